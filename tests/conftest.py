@@ -104,8 +104,8 @@ def pytest_runtest_makereport(
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """The sandbox's seed."""
-    asked = request.config.getoption("--mocklend-seed", default=None)
-    chosen: int = SEED if asked is None else asked
+    option = request.config.getoption("--mocklend-seed", default=None)
+    chosen: int = SEED if option is None else option
     request.node.stash[_SEED] = chosen
     return chosen
 

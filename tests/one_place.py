@@ -31,16 +31,16 @@ def misplaced(root: Path) -> Iterator[str]:
     files = [path for source in SOURCES for path in sorted((root / source).rglob("*.py"))]
     for name, places in ONLY_IN.items():
         whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-        found: set[str] = set()
+        names: set[str] = set()
         for path in files:
             where = str(path.relative_to(root))
             for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
                 if whole.search(line):
-                    found.add(where)
+                    names.add(where)
                     if where not in places:
                         yield f"{where}:{n}: {name} may stand in {', '.join(places)} only"
         yield from (
-            f"{where}: listed in {Path(__file__).name} for {name}, and has none" for where in places.keys() - found
+            f"{where}: listed in {Path(__file__).name} for {name}, and has none" for where in places.keys() - names
         )
 
 

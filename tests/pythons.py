@@ -41,8 +41,8 @@ def _python(minor: int) -> str | None:
     """A Python of this version that runs: the one on the path, or one of pyenv's."""
     beside = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python3"))
     for candidate in (shutil.which(f"python3.{minor}"), *map(str, beside)):
-        wanted = f"import sys; sys.exit(sys.version_info[:2] != (3, {minor}))"
-        if candidate and subprocess.run([candidate, "-c", wanted], capture_output=True).returncode == 0:
+        check = f"import sys; sys.exit(sys.version_info[:2] != (3, {minor}))"
+        if candidate and subprocess.run([candidate, "-c", check], capture_output=True).returncode == 0:
             return candidate
     return None
 

@@ -55,10 +55,10 @@ def lowest() -> list[str]:
     """The lower bound of each direct dependency, as a pin."""
     named = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     pins = []
-    for one in named:
-        found = re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)(?:,<[0-9.]+)?", one)
-        assert found is not None, f"{one!r} has no lower bound that can be tested: write name>=X or name>=X,<Y"
-        pins.append(f"{found[1]}=={found[2]}")
+    for item in named:
+        match = re.fullmatch(r"([a-z0-9-]+)>=([0-9.]+)(?:,<[0-9.]+)?", item)
+        assert match is not None, f"{item!r} has no lower bound that can be tested: write name>=X or name>=X,<Y"
+        pins.append(f"{match[1]}=={match[2]}")
     return pins
 
 
@@ -74,9 +74,9 @@ def tried(name: str, pins: list[str], tests: tuple[str, ...]) -> ExitCode:
         if subprocess.run(install).returncode:
             return ExitCode.INCONCLUSIVE
         subprocess.run([python, "-m", "pip", "check", "--disable-pip-version-check"], check=True)
-        shown = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
+        frozen = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
         print(
-            "  " + " ".join(line for line in shown.splitlines() if line.startswith(("SQL", "Flask=", "pyd", "urllib")))
+            "  " + " ".join(line for line in frozen.splitlines() if line.startswith(("SQL", "Flask=", "pyd", "urllib")))
         )
         run = [python, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=2", "--dist=worksteal"]
         return ExitCode.FAIL if subprocess.run([*run, *tests], cwd=ROOT).returncode else ExitCode.PASS

@@ -28,7 +28,7 @@ class Scope:
     client: str = "127.0.0.1:50000"
 
 
-class Sent:
+class Connection:
     """A connection that keeps the answers that go over it."""
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class Sent:
         self.answers.append(status)
 
 
-def answer(access: AccessLog, count: int = 1, **scope: str) -> Sent:
-    sent = Sent()
+def answer(access: AccessLog, count: int = 1, **scope: str) -> Connection:
+    response = Connection()
     for _ in range(count):
-        access.watched(Scope(**scope), sent).response_bytes(200, [], b"done")
-    return sent
+        access.watched(Scope(**scope), response).response_bytes(200, [], b"done")
+    return response
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -84,9 +84,9 @@ def test_a_pipe_that_nobody_reads_holds_up_no_request_and_what_was_lost_is_told_
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     access = AccessLog(str(pipe))
 
-    sent = answer(access, 10_000)
+    answered = answer(access, 10_000)
 
-    assert len(sent.answers) == 10_000
+    assert len(answered.answers) == 10_000
     os.set_blocking(reader, True)
     read: list[bytes] = []
     reading = threading.Thread(target=lambda: read.extend(iter(lambda: os.read(reader, 65536), b"")))
@@ -107,8 +107,8 @@ def test_a_disk_that_takes_no_more_is_told_of_once(
         pytest.skip("there is no /dev/full here")
     access = AccessLog("/dev/full")
 
-    sent = answer(access, 2_000)
+    answered = answer(access, 2_000)
     access.close()
 
-    assert len(sent.answers) == 2_000
+    assert len(answered.answers) == 2_000
     assert capsys.readouterr().err.count("the access log cannot be written") == 1

@@ -25,7 +25,7 @@ def at_once(many: int, act: Callable[[int], Any], threads: int = 4) -> list[Any]
     """What came of so many calls, from threads that begin together: answers, and the codes of refusals."""
     ready = threading.Barrier(threads)
 
-    def one(n: int) -> Any:
+    def act_and_note(n: int) -> Any:
         if n < threads:
             ready.wait(30)
         try:
@@ -34,7 +34,7 @@ def at_once(many: int, act: Callable[[int], Any], threads: int = 4) -> list[Any]
             return refused.code
 
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(one, range(many)))
+        return list(pool.map(act_and_note, range(many)))
 
 
 def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Story) -> None:
@@ -223,7 +223,7 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
     advanced = story.platform.advance(story.sandbox_id, by_ms=420_000)
 
     assert advanced.by_kind == {"settlement": 2, "callback": 2}
-    assert {one.result(10).status for one in coming} == {202}, "who came meanwhile was answered when it had arrived"
+    assert {item.result(10).status for item in coming} == {202}, "who came meanwhile was answered when it had arrived"
     assert len(coming) == 4
 
 
@@ -240,7 +240,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     run_due, steps = story.platform.clocks._run_due, []
     put_aside, has_come = story.platform.writer._not_held, threading.Event()
 
-    def taken(group: Any) -> Any:
+    def take_group(group: Any) -> Any:
         free = put_aside(group)
         has_come.set()
         return free
@@ -256,7 +256,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
         run_due(*about, **more)
 
     monkeypatch.setattr(story.platform.clocks, "_run_due", beside)
-    monkeypatch.setattr(story.platform.writer, "_not_held", taken)
+    monkeypatch.setattr(story.platform.writer, "_not_held", take_group)
     story.platform.advance(story.sandbox_id, by_ms=60_000)
 
     assert answered_after == [2]

@@ -64,8 +64,8 @@ def post_again(
 
     def bug(work: Work) -> None:
         loan = work.get(Loan, loan_id)
-        found = next(one.movement for one in work.load(JOURNALS, loan_id) if pick(one))
-        head = post(work, loan_id, loan.currency, Head(loan.next_seq, loan.head_hash), [change(found)])
+        movement = next(item.movement for item in work.load(JOURNALS, loan_id) if pick(item))
+        head = post(work, loan_id, loan.currency, Head(loan.next_seq, loan.head_hash), [change(movement)])
         work.put(structs.replace(loan, next_seq=head.next_seq, head_hash=head.hash))
 
     return bug
@@ -74,10 +74,10 @@ def post_again(
 @pytest.fixture
 def loan_id(story: Story) -> str:
     """Ada has borrowed 1,000.00 and repaid 95.00 of it."""
-    made: str = story.borrow()
-    story.repay(made, 9_500)
+    new_loan: str = story.borrow()
+    story.repay(new_loan, 9_500)
     assert story.discrepancies() == []
-    return made
+    return new_loan
 
 
 @pytest.fixture
@@ -95,13 +95,13 @@ def raw(story: Story) -> Iterator[sqlite3.Connection]:
 
 
 def test_a_repayment_posted_twice_is_found(story: Story, loan_id: str) -> None:
-    plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment"))
+    plant(story, post_again(loan_id, lambda entry: entry.movement.kind == "repayment"))
 
     assert {"B6", "B13"} <= story.broken()
 
 
 def test_a_receipt_posted_twice_is_found(story: Story, loan_id: str) -> None:
-    plant(story, post_again(loan_id, lambda one: one.movement.kind == "receipt"))
+    plant(story, post_again(loan_id, lambda entry: entry.movement.kind == "receipt"))
 
     assert {"B6", "B13", "C1"} <= story.broken()
 
@@ -112,7 +112,7 @@ def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Story, lo
     def first_half(movement: Movement) -> Movement:
         return structs.replace(movement, postings=movement.postings[:1])
 
-    plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment", first_half))
+    plant(story, post_again(loan_id, lambda entry: entry.movement.kind == "repayment", first_half))
 
     assert {"B6", "B13"} <= story.broken()
 
@@ -200,7 +200,7 @@ def test_a_status_that_is_not_derived_is_found(story: Story, loan_id: str, raw: 
 
 def test_a_posting_with_no_fact_behind_it_is_found(story: Story, loan_id: str) -> None:
     fee = Movement("edit", "edt_x", _TODAY, (("1105", "4004", 500),))
-    plant(story, post_again(loan_id, lambda one: one.seq == 1, lambda _m: fee))
+    plant(story, post_again(loan_id, lambda entry: entry.seq == 1, lambda _m: fee))
 
     assert "B13" in story.broken()
 
@@ -271,7 +271,7 @@ def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Story, loan_i
 
 
 @pytest.mark.parametrize(
-    ("sql", "found"),
+    ("sql", "finding_class"),
     [
         ("UPDATE world_facts SET amount_minor = 9400 WHERE kind = 'receipt'", "amount_mismatch"),
         ("UPDATE world_facts SET channel = 'bank_card' WHERE kind = 'receipt'", "misapplied"),
@@ -281,11 +281,11 @@ def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Story, loan_i
     ],
 )
 def test_one_event_told_in_two_ways_is_found(
-    story: Story, loan_id: str, raw: sqlite3.Connection, sql: str, found: str
+    story: Story, loan_id: str, raw: sqlite3.Connection, sql: str, finding_class: str
 ) -> None:
     raw.execute(sql)
 
-    assert found in {name for name, *_ in story.discrepancies()}
+    assert finding_class in {name for name, *_ in story.discrepancies()}
 
 
 # --- views against books ---
@@ -310,11 +310,13 @@ def test_each_view_that_is_behind_is_found_and_named(
     """Each by itself: what is behind on one view only must not hide behind the others."""
     raw.execute(f"UPDATE loan_views SET {column} = ? WHERE version = 2", (NEVER_MS,))
 
-    [found] = story.platform.audit(story.sandbox_id).discrepancies
+    [discrepancy] = story.platform.audit(story.sandbox_id).discrepancies
 
-    assert (found.finding.finding_class, found.finding.entity) == ("stale_view", loan_id)
-    assert found.finding.amount_minor == story.receivable(loan_id)  # The version before is gone: it shows nothing.
-    assert found.detail.startswith(f"the {view} shows version 0 (None), the books are at 2")
+    assert (discrepancy.finding.finding_class, discrepancy.finding.entity) == ("stale_view", loan_id)
+    assert discrepancy.finding.amount_minor == story.receivable(
+        loan_id
+    )  # The version before is gone: it shows nothing.
+    assert discrepancy.detail.startswith(f"the {view} shows version 0 (None), the books are at 2")
 
 
 def test_a_view_that_falls_back_is_found_like_one_that_is_late(
@@ -408,7 +410,7 @@ def test_one_sandboxs_trouble_is_not_anothers(tell: Callable[..., Story], story:
     other = tell()
     other.borrow()
 
-    plant(story, post_again(loan_id, lambda one: one.movement.kind == "repayment"))
+    plant(story, post_again(loan_id, lambda entry: entry.movement.kind == "repayment"))
 
     assert story.broken()
     assert other.discrepancies() == []

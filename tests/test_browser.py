@@ -141,12 +141,12 @@ class Place:
                 if (self.command, self.path) == ("POST", "/told"):
                     place.told = json.loads(body)
                     place.over.set()
-                said = place.page.encode() if self.path == "/" else b"{}"
+                content = place.page.encode() if self.path == "/" else b"{}"
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8" if self.path == "/" else "application/json")
-                self.send_header("Content-Length", str(len(said)))
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(said)
+                self.wfile.write(content)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _any
 
@@ -160,21 +160,21 @@ class Place:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    made = Place()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    foreign_place = Place()
+    yield foreign_place
+    foreign_place.server.shutdown()
+    foreign_place.server.server_close()
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Its program. Without one these tests are skipped, but never in CI."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if binary is None:
         if os.environ.get("CI"):
             pytest.fail("there is no Chromium: scripts/chromium installs Debian's")
         pytest.skip("there is no Chromium: scripts/chromium installs Debian's")
-    return found
+    return binary
 
 
 @pytest.fixture
@@ -247,10 +247,10 @@ def test_a_page_of_another_origin_changes_nothing_and_reads_nothing(
     before = everything(url, books)
     targets = [url, url.replace("127.0.0.1", "localhost"), url.replace("127.0.0.1", "evil.example")]
 
-    told = visit(chromium, tmp_path / "profile", place, name, targets)
+    report = visit(chromium, tmp_path / "profile", place, name, targets)
 
-    assert len(told["tried"]) > 200
-    assert told["read"] == []
+    assert len(report["tried"]) > 200
+    assert report["read"] == []
     assert everything(url, books) == before
 
 
@@ -263,14 +263,14 @@ def test_the_attempts_of_the_page_do_reach_a_server_that_takes_everything(
 
     victim.server.shutdown()
     victim.server.server_close()
-    asked = set(victim.asked)
+    paths = set(victim.asked)
     assert {
         ("POST", "/v1/borrowers"),
         ("POST", "/-/reset"),
         ("POST", "/-/clock/advance"),
         ("GET", "/-/answer-key"),
-    } <= asked
-    assert ("OPTIONS", "/-/rules/theirs") in asked
+    } <= paths
+    assert ("OPTIONS", "/-/rules/theirs") in paths
     assert victim.asked.count(("POST", "/v1/borrowers")) >= 6  # By fetch, by forms and by beacons.
     assert victim.asked.count(("GET", "/v1/loans")) >= 6  # By fetch, pictures, scripts, frames, events and pop-ups.
 

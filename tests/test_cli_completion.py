@@ -28,15 +28,15 @@ def typed(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 def completed(line: str) -> list[str]:
     """What bash would offer at the end of a line."""
     words = line.split(" ")
-    told = typed(_MOCKLEND_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1))
-    assert (told.returncode, told.stderr) == (0, "")
-    return told.stdout.split()
+    result = typed(_MOCKLEND_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1))
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout.split()
 
 
 def test_the_version_is_told() -> None:
-    told = typed("--version")
+    result = typed("--version")
 
-    assert (told.returncode, told.stdout) == (0, f"mocklend {__version__}\n")
+    assert (result.returncode, result.stdout) == (0, f"mocklend {__version__}\n")
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_the_shell_completes_the_names_of_faults_and_scenarios() -> None:
 
 
 def test_the_shell_can_be_told_how_to_complete() -> None:
-    told = typed("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    result = typed("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
 
-    assert told.returncode == 0
-    assert "_MOCKLEND_COMPLETE=complete_bash" in told.stdout
+    assert result.returncode == 0
+    assert "_MOCKLEND_COMPLETE=complete_bash" in result.stdout
 
 
 def test_a_command_or_option_that_is_nearly_right_is_answered_with_the_right_one() -> None:
@@ -78,6 +78,6 @@ def test_help_and_completion_load_neither_the_platform_nor_the_client() -> None:
         "except SystemExit: pass\n"
         "print(sorted({'flask', 'sqlalchemy', 'requests', 'pydantic', 'yaml'} & set(sys.modules)), file=sys.stderr)"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
 
-    assert told.stderr == "[]\n"
+    assert result.stderr == "[]\n"

@@ -67,8 +67,8 @@ def cases() -> Iterator[Any]:
         for param in command.params:
             if isinstance(param, click.Option) and (param.is_flag or param.name == "help"):
                 continue
-            what = param.opts[0] if param.param_type_name == "option" else param.name
-            yield pytest.param(name, what, marks=[pytest.mark.long] if name in LONG else [])
+            parameter = param.opts[0] if param.param_type_name == "option" else param.name
+            yield pytest.param(name, parameter, marks=[pytest.mark.long] if name in LONG else [])
 
 
 @pytest.fixture
@@ -88,29 +88,29 @@ def run(
         try:
             cli.main()
         except SystemExit as left:
-            said = capsys.readouterr()
-            return left.code or 0, said.out + said.err
+            printed = capsys.readouterr()
+            return left.code or 0, printed.out + printed.err
         return 0, "".join(capsys.readouterr())
 
     return run
 
 
 @needs_faults
-@pytest.mark.parametrize(("name", "what"), list(cases()))
+@pytest.mark.parametrize(("name", "parameter"), list(cases()))
 def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(
-    run: Callable[..., tuple[Any, str]], name: str, what: str
+    run: Callable[..., tuple[Any, str]], name: str, parameter: str
 ) -> None:
     for value in HOSTILE:
-        given = list(GOOD.get(name, ()))
-        if what.startswith("-"):
-            given += [f"{what}={value}"]
+        arguments = list(GOOD.get(name, ()))
+        if parameter.startswith("-"):
+            arguments += [f"{parameter}={value}"]
         else:
-            given = [value, *given[1:]]
-        code, said = run(*name.split(), *given)
-        assert code in list(ExitCode), (value, code, said)
-        assert "Traceback" not in said, (value, said)
+            arguments = [value, *arguments[1:]]
+        code, output = run(*name.split(), *arguments)
+        assert code in list(ExitCode), (value, code, output)
+        assert "Traceback" not in output, (value, output)
         if code == ExitCode.WRONG_USE:
-            assert said.strip(), value
+            assert output.strip(), value
 
 
 @needs_faults
@@ -121,11 +121,11 @@ def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(
 def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
     run: Callable[..., tuple[Any, str]], flag: str, value: str
 ) -> None:
-    code, said = run(flag, value, "clock", "show")
+    code, output = run(flag, value, "clock", "show")
 
     assert code == ExitCode.WRONG_USE
-    assert f"the {flag[2:].replace('-', '_')} cannot be a header" in said
-    assert value not in said
+    assert f"the {flag[2:].replace('-', '_')} cannot be a header" in output
+    assert value not in output
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
      "http://127.0.0.1/#a", "javascript:alert(1)", "\udcff"],
 )  # fmt: skip
 def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[Any, str]], url: str) -> None:
-    code, said = run(f"--url={url}", "clock", "show")
+    code, output = run(f"--url={url}", "clock", "show")
 
     assert code == ExitCode.WRONG_USE
-    assert "not an address of a server" in said or "no text" in said
-    assert "secret" not in said
+    assert "not an address of a server" in output or "no text" in output
+    assert "secret" not in output
 
 
 @needs_faults
 def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[..., tuple[Any, str]]) -> None:
     for value in ("9" * 5_000, "--5", "²", "-", ""):
-        code, said = run("faults", "on", "cache.bounded_stale", "--match", f"amount_minor={value}")
-        assert code in (ExitCode.PASS, ExitCode.WRONG_USE), said
+        code, output = run("faults", "on", "cache.bounded_stale", "--match", f"amount_minor={value}")
+        assert code in (ExitCode.PASS, ExitCode.WRONG_USE), output
 
 
 @pytest.mark.parametrize(
@@ -155,18 +155,18 @@ def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[
      "203.0.113.9"],
 )  # fmt: skip
 def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[Any, str]], host: str) -> None:
-    code, said = run("serve", f"--host={host}", "--port=0", "--database=x.db")
+    code, output = run("serve", f"--host={host}", "--port=0", "--database=x.db")
 
     assert code == ExitCode.WRONG_USE
-    assert "cannot be" in said
+    assert "cannot be" in output
     assert run("doctor", f"--host={host}", "--port=0", "--database=x.db")[0] == ExitCode.FAIL
 
 
 def test_a_folder_is_no_database(run: Callable[..., tuple[Any, str]]) -> None:
-    code, said = run("serve", "--port=0", "--database=.")
+    code, output = run("serve", "--port=0", "--database=.")
 
     assert code == ExitCode.WRONG_USE
-    assert "is a folder, not a database" in said
+    assert "is a folder, not a database" in output
 
 
 def test_a_server_on_localhost_comes_up_and_stops_when_told(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ REFUSED = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request, as it came in."""
 
     command: str
@@ -54,11 +54,11 @@ class Wire:
     url: str = ""
     status: int = 200
     answer: bytes = b"{}"
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
     @property
-    def last(self) -> Asked:
-        return self.asked[-1]
+    def last(self) -> ReceivedRequest:
+        return self.requests[-1]
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def wire() -> Iterator[Wire]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            noted.asked.append(Asked(self.command, self.path, self.headers, json.loads(body) if body else None))
+            noted.requests.append(
+                ReceivedRequest(self.command, self.path, self.headers, json.loads(body) if body else None)
+            )
             status, answer = noted.status, b"" if noted.status == 204 else noted.answer
             self.send_response(status)
             if status != 204:
@@ -105,7 +107,7 @@ def test_each_payment_has_a_key_of_its_own_unless_the_caller_retries_with_one(wi
     client.repay("loan_1", 100, "wallet", "CLEAR")
     client.repay("loan_1", 100, "wallet", "CLEAR", idempotency_key="again")
 
-    keys = [asked.headers["Idempotency-Key"] for asked in wire.asked]
+    keys = [exchange.headers["Idempotency-Key"] for exchange in wire.requests]
     assert [uuid.UUID(key).version for key in keys[:2]] == [4, 4]
     assert keys[0] != keys[1]
     assert keys[2] == "again"
@@ -165,7 +167,7 @@ def test_a_path_that_could_lead_elsewhere_is_refused_and_nothing_is_sent(wire: W
     ):
         client.request("POST", path, {})
 
-    assert wire.asked == []
+    assert wire.requests == []
 
 
 @pytest.mark.parametrize(
@@ -182,9 +184,9 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 @pytest.mark.parametrize("named", ["api_key", "control_token", "operator_token", "channel_token", "bureau_token"])
 def test_a_key_that_no_header_takes_is_refused_and_not_shown(named: str) -> None:
     for value in ("a\r\nX: 1", "é", "\0", "\ud800"):
-        given: dict[str, Any] = {named: value}
+        arguments: dict[str, Any] = {named: value}
         with pytest.raises(ValueError, match=f"the {named} cannot be a header") as caught:
-            Client("http://127.0.0.1", **given)
+            Client("http://127.0.0.1", **arguments)
         assert value not in str(caught.value)
 
 
@@ -201,7 +203,7 @@ def test_a_redirect_is_not_followed_with_our_key(wire: Wire, client: Client) -> 
     with pytest.raises(ProblemError):
         client.loan("loan_1")
 
-    assert len(wire.asked) == 1
+    assert len(wire.requests) == 1
 
 
 def test_no_answer_at_all_is_not_taken_for_a_refusal() -> None:
@@ -275,14 +277,14 @@ def test_a_setting_may_be_null(wire: Wire, client: Client) -> None:
 
 
 def test_whoever_listens_hears_each_request_and_answer(wire: Wire, client: Client) -> None:
-    heard: list[Exchange] = []
-    client.on_exchange = heard.append
+    exchanges: list[Exchange] = []
+    client.on_exchange = exchanges.append
     wire.answer = b'{"loans": [], "next_cursor": null}'
 
     client.loans(status="USING", limit=2)
 
     expected = Exchange("GET", "/v1/loans?status=USING&limit=2", None, 200, {"loans": [], "next_cursor": None})
-    assert heard == [expected]
+    assert exchanges == [expected]
 
 
 def test_there_is_a_method_for_every_call_of_the_contract(wire: Wire, client: Client) -> None:
@@ -298,7 +300,7 @@ def test_there_is_a_method_for_every_call_of_the_contract(wire: Wire, client: Cl
 
 def test_the_platform_knows_every_address_that_the_client_uses(mocklend_server: str) -> None:
     document = requests.get(f"{mocklend_server}/openapi.json", timeout=10).json()
-    known = [
+    routes = [
         (method.upper(), re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))))
         for path, item in document["paths"].items()
         for method in item
@@ -307,7 +309,7 @@ def test_the_platform_knows_every_address_that_the_client_uses(mocklend_server: 
     unknown = [
         call
         for call in CALLS
-        if not any(method == call.split()[0] and path.fullmatch(call.split()[1]) for method, path in known)
+        if not any(method == call.split()[0] and path.fullmatch(call.split()[1]) for method, path in routes)
     ]
 
     assert [call for call in unknown if "/-/" not in call] == []
@@ -390,8 +392,8 @@ CALLS: dict[str, Any] = {
 
 
 def test_a_statement_comes_byte_by_byte_and_its_refusal_as_a_problem(wire: Wire, client: Client) -> None:
-    heard: list[Exchange] = []
-    client.on_exchange = heard.append
+    exchanges: list[Exchange] = []
+    client.on_exchange = exchanges.append
     wire.answer = "#账号：[wallet-CNY]\r\n".encode("gbk")
 
     got = client.statement("wallet", "2026-01-05", format="alipay_funds_csv")
@@ -402,7 +404,7 @@ def test_a_statement_comes_byte_by_byte_and_its_refusal_as_a_problem(wire: Wire,
     with pytest.raises(ProblemError) as caught:
         client.statement("wallet", "2026-01-06")
     assert caught.value.code == "statement_not_ready"
-    assert [one.status for one in heard] == [200, 409]
+    assert [exchange.status for exchange in exchanges] == [200, 409]
 
 
 def test_every_one_of_a_list_is_read_page_after_page(mocklend: Client) -> None:
@@ -415,14 +417,14 @@ def test_every_one_of_a_list_is_read_page_after_page(mocklend: Client) -> None:
         mocklend.pay_at_channel("bank_transfer", 100, payer_name="Ada")
     mocklend.advance("P1D")
 
-    for what, given, count in (
+    for method, arguments, count in (
         ("loans", (), 5),
         ("repayments", (loans[0],), 5),
         ("disputes", (), 5),
         ("all_edits", (), 5),
         ("receipts", (), 5),
     ):
-        assert len({one["id"] for one in mocklend.every(what, *given, limit=2)}) == count, what
+        assert len({item["id"] for item in mocklend.every(method, *arguments, limit=2)}) == count, method
     assert (
         len(list(mocklend.every("transactions", limit=2))) == len(mocklend.transactions(limit=500)["transactions"]) > 5
     )

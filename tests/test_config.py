@@ -74,11 +74,11 @@ def test_settings_that_cannot_be_used_are_named_without_their_values() -> None:
     with pytest.raises(ValidationError) as wrong:
         Settings(port=70_000, control_token="hunter2")
 
-    said = wrong_settings(wrong.value)
+    message = wrong_settings(wrong.value)
 
-    assert "port: " in said
-    assert "control_token: " in said
-    assert "hunter2" not in said
+    assert "port: " in message
+    assert "control_token: " in message
+    assert "hunter2" not in message
 
 
 def test_a_setting_that_nobody_knows_is_refused() -> None:

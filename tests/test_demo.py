@@ -24,8 +24,8 @@ def facts() -> dict[str, Any]:
     """The demo's facts, told once for the whole file."""
     out = io.StringIO()
     code = demo.run(seed=7, as_json=True, out=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told | {"code": code}
+    statuses: dict[str, Any] = json.loads(out.getvalue())
+    return statuses | {"code": code}
 
 
 @needs_faults
@@ -41,12 +41,12 @@ def test_everything_is_as_told(facts: dict[str, Any]) -> None:
 
 @needs_faults
 def test_each_lie_is_on_record_active_and_then_healed(facts: dict[str, Any]) -> None:
-    told = [
+    statuses = [
         [(entry["fault"], entry["status"]) for scene in scenario["scenes"] for entry in scene["entries"]]
         for scenario in facts["scenarios"]
     ]
 
-    assert told == [[], *([(fault, "active"), (fault, "healed")] for fault in FAULTS)]
+    assert statuses == [[], *([(fault, "active"), (fault, "healed")] for fault in FAULTS)]
 
 
 @needs_faults
@@ -129,7 +129,7 @@ def test_a_narrator_does_not_let_a_wrong_claim_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
+    ("count", "message"),
     [
         (Count(1, 0, 9), "1 lie told, all on record, all over; 9 claims held; audit clean"),
         (
@@ -138,5 +138,5 @@ def test_a_narrator_does_not_let_a_wrong_claim_pass() -> None:
         ),
     ],
 )
-def test_what_came_of_several_stories_is_their_sum(count: Count, said: str) -> None:
-    assert str(count) == said
+def test_what_came_of_several_stories_is_their_sum(count: Count, message: str) -> None:
+    assert str(count) == message

@@ -47,21 +47,21 @@ def test_what_a_page_takes_from_stories_is_what_comes_of_them(page: str) -> None
 
 def assert_as_made(page: str, *, told_anew: bool) -> None:
     wrong = []
-    for what, stands, made in outdated(PAGES[page].read_text(encoding="utf-8"), told_anew=told_anew):
-        there, wanted = set(stands.splitlines()), set(made.splitlines())
-        wrong.append(f"{page}, {what}:")
-        wrong += [f"  missing  {line}" for line in made.splitlines() if line not in there]
-        wrong += [f"  too much {line}" for line in stands.splitlines() if line not in wanted]
+    for name, stands, generated in outdated(PAGES[page].read_text(encoding="utf-8"), told_anew=told_anew):
+        there, lines = set(stands.splitlines()), set(generated.splitlines())
+        wrong.append(f"{page}, {name}:")
+        wrong += [f"  missing  {line}" for line in generated.splitlines() if line not in there]
+        wrong += [f"  too much {line}" for line in stands.splitlines() if line not in lines]
 
     assert not wrong, "\n".join([*wrong, WRITE])
 
 
 def test_every_fault_has_its_lesson() -> None:
-    wanted = {f"docs/faults/{name}.md" for name in installed()}
+    contents = {f"docs/faults/{name}.md" for name in installed()}
 
     pages = {name for name in PAGES if name.startswith("docs/faults/")}
 
-    assert pages == wanted, f"without a page: {sorted(wanted - pages)}; without a fault: {sorted(pages - wanted)}"
+    assert pages == contents, f"without a page: {sorted(contents - pages)}; without a fault: {sorted(pages - contents)}"
 
 
 @pytest.mark.parametrize("fault", sorted(installed()))
@@ -99,16 +99,16 @@ def test_every_endpoint_stands_in_one_table() -> None:
         for path in openapi()["paths"]
     }
 
-    lost = [path for path, found in tables.items() if len(found) != 1]
+    lost = [path for path, table in tables.items() if len(table) != 1]
     assert lost == [], "docs/http.md needs a section with `<!-- made: endpoints of /plane -->` and `<!-- end -->`"
 
 
 def test_the_readme_is_short_and_shows_one_fault_of_each_family() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
-    shown = re.findall(r"^\| .* \[`(.+?)`\]\(docs/faults/", readme, re.MULTILINE)
+    names = re.findall(r"^\| .* \[`(.+?)`\]\(docs/faults/", readme, re.MULTILINE)
 
-    assert [family_of(fault) for fault in shown] == list(FAMILIES)
+    assert [family_of(fault) for fault in names] == list(FAMILIES)
     assert len(readme.splitlines()) <= 160
 
 
@@ -126,9 +126,9 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
 
 def _blocks(language: str) -> Iterator[tuple[str, str]]:
     for page, path in PAGES.items():
-        for n, found in enumerate(BLOCK.finditer(path.read_text(encoding="utf-8"))):
-            if found[1] == language:
-                yield f"{page}#{n}", found[2]
+        for n, block in enumerate(BLOCK.finditer(path.read_text(encoding="utf-8"))):
+            if block[1] == language:
+                yield f"{page}#{n}", block[2]
 
 
 PYTHON = {name: block for name, block in _blocks("python") if "write-your-own-fault" not in name}
@@ -140,7 +140,7 @@ def test_an_example_passes_as_it_stands(example: str, mocklend: Client) -> None:
     names: dict[str, Any] = {}
     exec(compile(PYTHON[example], example, "exec"), names)
 
-    tests = [one for name, one in names.items() if name.startswith("test_")]
+    tests = [item for name, item in names.items() if name.startswith("test_")]
 
     assert tests
     for test in tests:
@@ -179,10 +179,10 @@ def _without_ids(line: str) -> str:
 def test_a_rule_in_the_docs_is_taken(page: str, block: str, mocklend: Client) -> None:
     rule = json.loads(block)
 
-    taken = mocklend.put_rule("from-the-docs", rule)
+    armed = mocklend.put_rule("from-the-docs", rule)
 
-    assert taken["fault"] == rule["fault"]
-    assert taken["state"] in ("armed", "waiting")
+    assert armed["fault"] == rule["fault"]
+    assert armed["state"] in ("armed", "waiting")
 
 
 def _commands() -> Iterator[str]:
@@ -202,9 +202,9 @@ def test_a_command_that_arms_a_fault_does(command: str, mocklend: Client, mockle
     from mocklend.cli import app
 
     arguments = command.split(" ")[1:]
-    asked = CliRunner().invoke(app, ["--url", mocklend_server, "--api-key", mocklend.api_key or "", *arguments])
+    result = CliRunner().invoke(app, ["--url", mocklend_server, "--api-key", mocklend.api_key or "", *arguments])
 
-    assert asked.exit_code == 0, asked.output
+    assert result.exit_code == 0, result.output
     assert len(mocklend.rules()["rules"]) == 1
 
 
@@ -213,23 +213,23 @@ def test_every_script_and_command_in_the_docs_exists() -> None:
 
     from mocklend.cli import app
 
-    known = set(getattr(get_command(app), "commands", ()))
+    commands = set(getattr(get_command(app), "commands", ()))
     prose = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.values())
 
     named = set(re.findall(r"\bscripts/(\w+)\b(?!\.)", prose))
     subcommands = set(re.findall(r"(?:\.venv/bin/|`)mocklend (\w[\w-]*)", prose))
 
     assert {name for name in named if not (ROOT / "scripts" / name).exists() and name != "_boot"} == set()
-    assert subcommands <= known, f"not a command: {sorted(subcommands - known)}"
+    assert subcommands <= commands, f"not a command: {sorted(subcommands - commands)}"
 
 
 def test_write_your_own_fault_quotes_the_example_word_for_word() -> None:
     example = ROOT / "examples" / "bad-news-first"
-    wanted = {path.name: path.read_text(encoding="utf-8") for path in example.iterdir() if path.is_file()}
+    contents = {path.name: path.read_text(encoding="utf-8") for path in example.iterdir() if path.is_file()}
 
     quoted = [block for kind in ("python", "toml") for name, block in _blocks(kind) if "write-your-own-fault" in name]
 
-    assert sorted(quoted) == sorted(wanted.values()), f"the page and {example} differ"
+    assert sorted(quoted) == sorted(contents.values()), f"the page and {example} differ"
 
 
 def test_the_fault_of_write_your_own_fault_sees_seams_and_domain_alone() -> None:

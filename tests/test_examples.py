@@ -61,9 +61,9 @@ def test_the_package_holds_one_file_and_what_tells_of_it(installed: Path) -> Non
 
 
 def test_a_fault_of_somebody_elses_stands_among_ours(installed: Path, tmp_path: Path) -> None:
-    said = "from mocklend_faults.engine.catalogue import installed; print(*installed())"
+    program = "from mocklend_faults.engine.catalogue import installed; print(*installed())"
 
-    with_it, without_it = _python(tmp_path, "-c", said, site=installed), _python(tmp_path, "-c", said)
+    with_it, without_it = _python(tmp_path, "-c", program, site=installed), _python(tmp_path, "-c", program)
 
     assert set(with_it.stdout.split()) - set(without_it.stdout.split()) == {FAULT}
     assert "cache.bounded_stale" in with_it.stdout.split()

@@ -67,14 +67,14 @@ def sources() -> list[Path]:
 
 def leaves_with_a_number(source: str) -> list[str]:
     """Each place in a file that leaves the process with a number that has no name."""
-    found: list[str] = []
+    complaints: list[str] = []
     if "xit" not in source and "def main" not in source:
-        return found
+        return complaints
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LEAVING:
             values: list[ast.expr] = [*node.args, *(keyword.value for keyword in node.keywords)]
         elif isinstance(node, ast.FunctionDef) and node.name == "main":
-            values = [one.value for one in ast.walk(node) if isinstance(one, ast.Return) and one.value is not None]
+            values = [item.value for item in ast.walk(node) if isinstance(item, ast.Return) and item.value is not None]
         else:
             continue
         spread = [
@@ -82,8 +82,10 @@ def leaves_with_a_number(source: str) -> list[str]:
             for value in values
             for part in ([value.body, value.orelse] if isinstance(value, ast.IfExp) else [value])
         ]
-        found += [ast.unparse(node)[:80] for one in spread if isinstance(one, ast.Constant | ast.UnaryOp | ast.Compare)]
-    return found
+        complaints += [
+            ast.unparse(node)[:80] for item in spread if isinstance(item, ast.Constant | ast.UnaryOp | ast.Compare)
+        ]
+    return complaints
 
 
 # --- the table ---
@@ -99,9 +101,11 @@ def test_the_scripts_that_make_the_environment_know_the_same_numbers() -> None:
 
 
 def test_no_tool_leaves_with_a_number_that_has_no_name() -> None:
-    found = {str(path.relative_to(ROOT)): leaves_with_a_number(path.read_text(encoding="utf-8")) for path in sources()}
+    complaints = {
+        str(path.relative_to(ROOT)): leaves_with_a_number(path.read_text(encoding="utf-8")) for path in sources()
+    }
 
-    assert {name: places for name, places in found.items() if places} == {}
+    assert {name: places for name, places in complaints.items() if places} == {}
 
 
 def test_every_tool_is_looked_at() -> None:
@@ -211,9 +215,9 @@ def test_a_number_that_cannot_be_meant_is_refused_before_anything_starts(
 def commands(group: Any = None, *before: str) -> Iterator[tuple[str, ...]]:
     """Every command that can be typed."""
     group = group or typer.main.get_command(cli.app)
-    for name, one in group.commands.items():
-        if hasattr(one, "commands"):
-            yield from commands(one, *before, name)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *before, name)
         else:
             yield (*before, name)
 
@@ -260,17 +264,17 @@ def _raises(failure: BaseException) -> Callable[[], ExitCode]:
         (ProblemError(503, {"code": "unavailable", "title": "Not now."}), ExitCode.INCONCLUSIVE),
         (ZeroDivisionError("a bug of ours"), ExitCode.INCONCLUSIVE),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=lambda error: type(error).__name__,
 )
 def test_a_tool_that_cannot_finish_says_why_in_one_line(
     failure: BaseException, code: ExitCode, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tool.concluded(_raises(failure), as_json=False) == code
 
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.splitlines()[-1].partition(": ")[2].startswith(f"{code.name}: ")
-    assert ("Traceback" in said.err) == isinstance(failure, ZeroDivisionError)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[-1].partition(": ")[2].startswith(f"{code.name}: ")
+    assert ("Traceback" in printed.err) == isinstance(failure, ZeroDivisionError)
 
 
 def test_a_tool_that_was_asked_for_json_says_why_in_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from mocklend.client import Client, numbered_keys
 from mocklend.exports import CannotExport, export
 
 
-def told(url: str, *, seed: int) -> list[bytes]:
+def exported_pages(url: str, *, seed: int) -> list[bytes]:
     """The answer key of a short story: a late page that healed, and a lost payment."""
     with Client(url) as anyone:
         client = anyone.sandbox(seed=seed, now="2026-01-05T02:00:00Z")
@@ -36,7 +36,7 @@ def told(url: str, *, seed: int) -> list[bytes]:
 @pytest.fixture
 def lines(mocklend_server: str) -> list[bytes]:
     """Of seed 7."""
-    return told(mocklend_server, seed=7)
+    return exported_pages(mocklend_server, seed=7)
 
 
 def test_parquet_holds_what_json_lines_hold(lines: list[bytes], tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_equal_seeds_make_equal_bytes_and_other_seeds_do_not(
             export(of, path)
         return [path.read_bytes() for path in paths]
 
-    assert files(told(mocklend_server, seed=7), "again") == files(lines, "first")
-    assert files(told(mocklend_server, seed=8), "other") != files(lines, "first")
+    assert files(exported_pages(mocklend_server, seed=7), "again") == files(lines, "first")
+    assert files(exported_pages(mocklend_server, seed=8), "other") != files(lines, "first")
 
 
 def test_many_rows_are_written_a_group_at_a_time(
@@ -108,5 +108,5 @@ def entry_of(row: dict[str, Any]) -> dict[str, Any]:
     severity = row.pop("expected_severity")
     truth = {when: json.loads(row.pop(f"truth_{when}")) for when in ("before", "after")}
     moments = {name: moment(row.pop(name)) for name in ("at", "visible_from", "visible_until", "ended_at")}
-    told = row | moments | {"served": json.loads(row["served"]), "truth": truth}
-    return told | {"expected": expected if severity is None else expected | {"severity": severity}}
+    merged = row | moments | {"served": json.loads(row["served"]), "truth": truth}
+    return merged | {"expected": expected if severity is None else expected | {"severity": severity}}

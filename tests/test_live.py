@@ -24,15 +24,15 @@ FEW = Wanted(loans=6, days=34, seed=7)
 @pytest.fixture
 def sandboxes(mocklend_server: str) -> Iterator[Callable[..., Client]]:
     """Makes sandboxes, all of them with one seed and one start."""
-    made: list[Client] = []
+    clients: list[Client] = []
 
     def make(**more: Any) -> Client:
         with Client(mocklend_server) as anyone:
-            made.append(anyone.sandbox(**{"seed": 7, "now": START, **more}))
-        return made[-1]
+            clients.append(anyone.sandbox(**{"seed": 7, "now": START, **more}))
+        return clients[-1]
 
     yield make
-    for client in made:
+    for client in clients:
         client.delete_sandbox()
         client.close()
 

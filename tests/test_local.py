@@ -31,7 +31,7 @@ def test_it_answers_over_http_and_is_gone_after_the_block() -> None:
 
 def test_two_at_once_have_nothing_in_common(opened: Local) -> None:
     def sandboxes(url: str) -> list[str]:
-        return [found["id"] for found in requests.get(f"{url}/-/sandboxes", timeout=10).json()["sandboxes"]]
+        return [sandbox["id"] for sandbox in requests.get(f"{url}/-/sandboxes", timeout=10).json()["sandboxes"]]
 
     before = sandboxes(opened.url)
     with local_platform() as other, Client(other) as anyone:
@@ -47,9 +47,9 @@ def test_the_app_can_be_asked_without_a_socket(opened: Local, monkeypatch: pytes
         ada = client.add_borrower("ada", "Ada")
     monkeypatch.setattr("socket.create_connection", None)
 
-    status, found = opened.ask("GET", f"/v1/borrowers/{ada['id']}", api_key=client.api_key)
+    status, answer = opened.ask("GET", f"/v1/borrowers/{ada['id']}", api_key=client.api_key)
 
-    assert (status, found["name"]) == (200, "Ada")
+    assert (status, answer["name"]) == (200, "Ada")
 
 
 def test_a_loop_that_fails_for_a_while_serves_again(opened: Local) -> None:

@@ -31,8 +31,8 @@ needs_faults = pytest.mark.skipif(
 
 def clean_environment() -> dict[str, str]:
     """The environment of a new terminal: nothing of Mocklend's, and nothing that sends requests elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not re.match("mocklend_|.*_proxy$", name, re.I)}
-    return kept | {"PATH": os.pathsep.join([BESIDE, kept["PATH"]])}
+    environment = {name: value for name, value in os.environ.items() if not re.match("mocklend_|.*_proxy$", name, re.I)}
+    return environment | {"PATH": os.pathsep.join([BESIDE, environment["PATH"]])}
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def test_the_next_commands_work_as_printed(next_lines: list[str], terminal: dict
     done = {line.partition(" ")[2]: typed(line, terminal, tmp_path) for line in commands}
 
     assert len(done) == 4
-    for line, one in done.items():
-        assert one.returncode == 0, (line, one.stdout, one.stderr)
+    for line, result in done.items():
+        assert result.returncode == 0, (line, result.stdout, result.stderr)
     curl, listed, on, audit = done.values()
     assert '"reference":"ada"' in curl.stdout
     assert "cache.bounded_stale" in listed.stdout
@@ -136,18 +136,18 @@ def test_a_reconciler_looks_and_repairs_where_each_plane_asks_for_its_token(
         client.advance("P2D")
         mine = terminal | {"MOCKLEND_API_KEY": client.api_key or ""}
 
-        looked = typed("mocklend reconcile --out findings.jsonl && mocklend score findings.jsonl", mine, tmp_path)
+        result = typed("mocklend reconcile --out findings.jsonl && mocklend score findings.jsonl", mine, tmp_path)
         repaired = typed("mocklend reconcile --repair", mine, tmp_path)
 
-        assert looked.returncode == 0, (looked.stdout, looked.stderr)
-        assert "missing_in_books on " in looked.stdout
+        assert result.returncode == 0, (result.stdout, result.stderr)
+        assert "missing_in_books on " in result.stdout
         assert repaired.returncode == 0, (repaired.stdout, repaired.stderr)
         assert client.audit()["clean"]
     for plane, option in (("OPERATOR", "--operator-token"), ("CHANNEL", "--channel-token")):
         without = {name: value for name, value in mine.items() if name != f"MOCKLEND_{plane}_TOKEN"}
         refused = typed("mocklend reconcile", without, tmp_path)
-        given = typed(f"mocklend {option} '{mine[f'MOCKLEND_{plane}_TOKEN']}' reconcile", without, tmp_path)
-        assert (refused.returncode, given.returncode) == (2, 0), (plane, refused.stderr, given.stderr)
+        by_option = typed(f"mocklend {option} '{mine[f'MOCKLEND_{plane}_TOKEN']}' reconcile", without, tmp_path)
+        assert (refused.returncode, by_option.returncode) == (2, 0), (plane, refused.stderr, by_option.stderr)
 
 
 def test_webhooks_are_not_sent_to_the_server_itself(terminal: dict[str, str]) -> None:
@@ -171,9 +171,13 @@ def proxy(terminal: dict[str, str]) -> Iterator[str]:
             if not self.path.startswith(f"{PREFIX}/"):
                 return self.send_error(404)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+            passed_headers = {
+                name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")
+            }
             url = terminal["MOCKLEND_URL"] + self.path.removeprefix(PREFIX)
-            answer = requests.request(self.command, url, data=body, headers=kept, timeout=30, allow_redirects=False)
+            answer = requests.request(
+                self.command, url, data=body, headers=passed_headers, timeout=30, allow_redirects=False
+            )
             self.send_response(answer.status_code)
             for name in ("Content-Type", "Content-Security-Policy"):
                 if name in answer.headers:
@@ -200,9 +204,9 @@ def test_a_page_and_all_its_parts_are_found_behind_a_prefix(proxy: str, page: st
     parts = re.findall(r'(?:src|href)="([^"#]+)"', text)
     assert len(parts) >= 3
     for part in parts:
-        found = urljoin(proxy + page, part)
-        assert urlsplit(found).netloc == urlsplit(proxy).netloc
-        assert requests.get(found, timeout=10).status_code == 200, part
+        url = urljoin(proxy + page, part)
+        assert urlsplit(url).netloc == urlsplit(proxy).netloc
+        assert requests.get(url, timeout=10).status_code == 200, part
 
 
 def test_the_page_asks_for_the_api_behind_the_prefix(proxy: str) -> None:

@@ -24,8 +24,8 @@ def http(open_platform: Callable[..., Platform]) -> Iterator[FlaskClient]:
 @pytest.fixture
 def document(http: FlaskClient) -> dict[str, Any]:
     """The OpenAPI document."""
-    found: dict[str, Any] = http.get("/openapi.json").get_json()
-    return found
+    document_served: dict[str, Any] = http.get("/openapi.json").get_json()
+    return document_served
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -37,7 +37,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def parameters(operation: dict[str, Any]) -> list[str]:
     """The query parameters that an operation declares."""
-    return [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+    return [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
 
 
 def refused(http: FlaskClient, method: str, address: str, query: str) -> list[dict[str, Any]]:
@@ -54,8 +54,8 @@ def test_every_operation_refuses_a_query_parameter_that_it_does_not_declare(
     http: FlaskClient, document: dict[str, Any]
 ) -> None:
     for method, address, operation in operations(document):
-        known = parameters(operation)
-        listed = f"no parameter but {', '.join(known)}" if known else "no parameters: this address takes none"
+        declared = parameters(operation)
+        listed = f"no parameter but {', '.join(declared)}" if declared else "no parameters: this address takes none"
         for query, received in (("colour=red", "red"), ("colour", ""), ("colour=", "")):
             [error] = refused(http, method, address, query)
             assert error == {"field": "colour", "expected": listed, "received": received}, (method, address)
@@ -65,14 +65,14 @@ def test_every_operation_refuses_a_query_parameter_that_it_does_not_declare(
 def test_every_query_parameter_that_is_nearly_right_is_answered_with_the_right_one(
     http: FlaskClient, document: dict[str, Any]
 ) -> None:
-    seen = 0
+    count = 0
     for method, address, operation in operations(document):
         for name in parameters(operation):
             [error] = refused(http, method, address, f"{name[:-1]}=1")
             assert error["field"] == name[:-1]
             assert error["expected"].endswith(f"; did you mean {name!r}?"), (method, address, error)
-            seen += 1
-    assert seen > 20
+            count += 1
+    assert count > 20
 
 
 def test_every_query_parameter_is_refused_when_it_is_empty_or_given_twice(
@@ -114,8 +114,8 @@ def undescribed(document: dict[str, Any]) -> Iterator[str]:
             if not is_sentence(parameter):
                 yield f"parameter {address} {parameter['name']}"
     for place, schema in schemas(document, ""):
-        for name, one in properties(schema).items():
-            if not is_sentence(one):
+        for name, item in properties(schema).items():
+            if not is_sentence(item):
                 yield f"property {place}.{name}"
 
 
@@ -146,15 +146,15 @@ def schemas(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def properties(schema: dict[str, Any]) -> dict[str, Any]:
     """What a schema of an object says of its properties."""
-    found: dict[str, Any] = schema.get("properties", {})
-    return found
+    by_name: dict[str, Any] = schema.get("properties", {})
+    return by_name
 
 
 def test_every_operation_parameter_and_property_is_described(document: dict[str, Any]) -> None:
     assert list(undescribed(document)) == []
 
-    seen = sum(len(properties(schema)) for _, schema in schemas(document, ""))
-    assert seen > 1_200  # That many there were when this was written: the walk reaches all.
+    count = sum(len(properties(schema)) for _, schema in schemas(document, ""))
+    assert count > 1_200  # That many there were when this was written: the walk reaches all.
 
 
 def test_a_property_without_a_description_is_noticed(document: dict[str, Any]) -> None:

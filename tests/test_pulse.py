@@ -57,11 +57,11 @@ def ground() -> Ground:
 
 @pytest.fixture
 def pulse(looks: Looks, ground: Ground, clock: Clock) -> Iterator[Pulse]:
-    made = Pulse(looks, ground, clock)
-    made.answers_within_s = 0.01
-    yield made
+    started = Pulse(looks, ground, clock)
+    started.answers_within_s = 0.01
+    yield started
     looks.go.set()
-    made.close()
+    started.close()
 
 
 def well(pulse: Pulse) -> Beat:
@@ -73,14 +73,14 @@ def well(pulse: Pulse) -> Beat:
 def test_a_look_that_waits_is_waited_for_by_nobody_and_is_the_only_one(
     pulse: Pulse, looks: Looks, clock: Clock
 ) -> None:
-    told = []
+    warnings = []
     for _ in range(20):
-        told.append(pulse.ask())
+        warnings.append(pulse.ask())
         clock.now_s += 0.1
 
     assert looks.began.acquire(timeout=LONG_S)
-    assert [beat.writes for beat in told] == ["unknown"] * 20
-    assert [beat.waits_ms for beat in told] == [n * 100 for n in range(20)]
+    assert [beat.writes for beat in warnings] == ["unknown"] * 20
+    assert [beat.waits_ms for beat in warnings] == [n * 100 for n in range(20)]
     assert looks.count == 1
     looks.go.set()
     assert well(pulse) == Beat("ok", 0)

@@ -39,9 +39,9 @@ def test_the_range_begins_with_what_the_project_requires() -> None:
 
 
 def test_a_python_on_the_path_is_taken(machine: Path) -> None:
-    found = script(machine, f"bin/python3.{HERE}", f'exec {sys.executable} "$@"')
+    python = script(machine, f"bin/python3.{HERE}", f'exec {sys.executable} "$@"')
 
-    assert pythons._python(HERE) == found
+    assert pythons._python(HERE) == python
 
 
 def test_one_that_is_of_another_version_than_its_name_is_not_taken(machine: Path) -> None:
@@ -79,11 +79,11 @@ def test_all_pass_one_fails_or_there_is_no_other(
 
     assert pythons.main(["tests/domain"]) == code
 
-    said = capsys.readouterr().out
-    assert [f"3.{minor}" in said.splitlines()[0] for minor in pythons.MINORS] == [
+    printed = capsys.readouterr().out
+    assert [f"3.{minor}" in printed.splitlines()[0] for minor in pythons.MINORS] == [
         minor not in here for minor in pythons.MINORS
     ]
-    assert said.count("FAIL") == len(failing)
+    assert printed.count("FAIL") == len(failing)
 
 
 def test_the_tests_run_in_a_copy_without_what_running_left_behind(

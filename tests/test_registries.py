@@ -25,10 +25,10 @@ def everything() -> list[str]:
     """Every module of both packages."""
     packages = (mocklend, mocklend_faults)
     return [
-        found.name
+        module_info.name
         for package in packages
-        for found in walk_packages(package.__path__, f"{package.__name__}.")
-        if found.name not in LATE
+        for module_info in walk_packages(package.__path__, f"{package.__name__}.")
+        if module_info.name not in LATE
     ]
 
 
@@ -60,16 +60,16 @@ def test_a_platform_with_a_layer_knows_every_table_before_it_opens_its_database(
 
 
 def test_the_layer_names_all_of_its_tables() -> None:
-    kept = {store.made for store in STORES.values() if store.made.__module__.startswith("mocklend_faults.")}
+    entities = {store.made for store in STORES.values() if store.made.__module__.startswith("mocklend_faults.")}
 
-    assert set(TABLES) == kept
+    assert set(TABLES) == entities
 
 
 def test_a_module_with_commands_is_in_the_list_of_commands() -> None:
     with_commands = {
-        found.name
-        for found in walk_packages(cli.__path__)
-        if "commands" in vars(import_module(f"mocklend.cli.{found.name}"))
+        module_info.name
+        for module_info in walk_packages(cli.__path__)
+        if "commands" in vars(import_module(f"mocklend.cli.{module_info.name}"))
     }
 
     assert with_commands == {module.__name__.rpartition(".")[2] for module in cli.COMMANDS}

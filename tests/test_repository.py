@@ -160,9 +160,9 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
 
     named = {}
     for path in _tracked():
-        found = unwanted.search(path.read_text(encoding="utf-8", errors="replace"))
-        if found:
-            named[str(path.relative_to(ROOT))] = found[0]
+        match = unwanted.search(path.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            named[str(path.relative_to(ROOT))] = match[0]
 
     assert named == {}
 
@@ -188,9 +188,9 @@ def test_the_lock_holds_every_dependency_that_the_project_names() -> None:
     lock = (ROOT / "requirements.lock").read_text()
     locked = set(re.findall(r"^([a-z0-9._-]+)", lock, flags=re.MULTILINE))
 
-    wanted = {re.split(r"[\[<>=~!; ]", name)[0].lower() for name in named}
+    required = {re.split(r"[\[<>=~!; ]", name)[0].lower() for name in named}
 
-    assert wanted <= locked, f"run scripts/lock: {sorted(wanted - locked)}"
+    assert required <= locked, f"run scripts/lock: {sorted(required - locked)}"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -240,12 +240,12 @@ def test_the_boot_script_needs_the_standard_library_alone() -> None:
 
 
 def test_what_is_compiled_is_kept_where_it_may_not_lie_among_the_sources() -> None:
-    shown = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
-    script = f"import sys, _boot; sys.argv[1:] = []; _boot.become('timeit', '-n1', '-r1', {shown!r})"
-    told = {"PYTHONPATH": str(ROOT / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}
+    program = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
+    script = f"import sys, _boot; sys.argv[1:] = []; _boot.become('timeit', '-n1', '-r1', {program!r})"
+    environment = {"PYTHONPATH": str(ROOT / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
 
-    done = subprocess.run([sys.executable, "-c", script], env=inherited | told, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], env=inherited | environment, capture_output=True, text=True)
 
     assert done.stdout.splitlines()[0] == f"False {ROOT / '.venv' / 'pycache'}", done.stderr
 

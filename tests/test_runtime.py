@@ -33,9 +33,9 @@ def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Story
 
     released = advanced.released
     assert advanced.now_ms == story.now_ms
-    told = [(item["kind"], item["at"]) for item in released]
-    assert told == sorted(told, key=lambda one: one[1])
-    assert [one for one in told if one[0] in ("settlement", "callback", "due_date")] == [
+    settled_items = [(item["kind"], item["at"]) for item in released]
+    assert settled_items == sorted(settled_items, key=lambda item: item[1])
+    assert [entry for entry in settled_items if entry[0] in ("settlement", "callback", "due_date")] == [
         ("settlement", "2026-01-05T02:00:02.000Z"),
         ("callback", "2026-01-05T02:00:02.000Z"),
         ("settlement", "2026-01-05T02:00:05.000Z"),
@@ -85,11 +85,11 @@ def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, mo
     for n in range(4):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
 
-    told = story.platform.advance(story.sandbox_id, story.now_ms + 2_000).to_json()
+    answer = story.platform.advance(story.sandbox_id, story.now_ms + 2_000).to_json()
 
-    assert [one["kind"] for one in told["released"]] == ["settlement"] * 3
-    assert (told["released_total"], told["released_more"]) == (8, True)
-    assert told["released_by_kind"] == {"callback": 4, "settlement": 4}
+    assert [item["kind"] for item in answer["released"]] == ["settlement"] * 3
+    assert (answer["released_total"], answer["released_more"]) == (8, True)
+    assert answer["released_by_kind"] == {"callback": 4, "settlement": 4}
     assert not story.platform.advance(story.sandbox_id, story.now_ms + 1_000).to_json()["released_more"]
 
 
@@ -145,12 +145,12 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
         finally:
             turnstile.waiting.set()
 
-    def run_due(*given: Any, **more: Any) -> Any:
+    def run_due(*args: Any, **more: Any) -> Any:
         if not threads:  # In the midst of the move somebody empties the sandbox, and is waited for: done, or waiting.
             threads.append(threading.Thread(target=empty))
             threads[0].start()
             assert turnstile.waiting.wait(30)
-        honest(*given, **more)
+        honest(*args, **more)
         order.append("moved")  # As long as it is moved, and not after it: then somebody else may be faster.
 
     monkeypatch.setattr(platform.clocks, "_run_due", run_due)
@@ -171,13 +171,13 @@ def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
 ) -> None:
     platform = open_platform(FaultLayer())
     sandbox_id = platform.create_sandbox(seed=7, mode="wall").id
-    told: list[tuple[str, str]] = []
-    monkeypatch.setattr(platform.delivery_workers, "forget", lambda id: told.append(("delivery_workers", id)))
-    monkeypatch.setattr(platform.layer, "sandbox_reset", lambda id: told.append(("faults", id)))
+    events: list[tuple[str, str]] = []
+    monkeypatch.setattr(platform.delivery_workers, "forget", lambda id: events.append(("delivery_workers", id)))
+    monkeypatch.setattr(platform.layer, "sandbox_reset", lambda id: events.append(("faults", id)))
 
     getattr(platform, act)(sandbox_id)
 
-    assert sorted(told) == [("delivery_workers", sandbox_id), ("faults", sandbox_id)]
+    assert sorted(events) == [("delivery_workers", sandbox_id), ("faults", sandbox_id)]
 
 
 def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,10 +298,10 @@ def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Story, clock: Clock)
 
 
 def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, go = threading.Event(), threading.Event()
+    requested, go = threading.Event(), threading.Event()
 
     def slowly(*_: Any) -> str:
-        asked.set()
+        requested.set()
         assert go.wait(10)
         return "acked"
 
@@ -310,7 +310,7 @@ def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, m
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
     wall.platform.tick()
-    assert asked.wait(10)
+    assert requested.wait(10)
 
     clock.ms += 2_000
     while wall.platform.tick():
@@ -377,9 +377,9 @@ def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
         clock.ms += 7
     replays: list[int] = []
 
-    def counted(*given: Any) -> Any:
+    def counted(*args: Any) -> Any:
         replays.append(1)
-        return replay(*given)
+        return replay(*args)
 
     monkeypatch.setattr(books, "replay", counted)
     clock.ms += 60_000

@@ -15,7 +15,7 @@ def test_findings_are_read_by_line_and_empty_lines_are_none(tmp_path: Path) -> N
         '{"class": "stale_view", "entity": "a"}\n\n{"class": "stale_view", "entity": "b"}', encoding="utf-8"
     )
 
-    assert {number: one["entity"] for number, one in read_findings(path).items()} == {1: "a", 3: "b"}
+    assert {number: finding["entity"] for number, finding in read_findings(path).items()} == {1: "a", 3: "b"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -25,14 +25,14 @@ def test_findings_that_another_system_has_saved_are_read(encoding: str, end: str
     lines = ['{"class": "stale_view", "entity": "a", "detail": "张三\u2028"}', '{"class": "stale_view", "entity": "b"}']
     path.write_bytes("".join(line + end for line in lines).encode(encoding))
 
-    found = read_findings(path)
+    findings = read_findings(path)
 
-    assert {number: one["entity"] for number, one in found.items()} == {1: "a", 2: "b"}
-    assert found[1]["detail"] == "张三\u2028"
+    assert {number: finding["entity"] for number, finding in findings.items()} == {1: "a", 2: "b"}
+    assert findings[1]["detail"] == "张三\u2028"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b'{"class": "a"}\n'.decode().encode("utf-16-le"), "line 1: a NUL, as in UTF-16"),
         (b'{}\n{"class": \n', "line 2: not JSON"),
@@ -41,11 +41,11 @@ def test_findings_that_another_system_has_saved_are_read(encoding: str, end: str
         (b"[" * 100_000, "line 1: not JSON"),
     ],
 )
-def test_a_line_that_is_no_finding_is_named(text: bytes, said: str, tmp_path: Path) -> None:
+def test_a_line_that_is_no_finding_is_named(text: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "findings.jsonl"
     path.write_bytes(text)
 
-    with pytest.raises(FindingsUnreadable, match=said):
+    with pytest.raises(FindingsUnreadable, match=message):
         read_findings(path)
 
 
@@ -57,6 +57,6 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_a_problem_with_a_finding_names_its_line() -> None:
     problem = {"detail": "findings.1.class: expected one of …", "errors": [{"field": "findings.1.class"}]}
 
-    told = by_line(problem, [1, 4])
+    errors = by_line(problem, [1, 4])
 
-    assert told == {"detail": "line 4.class: expected one of …", "errors": [{"field": "line 4.class"}]}
+    assert errors == {"detail": "line 4.class: expected one of …", "errors": [{"field": "line 4.class"}]}

@@ -40,12 +40,12 @@ def test_a_long_answer_is_a_file_and_costs_little_memory() -> None:
 
 
 def test_a_file_is_closed_where_the_answer_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
+    spools: list[Any] = []
     honest = tempfile.TemporaryFile
 
     def remembered(**how: Any) -> Any:
-        made.append(honest(**how))
-        return made[-1]
+        spools.append(honest(**how))
+        return spools[-1]
 
     monkeypatch.setattr(tempfile, "TemporaryFile", remembered)
 
@@ -56,4 +56,4 @@ def test_a_file_is_closed_where_the_answer_breaks_off(monkeypatch: pytest.Monkey
     with pytest.raises(LookupError):
         gathered(breaks_off())  # type: ignore[arg-type]
 
-    assert [file.closed for file in made] == [True]
+    assert [file.closed for file in spools] == [True]

@@ -38,11 +38,11 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """The machine that platforms of this test run on."""
-    made = Machine()
+    clock = Machine()
     monkeypatch.setattr(
-        lending, "start_after", lambda mark_ms: start_after(mark_ms, made.wall, made.monotonic), raising=True
+        lending, "start_after", lambda mark_ms: start_after(mark_ms, clock.wall, clock.monotonic), raising=True
     )
-    return made
+    return clock
 
 
 @pytest.mark.parametrize("step_ms", [-20_000, -HOUR_MS, HOUR_MS, 365 * 24 * HOUR_MS])

@@ -33,7 +33,7 @@ def test_a_mark_within_a_text_is_part_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (STORY.encode("utf-16-le"), "line 1: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
         ("plan: a\n".encode("utf-16-le"), "line 1: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
@@ -43,11 +43,11 @@ def test_a_mark_within_a_text_is_part_of_it() -> None:
         (b"a\nb\0", "line 2: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
     ],
 )
-def test_everything_else_is_refused_in_a_sentence_that_says_where(data: bytes, said: str) -> None:
+def test_everything_else_is_refused_in_a_sentence_that_says_where(data: bytes, message: str) -> None:
     with pytest.raises(NotText) as caught:
         decoded(data)
 
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 def test_what_nobody_has_quoted_is_text_if_json_has_no_other_word_for_it() -> None:

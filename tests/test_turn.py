@@ -23,11 +23,11 @@ def until_waiting(lock: TurnLock, count: int) -> None:
 
 
 def test_it_is_handed_on_in_the_order_of_asking_and_not_to_whoever_is_quickest() -> None:
-    lock, came = TurnLock(), []
+    lock, arrived = TurnLock(), []
 
     def come(name: int) -> None:
         with lock:
-            came.append(name)
+            arrived.append(name)
 
     assert lock.acquire()
     threads = [threading.Thread(target=come, args=(n,)) for n in range(3)]
@@ -40,7 +40,7 @@ def test_it_is_handed_on_in_the_order_of_asking_and_not_to_whoever_is_quickest()
 
     for thread in threads:
         thread.join(LONG_S)
-    assert came == [0, 1, 2, 9]
+    assert arrived == [0, 1, 2, 9]
     assert lock.acquire(timeout=0)
 
 

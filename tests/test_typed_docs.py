@@ -133,15 +133,15 @@ class Block:
 
 def blocks_of(page: str) -> list[Block]:
     """The shell blocks of a page. What is printed stands in the next block, if that is text and under the same heading."""
-    text, found = PAGES[page], list(_BLOCK.finditer(PAGES[page]))
+    text, matches = PAGES[page], list(_BLOCK.finditer(PAGES[page]))
     blocks: list[Block] = []
-    for here, following in zip_longest(found, found[1:]):
+    for here, following in zip_longest(matches, matches[1:]):
         if here[1] != "sh":
             continue
-        told = following if following is not None and following[1] == "text" else None
-        if told is not None and re.search(r"^#", text[here.end() : told.start()], re.MULTILINE):
-            told = None
-        blocks.append(Block(page, len(blocks) + 1, here[2], None if told is None else told[2]))
+        printed_block = following if following is not None and following[1] == "text" else None
+        if printed_block is not None and re.search(r"^#", text[here.end() : printed_block.start()], re.MULTILINE):
+            printed_block = None
+        blocks.append(Block(page, len(blocks) + 1, here[2], None if printed_block is None else printed_block[2]))
     return blocks
 
 
@@ -168,12 +168,12 @@ def _serving(folder: Path) -> Iterator[tuple[str, str]]:
     )
     assert process.stdout is not None
     try:
-        said = []
+        failures = []
         for line_said in process.stdout:
-            said.append(line_said)
+            failures.append(line_said)
             if line_said.rstrip().endswith("mocklend audit"):
                 break
-        printed = "".join(said)
+        printed = "".join(failures)
         address = re.search(r"http://127\.0\.0\.1:\d+", printed)
         assert address is not None, f"scripts/serve did not come up:\n{printed}"
         yield address[0], printed
@@ -184,10 +184,14 @@ def _serving(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _environment(**more: str) -> dict[str, str]:
     """A shell's environment in which nothing of ours is set and no `mocklend` is on the path."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MOCKLEND_", "PYTEST_", "COV_"))}
-    path = [one for one in kept.get("PATH", os.defpath).split(os.pathsep) if not Path(one, "mocklend").exists()]
-    kept.pop("VIRTUAL_ENV", None)
-    return kept | {"PATH": os.pathsep.join(path), "COLUMNS": "200", "NO_COLOR": "1", **more}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MOCKLEND_", "PYTEST_", "COV_"))
+    }
+    path = [
+        part for part in environment.get("PATH", os.defpath).split(os.pathsep) if not Path(part, "mocklend").exists()
+    ]
+    environment.pop("VIRTUAL_ENV", None)
+    return environment | {"PATH": os.pathsep.join(path), "COLUMNS": "200", "NO_COLOR": "1", **more}
 
 
 def fresh_folder(folder: Path, page: str) -> Path:
@@ -201,7 +205,7 @@ def fresh_folder(folder: Path, page: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Seen:
+class BlockRun:
     """What a block printed, and which of its commands ended with another code than 0."""
 
     block: Block
@@ -211,19 +215,19 @@ class Seen:
 
 def type_page(
     page: str, folder: Path, *, url: str | None = None, api_key: str | None = None, long: bool = False
-) -> list[Seen]:
+) -> list[BlockRun]:
     """Type a page from top to bottom, at this server, or at the one that the page itself starts."""
     blocks = blocks_of(page)
     if any(block.serves for block in blocks):
         with _serving(folder) as (address, announced):
-            seen = _type([block for block in blocks if not block.serves], folder, address, None, long)
-        served = [Seen(block, _as_shown(announced, address, folder), {}) for block in blocks if block.serves]
-        return sorted([*seen, *served], key=lambda one: one.block.n)
+            block_runs = _type([block for block in blocks if not block.serves], folder, address, None, long)
+        served = [BlockRun(block, _as_shown(announced, address, folder), {}) for block in blocks if block.serves]
+        return sorted([*block_runs, *served], key=lambda block: block.block.n)
     assert url is not None
     return _type(blocks, folder, url, api_key, long)
 
 
-def _type(blocks: list[Block], folder: Path, url: str, api_key: str | None, long: bool) -> list[Seen]:
+def _type(blocks: list[Block], folder: Path, url: str, api_key: str | None, long: bool) -> list[BlockRun]:
     lines = ['trap \'printf "\\n@failed %s %s\\n" "$?" "$BASH_COMMAND"\' ERR']
     for block in blocks:
         lines += [f"printf '\\n@block {block.n}\\n'", _typed(block, long=long, url=url).rstrip()]
@@ -240,60 +244,60 @@ def _type(blocks: list[Block], folder: Path, url: str, api_key: str | None, long
     )
     parts = re.split(r"^@block (\d+)\n", ran.stdout, flags=re.MULTILINE)[1:]
     printed = {int(n): text for n, text in zip(parts[::2], parts[1::2], strict=True)}
-    return [_seen(block, printed.get(block.n, ""), url, folder) for block in blocks]
+    return [_block_run(block, printed.get(block.n, ""), url, folder) for block in blocks]
 
 
-def _seen(block: Block, printed: str, url: str, folder: Path) -> Seen:
+def _block_run(block: Block, printed: str, url: str, folder: Path) -> BlockRun:
     failed = {}
     for code, command in re.findall(r"^@failed (\d+) (.*)$", printed, re.MULTILINE):
         failed[command.replace(url, SHOWN_URL)] = int(code)
-    shown = re.sub(r"\n?^@failed .*\n", "", printed, flags=re.MULTILINE)
-    return Seen(block, _as_shown(shown.removesuffix("\n"), url, folder), failed)
+    output = re.sub(r"\n?^@failed .*\n", "", printed, flags=re.MULTILINE)
+    return BlockRun(block, _as_shown(output.removesuffix("\n"), url, folder), failed)
 
 
 def _as_shown(printed: str, url: str, folder: Path) -> str:
     """What was printed, with the address, the folder and the command as a reader has them."""
-    shown = printed.replace(url, SHOWN_URL).replace(str(folder), "…").replace(str(ROOT / ".venv"), ".venv")
-    return shown.replace(f"  export MOCKLEND_URL={SHOWN_URL}\n", "")
+    text = printed.replace(url, SHOWN_URL).replace(str(folder), "…").replace(str(ROOT / ".venv"), ".venv")
+    return text.replace(f"  export MOCKLEND_URL={SHOWN_URL}\n", "")
 
 
 # --- comparing ---
 
 
-def differs(printed: str, told: str) -> str | None:
+def differs(printed: str, expected_text: str) -> str | None:
     """Where what is printed leaves what the page tells; None where it does not."""
     lines = [_without_ids(line) for line in printed.strip("\n").splitlines()]
-    wanted = [_without_ids(line) for line in told.strip("\n").splitlines()]
+    patterns = [_without_ids(line) for line in expected_text.strip("\n").splitlines()]
     at, gap = 0, False
-    for line in wanted:
+    for line in patterns:
         if line.strip() == "…":
             gap = True
             continue
         pattern = re.compile(".*".join(map(re.escape, line.split("…"))))
-        found = next((n for n in range(at, len(lines)) if pattern.fullmatch(lines[n])), None)
-        if found is None or (found != at and not gap):
-            came = lines[at] if at < len(lines) else "the end"
-            return f"the page has  {line}\nprinted was   {came}"
-        at, gap = found + 1, False
+        line_no = next((n for n in range(at, len(lines)) if pattern.fullmatch(lines[n])), None)
+        if line_no is None or (line_no != at and not gap):
+            came_line = lines[at] if at < len(lines) else "the end"
+            return f"the page has  {line}\nprinted was   {came_line}"
+        at, gap = line_no + 1, False
     return None if gap or at == len(lines) else f"the page ends\nprinted was   {lines[at]}"
 
 
 def _without_ids(line: str) -> str:
-    return _ID.sub(lambda found: found[0].partition("_")[0][:4] if "_" in found[0] else found[0][:2], line).rstrip()
+    return _ID.sub(lambda block: block[0].partition("_")[0][:4] if "_" in block[0] else block[0][:2], line).rstrip()
 
 
-def complaints(seen: Seen) -> Iterator[str]:
+def complaints(block_run: BlockRun) -> Iterator[str]:
     """What is not as the page says."""
-    where = f"{seen.block.page}, shell block {seen.block.n}"
-    exits = {command: code for (page, command), code in EXITS.items() if page == seen.block.page}
-    unmeant = {one: code for one, code in seen.failed.items() if code != exits.get(one)}
+    where = f"{block_run.block.page}, shell block {block_run.block.n}"
+    exits = {command: code for (page, command), code in EXITS.items() if page == block_run.block.page}
+    unmeant = {item: code for item, code in block_run.failed.items() if code != exits.get(item)}
     if unmeant:
-        yield f"{where}: ended with another code than 0: {unmeant}\n{seen.printed}"
-    for command in seen.block.commands:
-        if command in exits and command not in seen.failed:
+        yield f"{where}: ended with another code than 0: {unmeant}\n{block_run.printed}"
+    for command in block_run.block.commands:
+        if command in exits and command not in block_run.failed:
             yield f"{where}: {command} ended with 0, and EXITS says {exits[command]}"
-    if seen.block.printed is not None and (how := differs(seen.printed, seen.block.printed)):
-        yield f"{where}:\n{how}\nall of it:\n{seen.printed}"
+    if block_run.block.printed is not None and (how := differs(block_run.printed, block_run.block.printed)):
+        yield f"{where}:\n{how}\nall of it:\n{block_run.printed}"
 
 
 # --- the tests ---
@@ -320,14 +324,14 @@ def test_a_page_types_as_it_stands_and_prints_what_it_says(
 ) -> None:
     fresh_folder(tmp_path, page)
     if any(block.serves for block in blocks_of(page)):
-        seen = type_page(page, tmp_path)
+        blocks_seen = type_page(page, tmp_path)
     else:
         url = request.getfixturevalue("shared")
         with Client(url) as anyone, anyone.sandbox(seed=7, clock="wall") as like_default:
-            seen = type_page(page, tmp_path, url=url, api_key=like_default.api_key)
+            blocks_seen = type_page(page, tmp_path, url=url, api_key=like_default.api_key)
             like_default.delete_sandbox()
 
-    wrong = [complaint for one in seen for complaint in complaints(one)]
+    wrong = [complaint for block in blocks_seen for complaint in complaints(block)]
 
     assert not wrong, "\n\n".join(wrong)
 
@@ -345,18 +349,20 @@ def test_a_lesson_types_as_it_stands(page: str, mocklend: Client) -> None:
         for command in block.commands:
             program, *arguments = shlex.split(command)
             assert program == ".venv/bin/mocklend", f"{command}: type this page as the other pages are"
-            asked = CliRunner().invoke(
+            result = CliRunner().invoke(
                 app, ["--url", mocklend.base_url, "--api-key", mocklend.api_key or "", *arguments]
             )
-            assert asked.exit_code == 0, f"{command}: {asked.output}"
+            assert result.exit_code == 0, f"{command}: {result.output}"
 
 
 def test_shell_is_written_as_sh_so_that_it_is_typed() -> None:
-    known = {"sh", "text", "python", "json", "yaml", "toml", "http", "mermaid"}
+    languages = {"sh", "text", "python", "json", "yaml", "toml", "http", "mermaid"}
 
-    others = {(page, found) for page, text in PAGES.items() for found in re.findall(r"^```(\w*)$", text, re.MULTILINE)}
+    others = {
+        (page, language) for page, text in PAGES.items() for language in re.findall(r"^```(\w*)$", text, re.MULTILINE)
+    }
 
-    assert {other for other in others if other[1] and other[1] not in known} == set()
+    assert {other for other in others if other[1] and other[1] not in languages} == set()
     assert not any(re.search(r"^    (\$ |\.venv/bin/|scripts/)", text, re.MULTILINE) for text in PAGES.values())
 
 
@@ -370,7 +376,7 @@ def test_the_tables_name_nothing_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("printed", "told", "same"),
+    ("printed", "expected_text", "same"),
     [
         ("a\nb\n", "a\nb\n", True),
         ("a\nb\n", "a\n", False),
@@ -385,18 +391,18 @@ def test_the_tables_name_nothing_that_is_not_there() -> None:
         ("on loan_bun7pcs5esuti6uacdwj\n", "on edit_e7l7qiyzddlgv5ktitzl\n", False),
     ],
 )
-def test_what_is_printed_is_compared_line_by_line(printed: str, told: str, same: bool) -> None:
-    assert (differs(printed, told) is None) == same
+def test_what_is_printed_is_compared_line_by_line(printed: str, expected_text: str, same: bool) -> None:
+    assert (differs(printed, expected_text) is None) == same
 
 
 def test_a_command_that_fails_is_seen_and_so_is_one_that_was_meant_to(tmp_path: Path) -> None:
     block = Block("docs/x.md", 1, "false\nprintf 'a\\n'\nbash -c 'exit 3'\n", "a\n")
 
-    [seen] = _type([block], tmp_path, "http://127.0.0.1:9", None, long=False)
+    [block_run] = _type([block], tmp_path, "http://127.0.0.1:9", None, long=False)
 
-    assert seen.failed == {"false": 1, "bash -c 'exit 3'": 3}
-    assert seen.printed.strip() == "a"
-    assert "ended with another code than 0" in next(complaints(seen))
+    assert block_run.failed == {"false": 1, "bash -c 'exit 3'": 3}
+    assert block_run.printed.strip() == "a"
+    assert "ended with another code than 0" in next(complaints(block_run))
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -415,15 +421,15 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         with tempfile.TemporaryDirectory(prefix="mocklend-typed-") as name:
             folder = fresh_folder(Path(name), page)
             if any(block.serves for block in blocks_of(page)):
-                seen = type_page(page, folder, long=True)
+                blocks_seen = type_page(page, folder, long=True)
             else:
                 with _serving(folder) as (url, _):
-                    seen = type_page(page, folder, url=url, long=True)
-        for one in seen:
-            found = list(complaints(one))
-            wrong += len(found)
-            print(f"== {page}, shell block {one.block.n}: {'as it stands' if not found else 'NOT AS IT STANDS'}")
-            print("\n".join(found) if found else one.printed, flush=True)
+                    blocks_seen = type_page(page, folder, url=url, long=True)
+        for item in blocks_seen:
+            failures = list(complaints(item))
+            wrong += len(failures)
+            print(f"== {page}, shell block {item.block.n}: {'as it stands' if not failures else 'NOT AS IT STANDS'}")
+            print("\n".join(failures) if failures else item.printed, flush=True)
     print(f"== {'all is as it stands' if not wrong else f'not as it stands: {wrong}'}")
     return ExitCode.FAIL if wrong else ExitCode.PASS
 

@@ -83,13 +83,13 @@ def ask(http: FlaskClient, method: str, path: str, body: Any) -> str:
     """What a refusal says."""
     response = http.open(path, method=method, json=body, headers={"Idempotency-Key": path})
     assert 400 <= response.status_code < 500, response.get_data(as_text=True)
-    told: str = response.get_data(as_text=True)
-    return told
+    text: str = response.get_data(as_text=True)
+    return text
 
 
 def test_names_of_the_platform(http: FlaskClient) -> None:
-    for method, path, body, meant in PLATFORM:
-        assert f"; did you mean '{meant}'?" in ask(http, method, path, body), (method, path, body)
+    for method, path, body, suggestion in PLATFORM:
+        assert f"; did you mean '{suggestion}'?" in ask(http, method, path, body), (method, path, body)
 
 
 @needs_faults
@@ -98,8 +98,8 @@ def test_names_of_the_fault_layer(http: FlaskClient) -> None:
     stages = [{"name": "calm", "duration_s": 5, "profile": "none"}]
     assert http.put("/-/experiments/storm", json={"stages": stages}).status_code == 201
 
-    for method, path, body, meant in FAULTS:
-        assert f"; did you mean '{meant}'?" in ask(http, method, path, body), (method, path, body)
+    for method, path, body, suggestion in FAULTS:
+        assert f"; did you mean '{suggestion}'?" in ask(http, method, path, body), (method, path, body)
 
 
 def test_names_that_commands_take() -> None:
@@ -113,23 +113,23 @@ def test_names_that_commands_take() -> None:
 
 def test_names_in_a_scenario() -> None:
     chapter = {"title": "t", "story": "s", "steps": [{"do": "add_borower"}]}
-    told: dict[str, Any] = {"name": "n", "title": "t", "story": "s", "seed": 1, "starts": "2026-01-05T02:00:00Z"}
+    text: dict[str, Any] = {"name": "n", "title": "t", "story": "s", "seed": 1, "starts": "2026-01-05T02:00:00Z"}
 
     with pytest.raises(ScenarioError, match="did you mean 'add_borrower'"):
-        read(yaml.safe_dump(told | {"chapters": [chapter]}), "n.yaml")
+        read(yaml.safe_dump(text | {"chapters": [chapter]}), "n.yaml")
     with pytest.raises(ScenarioError, match="did you mean 'chapters'"):
-        read(yaml.safe_dump(told | {"chapter": [chapter]}), "n.yaml")
+        read(yaml.safe_dump(text | {"chapter": [chapter]}), "n.yaml")
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
+    ("name", "suggestion"),
     [
         ("walet", "wallet"), ("WALLET", "wallet"), ("bank-card", "bank_card"), ("bank card ", "bank_card"),
         ("card", "bank_card"), ("xyz", None), ("", None), ("car", None), (7, None), (None, None),
         ("w" * 81, None), ("wallet" * 20, None),
     ],
 )  # fmt: skip
-def test_only_a_name_that_is_near_is_suggested(asked: object, meant: str | None) -> None:
-    said = did_you_mean(asked, ["wallet", "bank_card", "bill_pay"])
+def test_only_a_name_that_is_near_is_suggested(name: object, suggestion: str | None) -> None:
+    hint = did_you_mean(name, ["wallet", "bank_card", "bill_pay"])
 
-    assert said == ("" if meant is None else f"; did you mean {meant!r}?")
+    assert hint == ("" if suggestion is None else f"; did you mean {suggestion!r}?")

@@ -30,7 +30,7 @@ def test_a_wheel_that_tells_its_version_and_the_demo_is_well(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "message"),
     [
         ({"version": "mocklend 9.9.9"}, "it says that it is 'mocklend 9.9.9'"),
         ({"demo": "", "code": 1}, "mocklend demo --json left with 1: oh"),
@@ -38,11 +38,11 @@ def test_a_wheel_that_tells_its_version_and_the_demo_is_well(tmp_path: Path) -> 
         ({"demo": "{}"}, "the demo told nothing"),
     ],
 )
-def test_what_is_wrong_with_a_wheel_is_said(tmp_path: Path, broken: dict[str, str], said: str) -> None:
+def test_what_is_wrong_with_a_wheel_is_said(tmp_path: Path, broken: dict[str, str], message: str) -> None:
     wrong = wheel._wrong_with(command(tmp_path, **broken), tmp_path)  # type: ignore[arg-type]
 
     assert wrong is not None
-    assert wrong.startswith(said)
+    assert wrong.startswith(message)
 
 
 def test_the_command_does_not_see_this_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,10 +56,10 @@ def test_the_command_does_not_see_this_checkout(tmp_path: Path, monkeypatch: pyt
 
     wheel._wrong_with(file, tmp_path)
 
-    seen = (tmp_path / "seen").read_text()
-    assert "PYTHON" not in seen
-    assert "MOCKLEND" not in seen
-    assert str(tmp_path) in seen
+    text = (tmp_path / "seen").read_text()
+    assert "PYTHON" not in text
+    assert "MOCKLEND" not in text
+    assert str(tmp_path) in text
 
 
 def test_what_is_installed_beside_it_is_what_the_lock_pins(tmp_path: Path) -> None:
@@ -71,13 +71,13 @@ def test_what_is_installed_beside_it_is_what_the_lock_pins(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("failing", "code", "said"),
+    ("failing", "code", "message"),
     [("wheel", ExitCode.FAIL, "could not be built"), ("install", ExitCode.INCONCLUSIVE, "could not install")],
 )
 def test_what_cannot_be_built_fails_and_what_cannot_be_installed_has_no_verdict(
     failing: str,
     code: ExitCode,
-    said: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -90,7 +90,7 @@ def test_what_cannot_be_built_fails_and_what_cannot_be_installed_has_no_verdict(
     monkeypatch.setattr(wheel, "_ran", ran)
 
     assert wheel._judged(tmp_path, None) == code
-    assert said in capsys.readouterr().out
+    assert message in capsys.readouterr().out
 
 
 def test_a_wheel_that_is_well_is_kept_where_it_is_asked_for(

@@ -46,7 +46,7 @@ def texts() -> Mapping[str, str]:
 # --- the banned words ---
 
 
-def found(banned: Banned, in_texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def places_of(banned: Banned, in_texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Each place with a banned word, as path and context."""
     for word in banned.words:
         whole = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])", re.IGNORECASE if banned.prose else 0)
@@ -60,7 +60,7 @@ def found(banned: Banned, in_texts: Mapping[str, str]) -> Iterator[tuple[str, st
 
 @pytest.mark.parametrize("banned", BANNED, ids=lambda banned: banned.words[0])
 def test_nobody_says_a_banned_word(banned: Banned) -> None:
-    places = [f"{name}: …{context}…" for name, context in found(banned, texts())]
+    places = [f"{name}: …{context}…" for name, context in places_of(banned, texts())]
 
     assert places == [], f"say instead: {banned.instead}"
 
@@ -83,7 +83,7 @@ def test_a_planted_word_is_seen(name: str, text: str, hit: bool, tmp_path: Path)
     planted.write_text(text, encoding="utf-8")
     read = {name: " ".join(planted.read_text(encoding="utf-8").split())}
 
-    hits = [place for banned in BANNED for place in found(banned, read)]
+    hits = [place for banned in BANNED for place in places_of(banned, read)]
 
     assert bool(hits) == hit
 

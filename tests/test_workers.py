@@ -60,15 +60,15 @@ class Time:
 
 @pytest.fixture
 def place() -> Iterator[Callable[..., Jobs]]:
-    made: list[Jobs] = []
+    all_jobs: list[Jobs] = []
 
-    def one(**settings: object) -> Jobs:
+    def new_jobs(**settings: object) -> Jobs:
         defaults = {"at_once": 1, "threads_max": 8, "lane_running_max": 8, "lane_waiting_max": 8, "patience_s": LONG_S}
-        made.append(Jobs(Workers("test", **{**defaults, **settings})))  # type: ignore[arg-type]
-        return made[-1]
+        all_jobs.append(Jobs(Workers("test", **{**defaults, **settings})))  # type: ignore[arg-type]
+        return all_jobs[-1]
 
-    yield one
-    for jobs in made:
+    yield new_jobs
+    for jobs in all_jobs:
         for left in jobs.left.values():
             left.set()
 

@@ -94,7 +94,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(pl
     loan_id = story.borrow(limit_minor=100_000)
     cleared = story.borrow(borrower="bob")
     story.settle(cleared)
-    before, asked = story.everything(without=ANSWERS), len(story.everything()["idempotency"])
+    before, event = story.everything(without=ANSWERS), len(story.everything()["idempotency"])
     refused = {
         "loan_not_active": story.repayment(cleared, 100),
         "loan_unknown": story.repayment("loan_x", 100),
@@ -113,7 +113,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(pl
         story.edit(loan_id, None, "MODIFY_BILL_STATUS", "CLEAR")
 
     assert story.everything(without=ANSWERS) == before
-    assert len(story.everything()["idempotency"]) == asked + 6
+    assert len(story.everything()["idempotency"]) == event + 6
     assert story.discrepancies() == []
 
 
@@ -136,9 +136,9 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
     )
     assert story.everything(without=ANSWERS) == before
     assert story.now_ms == now_ms
-    kept = {row["key"] for row in story.everything()["idempotency"]}
-    assert "spilt" not in kept
-    assert (refused.idem is not None) == (refused.idem is not None and refused.idem.key in kept)
+    keys = {row["key"] for row in story.everything()["idempotency"]}
+    assert "spilt" not in keys
+    assert (refused.idem is not None) == (refused.idem is not None and refused.idem.key in keys)
     assert story.discrepancies() == []
 
 
@@ -284,8 +284,8 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(
     # It is about the past, so facts, journal and the other repayment are loaded on the way, each in another round.
     platform.run(story.callback(early))
 
-    asked = [CallbackAttempt, ReceiptBooked, BalanceKept, ViewRefresh, OrderPaid, RepaymentFiled, CallbackTaken]
-    assert [type(given) for given in layer.asked] == asked
+    kinds = [CallbackAttempt, ReceiptBooked, BalanceKept, ViewRefresh, OrderPaid, RepaymentFiled, CallbackTaken]
+    assert [type(event) for event in layer.asked] == kinds
     assert layer.heard_ == [(f"applied:{early}", f"recorded:{loan_id}"), (f"shown:{loan_id}",)]
     assert story.page(loan_id)["paid_minor"] == 3_000
     assert story.discrepancies() == []

@@ -67,12 +67,12 @@ def test_the_same_key_twice_at_once_is_carried_out_once(platform: Platform, stor
 
 
 def test_one_key_in_two_sandboxes_is_two_keys(platform: Platform, tell: Callable[..., Story]) -> None:
-    one, other = tell(), tell()
+    first, other = tell(), tell()
     key = Idempotency("key", "print")
-    loans = [one.borrow(), other.borrow()]
+    loans = [first.borrow(), other.borrow()]
 
     answers = together(
-        platform.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((one, other), loans, strict=True)]
+        platform.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((first, other), loans, strict=True)]
     )
 
     assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2

@@ -32,10 +32,10 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
 ) -> None:
     loan = api.borrow()
     _make_the_page_lie(platform, sandbox.id, loan["id"])
-    asked: list[Any] = []
+    paths: list[Any] = []
 
     def explain(snapshot: Snapshot, findings: Any) -> Any:
-        asked.append((snapshot.sandbox_id, snapshot.now_ms))
+        paths.append((snapshot.sandbox_id, snapshot.now_ms))
         return SimpleNamespace(
             explained_by=("inj_1",) * len(findings),
             unobserved=[SimpleNamespace(to_json=lambda: {"injection": "inj_2"})],
@@ -50,7 +50,7 @@ def test_a_discrepancy_names_the_injection_that_explains_it(
         audit["discrepancies"]
     )
     assert audit["unobserved"] == [{"injection": "inj_2"}]
-    assert asked == [(sandbox.id, 1_767_578_400_000)]
+    assert paths == [(sandbox.id, 1_767_578_400_000)]
 
 
 def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, platform: Platform, sandbox: Sandbox) -> None:
@@ -73,13 +73,13 @@ def _make_the_page_lie(platform: Platform, sandbox_id: str, loan_id: str) -> Non
 def test_a_layer_brings_its_own_endpoints(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     from apiflask import APIBlueprint
 
-    made = APIBlueprint("rules", __name__)
+    blueprint = APIBlueprint("rules", __name__)
 
-    @made.get("/-/rules")
+    @blueprint.get("/-/rules")
     def rules() -> dict[str, Any]:
         return {"rules": []}
 
-    entry = SimpleNamespace(load=lambda: lambda layer: [made])
+    entry = SimpleNamespace(load=lambda: lambda layer: [blueprint])
     monkeypatch.setattr("mocklend.app.installed", {"mocklend.blueprints": [entry]}.get)
     monkeypatch.setattr(platform, "layer", SimpleNamespace())
 

@@ -134,9 +134,9 @@ NO_INTEGERS: list[Any] = [
 NO_TEXTS: list[Any] = [5, 0, True, 1.5, [], ["a"], {}, "", "a" * 5000]
 
 
-def address(rule: str, given: dict[str, str]) -> str:
+def address(rule: str, values: dict[str, str]) -> str:
     """An address of a route."""
-    for name, id in given.items():
+    for name, id in values.items():
         rule = rule.replace(f"<id:{name}>", id)
     return rule
 
@@ -230,7 +230,7 @@ def test_a_field_that_is_required_is_missed(
     name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
 
     for field in documented.document["components"]["schemas"][name].get("required", []):
-        less = {known: value for known, value in GOOD[rule].items() if known != field}
+        less = {right_value: value for right_value, value in GOOD[rule].items() if right_value != field}
         document = api.problem(api.post(address(rule, ids), less), 422, "validation_failed")
         assert {"field": field, "expected": "a value: the field is required", "received": "nothing"} in document[
             "errors"

@@ -2,10 +2,10 @@ from support.caller import Caller
 
 
 def test_a_borrower_is_made_and_can_be_read(api: Caller) -> None:
-    made = api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"})
+    created = api.post("/v1/borrowers", {"reference": "ada", "name": "Ada"})
 
-    assert made.status_code == 201
-    ada = made.get_json()
+    assert created.status_code == 201
+    ada = created.get_json()
     assert ada["credit_limit_minor"] == 5_000_000
     assert ada["created_at"] == "2026-01-05T02:00:00.000Z"
     assert api.get(f"/v1/borrowers/{ada['id']}").get_json() == ada
@@ -24,9 +24,9 @@ def test_the_same_borrower_twice_is_one_borrower(api: Caller) -> None:
 def test_a_reference_names_one_borrower_only(api: Caller) -> None:
     ada = api.borrower()
 
-    taken = api.post("/v1/borrowers", {"reference": "ada", "name": "Somebody else"})
+    conflict = api.post("/v1/borrowers", {"reference": "ada", "name": "Somebody else"})
 
-    assert api.problem(taken, 409, "reference_taken")["borrower_id"] == ada
+    assert api.problem(conflict, 409, "reference_taken")["borrower_id"] == ada
 
 
 def test_a_borrower_who_is_not_there_is_unknown(api: Caller) -> None:

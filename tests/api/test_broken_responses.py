@@ -29,8 +29,8 @@ def raw(mocklend: Client, path: str) -> tuple[bytes, bytes, str]:
 
 
 def length(head: bytes) -> int:
-    [found] = [line for line in head.decode().splitlines() if line.lower().startswith("content-length:")]
-    return int(found.partition(":")[2])
+    [length_line] = [line for line in head.decode().splitlines() if line.lower().startswith("content-length:")]
+    return int(length_line.partition(":")[2])
 
 
 @pytest.fixture

@@ -52,16 +52,16 @@ def test_a_score_can_be_asked_for_with_and_without_a_transaction(api: Caller) ->
 def test_an_application_is_decided_by_the_copy_that_the_lender_keeps(api: Caller) -> None:
     borrower_id = api.borrow()["borrower_id"]
     api.wait("P33D")
-    wanted = {"borrower_id": borrower_id, "product": "mortgage", "amount_minor": 100_000_000}
+    body = {"borrower_id": borrower_id, "product": "mortgage", "amount_minor": 100_000_000}
 
-    made = api.made(api.post("/bureau/lenders/harbour-bank/applications", wanted))
+    application = api.made(api.post("/bureau/lenders/harbour-bank/applications", body))
     copy = api.made(api.get(f"/bureau/lenders/harbour-bank/copies/{borrower_id}"))
 
-    assert (made["decision"], made["score"], made["reasons"]) == ("APPROVED", 700, [])
+    assert (application["decision"], application["score"], application["reasons"]) == ("APPROVED", 700, [])
     assert (copy["score"], copy["pulled_at"], copy["report"]["version"]) == (
         700,
-        made["report_pulled_at"],
-        made["report_version"],
+        application["report_pulled_at"],
+        application["report_version"],
     )
 
 
@@ -107,6 +107,6 @@ def test_what_is_not_there_is_refused(api: Caller, path: str, status: int, code:
 def test_an_application_that_cannot_be_made_is_refused(
     api: Caller, partner: str, change: dict[str, Any], status: int, code: str
 ) -> None:
-    wanted = {"borrower_id": api.borrower(), "product": "mortgage", "amount_minor": 100} | change
+    body = {"borrower_id": api.borrower(), "product": "mortgage", "amount_minor": 100} | change
 
-    api.problem(api.post(f"/bureau/lenders/{partner}/applications", wanted), status, code)
+    api.problem(api.post(f"/bureau/lenders/{partner}/applications", body), status, code)

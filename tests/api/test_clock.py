@@ -7,7 +7,7 @@ from support.caller import Caller
 
 
 @pytest.mark.parametrize(
-    ("asked", "now"),
+    ("body", "now"),
     [
         ({"by": 90}, "2026-01-05T02:01:30.000Z"),
         ({"by": "PT1H30M"}, "2026-01-05T03:30:00.000Z"),
@@ -16,8 +16,8 @@ from support.caller import Caller
         ({"to": "2026-01-05T11:00:00+08:00"}, "2026-01-05T03:00:00.000Z"),
     ],
 )
-def test_a_manual_clock_moves_when_told(api: Caller, asked: dict[str, Any], now: str) -> None:
-    assert api.made(api.post("/-/clock/advance", asked))["now"] == now
+def test_a_manual_clock_moves_when_told(api: Caller, body: dict[str, Any], now: str) -> None:
+    assert api.made(api.post("/-/clock/advance", body))["now"] == now
 
     assert api.made(api.get("/-/clock"))["now"] == now
 
@@ -27,7 +27,7 @@ def test_advancing_answers_what_it_released_in_order(api: Caller) -> None:
 
     released = api.wait("PT1H")["released"]
 
-    assert [(one["at"], one["kind"], one["id"]) for one in released] == [
+    assert [(item["at"], item["kind"], item["id"]) for item in released] == [
         ("2026-01-05T02:00:02.000Z", "settlement", repayment["out_trade_no"]),
         ("2026-01-05T02:00:02.000Z", "callback", "cb_" + repayment["id"].removeprefix("rpy_")),
     ]
@@ -46,29 +46,29 @@ def test_a_running_clock_cannot_be_moved(stranger: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "body",
     [{}, {"by": 1, "to": "2027-01-05T01:59:59Z"}, {"by": -1}, {"by": "soon"}, {"by": "P"}, {"by": 1.5}, {"by": True},
      {"by": 2**63}, {"by": "P999999D"}, {"to": "tomorrow"}, {"to": 1}, {"by": 31_000_000_000}, {"seconds": 1}],
 )  # fmt: skip
-def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Caller, asked: dict[str, Any]) -> None:
-    api.problem(api.post("/-/clock/advance", asked), 422, "validation_failed")
+def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Caller, body: dict[str, Any]) -> None:
+    api.problem(api.post("/-/clock/advance", body), 422, "validation_failed")
 
 
 def test_a_running_clock_is_held_where_it_is_moves_when_told_and_runs_on(mocklend_server: str) -> None:
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall", now="2026-03-01T00:00:00Z") as client:
-        held = client.hold_clock()
+        answer = client.hold_clock()
         still = client.clock()
         moved = client.advance("P1D")
         runs = client.run_clock(speed=7)
         again = client.hold_clock()
         client.delete_sandbox()
 
-    assert (held["mode"], held["speed"]) == ("manual", None)
-    assert still == held
-    assert "2026-03-01T00:" in held["now"]
+    assert (answer["mode"], answer["speed"]) == ("manual", None)
+    assert still == answer
+    assert "2026-03-01T00:" in answer["now"]
     assert "2026-03-02T00:" in moved["now"]
     assert (runs["mode"], runs["speed"]) == ("wall", 7)
-    assert held["now"] < moved["now"] <= runs["now"] <= again["now"]
+    assert answer["now"] < moved["now"] <= runs["now"] <= again["now"]
 
 
 def test_what_fell_due_while_a_clock_was_held_waits_until_it_is_moved(mocklend: Client) -> None:
@@ -83,12 +83,12 @@ def test_what_fell_due_while_a_clock_was_held_waits_until_it_is_moved(mocklend: 
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "body",
     [{}, {"mode": "slow"}, {"mode": "manual", "speed": 2}, {"mode": "wall", "speed": 0}, {"mode": "wall", "speed": 86_401},
      {"mode": "wall", "speed": 1.5}, {"mode": "wall", "now": "2026-01-05T02:00:00Z"}],
 )  # fmt: skip
-def test_a_clock_is_held_or_runs_and_nothing_else(api: Caller, asked: dict[str, Any]) -> None:
-    api.problem(api.call("PUT", "/-/clock", json=asked), 422, "validation_failed")
+def test_a_clock_is_held_or_runs_and_nothing_else(api: Caller, body: dict[str, Any]) -> None:
+    api.problem(api.call("PUT", "/-/clock", json=body), 422, "validation_failed")
 
 
 def test_an_advance_with_a_key_moves_the_clock_once(api: Caller) -> None:

@@ -29,7 +29,7 @@ def document(app: APIFlask) -> Any:
 
 @pytest.mark.long
 def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: NewSandbox) -> None:
-    asked = 0
+    requests = 0
     for result in document.get_all_operations():
         operation = result.ok()
         if operation.path == "/-/sandboxes/{id}" and operation.method == "delete":
@@ -44,10 +44,10 @@ def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: New
             suppress_health_check=list(HealthCheck),
         )
         def ask(case: Any) -> None:
-            nonlocal asked
-            asked += 1
+            nonlocal requests
+            requests += 1
             case.call_and_validate(headers={"Authorization": f"Bearer {sandbox.api_key}"}, checks=CHECKS)
 
         given(case=operation.as_strategy())(ask)()
 
-    assert asked > 100
+    assert requests > 100

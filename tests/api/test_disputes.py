@@ -27,8 +27,8 @@ def paid(api: Caller) -> dict[str, Any]:
 
 def opened(api: Caller, claim: dict[str, Any]) -> dict[str, Any]:
     """The dispute, opened."""
-    made: dict[str, Any] = api.made(api.post("/v1/disputes", claim))
-    return made
+    dispute: dict[str, Any] = api.made(api.post("/v1/disputes", claim))
+    return dispute
 
 
 def test_a_dispute_is_opened_verified_decided_and_read(api: Caller, paid: dict[str, Any]) -> None:

@@ -38,8 +38,8 @@ def held_back(engine: Engine) -> int:
 @pytest.mark.parametrize("address", ["/-/answer-key?format=jsonl", "/v1/ledger/beancount", "/v1/ledger/transactions"])
 def test_three_readers_that_do_not_read_hold_no_snapshot(opened: Platform, address: str) -> None:
     client: Any = create_app(Settings(database="unused"), opened).test_client()
-    made = client.post("/-/sandboxes", json={"seed": 1, "clock": {"mode": "manual"}}).get_json()
-    headers = {"Authorization": f"Bearer {made['api_key']}"}
+    sandbox = client.post("/-/sandboxes", json={"seed": 1, "clock": {"mode": "manual"}}).get_json()
+    headers = {"Authorization": f"Bearer {sandbox['api_key']}"}
     rule = {"fault": "transport.latency", "with": {"delay_ms": 1}}
     assert client.put("/-/rules/late", json=rule, headers=headers).status_code == 201
     ada = client.post("/v1/borrowers", json={"reference": "ada", "name": "Ada"}, headers=headers).get_json()["id"]
@@ -50,6 +50,6 @@ def test_three_readers_that_do_not_read_hold_no_snapshot(opened: Platform, addre
     written = client.post("/v1/borrowers", json={"reference": "ben", "name": "Ben"}, headers=headers)
 
     assert (written.status_code, held_back(opened.engine)) == (201, 0)
-    assert {one.status_code for one in unread} == {200}
-    assert len({one.get_data() for one in unread}) == 1
+    assert {answer.status_code for answer in unread} == {200}
+    assert len({answer.get_data() for answer in unread}) == 1
     assert unread[0].get_data()

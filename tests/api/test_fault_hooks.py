@@ -24,8 +24,8 @@ from mocklend_faults.engine import FaultLayer
 def loan(mocklend: Client) -> dict[str, Any]:
     """Ada's."""
     ada = mocklend.add_borrower("ada", "Ada")
-    made: dict[str, Any] = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
-    return made
+    borrowed: dict[str, Any] = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
+    return borrowed
 
 
 def injected(mocklend: Client) -> list[tuple[str, int, str]]:
@@ -205,18 +205,18 @@ def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: dict
 
 def test_chance_is_the_same_for_the_same_story(mocklend: Client) -> None:
     def acts(seed: int) -> list[tuple[str, int, str]]:
-        told = mocklend.sandbox(seed=seed, now="2026-01-05T02:00:00Z")
-        told.arm("outage.full", probability=0.5)
+        sandboxed = mocklend.sandbox(seed=seed, now="2026-01-05T02:00:00Z")
+        sandboxed.arm("outage.full", probability=0.5)
         for _ in range(20):
             with_luck = True
             try:
-                told.loans()
+                sandboxed.loans()
             except ProblemError:
                 with_luck = False
             assert with_luck in (True, False)
-        found = injected(told)
-        told.delete_sandbox()
-        return found
+        injections = injected(sandboxed)
+        sandboxed.delete_sandbox()
+        return injections
 
     assert acts(7) == acts(7)
     assert acts(7) != acts(8)
@@ -236,15 +236,15 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """A sleep that lasts until it is let go. Nothing here waits for a clock."""
-    held, open_ = threading.Event(), threading.Event()
+    started, open_ = threading.Event(), threading.Event()
 
     def sleep(seconds: float) -> None:
         assert seconds == 5
-        held.set()
+        started.set()
         assert open_.wait(60)
 
     monkeypatch.setattr(time, "sleep", sleep)
-    yield Gate(held, open_)
+    yield Gate(started, open_)
     open_.set()
 
 
@@ -282,7 +282,7 @@ def test_a_request_that_sleeps_holds_up_no_other(app: APIFlask, gate: Gate) -> N
 
 def test_a_count_goes_on_when_the_process_starts_again(tmp_path: Path) -> None:
     database = str(tmp_path / "mocklend.db")
-    seen = []
+    occurrences = []
     for start in range(2):
         platform = Platform(database, FaultLayer(), fast=True)
         app = create_app(Settings(database=database, durability="fast"), platform)
@@ -291,10 +291,10 @@ def test_a_count_goes_on_when_the_process_starts_again(tmp_path: Path) -> None:
         for _ in range(2):
             assert app.test_client().get("/v1/loans").status_code == 503
         entries = app.test_client().get("/-/answer-key").get_json()["entries"]
-        seen.append(sorted(entry["occurrence"] for entry in entries))
+        occurrences.append(sorted(entry["occurrence"] for entry in entries))
         platform.close()
 
-    assert seen == [[1, 2], [1, 2, 3, 4]]
+    assert occurrences == [[1, 2], [1, 2, 3, 4]]
 
 
 def test_a_count_goes_on_when_a_rule_is_armed_again(app: APIFlask) -> None:

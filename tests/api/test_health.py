@@ -21,12 +21,12 @@ def test_health_answers_while_a_write_takes_long(platform: Platform, stranger: C
     platform.writer._written = -1e9
     assert platform.writer._commit_lock.acquire(timeout=10)
     try:
-        told = [stranger.made(stranger.get("/-/health")) for _ in range(3)]
+        answers = [stranger.made(stranger.get("/-/health")) for _ in range(3)]
     finally:
         platform.writer._commit_lock.release()
     platform.pulse.answers_within_s = 30
     well = stranger.made(stranger.get("/-/health"))
 
-    assert [health["writes"] for health in (*told, well)] == ["unknown", "unknown", "unknown", "ok"]
-    assert 0 < told[0]["writes_wait_ms"] <= told[2]["writes_wait_ms"]
+    assert [health["writes"] for health in (*answers, well)] == ["unknown", "unknown", "unknown", "ok"]
+    assert 0 < answers[0]["writes_wait_ms"] <= answers[2]["writes_wait_ms"]
     assert well["writes_wait_ms"] == 0

@@ -90,7 +90,7 @@ FULLER: dict[str, tuple[Any, ...]] = {
 
 
 @dataclass(frozen=True)
-class Given:
+class HostileRequest:
     """What is sent. The body is text: JSON can say what Python's data cannot."""
 
     path: dict[str, str]
@@ -111,47 +111,50 @@ class Place:
     asked: int = 0
     wrong: list[str] = field(default_factory=list)
 
-    def ask(self, name: str, given: Given) -> int:
+    def ask(self, name: str, request: HostileRequest) -> int:
         """Ask under a key of its own, and keep the answer if it is one that must not be."""
         self.asked += 1
         method, path, operation = self.operations[name]
-        for part, value in given.path.items():
+        for part, value in request.path.items():
             path = path.replace("{" + part + "}", value)
-        environ = {f"HTTP_{header.upper().replace('-', '_')}": value for header, value in given.headers.items()}
+        environ = {f"HTTP_{header.upper().replace('-', '_')}": value for header, value in request.headers.items()}
         if environ.get("HTTP_IDEMPOTENCY_KEY") == "":
             environ["HTTP_IDEMPOTENCY_KEY"] = f"hostile-{self.asked}"
         body = None
-        if given.body is not None:
-            body, environ["CONTENT_TYPE"] = given.body.encode("utf-8", "surrogatepass"), "application/json"
-        query = "&".join(f"{key}={value}" for key, value in given.query.items())
+        if request.body is not None:
+            body, environ["CONTENT_TYPE"] = request.body.encode("utf-8", "surrogatepass"), "application/json"
+        query = "&".join(f"{key}={value}" for key, value in request.query.items())
         # The client of the tests would encode an address anew.
         environ |= {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}
         answer = self.http.open("/", method=method, data=body, environ_overrides=environ)
         if answer.status_code >= 500:
-            self.wrong.append(f"{name}, {given.what}: {answer.status_code} {answer.get_data(as_text=True)[:400]}")
+            self.wrong.append(f"{name}, {request.what}: {answer.status_code} {answer.get_data(as_text=True)[:400]}")
         elif str(answer.status_code) not in operation["responses"] and answer.status_code not in (404, 405):
-            self.wrong.append(f"{name}, {given.what}: {answer.status_code} is not documented")
+            self.wrong.append(f"{name}, {request.what}: {answer.status_code} is not documented")
         return answer.status_code
 
-    def example(self, name: str) -> Given:
+    def example(self, name: str) -> HostileRequest:
         """An operation's example, with a key of its own where it takes one."""
         _, _, operation = self.operations[name]
-        found: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
-        for one in operation.get("parameters", []):
-            if "example" in one:
-                found[one["in"]][one["name"]] = one["example"]
-        if "Idempotency-Key" in found["header"]:
-            found["header"]["Idempotency-Key"] = ""
+        parameters: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
+        for parameter in operation.get("parameters", []):
+            if "example" in parameter:
+                parameters[parameter["in"]][parameter["name"]] = parameter["example"]
+        if "Idempotency-Key" in parameters["header"]:
+            parameters["header"]["Idempotency-Key"] = ""
         body = None
         if "requestBody" in operation:
             body = json.dumps(operation["requestBody"]["content"]["application/json"]["example"])
-        return Given(found["path"], found["query"], found["header"], body)
+        return HostileRequest(parameters["path"], parameters["query"], parameters["header"], body)
 
-    def variants(self, name: str, texts: tuple[str, ...], values: tuple[str, ...]) -> Iterator[Given]:
+    def variants(self, name: str, texts: tuple[str, ...], values: tuple[str, ...]) -> Iterator[HostileRequest]:
         """Each parameter and each field in turn, with each of the values."""
         good, (_, _, operation) = self.example(name), self.operations[name]
         kinds = [("query", good.query), ("path", good.path), ("headers", good.headers)]
-        named = [(one["in"].replace("header", "headers"), one["name"]) for one in operation.get("parameters", [])]
+        named = [
+            (parameter["in"].replace("header", "headers"), parameter["name"])
+            for parameter in operation.get("parameters", [])
+        ]
         named += [("headers", extra) for extra in HEADERS if len(texts) > len(QUICK_TEXT)] + [("query", "%00")]
         for where, parameter in named:
             before = dict(kinds)[where]
@@ -165,7 +168,7 @@ class Place:
         bodies = [] if good.body is None else [json.loads(good.body), *FULLER.get(name, ())]
         schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
         for body in bodies:
-            for place in (*_places(body), *((one,) for one in self._fields(schema) if one not in body)):
+            for place in (*_places(body), *((_field,) for _field in self._fields(schema) if _field not in body)):
                 for value in values:
                     if name == "advanceClock" and any(far in value for far in FAR):
                         continue
@@ -173,8 +176,8 @@ class Place:
                     yield replace(good, body=text, what=f"body {'.'.join(map(str, place))} = {value[:60]}")
 
     def _fields(self, schema: dict[str, Any]) -> list[str]:
-        known = self.schemas[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
-        return list(known.get("properties", ()))
+        resolved = self.schemas[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema
+        return list(resolved.get("properties", ()))
 
 
 FAR = ("2999", "PT9999999999S", "2147483648")
@@ -200,7 +203,7 @@ def _with(document: Any, place: tuple[str | int, ...], value: Any) -> Any:
         return value
     first, rest = place[0], place[1:]
     if isinstance(document, list):
-        return [_with(one, rest, value) if n == first else one for n, one in enumerate(document)]
+        return [_with(item, rest, value) if n == first else item for n, item in enumerate(document)]
     return {**document, first: _with(document.get(first), rest, value)}
 
 
@@ -219,9 +222,9 @@ def _place(platform: Platform) -> Place:
         if name:
             example = place.example(name)
             key = operations[name][2].get("parameters", [])
-            for one in key:
-                if one["name"] == "Idempotency-Key":
-                    example.headers["Idempotency-Key"] = one["example"]
+            for entry in key:
+                if entry["name"] == "Idempotency-Key":
+                    example.headers["Idempotency-Key"] = entry["example"]
             assert place.ask(name, example) < 300, name
         else:
             assert http.post("/-/clock/advance", json={"by": "P1D"}).status_code == 200
@@ -242,15 +245,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 def _walk(place: Place, texts: tuple[str, ...], values: tuple[str, ...]) -> None:
     for name in place.operations:
         if name not in ENDS:
-            for given in place.variants(name, texts, values):
-                place.ask(name, given)
+            for request in place.variants(name, texts, values):
+                place.ask(name, request)
             place.ask("getRequests", place.example("getRequests"))  # What was refused is on record, too.
     for name, (method, _, _) in place.operations.items():
         if method == "GET":
             place.ask(name, place.example(name))
     for name in ENDS:  # Refused, or gone with all that is in it.
-        for given in place.variants(name, texts, values):
-            place.ask(name, given)
+        for request in place.variants(name, texts, values):
+            place.ask(name, request)
 
 
 def test_no_hostile_value_is_a_failure_of_ours(place: Place) -> None:

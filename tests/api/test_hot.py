@@ -36,11 +36,11 @@ class Both:
         self.headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
         self.given_back = threading.Semaphore(0)
 
-    def asked(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> Asked:
+    def request(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> Asked:
         headers = self.headers | ({"content-type": "application/json"} if method == "POST" else {})
         return Asked(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {})
 
-    def ask_hot(self, asked: Asked) -> Answered | Outcome:
+    def ask_hot(self, request: Asked) -> Answered | Outcome:
         answers: list[tuple[int, Any, bytes, str]] = []
         come = threading.Semaphore(0)
 
@@ -52,33 +52,33 @@ class Both:
             self.given_back.release()
             come.release()
 
-        outcome = self.hot(asked, respond, give_back)
+        outcome = self.hot(request, respond, give_back)
         if outcome is Outcome.NOT_TAKEN:
             return outcome
         assert come.acquire(timeout=30)
         if not answers:
             return Outcome.NOT_TAKEN
         status, headers, content, _ = answers[0]
-        return status, told(headers), json.loads(content)
+        return status, headers_of(headers), json.loads(content)
 
-    def ask_flask(self, asked: Asked) -> Answered:
+    def ask_flask(self, request: Asked) -> Answered:
         answer = self.client.open(
-            asked.path,
-            method=asked.method,
-            query_string=asked.query,
-            headers=asked.headers,
-            data=asked.body,
-            environ_overrides=asked.carried,
+            request.path,
+            method=request.method,
+            query_string=request.query,
+            headers=request.headers,
+            data=request.body,
+            environ_overrides=request.carried,
         )
-        return answer.status_code, told(answer.headers.items()), json.loads(answer.data)
+        return answer.status_code, headers_of(answer.headers.items()), json.loads(answer.data)
 
 
-def told(headers: Any) -> dict[str, str]:
+def headers_of(headers: Any) -> dict[str, str]:
     """An answer's headers; each request has an id of its own."""
-    said = {name.lower(): value for name, value in headers}
-    assert said.pop(REQUEST_ID.lower()).startswith("req_")
-    assert int(said.pop("content-length")) > 0
-    return said
+    names = {name.lower(): value for name, value in headers}
+    assert names.pop(REQUEST_ID.lower()).startswith("req_")
+    assert int(names.pop("content-length")) > 0
+    return names
 
 
 @pytest.fixture
@@ -116,11 +116,11 @@ def arm(api: Caller, fault: str, **rule: Any) -> None:
 
 
 def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
-    asked = both.asked("GET", f"/v1/loans/{loan}")
+    request = both.request("GET", f"/v1/loans/{loan}")
 
-    answer = both.ask_hot(asked)
+    answer = both.ask_hot(request)
 
-    assert answer == both.ask_flask(asked)
+    assert answer == both.ask_flask(request)
     assert isinstance(answer, tuple)
     assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
 
@@ -128,11 +128,11 @@ def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
 def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, platform: Platform, stranger: Caller) -> None:
     loan = stranger.borrow()["id"]
     both = Both(app, platform, None)
-    asked = both.asked("GET", f"/v1/loans/{loan}")
+    request = both.request("GET", f"/v1/loans/{loan}")
 
-    assert both.ask_hot(asked) == both.ask_flask(asked)
+    assert both.ask_hot(request) == both.ask_flask(request)
 
-    assert HotPaths(app, platform, on_loopback=False)(asked, never, never) is Outcome.NOT_TAKEN
+    assert HotPaths(app, platform, on_loopback=False)(request, never, never) is Outcome.NOT_TAKEN
 
 
 def never(*_: Any) -> None:
@@ -141,38 +141,38 @@ def never(*_: Any) -> None:
 
 def test_an_order_a_repetition_and_a_refusal_are_the_same_both_ways(both: Both, api: Caller, loan: str) -> None:
     path, body = f"/v1/loans/{loan}/repayments", json.dumps(ORDER).encode()
-    first = both.ask_hot(both.asked("POST", path, body, idempotency_key="one"))
-    again = both.ask_hot(both.asked("POST", path, body, idempotency_key="one"))
-    assert both.ask_flask(both.asked("POST", path, body, idempotency_key="one")) == again
+    first = both.ask_hot(both.request("POST", path, body, idempotency_key="one"))
+    again = both.ask_hot(both.request("POST", path, body, idempotency_key="one"))
+    assert both.ask_flask(both.request("POST", path, body, idempotency_key="one")) == again
     assert isinstance(first, tuple)
     assert isinstance(again, tuple)
     assert (first[0], first[2]) == (again[0], again[2])
     assert (first[1].get("idempotency-replayed"), again[1]["idempotency-replayed"]) == (None, "true")
 
-    other = both.ask_hot(both.asked("POST", path, body, idempotency_key="two"))
-    by_flask = both.ask_flask(both.asked("POST", path, body, idempotency_key="three"))
+    other = both.ask_hot(both.request("POST", path, body, idempotency_key="two"))
+    by_flask = both.ask_flask(both.request("POST", path, body, idempotency_key="three"))
     assert isinstance(other, tuple)
     assert (other[0], other[1], other[2].keys()) == (by_flask[0], by_flask[1], by_flask[2].keys())
 
     nowhere = "/v1/loans/loan_x/repayments"
-    refused = both.ask_hot(both.asked("POST", nowhere, body, idempotency_key="four"))
-    assert refused == both.ask_flask(both.asked("POST", nowhere, body, idempotency_key="five"))
+    refused = both.ask_hot(both.request("POST", nowhere, body, idempotency_key="four"))
+    assert refused == both.ask_flask(both.request("POST", nowhere, body, idempotency_key="five"))
     assert isinstance(refused, tuple)
     assert (refused[0], refused[2]["code"]) == (404, "loan_unknown")
     assert len(api.made(api.get(path))["repayments"]) == 3
 
 
 NOT_PLAIN: dict[str, Callable[[Both, str], Asked]] = {
-    "a query": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", query="limit=1"),
-    "another method": lambda both, loan: both.asked("HEAD", f"/v1/loans/{loan}"),
-    "another address": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}/quotes"),
-    "a loan that is not there": lambda both, _: both.asked("GET", "/v1/loans/loan_x"),
-    "an id that is none": lambda both, _: both.asked("GET", "/v1/loans/\0"),
-    "a line after the id": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}\n"),
-    "a fault of its own": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", mocklend_fault="transport.abort"),
-    "a key of nobody": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", authorization="Bearer mk_x"),
-    "another scheme": lambda both, loan: both.asked("GET", f"/v1/loans/{loan}", authorization="Basic eA=="),
-    "no idempotency key": lambda both, loan: both.asked("POST", f"/v1/loans/{loan}/repayments", order()),
+    "a query": lambda both, loan: both.request("GET", f"/v1/loans/{loan}", query="limit=1"),
+    "another method": lambda both, loan: both.request("HEAD", f"/v1/loans/{loan}"),
+    "another address": lambda both, loan: both.request("GET", f"/v1/loans/{loan}/quotes"),
+    "a loan that is not there": lambda both, _: both.request("GET", "/v1/loans/loan_x"),
+    "an id that is none": lambda both, _: both.request("GET", "/v1/loans/\0"),
+    "a line after the id": lambda both, loan: both.request("GET", f"/v1/loans/{loan}\n"),
+    "a fault of its own": lambda both, loan: both.request("GET", f"/v1/loans/{loan}", mocklend_fault="transport.abort"),
+    "a key of nobody": lambda both, loan: both.request("GET", f"/v1/loans/{loan}", authorization="Bearer mk_x"),
+    "another scheme": lambda both, loan: both.request("GET", f"/v1/loans/{loan}", authorization="Basic eA=="),
+    "no idempotency key": lambda both, loan: both.request("POST", f"/v1/loans/{loan}/repayments", order()),
     "a key that is none": lambda both, loan: ordered(both, loan, idempotency_key="\x7f"),
     "another media type": lambda both, loan: ordered(both, loan, content_type="text/plain"),
     "no JSON": lambda both, loan: ordered(both, loan, b"{"),
@@ -186,41 +186,41 @@ def order(**changes: Any) -> bytes:
 
 
 def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) -> Asked:
-    return both.asked(
+    return both.request(
         "POST", f"/v1/loans/{loan}/repayments", order() if body is None else body, **{"idempotency_key": "k"} | headers
     )
 
 
-@pytest.mark.parametrize("what", NOT_PLAIN)
-def test_what_is_not_plain_is_left_to_flask(both: Both, api: Caller, loan: str, what: str) -> None:
-    asked = NOT_PLAIN[what](both, loan)
+@pytest.mark.parametrize("case", NOT_PLAIN)
+def test_what_is_not_plain_is_left_to_flask(both: Both, api: Caller, loan: str, case: str) -> None:
+    request = NOT_PLAIN[case](both, loan)
 
-    assert both.hot(asked, never, never) is Outcome.NOT_TAKEN
+    assert both.hot(request, never, never) is Outcome.NOT_TAKEN
     assert api.made(api.get(f"/v1/loans/{loan}/repayments"))["repayments"] == []
 
 
 def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Caller, loan: str) -> None:
-    asked = both.asked("GET", f"/v1/loans/{loan}")
+    request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale")
-    assert both.ask_hot(asked) is Outcome.NOT_TAKEN  # The new rules are not loaded yet: Flask sees to that.
-    assert both.ask_flask(asked) == both.ask_hot(asked)
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN  # The new rules are not loaded yet: Flask sees to that.
+    assert both.ask_flask(request) == both.ask_hot(request)
 
     arm(api, "outage.full")
 
-    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
     assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
-    assert both.ask_flask(asked)[0] == 503
+    assert both.ask_flask(request)[0] == 503
 
 
 def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
     both: Both, api: Caller, loan: str
 ) -> None:
     arm(api, "outage.full", match={"loan_id": {"equal_to": "loan_another"}})
-    asked = both.asked("GET", f"/v1/loans/{loan}")
-    assert both.ask_hot(asked) is Outcome.NOT_TAKEN  # Not loaded yet.
-    assert both.ask_flask(asked)[0] == 200
+    request = both.request("GET", f"/v1/loans/{loan}")
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN  # Not loaded yet.
+    assert both.ask_flask(request)[0] == 200
 
-    assert both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")) == both.ask_flask(asked)
+    assert both.ask_hot(both.request("GET", f"/v1/loans/{loan}")) == both.ask_flask(request)
     assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
 
 
@@ -230,18 +230,18 @@ def test_a_request_is_counted_once_whichever_way_it_is_answered(
 ) -> None:
     met = []
     for hot_first in (True, False):
-        made = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
-        one, both = type(api)(app, documented, made.api_key), Both(app, platform, made.api_key)
-        loan = one.borrow()["id"]
-        arm(one, "outage.full", match={"loan_id": {"equal_to": loan}}, select=select)
-        one.get("/v1/loans", limit=1)
-        seen = []
+        sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
+        sample, both = type(api)(app, documented, sandbox.api_key), Both(app, platform, sandbox.api_key)
+        loan = sample.borrow()["id"]
+        arm(sample, "outage.full", match={"loan_id": {"equal_to": loan}}, select=select)
+        sample.get("/v1/loans", limit=1)
+        statuses = []
         for n in range(12):
-            for asked in (both.asked("GET", f"/v1/loans/{loan}"), ordered(both, loan, idempotency_key=f"k{n}")):
-                answer = both.ask_hot(asked) if hot_first else Outcome.NOT_TAKEN
-                seen.append((both.ask_flask(asked) if isinstance(answer, Outcome) else answer)[0])
-        key = one.made(one.get("/-/answer-key", limit=100))["entries"]
-        met.append((seen, [entry["entity"] for entry in key]))
+            for request in (both.request("GET", f"/v1/loans/{loan}"), ordered(both, loan, idempotency_key=f"k{n}")):
+                answer = both.ask_hot(request) if hot_first else Outcome.NOT_TAKEN
+                statuses.append((both.ask_flask(request) if isinstance(answer, Outcome) else answer)[0])
+        key = sample.made(sample.get("/-/answer-key", limit=100))["entries"]
+        met.append((statuses, [entry["entity"] for entry in key]))
 
     assert met[0] == met[1]
     assert 503 in met[0][0]
@@ -250,13 +250,13 @@ def test_a_request_is_counted_once_whichever_way_it_is_answered(
 
 def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Caller, loan: str) -> None:
     arm(api, "outage.full", select={"every": 1})
-    both.ask_flask(both.asked("GET", "/v1/loans"))
-    asked = both.asked("GET", f"/v1/loans/{loan}")
-    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
+    both.ask_flask(both.request("GET", "/v1/loans"))
+    request = both.request("GET", f"/v1/loans/{loan}")
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
 
-    answer = both.client.get(asked.path, headers=asked.headers, environ_overrides=asked.carried)
+    answer = both.client.get(request.path, headers=request.headers, environ_overrides=request.carried)
 
-    assert answer.headers[REQUEST_ID] == asked.carried["mocklend.request_id"]
+    assert answer.headers[REQUEST_ID] == request.carried["mocklend.request_id"]
     explained = api.made(api.get("/-/explain", request_id=answer.headers[REQUEST_ID]))
     assert "api.answer" in json.dumps(explained)
 
@@ -264,15 +264,15 @@ def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Caller, 
 def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(
     both: Both, api: Caller, loan: str
 ) -> None:
-    asked = both.asked("GET", f"/v1/loans/{loan}")
+    request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale", **{"with": {"lag_s": 60}})
     api.repay(loan, 5_000)
     api.wait(10)
     assert api.made(api.get(f"/v1/loans/{loan}"))["version"] == 1
-    assert both.ask_hot(asked) == both.ask_flask(asked)
+    assert both.ask_hot(request) == both.ask_flask(request)
     api.wait(60)
-    answer = both.ask_hot(asked)
-    assert answer == both.ask_flask(asked)
+    answer = both.ask_hot(request)
+    assert answer == both.ask_flask(request)
     assert isinstance(answer, tuple)
     assert answer[2]["version"] == 2
 
@@ -281,22 +281,22 @@ def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(
     api.repay(loan, 5_000)
     api.wait(10)
 
-    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
-    assert {both.ask_flask(asked)[2]["version"] for _ in range(2)} == {2, 3}
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
+    assert {both.ask_flask(request)[2]["version"] for _ in range(2)} == {2, 3}
 
 
 def test_both_ways_count_and_record_alike(both: Both, api: Caller, loan: str) -> None:
     path = f"/v1/loans/{loan}"
-    both.ask_flask(both.asked("GET", path))
-    both.ask_hot(both.asked("GET", path))
+    both.ask_flask(both.request("GET", path))
+    both.ask_hot(both.request("GET", path))
     both.ask_flask(ordered(both, loan, idempotency_key="a"))
     both.ask_hot(ordered(both, loan, idempotency_key="b"))
 
-    *_, page, hot_page, asked, hot_asked = api.made(api.get("/-/requests"))["requests"]
+    *_, page, hot_page, request, hot_asked = api.made(api.get("/-/requests"))["requests"]
 
     assert alike(page) == alike(hot_page)
-    assert alike(asked) == alike(hot_asked)
-    assert (asked["idempotency_key"], hot_asked["idempotency_key"]) == ("a", "b")
+    assert alike(request) == alike(hot_asked)
+    assert (request["idempotency_key"], hot_asked["idempotency_key"]) == ("a", "b")
     metrics = api.get("/-/metrics").get_data(as_text=True)
     assert 'mocklend_requests_total{endpoint="/v1/loans/<id:loan_id>",method="GET",status="200"} 2.0' in metrics
     assert 'endpoint="/v1/loans/<id:loan_id>/repayments",method="POST",status="202"} 2.0' in metrics
@@ -308,17 +308,17 @@ def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
     used: list[str] = []
     monkeypatch.setattr(platform, "use", used.append)
 
-    assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
+    assert isinstance(both.ask_hot(both.request("GET", f"/v1/loans/{loan}")), tuple)
     assert isinstance(both.ask_hot(ordered(both, loan)), tuple)
 
     assert used == [sandbox.id] * 2
 
 
-def alike(one: dict[str, Any]) -> dict[str, Any]:
+def alike(first: dict[str, Any]) -> dict[str, Any]:
     """A request on record, without what makes it one of its own."""
     own = ("id", "at", "idempotency_key")
-    answer = {n: v for n, v in one["answer"].items() if n not in ("id", "out_trade_no", "idempotency_key")}
-    return {name: value for name, value in one.items() if name not in own} | {"answer": answer}
+    answer = {n: v for n, v in first["answer"].items() if n not in ("id", "out_trade_no", "idempotency_key")}
+    return {name: value for name, value in first.items() if name not in own} | {"answer": answer}
 
 
 def test_an_event_has_the_id_of_the_order_that_it_came_from(both: Both, api: Caller, loan: str) -> None:
@@ -356,14 +356,14 @@ def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
     monkeypatch.setattr(hot, "WAITING_MAX", 2)
     answered = threading.Semaphore(0)
     with platform.writer.holding(sandbox.id):
-        taken = [
+        accepted = [
             both.hot(ordered(both, loan, idempotency_key=f"k{n}"), lambda *_: answered.release(), never)
             for n in range(3)
         ]
     for _ in range(2):
         assert answered.acquire(timeout=30)
 
-    assert taken == [Outcome.ANSWERED_LATER, Outcome.ANSWERED_LATER, Outcome.NOT_TAKEN]
+    assert accepted == [Outcome.ANSWERED_LATER, Outcome.ANSWERED_LATER, Outcome.NOT_TAKEN]
     assert isinstance(both.ask_hot(ordered(both, loan, idempotency_key="later")), tuple)
 
 
@@ -380,15 +380,15 @@ def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
 
     with monkeypatch.context() as gone:
         gone.setattr(platform.ground, "admit", lambda **_: (_ for _ in ()).throw(Unavailable(DISK_FULL)))
-        assert both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")) is Outcome.NOT_TAKEN
-    assert isinstance(both.ask_hot(both.asked("GET", f"/v1/loans/{loan}")), tuple)
+        assert both.ask_hot(both.request("GET", f"/v1/loans/{loan}")) is Outcome.NOT_TAKEN
+    assert isinstance(both.ask_hot(both.request("GET", f"/v1/loans/{loan}")), tuple)
 
 
 def test_a_sandbox_that_is_gone_has_no_page(both: Both, platform: Platform, sandbox: NewSandbox, loan: str) -> None:
-    asked = both.asked("GET", f"/v1/loans/{loan}")
-    assert isinstance(both.ask_hot(asked), tuple)
+    request = both.request("GET", f"/v1/loans/{loan}")
+    assert isinstance(both.ask_hot(request), tuple)
 
     platform.delete_sandbox(sandbox.id)
 
-    assert both.ask_hot(asked) is Outcome.NOT_TAKEN
-    assert both.ask_flask(asked)[0] == 401
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
+    assert both.ask_flask(request)[0] == 401

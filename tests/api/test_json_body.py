@@ -107,8 +107,8 @@ def test_brackets_in_strings_are_no_depth() -> None:
 
 @given(st.text(st.characters()))
 def test_what_is_shown_can_always_be_sent(text: str) -> None:
-    shown = storable(text)
+    text_stored = storable(text)
 
-    assert "\0" not in shown
-    assert len(shown) <= 80
-    shown.encode()
+    assert "\0" not in text_stored
+    assert len(text_stored) <= 80
+    text_stored.encode()

@@ -58,7 +58,7 @@ def test_the_list_comes_in_pages_and_a_cursor_leads_to_the_next(api: Caller) -> 
 def test_the_list_can_be_narrowed_to_a_borrower_and_a_status(api: Caller) -> None:
     loan = api.borrow()
 
-    assert [one["id"] for one in api.made(api.get("/v1/loans", borrower_id=loan["borrower_id"]))["loans"]] == [
+    assert [item["id"] for item in api.made(api.get("/v1/loans", borrower_id=loan["borrower_id"]))["loans"]] == [
         loan["id"]
     ]
     assert api.made(api.get("/v1/loans", status="CLEAR"))["loans"] == []

@@ -34,8 +34,8 @@ class Everything:
         self.client = self.app.test_client()
         self.headers: dict[str, str] = {}
 
-    def ask(self, method: str, path: str, **given: Any) -> Any:
-        return self.client.open(path, method=method, headers=self.headers, **given)
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        return self.client.open(path, method=method, headers=self.headers, **options)
 
     def addresses(self) -> Iterator[tuple[str, set[str]]]:
         """Each address, with the methods that it takes. An id is that of a sandbox, which some of them are about."""
@@ -52,10 +52,10 @@ class Everything:
         connection: Any
         with self.platform.read() as connection:
             tables = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")]
-            found = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in tables}
+            stored_rows = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in tables}
         for own in ("real_time", "sandbox_uses"):  # The platform's pulse, and the minute of the latest request.
-            found.pop(own, None)
-        return found, self.app.extensions["mocklend.record"].of(DEFAULT)
+            stored_rows.pop(own, None)
+        return stored_rows, self.app.extensions["mocklend.record"].of(DEFAULT)
 
 
 @pytest.fixture
@@ -74,12 +74,12 @@ def _key_of_nobody(place: Everything) -> None:
 
 
 def _key_of_a_deleted_sandbox(place: Everything) -> None:
-    made = place.ask("POST", "/-/sandboxes", json={"seed": 1}).get_json()
-    place.headers = {"Authorization": f"Bearer {made['api_key']}"}
-    assert place.ask("DELETE", f"/-/sandboxes/{made['id']}").status_code == 204
+    sandbox = place.ask("POST", "/-/sandboxes", json={"seed": 1}).get_json()
+    place.headers = {"Authorization": f"Bearer {sandbox['api_key']}"}
+    assert place.ask("DELETE", f"/-/sandboxes/{sandbox['id']}").status_code == 204
 
 
-def _held(place: Everything) -> None:
+def _hold(place: Everything) -> None:
     assert place.ask("PUT", "/-/clock", json={"mode": "manual"}).status_code == 200
 
 
@@ -89,7 +89,7 @@ def _out_of_order(place: Everything) -> None:
         assert place.ask("PUT", f"/-/rules/{fault}", json=rule).status_code in (200, 201)
 
 
-STATES = (_no_key, _key_of_nobody, _key_of_a_deleted_sandbox, _held, _out_of_order)
+STATES = (_no_key, _key_of_nobody, _key_of_a_deleted_sandbox, _hold, _out_of_order)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -101,8 +101,8 @@ def test_options_says_what_each_address_takes_and_does_nothing(
 
     for path, methods in everything.addresses():
         bodies: tuple[dict[str, Any], ...] = ({}, {"json": {}}, {"data": b"\xff", "content_type": "application/json"})
-        for given in bodies:
-            answer = everything.ask("OPTIONS", path, **given)
+        for body in bodies:
+            answer = everything.ask("OPTIONS", path, **body)
             assert (answer.status_code, answer.data) == (204, b""), path
             assert methods <= set(answer.headers["Allow"].split(", ")), path
             assert answer.headers["Mocklend-Request-Id"]
@@ -156,19 +156,21 @@ def test_head_answers_as_get_does_without_a_body_and_does_nothing(
         if "GET" in methods:
             assert head.status_code != 405, path
 
-    now, (made, _) = everything.stored()
+    now, (requests, _) = everything.stored()
     assert now == before
-    assert not [one for one in made[recorded:] if one.path.startswith("/-/")]  # To look is no part of a story.
+    assert not [
+        answer for answer in requests[recorded:] if answer.path.startswith("/-/")
+    ]  # To look is no part of a story.
 
 
 def test_methods_that_do_not_exist_make_no_metrics_of_their_own(everything: Everything) -> None:
     for n in range(50):
         everything.ask(f"FOO{n}", "/v1/loans")
 
-    told = everything.ask("GET", "/-/metrics").get_data(as_text=True)
+    metrics = everything.ask("GET", "/-/metrics").get_data(as_text=True)
 
-    assert "FOO" not in told
-    assert 'mocklend_requests_total{endpoint="none",method="other",status="405"} 50.0' in told
+    assert "FOO" not in metrics
+    assert 'mocklend_requests_total{endpoint="none",method="other",status="405"} 50.0' in metrics
 
 
 @pytest.fixture
@@ -227,10 +229,10 @@ def test_the_server_answers_each_method(everything: Everything, port: int, line:
 
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-        said = b"".join(iter(lambda: connection.recv(65536), b""))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
 
-    head = said.partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
-    assert head[0].split()[1] == str(status), said
+    head = answer.partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
+    assert head[0].split()[1] == str(status), answer
     if status in (204, 405):
-        assert any(one.startswith("allow: ") for one in head)
+        assert any(item.startswith("allow: ") for item in head)
     assert everything.stored()[0] == before

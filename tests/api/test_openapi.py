@@ -54,7 +54,9 @@ def test_every_operation_has_a_name_of_its_own_and_a_summary(documented: Documen
 
 def test_every_answer_names_its_request(documented: Documented) -> None:
     named = [
-        response["headers"] for _, _, one in operations(documented.document) for response in one["responses"].values()
+        response["headers"]
+        for _, _, operation in operations(documented.document)
+        for response in operation["responses"].values()
     ]
 
     assert all("Mocklend-Request-Id" in headers for headers in named)
@@ -77,14 +79,14 @@ def test_every_operation_says_how_it_refuses(documented: Documented) -> None:
 
 def test_every_request_body_is_closed_and_every_answer_is_open(documented: Documented) -> None:
     schemas = documented.document["components"]["schemas"]
-    asked = {
+    body_names = {
         operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
         for path, _, operation in operations(documented.document)
         if "requestBody" in operation and path not in READS_ITSELF
     }
 
-    assert asked
-    for name in asked:
+    assert body_names
+    for name in body_names:
         assert schemas[name]["additionalProperties"] is False
     for name, schema in schemas.items():
         if name.endswith("Doc"):

@@ -12,19 +12,19 @@ BY = {"memo": "as agreed", "operator": "wei"}
 def strict(app: APIFlask, documented: Documented, stranger: Caller) -> Caller:
     """The key of a sandbox that asks for a second person above 10.00."""
     clock = {"mode": "manual", "now": "2026-01-05T10:00:00+08:00"}
-    made = stranger.made(stranger.post("/-/sandboxes", {"seed": 7, "clock": clock, "four_eyes_above_minor": 1000}))
-    assert made["four_eyes_above_minor"] == 1000
-    return Caller(app, documented, made["api_key"])
+    sandbox = stranger.made(stranger.post("/-/sandboxes", {"seed": 7, "clock": clock, "four_eyes_above_minor": 1000}))
+    assert sandbox["four_eyes_above_minor"] == 1000
+    return Caller(app, documented, sandbox["api_key"])
 
 
 def test_a_fee_is_charged_for_a_day(api: Caller) -> None:
     loan = api.borrow()
     charge = {"kind": "fee", "amount_minor": 500, "due_date": "2026-02-05", **BY}
 
-    made = api.post(f"/operator/loans/{loan['id']}/charges", charge)
+    answer = api.post(f"/operator/loans/{loan['id']}/charges", charge)
 
-    assert made.status_code == 201
-    document = made.get_json()
+    assert answer.status_code == 201
+    document = answer.get_json()
     assert (document["kind"], document["due_date"], document["state"]) == ("CHARGE_FEE", "2026-02-05", "APPLIED")
     assert api.made(api.get(f"/operator/edits/{document['id']}")) == document
     assert api.made(api.get(f"/v1/loans/{loan['id']}"))["outstanding_minor"] == 100_500
@@ -42,9 +42,13 @@ def test_a_waiver_names_its_part(api: Caller) -> None:
     )
     waiver = {"part": "penalty", "amount_minor": 200, **BY}
 
-    made = api.made(api.post(f"/operator/loans/{loan['id']}/waivers", waiver))
+    answer = api.made(api.post(f"/operator/loans/{loan['id']}/waivers", waiver))
 
-    assert (made["kind"], made["amount_minor"], made["after"]["outstanding_minor"]) == ("WAIVE_PENALTY", -200, 100_300)
+    assert (answer["kind"], answer["amount_minor"], answer["after"]["outstanding_minor"]) == (
+        "WAIVE_PENALTY",
+        -200,
+        100_300,
+    )
     refused = api.post(f"/operator/loans/{loan['id']}/waivers", waiver | {"part": "fee"})
     assert api.problem(refused, 409, "waiver_too_large")["expected"] == 0
 
@@ -52,9 +56,9 @@ def test_a_waiver_names_its_part(api: Caller) -> None:
 def test_a_loan_is_written_off_and_recovered(api: Caller) -> None:
     loan = api.borrow()
 
-    made = api.made(api.post(f"/operator/loans/{loan['id']}/write-offs", BY))
+    answer = api.made(api.post(f"/operator/loans/{loan['id']}/write-offs", BY))
 
-    assert (made["kind"], made["amount_minor"], made["after"]["status"]) == ("WRITE_OFF", 100_000, "OFF")
+    assert (answer["kind"], answer["amount_minor"], answer["after"]["status"]) == ("WRITE_OFF", 100_000, "OFF")
     booked = api.made(api.get(f"/operator/loans/{loan['id']}"))
     assert (booked["status"], booked["written_off_minor"], booked["recovered_minor"]) == ("OFF", 100_000, 0)
     api.repay(loan["id"], api.quote(loan["id"])["total_minor"], type="CLEAR")
@@ -72,9 +76,9 @@ def test_what_was_too_much_is_refunded(api: Caller) -> None:
     assert api.problem(refused, 409, "refund_too_large")["expected"] == 700
     api.problem(api.post(path, {"channel": "pigeon", **BY}), 404, "channel_unknown")
 
-    made = api.made(api.post(path, {"channel": "wallet", **BY}))
+    answer = api.made(api.post(path, {"channel": "wallet", **BY}))
 
-    assert (made["kind"], made["amount_minor"], made["channel"]) == ("REFUND", 700, "wallet")
+    assert (answer["kind"], answer["amount_minor"], answer["channel"]) == ("REFUND", 700, "wallet")
     [waiting] = [
         payout for payout in api.made(api.get(f"/operator/loans/{loan['id']}/payouts"))["payouts"]
         if payout["purpose"] == "refund"
@@ -83,7 +87,7 @@ def test_what_was_too_much_is_refunded(api: Caller) -> None:
     api.wait(2)
     paid = api.made(api.get(f"/operator/loans/{loan['id']}/payouts"))["payouts"][-1]
     assert (paid["id"], paid["state"]) == (waiting["id"], "PAID")
-    api.problem(api.post(f"/operator/edits/{made['id']}/reverse", BY), 409, "edit_not_reversible")
+    api.problem(api.post(f"/operator/edits/{answer['id']}/reverse", BY), 409, "edit_not_reversible")
 
 
 def test_a_large_edit_waits_for_somebody_else(strict: Caller) -> None:
@@ -130,4 +134,4 @@ def test_the_list_of_edits_comes_in_pages(api: Caller) -> None:
     second = api.made(api.get("/operator/edits", limit=2, cursor=first["next_cursor"]))
 
     assert (len(first["edits"]), len(second["edits"]), second["next_cursor"]) == (2, 1, None)
-    assert {one["amount_minor"] for one in [*first["edits"], *second["edits"]]} == {1, 2, 3}
+    assert {edit["amount_minor"] for edit in [*first["edits"], *second["edits"]]} == {1, 2, 3}

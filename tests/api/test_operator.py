@@ -14,18 +14,22 @@ def test_an_operator_adds_a_fee_and_takes_it_back(api: Caller) -> None:
     added = api.post(f"/operator/loans/{loan['id']}/edits", edit)
 
     assert added.status_code == 201
-    made = added.get_json()
-    assert (made["state"], made["before"]["outstanding_minor"], made["after"]["outstanding_minor"]) == (
+    sandbox_added = added.get_json()
+    assert (
+        sandbox_added["state"],
+        sandbox_added["before"]["outstanding_minor"],
+        sandbox_added["after"]["outstanding_minor"],
+    ) == (
         "APPLIED",
         100_000,
         100_500,
     )
     assert api.made(api.get(f"/v1/loans/{loan['id']}"))["outstanding_minor"] == 100_500
-    reversed_ = api.made(api.post(f"/operator/edits/{made['id']}/reverse", BY))
+    reversed_ = api.made(api.post(f"/operator/edits/{sandbox_added['id']}/reverse", BY))
     assert reversed_["state"] == "REVERSED"
     assert api.made(api.get(f"/operator/loans/{loan['id']}/edits"))["edits"] == [reversed_]
     assert api.made(api.get(f"/v1/loans/{loan['id']}"))["outstanding_minor"] == 100_000
-    api.problem(api.post(f"/operator/edits/{made['id']}/reverse", BY), 409, "edit_already_reversed")
+    api.problem(api.post(f"/operator/edits/{sandbox_added['id']}/reverse", BY), 409, "edit_already_reversed")
 
 
 @pytest.mark.parametrize(
@@ -81,18 +85,18 @@ def test_a_repayment_is_reversed_and_the_loan_is_open_again(api: Caller) -> None
 def test_asking_the_channel_before_it_has_the_money_changes_nothing(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
 
-    asked = api.post(f"/operator/repayments/{repayment['id']}/query", {"operator": "wei"})
+    answer = api.post(f"/operator/repayments/{repayment['id']}/query", {"operator": "wei"})
 
-    assert api.problem(asked, 409, "trade_not_paid")["received"] == "CREATED"
+    assert api.problem(answer, 409, "trade_not_paid")["received"] == "CREATED"
 
 
 def test_asking_the_channel_for_what_the_books_have_answers_what_they_have(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
     api.wait(2)
 
-    asked = api.made(api.post(f"/operator/repayments/{repayment['id']}/query", {"operator": "wei"}))
+    answer = api.made(api.post(f"/operator/repayments/{repayment['id']}/query", {"operator": "wei"}))
 
-    assert asked == api.made(api.get(f"/v1/repayments/{repayment['id']}"))
+    assert answer == api.made(api.get(f"/v1/repayments/{repayment['id']}"))
 
 
 def test_the_books_say_what_the_books_say(api: Caller) -> None:

@@ -11,9 +11,9 @@ from support.edges import edges
 def test_every_product_that_ships_is_listed_with_all_its_fields(api: Caller) -> None:
     listed = api.made(api.get("/v1/products"))["products"]
 
-    assert [one["id"] for one in listed] == list(PRODUCTS)
-    for one in listed:
-        assert read_product({name: value for name, value in one.items() if name != "id"}) == PRODUCTS[one["id"]]
+    assert [item["id"] for item in listed] == list(PRODUCTS)
+    for item in listed:
+        assert read_product({name: value for name, value in item.items() if name != "id"}) == PRODUCTS[item["id"]]
 
 
 def test_the_documented_product_has_the_fields_that_products_have(documented: Documented) -> None:

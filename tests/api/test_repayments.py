@@ -17,9 +17,9 @@ def test_a_repayment_is_ordered_first_and_on_the_books_after_the_channel_has_cal
     repayment = ordered.get_json()
     assert (repayment["status"], repayment["applied_at"]) == ("PROCESSING", None)
     api.wait(2)
-    known = api.made(api.get(f"/v1/repayments/{repayment['id']}"))
-    assert (known["status"], known["applied_minor"]) == ("S", total)
-    assert known["paid_at"] == "2026-01-05T02:00:02.000Z"
+    stored = api.made(api.get(f"/v1/repayments/{repayment['id']}"))
+    assert (stored["status"], stored["applied_minor"]) == ("S", total)
+    assert stored["paid_at"] == "2026-01-05T02:00:02.000Z"
     assert api.made(api.get(f"/v1/loans/{loan['id']}"))["status"] == "CLEAR"
 
 
@@ -60,5 +60,5 @@ def test_a_loans_repayments_come_in_pages(api: Caller) -> None:
     first = api.made(api.get(f"/v1/loans/{loan['id']}/repayments", limit=2))
     second = api.made(api.get(f"/v1/loans/{loan['id']}/repayments", limit=2, cursor=first["next_cursor"]))
 
-    assert [one["id"] for one in first["repayments"] + second["repayments"]] == ids
+    assert [repayment["id"] for repayment in first["repayments"] + second["repayments"]] == ids
     assert second["next_cursor"] is None

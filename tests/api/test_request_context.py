@@ -78,9 +78,9 @@ class TestElsewhere:
     def test_with_the_control_token_alone_a_sandbox_can_be_made(self, stranger: Caller) -> None:
         control = {"X-Mocklend-Control": "control-secret"}
 
-        made = stranger.call("POST", "/-/sandboxes", control, json={"seed": 1})
+        sandbox = stranger.call("POST", "/-/sandboxes", control, json={"seed": 1})
 
-        assert made.status_code == 201
+        assert sandbox.status_code == 201
         stranger.problem(stranger.call("GET", "/-/clock", control), 401, "credential_missing")
 
     def test_anybody_may_see_that_the_server_is_up_and_how_to_talk_to_it(self, stranger: Caller) -> None:

@@ -15,12 +15,12 @@ def request_event(method: str = "POST", **named: str) -> RequestEvent:
 
 
 def test_it_has_every_field_of_the_event() -> None:
-    seen = request_event(loan_id="loan_ada")
-    seen.occurrence, seen.now_ms = 3, 1_000
+    event = request_event(loan_id="loan_ada")
+    event.occurrence, event.now_ms = 3, 1_000
 
-    whole = seen.whole()
+    whole = event.whole()
 
-    assert {name: getattr(seen, name) for name in FIELDS} == {name: getattr(whole, name) for name in FIELDS}
+    assert {name: getattr(event, name) for name in FIELDS} == {name: getattr(whole, name) for name in FIELDS}
     assert whole == ApiAnswer(
         entity="order-1",
         occurrence=3,

@@ -42,26 +42,26 @@ def test_an_answer_has_it_whatever_it_says(mocklend: Client, method: str, path: 
 
 
 def test_the_record_and_the_client_know_it_too(mocklend: Client) -> None:
-    heard: list[Exchange] = []
-    mocklend.on_exchange = heard.append
+    exchanges: list[Exchange] = []
+    mocklend.on_exchange = exchanges.append
     mocklend.loans()
     with pytest.raises(ProblemError) as refused:
         mocklend.loan("loan_nobody")
 
-    told = [request["id"] for request in mocklend.requests_made()["requests"]]
+    requests = [request["id"] for request in mocklend.requests_made()["requests"]]
 
-    assert told == [one.request_id for one in heard[:2]]
-    assert refused.value.request_id == told[1]
+    assert requests == [exchange.request_id for exchange in exchanges[:2]]
+    assert refused.value.request_id == requests[1]
 
 
 def test_the_same_again_under_one_key_is_another_request_with_the_same_body(mocklend: Client) -> None:
-    heard: list[Exchange] = []
+    exchanges: list[Exchange] = []
     ada = mocklend.add_borrower("ada", "Ada")["id"]
-    mocklend.on_exchange = heard.append
+    mocklend.on_exchange = exchanges.append
     for _ in range(2):
         mocklend.borrow(ada, 100_000, product_id="jiebei-like", idempotency_key="one")
 
-    first, second = heard
+    first, second = exchanges
 
     assert first.answer == second.answer
     assert first.request_id != second.request_id

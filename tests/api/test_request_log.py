@@ -25,7 +25,7 @@ pytestmark = pytest.mark.security
 MADE = MadeRequest(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
 
 
-def _asked(client: Client) -> list[tuple[str, str]]:
+def _requests_of(client: Client) -> list[tuple[str, str]]:
     return [(request["method"], request["path"]) for request in client.requests_made()["requests"]]
 
 
@@ -35,11 +35,11 @@ def test_every_request_is_there_in_order_with_key_body_and_answer(mocklend: Clie
     mocklend.advance("P1D")
     mocklend.loans(status="USING")
 
-    told = mocklend.requests_made()
+    log = mocklend.requests_made()
 
-    first, second, third, fourth = told["requests"]
-    assert told["complete"]
-    assert told["starts"] == "2026-01-05T02:00:00.000Z"
+    first, second, third, fourth = log["requests"]
+    assert log["complete"]
+    assert log["starts"] == "2026-01-05T02:00:00.000Z"
     assert (first["body"], first["answer"]["id"], first["status"]) == (
         {"reference": "ada", "name": "Ada"},
         ada["id"],
@@ -54,18 +54,18 @@ def test_a_refused_request_is_there_too(mocklend: Client) -> None:
     with pytest.raises(ProblemError):
         mocklend.loan("loan_x")
 
-    [one] = mocklend.requests_made()["requests"]
+    [request] = mocklend.requests_made()["requests"]
 
-    assert (one["status"], one["answer"]["code"]) == (404, "loan_unknown")
+    assert (request["status"], request["answer"]["code"]) == (404, "loan_unknown")
 
 
 def test_a_refused_number_that_no_engine_takes_is_there_as_it_came(mocklend: Client) -> None:
     with pytest.raises(ProblemError):
         mocklend.add_borrower("ada", "Ada", credit_limit_minor=2**70)
 
-    [one] = mocklend.requests_made()["requests"]
+    [request] = mocklend.requests_made()["requests"]
 
-    assert (one["status"], one["body"]["credit_limit_minor"]) == (422, 2**70)
+    assert (request["status"], request["body"]["credit_limit_minor"]) == (422, 2**70)
 
 
 def test_to_look_at_the_control_plane_is_no_part_of_the_story(mocklend: Client) -> None:
@@ -73,7 +73,7 @@ def test_to_look_at_the_control_plane_is_no_part_of_the_story(mocklend: Client) 
     mocklend.audit()
     mocklend.arm("cache.bounded_stale")
 
-    assert _asked(mocklend) == [("PUT", "/-/rules/cache.bounded_stale")]
+    assert _requests_of(mocklend) == [("PUT", "/-/rules/cache.bounded_stale")]
 
 
 def test_an_emptied_sandbox_begins_anew(mocklend: Client) -> None:
@@ -81,17 +81,17 @@ def test_an_emptied_sandbox_begins_anew(mocklend: Client) -> None:
 
     mocklend.reset()
 
-    assert _asked(mocklend) == []
+    assert _requests_of(mocklend) == []
     assert mocklend.requests_made()["complete"]
 
 
 def test_sandboxes_are_apart(mocklend: Client, mocklend_server: str) -> None:
     mocklend.add_borrower("ada", "Ada")
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1) as other:
-        asked = _asked(other)
+        requests = _requests_of(other)
         other.delete_sandbox()
 
-    assert asked == []
+    assert requests == []
 
 
 def test_an_answer_that_was_late_or_broken_is_marked(mocklend: Client) -> None:
@@ -118,11 +118,11 @@ def test_a_request_that_is_cut_off_comes_before_what_its_client_asks_next(
         mocklend.loans()
     mocklend.products()
 
-    told = mocklend.requests_made()["requests"]
+    logged = mocklend.requests_made()["requests"]
     goes_on.set()
 
-    assert [one["path"] for one in told] == ["/-/rules/transport.reset", "/v1/loans", "/v1/products"]
-    assert [(one["broken"], one["answer"] is None) for one in told[1:]] == [(True, True), (False, False)]
+    assert [entry["path"] for entry in logged] == ["/-/rules/transport.reset", "/v1/loans", "/v1/products"]
+    assert [(entry["broken"], entry["answer"] is None) for entry in logged[1:]] == [(True, True), (False, False)]
 
 
 def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(mocklend: Client) -> None:
@@ -130,20 +130,20 @@ def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(m
     with pytest.raises(ProblemError):
         mocklend.send_callback("wallet", b"{}", {"Content-Type": "application/json"})
 
-    told = mocklend.requests_made()
+    log = mocklend.requests_made()
 
-    assert [request["left_out"] is not None for request in told["requests"]] == [True, True]
-    assert secret not in str(told)
+    assert [request["left_out"] is not None for request in log["requests"]] == [True, True]
+    assert secret not in str(log)
 
 
 def test_on_a_running_clock_each_request_has_its_moment(mocklend_server: str) -> None:
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall") as client:
         client.loans()
         client.loans()
-        told = client.requests_made()
+        log = client.requests_made()
         client.delete_sandbox()
 
-    moments = [told["starts"], *(request["at"] for request in told["requests"]), told["now"]]
+    moments = [log["starts"], *(request["at"] for request in log["requests"]), log["now"]]
     assert moments == sorted(moments)
 
 
@@ -151,15 +151,15 @@ def test_a_clock_that_was_held_in_between_is_told_as_moves_and_the_rest_keeps_it
     starts = "2026-03-01T00:00:00Z"
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall", now=starts) as client:
         client.loans()
-        held = client.hold_clock()["now"]
+        now = client.hold_clock()["now"]
         client.loans()
         client.advance("P1D")
         client.run_clock()
         client.loans()
-        told = client.requests_made()["requests"]
+        requests = client.requests_made()["requests"]
         client.delete_sandbox()
 
-    assert [(one["path"], one["at"] is not None) for one in told] == [
+    assert [(entry["path"], entry["at"] is not None) for entry in requests] == [
         ("/v1/loans", True),
         ("/-/clock/advance", False),
         ("/v1/loans", False),
@@ -167,19 +167,19 @@ def test_a_clock_that_was_held_in_between_is_told_as_moves_and_the_rest_keeps_it
         ("/-/clock/advance", False),
         ("/v1/loans", True),
     ]
-    assert told[1]["body"] == {"to": held}
-    assert told[0]["at"] <= held < told[5]["at"]
-    assert told[0]["at"].startswith("2026-03-01T00:")
-    assert told[5]["at"].startswith("2026-03-02T00:")
+    assert requests[1]["body"] == {"to": now}
+    assert requests[0]["at"] <= now < requests[5]["at"]
+    assert requests[0]["at"].startswith("2026-03-01T00:")
+    assert requests[5]["at"].startswith("2026-03-02T00:")
 
 
 def numbered(n: int, size: int = 0) -> MadeRequest:
     return replace(MADE, real_ms=n, body=b"x" * size)
 
 
-def kept(record: Record, sandbox: str) -> tuple[list[int], bool]:
-    made, complete = record.of(sandbox)
-    return [one.real_ms for one in made], complete
+def logged_times(record: Record, sandbox: str) -> tuple[list[int], bool]:
+    requests, complete = record.of(sandbox)
+    return [answer.real_ms for answer in requests], complete
 
 
 def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_were_there() -> None:
@@ -187,14 +187,14 @@ def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_wer
     record.begin("a")
     for n in range(2):
         record.add("a", numbered(n))
-    assert kept(record, "a") == ([0, 1], True)
+    assert logged_times(record, "a") == ([0, 1], True)
 
     record.add("a", numbered(2))
-    assert kept(record, "a") == ([1, 2], False)
+    assert logged_times(record, "a") == ([1, 2], False)
 
     record.begin("a")
     record.add("a", numbered(3))
-    assert kept(record, "a") == ([3], True)
+    assert logged_times(record, "a") == ([3], True)
 
 
 def test_of_too_much_the_newest_are_kept_and_always_the_last() -> None:
@@ -202,10 +202,10 @@ def test_of_too_much_the_newest_are_kept_and_always_the_last() -> None:
     record.begin("a")
     for n in range(3):
         record.add("a", numbered(n, 1_000))
-    assert kept(record, "a") == ([2], False)
+    assert logged_times(record, "a") == ([2], False)
 
     record.add("a", numbered(3, 10_000))
-    assert kept(record, "a") == ([3], False)
+    assert logged_times(record, "a") == ([3], False)
 
 
 def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_half_a_story() -> None:
@@ -213,7 +213,7 @@ def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_ha
 
     record.add("from-yesterday", numbered(1))
 
-    assert kept(record, "from-yesterday") == ([1], False)
+    assert logged_times(record, "from-yesterday") == ([1], False)
 
 
 def test_of_too_many_sandboxes_the_one_that_was_quiet_for_longest_is_forgotten() -> None:
@@ -221,9 +221,9 @@ def test_of_too_many_sandboxes_the_one_that_was_quiet_for_longest_is_forgotten()
     for name in "abac":
         record.add(name, numbered(1))
 
-    assert [kept(record, name)[0] for name in "abc"] == [[1, 1], [], [1]]
+    assert [logged_times(record, name)[0] for name in "abc"] == [[1, 1], [], [1]]
     record.add("b", numbered(2))
-    assert kept(record, "b") == ([2], False)
+    assert logged_times(record, "b") == ([2], False)
 
 
 @pytest.mark.parametrize("bound", [{"requests_most_of_all": 16}, {"bytes_most_of_all": 16 * (OVERHEAD + 8)}])
@@ -239,9 +239,9 @@ def test_a_busy_sandbox_makes_room_for_all_and_a_quiet_one_keeps_its_story(bound
     for n in range(4):
         record.add("other", numbered(n))
 
-    assert kept(record, "quiet") == ([0, 1, 2], True)
-    assert kept(record, "other") == ([0, 1, 2, 3], True)
-    newest, complete = kept(record, "busy")
+    assert logged_times(record, "quiet") == ([0, 1, 2], True)
+    assert logged_times(record, "other") == ([0, 1, 2, 3], True)
+    newest, complete = logged_times(record, "busy")
     assert newest == list(range(1_000 - len(newest), 1_000))
     assert (6 <= len(newest) <= 9, complete) == (True, False)
 
@@ -252,17 +252,17 @@ def test_many_sandboxes_share_what_there_is() -> None:
         for name in "abcde":
             record.add(name, numbered(n))
 
-    counts = [len(kept(record, name)[0]) for name in "abcde"]
+    counts = [len(logged_times(record, name)[0]) for name in "abcde"]
     assert 70 <= sum(counts) <= 80
     assert max(counts) - min(counts) <= 3
 
 
 @given(st.lists(st.integers(0, 100), max_size=20), st.integers(0, 500))
-def test_a_share_is_the_largest_that_fits(wanted: list[int], most: int) -> None:
-    level = share(wanted, most)
+def test_a_share_is_the_largest_that_fits(sizes: list[int], most: int) -> None:
+    level = share(sizes, most)
 
-    assert sum(min(size, level) for size in wanted) <= most
-    assert level == most or sum(min(size, level + 1) for size in wanted) > most
+    assert sum(min(size, level) for size in sizes) <= most
+    assert level == most or sum(min(size, level + 1) for size in sizes) > most
 
 
 def test_memory_stays_bounded_however_much_is_asked() -> None:
@@ -271,15 +271,15 @@ def test_memory_stays_bounded_however_much_is_asked() -> None:
     tracemalloc.start()
     try:
         for n in range(20_000):
-            made = replace(
+            request = replace(
                 MADE, real_ms=10**12 + n, path=f"/v1/loans/loan_{n:020}", id=f"req_{n:020}", answer=b"x" * (n % 500)
             )
-            record.add(f"sbx_{n % 50}", made)
-        taken = tracemalloc.get_traced_memory()[0]
+            record.add(f"sbx_{n % 50}", request)
+        bytes_used = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
 
-    assert bound / 2 < taken < bound * 1.2
+    assert bound / 2 < bytes_used < bound * 1.2
 
 
 def test_what_is_forgotten_takes_no_room() -> None:
@@ -291,18 +291,18 @@ def test_what_is_forgotten_takes_no_room() -> None:
     for name in "ab":
         record.add(name, numbered(2, 1_000))
 
-    assert [kept(record, name)[0] for name in "ab"] == [[2], [2]]
+    assert [logged_times(record, name)[0] for name in "ab"] == [[2], [2]]
 
 
 def test_a_server_that_is_started_again_does_not_know_what_was_asked_before(tmp_path: Path) -> None:
     database = str(tmp_path / "again.db")
-    known = []
+    completeness = []
     for _ in range(2):
         platform = Platform(database, fast=True)
         try:
             app = create_app(Settings(database="unused"), platform)
-            known.append(app.test_client().get("/-/requests").get_json()["complete"])
+            completeness.append(app.test_client().get("/-/requests").get_json()["complete"])
         finally:
             platform.close()
 
-    assert known == [True, False]
+    assert completeness == [True, False]

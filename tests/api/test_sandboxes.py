@@ -10,13 +10,13 @@ pytestmark = pytest.mark.security
 
 
 def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Caller) -> None:
-    made = stranger.post(
+    response = stranger.post(
         "/-/sandboxes",
         {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T10:00:00+08:00"}, "zone": "Asia/Tokyo"},
     )
 
-    assert made.status_code == 201
-    sandbox = made.get_json()
+    assert response.status_code == 201
+    sandbox = response.get_json()
     assert sandbox["clock"] == {
         "mode": "manual",
         "now": "2026-01-05T02:00:00.000Z",
@@ -30,9 +30,9 @@ def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Caller) -> None:
 
 
 def test_a_running_clock_may_run_faster(stranger: Caller) -> None:
-    made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1, "clock": {"mode": "wall", "speed": 86_400}}))
+    sandbox = stranger.made(stranger.post("/-/sandboxes", {"seed": 1, "clock": {"mode": "wall", "speed": 86_400}}))
 
-    assert (made["clock"]["mode"], made["clock"]["speed"]) == ("wall", 86_400)
+    assert (sandbox["clock"]["mode"], sandbox["clock"]["speed"]) == ("wall", 86_400)
 
 
 def test_a_deleted_sandbox_is_gone_with_its_key(api: Caller, sandbox: NewSandbox) -> None:
@@ -47,7 +47,7 @@ def test_a_deleted_sandbox_is_gone_with_its_key(api: Caller, sandbox: NewSandbox
 
 
 def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Caller) -> None:
-    made = sorted(stranger.made(stranger.post("/-/sandboxes", {"seed": n}))["id"] for n in range(5))
+    ids = sorted(stranger.made(stranger.post("/-/sandboxes", {"seed": n}))["id"] for n in range(5))
 
     pages, cursor = [], None
     while True:
@@ -57,18 +57,18 @@ def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Caller)
         if cursor is None:
             break
 
-    listed = [one for page in pages for one in page]
+    listed = [item for page in pages for item in page]
     assert {len(page) for page in pages[:-1]} == {2}
-    assert [one["id"] for one in listed] == sorted(one["id"] for one in listed)
-    assert set(made) <= {one["id"] for one in listed}
-    assert not any("key" in name or "mk_" in str(value) for one in listed for name, value in one.items())
-    assert all(one["last_used_at"].endswith("Z") for one in listed)
+    assert [item["id"] for item in listed] == sorted(item["id"] for item in listed)
+    assert set(ids) <= {item["id"] for item in listed}
+    assert not any("key" in name or "mk_" in str(value) for item in listed for name, value in item.items())
+    assert all(item["last_used_at"].endswith("Z") for item in listed)
     assert stranger.made(stranger.get("/-/sandboxes", unused_for="P1D"))["sandboxes"] == []
 
 
 def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, platform: Platform) -> None:
-    made = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
-    long_ago = {"sandbox_id": made, "used_ms": 0}
+    sandbox_id = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
+    long_ago = {"sandbox_id": sandbox_id, "used_ms": 0}
     platform.writer.call(
         lambda connection: run_many(
             connection, "UPDATE sandbox_uses SET used_ms = :used_ms WHERE sandbox_id = :sandbox_id", [long_ago]
@@ -77,8 +77,8 @@ def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, platform:
 
     gone = stranger.made(stranger.call("DELETE", "/-/sandboxes?unused_for=P7D"))
 
-    assert gone == {"deleted": [made], "more": False}
-    stranger.problem(stranger.get(f"/-/sandboxes/{made}"), 404, "sandbox_unknown")
+    assert gone == {"deleted": [sandbox_id], "more": False}
+    stranger.problem(stranger.get(f"/-/sandboxes/{sandbox_id}"), 404, "sandbox_unknown")
     for query in ("", "?unused_for=PT59S", "?unused_for=7", "?unused_for=-P7D"):
         stranger.problem(stranger.call("DELETE", f"/-/sandboxes{query}"), 422, "validation_failed")
 

@@ -148,11 +148,11 @@ def test_a_port_that_is_taken_is_refused_and_not_shared() -> None:
 
 def test_a_running_clock_is_ticked_while_the_server_is_up(server: tuple[subprocess.Popen[str], str]) -> None:
     _, url = server
-    made: dict[str, Any] = requests.post(
+    sandbox: dict[str, Any] = requests.post(
         f"{url}/-/sandboxes", json={"seed": 1, "clock": {"mode": "wall", "speed": 3600}}, timeout=10
     ).json()
     client = requests.Session()
-    client.headers["Authorization"] = f"Bearer {made['api_key']}"
+    client.headers["Authorization"] = f"Bearer {sandbox['api_key']}"
     ada = client.post(f"{url}/v1/borrowers", json={"reference": "ada", "name": "Ada"}, timeout=10).json()
     loan = client.post(
         f"{url}/v1/loans",
@@ -203,9 +203,9 @@ def test_each_break_is_seen_on_the_wire(server: tuple[subprocess.Popen[str], str
             assert head.startswith(status), how
             assert bool(head) == bool(status), how
             assert body == whole[: int(len(whole) * share)], how
-            said = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
-            wanted = {"truncated": len(whole), "malformed": len(body), "empty": 0}
-            assert how not in wanted or said == [f"content-length: {wanted[how]}".encode()], how
+            length_lines = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
+            lengths = {"truncated": len(whole), "malformed": len(body), "empty": 0}
+            assert how not in lengths or length_lines == [f"content-length: {lengths[how]}".encode()], how
 
     requests.post(f"{url}/-/rules/halt", json={}, timeout=10).raise_for_status()
     assert ask()[1] == whole

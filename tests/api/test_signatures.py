@@ -30,9 +30,9 @@ HEADERS = ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
 def quoted(pattern: str) -> str:
     """What the page has in this place."""
-    [found] = set(re.findall(pattern, PAGE))
-    assert isinstance(found, str)
-    return found
+    [snippet] = set(re.findall(pattern, PAGE))
+    assert isinstance(snippet, str)
+    return snippet
 
 
 def of_page(name: str) -> Any:
@@ -64,21 +64,21 @@ def test_a_figure_that_was_changed_breaks_the_chain_by_the_rule_of_the_page(mock
     ada = mocklend.add_borrower("ada", "Ada")
     mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
     mocklend.advance("P70D")
-    told = mocklend.transactions(limit=500)["transactions"]
+    transactions = mocklend.transactions(limit=500)["transactions"]
     hash_of = of_page("hash_of")
-    assert any(one["period_from"] for one in told)
+    assert any(entry["period_from"] for entry in transactions)
 
-    for one in told:
-        assert hash_of(one, one["prev_hash"]) == one["hash"]
-        posting = {**one["postings"][0], "amount_minor": one["postings"][0]["amount_minor"] + 1}
+    for entry in transactions:
+        assert hash_of(entry, entry["prev_hash"]) == entry["hash"]
+        posting = {**entry["postings"][0], "amount_minor": entry["postings"][0]["amount_minor"] + 1}
         for changed in (
-            {"postings": [posting, *one["postings"][1:]]},
+            {"postings": [posting, *entry["postings"][1:]]},
             {"effective_date": "2025-01-01"},
             {"ref": "loan_b"},
             {"reverses": 7},
             {"period_from": "2025-01-01", "period_to": "2025-01-02"},
         ):
-            assert hash_of(one | changed, one["prev_hash"]) != one["hash"]
+            assert hash_of(entry | changed, entry["prev_hash"]) != entry["hash"]
 
 
 class Receiver(ThreadingHTTPServer):
@@ -129,9 +129,9 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
         assert not is_genuine(secret, headers | {"webhook-id": "msg_other"}, body)
         assert not is_genuine("whsec_" + base64.b64encode(b"x" * 32).decode(), headers, body)
         message = json.loads(body)
-        told = operation[message["type"]]["post"]
-        Draft202012Validator(told["requestBody"]["content"]["application/json"]["schema"]).validate(message)
-        for parameter in told["parameters"]:
+        operation = operation[message["type"]]["post"]
+        Draft202012Validator(operation["requestBody"]["content"]["application/json"]["schema"]).validate(message)
+        for parameter in operation["parameters"]:
             Draft202012Validator(parameter["schema"]).validate(headers[parameter["name"]])
 
 

@@ -44,9 +44,11 @@ def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
     open_platform: Callable[..., Platform], sandbox: NewSandbox
 ) -> None:
     http = create_app(Settings(), open_platform(find_layer())).test_client()
-    known = {"Authorization": f"Bearer {sandbox.api_key}"}
-    given = {"Authorization": f"Bearer {http.get('/-/staff-key', headers=known).get_json()['staff_key']}"}
-    asked = 0
+    client_headers = {"Authorization": f"Bearer {sandbox.api_key}"}
+    staff_headers = {
+        "Authorization": f"Bearer {http.get('/-/staff-key', headers=client_headers).get_json()['staff_key']}"
+    }
+    requests_made = 0
 
     for rule in http.application.url_map.iter_rules():
         if not rule.rule.startswith("/-/"):
@@ -55,15 +57,15 @@ def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
         for name in rule.arguments:
             path = path.replace(f"<id:{name}>", sandbox.id)
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
-            answer = http.open(path, method=method, headers=given, json={} if method != "GET" else None)
-            asked += 1
+            answer = http.open(path, method=method, headers=staff_headers, json={} if method != "GET" else None)
+            requests_made += 1
             if method == "GET" and rule.rule in MAY_READ:
                 assert answer.status_code == 200
             else:
                 assert (answer.status_code, answer.get_json()["code"]) == (403, "key_of_staff"), (method, path)
 
-    assert asked > 20
-    assert http.get(f"/-/sandboxes/{sandbox.id}", headers=known).status_code == 200  # It was not deleted.
+    assert requests_made > 20
+    assert http.get(f"/-/sandboxes/{sandbox.id}", headers=client_headers).status_code == 200  # It was not deleted.
 
 
 def test_one_that_was_made_up_opens_nothing(

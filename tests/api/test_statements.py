@@ -24,7 +24,7 @@ def test_a_channel_lists_its_formats_and_when_a_statement_is_ready(api: Caller) 
     listed = api.made(api.get("/channels/bank_transfer/statements"))
 
     assert (listed["cut_off"], listed["statement_ready"]) == ("23:00:00", "09:00:00")
-    assert {one["id"]: one["media_type"] for one in listed["formats"]} == {
+    assert {item["id"]: item["media_type"] for item in listed["formats"]} == {
         "alipay_funds_csv": "text/csv",
         "alipay_personal_csv": "text/csv",
         "alipay_trade_csv": "text/csv",
@@ -37,14 +37,14 @@ def test_a_channel_lists_its_formats_and_when_a_statement_is_ready(api: Caller) 
 def test_a_statement_is_a_file_in_the_format_that_was_asked_for(api: Caller, paid: str, format: str) -> None:
     response = api.get(MONDAY, format=format)
 
-    known = FORMATS[format]
+    file_format = FORMATS[format]
     heading = Heading(channel_of("wallet"), date(2026, 1, 5), "CNY", "Asia/Shanghai")
-    [line] = known.read(response.data, heading).movements
-    told = 'May, "first"' if format == "camt053" else "May， ”first”"
-    assert (line.order_no, line.amount_minor, line.reference) == (paid, 9_500, told)
-    assert response.headers["Content-Type"] == f"{known.media_type}; charset={known.charset}"
+    [line] = file_format.read(response.data, heading).movements
+    memo = 'May, "first"' if format == "camt053" else "May， ”first”"
+    assert (line.order_no, line.amount_minor, line.reference) == (paid, 9_500, memo)
+    assert response.headers["Content-Type"] == f"{file_format.media_type}; charset={file_format.charset}"
     assert response.headers["Content-Disposition"] == (
-        f'attachment; filename="wallet-CNY-2026-01-05-{format}.{known.extension}"'
+        f'attachment; filename="wallet-CNY-2026-01-05-{format}.{file_format.extension}"'
     )
     assert api.get(MONDAY, format=format).data == response.data
 

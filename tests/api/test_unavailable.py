@@ -37,7 +37,7 @@ def app(faulty: Platform) -> APIFlask:
 
 def everything_asked(app: APIFlask) -> list[tuple[str, str, Any]]:
     """Every address and method that there is, with what came."""
-    client, found = app.test_client(), []
+    client, answers = app.test_client(), []
     for rule in app.url_map.iter_rules():
         with app.app_context():
             path = rule.rule
@@ -46,8 +46,10 @@ def everything_asked(app: APIFlask) -> list[tuple[str, str, Any]]:
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             body = {"by": "PT1H"} if path == "/-/clock/advance" else {}
             json = None if method == "GET" else body
-            found.append((method, path, client.open(path, method=method, json=json, headers={"Idempotency-Key": "k"})))
-    return found
+            answers.append(
+                (method, path, client.open(path, method=method, json=json, headers={"Idempotency-Key": "k"}))
+            )
+    return answers
 
 
 def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
@@ -56,11 +58,11 @@ def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
     (tmp_path / "mocklend.db").unlink()
     faulty.ground._look_at = 0.0
 
-    came = everything_asked(app)
+    answers = everything_asked(app)
 
-    planes = {path.split("/")[1] for _, path, response in came if response.status_code == 503}
+    planes = {path.split("/")[1] for _, path, response in answers if response.status_code == 503}
     assert {"v1", "operator", "channels", "bureau", "-"} <= planes
-    for method, path, response in came:
+    for method, path, response in answers:
         if response.status_code != 503:
             assert response.status_code in SEEN_BEFORE or path.startswith(WITHOUT), (method, path, response.status)
             continue
@@ -80,7 +82,7 @@ def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
     event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA max_page_count=1"))
     written = [client.post("/v1/borrowers", json={"reference": f"b{n}", "name": "B"}) for n in range(1_000)]
 
-    assert {one.status_code for one in written} == {201, 503}
+    assert {answer.status_code for answer in written} == {201, 503}
     refused = written[-1]
     assert (refused.get_json()["code"], refused.headers["Retry-After"]) == ("unavailable", "1")
     assert "Make room" in refused.get_json()["detail"]
@@ -91,12 +93,14 @@ def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
 
 def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Platform) -> None:
     client, body = app.test_client(), {"reference": "ada", "name": "Ada"}
-    taken: list[Any] = []
-    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute(f"PRAGMA query_only={len(taken) == 0}"))
+    connections: list[Any] = []
+    event.listen(
+        faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute(f"PRAGMA query_only={len(connections) == 0}")
+    )
     ada = {"Idempotency-Key": "the one"}
 
     assert client.post("/v1/borrowers", json=body, headers=ada).status_code == 503
-    taken.append(1)
+    connections.append(1)
     now = faulty.ground._now
     faulty.ground._now = lambda: now() + 1
 

@@ -38,10 +38,15 @@ class Somebody:
     """A caller in a sandbox of seed 7, who does much of everything there; `n` makes another amount of everything."""
 
     def __init__(self, app: APIFlask, documented: Documented, platform: Platform, caller: Any, n: int) -> None:
-        made = platform.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
-        self.id, self.n = made.id, n
-        self.api = caller(app, documented, made.api_key)
-        self.known: dict[str, str] = {"id": made.id, "channel": "wallet", "date": "2026-01-05", "lender": "swift-card"}
+        sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
+        self.id, self.n = sandbox.id, n
+        self.api = caller(app, documented, sandbox.api_key)
+        self.known: dict[str, str] = {
+            "id": sandbox.id,
+            "channel": "wallet",
+            "date": "2026-01-05",
+            "lender": "swift-card",
+        }
 
     def lives(self) -> None:
         """Lives, in the same order and so under the same ids as everybody else of this seed."""
@@ -96,10 +101,12 @@ class Somebody:
         for path, operations in sorted(document["paths"].items()):
             if "get" not in operations or path in LEFT_OUT:
                 continue
-            wanted = re.findall(r"\{(\w+)\}", path)
-            assert set(wanted) <= self.known.keys(), f"{path} needs {wanted}"
+            placeholders = re.findall(r"\{(\w+)\}", path)
+            assert set(placeholders) <= self.known.keys(), f"{path} needs {placeholders}"
             address = path.format(**self.known)
-            names = [one["name"] for one in operations["get"].get("parameters", ()) if one["in"] == "query"]
+            names = [
+                parameter["name"] for parameter in operations["get"].get("parameters", ()) if parameter["in"] == "query"
+            ]
             for query in [{}, *({name: self.known[name]} for name in names if name in self.known)]:
                 if path == "/channels/{channel}/statements/{date}" and "format" in query:
                     query = {"format": "wechat_csv"}
@@ -119,12 +126,12 @@ def test_what_happens_in_another_sandbox_changes_no_answer(
     twin.lives()
 
     beside = ada.asks_everything(documented.document)
-    assert [asked for asked in alone if alone[asked] != beside[asked]] == []
+    assert [request for request in alone if alone[request] != beside[request]] == []
     same_ids = {name for name in ada.known if ada.known[name] == twin.known[name]}
     assert ada.known.keys() - same_ids == {"id"}  # They would be taken for each other.
-    answered = {asked.split(" ")[0] for asked, (status, _) in alone.items() if status == 200}
+    answered = {request.split(" ")[0] for request, (status, _) in alone.items() if status == 200}
     assert {f"/v1/loans/{ada.known['loan_id']}", "/operator/receipts", "/operator/alerts"} <= answered
-    refused = sorted(asked for asked, (status, _) in alone.items() if status != 200)
+    refused = sorted(request for request, (status, _) in alone.items() if status != 200)
     assert len(refused) <= 4, refused
 
 

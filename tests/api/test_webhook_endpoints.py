@@ -92,7 +92,7 @@ def test_what_came_of_each_message_is_told(platform: Platform, api: Caller) -> N
     api.wait(0)
 
     ordered = [api.made(api.get(f"/v1/webhook-endpoints/{id}/webhooks"))["webhooks"] for id in (nobody, outside)]
-    assert [len(found) for found in ordered] == [2, 1]
+    assert [len(endpoint) for endpoint in ordered] == [2, 1]
     (refused,) = ordered[1]
     assert refused | {"id": "", "attempts": [], "queued_at": "", "next_attempt_at": ""} == {
         "id": "", "endpoint_id": outside, "loan_id": loan, "event": "repayment.ordered", "state": "RETRY",
@@ -100,7 +100,7 @@ def test_what_came_of_each_message_is_told(platform: Platform, api: Caller) -> N
     }  # fmt: skip
     assert [(attempt["n"], attempt["outcome"]) for attempt in refused["attempts"]] == [(1, "address_refused")]
     assert refused["attempts"][0]["at"] == refused["queued_at"] < refused["next_attempt_at"]
-    assert {attempt["outcome"] for found in ordered[0] for attempt in found["attempts"]} == {"unreachable"}
+    assert {attempt["outcome"] for endpoint in ordered[0] for attempt in endpoint["attempts"]} == {"unreachable"}
 
 
 def test_messages_come_in_pages_and_by_state(api: Caller) -> None:

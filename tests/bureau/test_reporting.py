@@ -102,12 +102,12 @@ def test_it_is_not_there_a_moment_sooner(story: Story, bureau: Bureau) -> None:
 
 def test_a_record_is_a_snapshot_then_submitted_then_published_then_superseded(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
-    seen = []
+    states = []
     for moment in ("2026-01-06T00:00", "2026-01-06T02:00", "2026-01-07T00:00", "2026-02-02T00:00"):
         bureau.until(f"{moment}:00+08:00")
-        seen.append([record["state"] for record in bureau.records(loan_id)])
+        states.append([record["state"] for record in bureau.records(loan_id)])
 
-    assert seen == [["SNAPSHOT"], ["SUBMITTED"], ["PUBLISHED"], ["SUPERSEDED", "PUBLISHED"]]
+    assert states == [["SNAPSHOT"], ["SUBMITTED"], ["PUBLISHED"], ["SUPERSEDED", "PUBLISHED"]]
 
 
 def test_every_account_is_reported_at_the_end_of_each_month(story: Story, bureau: Bureau) -> None:
@@ -191,10 +191,10 @@ def test_a_change_that_is_undone_the_same_day_is_no_change(story: Story, bureau:
 class Wall:
     """A platform on a running clock whose ticker sleeps until it is told to look."""
 
-    def __init__(self, open_platform: Callable[..., Platform], told: Story, now_ms: int) -> None:
+    def __init__(self, open_platform: Callable[..., Platform], story: Story, now_ms: int) -> None:
         self.now_ms = now_ms
         self.platform = open_platform(real_ms=lambda: self.now_ms)
-        self.story = type(told)(self.platform, self.platform.create_sandbox(seed=told.sandbox.seed, mode="wall"))
+        self.story = type(story)(self.platform, self.platform.create_sandbox(seed=story.sandbox.seed, mode="wall"))
 
     def pass_(self, *, days: int = 0, seconds: int = 0) -> None:
         self.now_ms += days * DAY_MS + seconds * 1000
@@ -304,9 +304,9 @@ def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story
     wrong = bureau.months()
     _match(story, receipt_id, loan_id)
 
-    said = bureau.desk("correct", loan_id, "paid on the due date, booked late")
+    answer = bureau.desk("correct", loan_id, "paid on the due date, booked late")
     until_then = bureau.months()
-    story.wait(seconds=(said - story.now_ms) // 1000 - 1)
+    story.wait(seconds=(answer - story.now_ms) // 1000 - 1)
     a_moment_before = bureau.account()["record_state"]
     story.wait(seconds=2)
 
@@ -331,8 +331,8 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
     assert bureau.months() == "*1C"
     with story.platform.read() as connection:
         facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
-        known = checks.reporting_of(story.snapshot(connection), [loan_id])[loan_id]
-    assert checks.differs_from_books_now(story.entity("loan", loan_id), facts, known.records[-1])
+        reported = checks.reporting_of(story.snapshot(connection), [loan_id])[loan_id]
+    assert checks.differs_from_books_now(story.entity("loan", loan_id), facts, reported.records[-1])
     assert story.discrepancies() == []
 
 
@@ -378,4 +378,4 @@ def test_a_record_that_is_not_what_the_books_said_is_found(story: Story, lie: st
 
     story.platform.writer.call(lambda c: c.exec_driver_sql(sql, (story.sandbox_id,)))
 
-    assert [(found[0], found[1]) for found in story.discrepancies()] == [("wrong_bureau", loan_id)]
+    assert [(discrepancy[0], discrepancy[1]) for discrepancy in story.discrepancies()] == [("wrong_bureau", loan_id)]

@@ -18,8 +18,8 @@ from support.story import Story
 
 @pytest.fixture
 def loan_id(story: Story) -> str:
-    made: str = story.borrow()
-    return made
+    loan: str = story.borrow()
+    return loan
 
 
 def ada(story: Story) -> str:
@@ -67,12 +67,12 @@ def test_there_is_no_score_before_the_first_sixth(story: Story, loan_id: str) ->
 
 
 def test_the_score_stays_as_it_is_until_the_next_sixth(story: Story, loan_id: str) -> None:
-    seen = []
+    scores_over_time = []
     for day in ("2026-02-06", "2026-02-10", "2026-03-05", "2026-03-06"):
         until(story, f"{day}T12:00:00+08:00")
-        seen.append(score(story))
+        scores_over_time.append(score(story))
 
-    assert seen == [700, 700, 700, 700 - 80 * 23 // 24]
+    assert scores_over_time == [700, 700, 700, 700 - 80 * 23 // 24]
 
 
 def test_a_score_stands_on_what_was_published_when_it_was_made(story: Story, loan_id: str) -> None:
@@ -83,7 +83,7 @@ def test_a_score_stands_on_what_was_published_when_it_was_made(story: Story, loa
     lie = "UPDATE score_answers SET body = REPLACE(body, '624', '625') WHERE sandbox_id = ?"
     story.platform.writer.call(lambda c: c.exec_driver_sql(lie, (story.sandbox_id,)))
 
-    assert [found[0] for found in story.discrepancies()] == ["wrong_bureau"]
+    assert [discrepancy[0] for discrepancy in story.discrepancies()] == ["wrong_bureau"]
 
 
 def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: Story, loan_id: str) -> None:
@@ -124,16 +124,16 @@ def test_a_lender_decides_by_its_copy_until_that_is_old(story: Story, loan_id: s
     until(story, "2026-02-06T12:00:00+08:00")
     pulled = apply(story)
     until(story, "2026-03-08T11:59:59+08:00")
-    kept = apply(story)
+    cached = apply(story)
     until(story, "2026-03-08T12:00:00+08:00")
     fresh = apply(story)
 
-    assert [one["report_pulled_at"] for one in (pulled, kept, fresh)] == [
+    assert [item["report_pulled_at"] for item in (pulled, cached, fresh)] == [
         "2026-02-06T04:00:00.000Z",
         "2026-02-06T04:00:00.000Z",
         "2026-03-08T04:00:00.000Z",
     ]
-    assert [one["decision"] for one in (pulled, kept, fresh)] == ["APPROVED", "APPROVED", "REFUSED"]
+    assert [item["decision"] for item in (pulled, cached, fresh)] == ["APPROVED", "APPROVED", "REFUSED"]
     copy = copy_doc(story.entity("partner_copy", copy_id("harbour-bank", ada(story))))
     assert copy["expires_at"] == "2026-04-07T04:00:00.000Z"
 
@@ -144,11 +144,11 @@ def test_a_correction_reaches_a_lender_when_it_pulls_again(story: Story, loan_id
     story.settle(loan_id)
     story.wait(seconds=43_200)
 
-    kept, asked_again = apply(story, "swift-card", "card", 100), None
+    cached, asked_again = apply(story, "swift-card", "card", 100), None
     story.wait(days=3)
     asked_again = apply(story, "swift-card", "card", 100)
 
-    assert (refused["reasons"], kept["reasons"], asked_again["reasons"]) == (["overdue_now"], ["overdue_now"], [])
+    assert (refused["reasons"], cached["reasons"], asked_again["reasons"]) == (["overdue_now"], ["overdue_now"], [])
 
 
 def test_a_lender_that_asks_for_a_score_refuses_who_has_none(story: Story, loan_id: str) -> None:

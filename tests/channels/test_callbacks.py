@@ -55,8 +55,8 @@ def losing(open_platform: Callable[..., Platform], story: Story, seed: int) -> C
 
 
 def callback(story: Story, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
-    found = story.entity("callback", callback_of(repayment_id))
-    return found, to_builtins(found.log)
+    callback_row = story.entity("callback", callback_of(repayment_id))
+    return callback_row, to_builtins(callback_row.log)
 
 
 def _pushed(story: Story, loan_id: str) -> str:
@@ -89,9 +89,9 @@ def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_mor
     released = story.wait(days=10)
 
     message, log = callback(story, repayment_id)
-    wanted = [settled_ms + after * 1000 for after in accumulate(RETRY_SCHEDULES[profile])]
-    assert [parse_rfc3339(entry["at"]) for entry in log] == wanted
-    assert [parse_rfc3339(i["at"]) for i in released if i["kind"] == "callback"] == wanted
+    attempt_times = [settled_ms + after * 1000 for after in accumulate(RETRY_SCHEDULES[profile])]
+    assert [parse_rfc3339(entry["at"]) for entry in log] == attempt_times
+    assert [parse_rfc3339(i["at"]) for i in released if i["kind"] == "callback"] == attempt_times
     assert {entry["outcome"] for entry in log} == {"lost"}
     assert (message.state, message.due_ms, message.acked_ms) == ("EXHAUSTED", None, None)
     assert len(layer.asked) == 1  # Its fate is settled once.
@@ -148,7 +148,7 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
     story.wait(5)
     arrived = story.platform.audit(story.sandbox_id)
 
-    assert [(one.entity, one.since_ms) for one in on_its_way.in_transit] == [(repayment_id, story.now_ms - 5_000)]
+    assert [(item.entity, item.since_ms) for item in on_its_way.in_transit] == [(repayment_id, story.now_ms - 5_000)]
     assert on_its_way.clean
     assert [discrepancy.finding.finding_class for discrepancy in lost.discrepancies] == ["missing_in_books"]
     assert lost.in_transit == []
@@ -208,7 +208,7 @@ def test_what_is_altered_is_refused_and_the_next_attempt_arrives(
     message, log = callback(story, about)
     assert [entry["outcome"] for entry in log] == [refusal, "acked"]
     assert message.state == "ACKED"
-    assert [asked.in_books for asked in layer.asked] == [False, False]
+    assert [event.in_books for event in layer.asked] == [False, False]
     assert story.page(loan_id)["paid_minor"] == 9_500
     assert story.discrepancies() == []
 
@@ -236,7 +236,7 @@ def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Callable[[i
 
     story.wait(days=1)
 
-    assert [asked.in_books for asked in layer.asked] == [False, True]
+    assert [event.in_books for event in layer.asked] == [False, True]
 
 
 def test_an_attempt_that_comes_twice_is_made_once(story: Story) -> None:

@@ -26,7 +26,7 @@ class Channel:
         self.id = id
         self.secret = callback_secret(story.sandbox.api_key, id)
 
-    def says(self, repayment_id: str, **changes: Any) -> bytes:
+    def message(self, repayment_id: str, **changes: Any) -> bytes:
         data = {
             "version": "1.0",
             "out_trade_no": out_trade_no(repayment_id),
@@ -60,10 +60,10 @@ def order(story: Story) -> str:
 def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
     story: Story, channel: Channel, order: str
 ) -> None:
-    first = channel.send(channel.says(order))
+    first = channel.send(channel.message(order))
     before = story.everything()
 
-    again = channel.send(channel.says(order, channel_trade_no="CH2"))
+    again = channel.send(channel.message(order, channel_trade_no="CH2"))
 
     assert (first.status, again.status) == (200, 200)
     assert story.everything() == before
@@ -106,7 +106,7 @@ def test_what_is_not_the_order_is_refused_and_changes_nothing(
     before = story.everything()
 
     with pytest.raises(Refused) as caught:
-        channel.send(channel.says(order, **changes))
+        channel.send(channel.message(order, **changes))
 
     assert caught.value.code == code
     assert story.everything() == before
@@ -138,7 +138,7 @@ def _unlike(whole: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
     states: list[Any] = [None, True, 7, [], {}, "", "success", "\0", "a" * 10_000]
     for n, state in enumerate(states):
         unlike[f"state {n}"] = whole | {"data": data | {"state": state}}
-    codes = {name: (one, "callback_malformed") for name, one in unlike.items()}
+    codes = {name: (item, "callback_malformed") for name, item in unlike.items()}
     for n, version in enumerate(("1", "1.1", "2.0", "", 1.0, True, [], {}, "1.0\0", "a" * 10_000)):
         codes[f"version {n}"] = (whole | {"data": data | {"version": version}}, "callback_version_stale")
     return codes
@@ -154,12 +154,12 @@ def test_what_no_channel_says_is_refused_and_changes_nothing(
         "payment.received": {"payer_name": "Ada", "payer_reference": "x", "scope": "loan"},
         "payment.returned": {"returned_at": moment},
     }.get(kind, {})
-    whole = json.loads(channel.says(order, state=state, **more)) | {"type": kind, "timestamp": moment}
+    whole = json.loads(channel.message(order, state=state, **more)) | {"type": kind, "timestamp": moment}
     before = story.everything()
 
-    for name, (said, code) in _unlike(whole).items():
+    for name, (message, code) in _unlike(whole).items():
         with pytest.raises(Refused) as caught:
-            channel.send(json.dumps(said).encode())
+            channel.send(json.dumps(message).encode())
         assert caught.value.code == code, name
         assert len(orjson.dumps(caught.value.to_json())) < 1_000
 
@@ -168,7 +168,7 @@ def test_what_no_channel_says_is_refused_and_changes_nothing(
 
 def test_a_refused_type_says_which_there_are(channel: Channel, order: str) -> None:
     with pytest.raises(Refused) as caught:
-        channel.send(json.dumps(json.loads(channel.says(order)) | {"type": "payment.succeded"}).encode())
+        channel.send(json.dumps(json.loads(channel.message(order)) | {"type": "payment.succeded"}).encode())
 
     assert caught.value.expected == list(KINDS)
     assert caught.value.received == "'payment.succeded'"
@@ -188,14 +188,14 @@ def test_a_callback_for_another_channels_order_is_refused(story: Story, order: s
     other = Channel(story, "bank_card")
 
     with pytest.raises(Refused, match="trade_unknown"):
-        other.send(other.says(order))
+        other.send(other.message(order))
 
 
 def test_a_channel_that_is_none_is_refused(story: Story, channel: Channel, order: str) -> None:
     channel.id = "cheque"
 
     with pytest.raises(Refused) as caught:
-        channel.send(channel.says(order))
+        channel.send(channel.message(order))
 
     assert caught.value.code == "channel_unknown"
     assert "wallet" in caught.value.expected
@@ -223,14 +223,14 @@ def test_a_signature_that_does_not_verify_is_refused_and_changes_nothing(
     before = story.everything()
 
     with pytest.raises(Refused, match="callback_signature_invalid"):
-        channel.send(channel.says(order), skew_s=0, **headers)
+        channel.send(channel.message(order), skew_s=0, **headers)
 
     assert story.everything() == before
 
 
 def test_no_headers_at_all_are_refused(story: Story, channel: Channel, order: str) -> None:
     with pytest.raises(Refused, match="callback_signature_invalid"):
-        story.platform.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.says(order)))
+        story.platform.run(ReceiveCallback(story.sandbox_id, "wallet", {}, channel.message(order)))
 
 
 @pytest.mark.parametrize("paid", [False, True])
@@ -240,7 +240,7 @@ def test_an_event_that_contradicts_what_is_known_of_its_order_is_refused(
     if paid:
         story.wait(2)
     before = story.everything()
-    closed = json.loads(channel.says(order, state="CLOSED")) | {"type": "payment.closed"}
+    closed = json.loads(channel.message(order, state="CLOSED")) | {"type": "payment.closed"}
 
     with pytest.raises(Refused) as refused:
         channel.send(json.dumps(closed).encode())
@@ -251,17 +251,17 @@ def test_an_event_that_contradicts_what_is_known_of_its_order_is_refused(
 
 @pytest.mark.parametrize("skew_s", [-TOLERANCE_S, TOLERANCE_S])
 def test_a_signature_may_be_five_minutes_off(channel: Channel, order: str, skew_s: int) -> None:
-    assert channel.send(channel.says(order), skew_s=skew_s).status == 200
+    assert channel.send(channel.message(order), skew_s=skew_s).status == 200
 
 
 @pytest.mark.parametrize("skew_s", [-TOLERANCE_S - 1, TOLERANCE_S + 1, -86_400])
 def test_an_old_or_early_signature_is_refused(channel: Channel, order: str, skew_s: int) -> None:
     with pytest.raises(Refused, match="callback_signature_invalid"):
-        channel.send(channel.says(order), skew_s=skew_s)
+        channel.send(channel.message(order), skew_s=skew_s)
 
 
 def test_any_of_several_signatures_will_do_so_that_a_secret_can_change(channel: Channel, order: str) -> None:
-    body = channel.says(order)
+    body = channel.message(order)
     good = signed_headers(channel.secret, "msg_1", channel.story.now_ms, body.decode())["webhook-signature"]
 
     assert channel.send(body, webhook_signature=f"v1a,xyz v1,AAAA {good}").status == 200
@@ -271,16 +271,16 @@ def test_another_sandboxs_secret_opens_nothing_here(tell: Callable[..., Story], 
     channel.secret = callback_secret(tell().sandbox.api_key, "wallet")
 
     with pytest.raises(Refused, match="callback_signature_invalid"):
-        channel.send(channel.says(order))
+        channel.send(channel.message(order))
 
 
 def test_a_callback_about_a_reversed_repayment_is_acknowledged_and_does_not_bring_it_back(
     story: Story, channel: Channel, order: str
 ) -> None:
-    channel.send(channel.says(order))
+    channel.send(channel.message(order))
     story.reverse(order)
     before = story.everything()
 
-    assert channel.send(channel.says(order)).status == 200
+    assert channel.send(channel.message(order)).status == 200
 
     assert story.everything() == before

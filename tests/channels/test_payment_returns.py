@@ -66,7 +66,7 @@ def test_until_its_callback_is_tried_a_payment_return_is_in_transit(story: Story
     return_payment(story, repayment_id)
 
     audit = story.platform.audit(story.sandbox_id)
-    assert [one.entity for one in audit.in_transit if one.loan_id == loan_id] == [return_of(repayment_id)]
+    assert [item.entity for item in audit.in_transit if item.loan_id == loan_id] == [return_of(repayment_id)]
     assert audit.discrepancies == []
     assert story.page(loan_id)["status"] == "CLEAR"
 
@@ -91,9 +91,9 @@ def test_an_order_query_brings_a_payment_return_whose_callback_never_came(story:
     repayment_id = story.settle(loan_id)
     return_payment(story, repayment_id)
 
-    asked = story.query_channel(repayment_id)
+    answer = story.query_channel(repayment_id)
 
-    assert asked["status"] == "REVERSED"
+    assert answer["status"] == "REVERSED"
     assert story.page(loan_id)["status"] == "USING"
 
 

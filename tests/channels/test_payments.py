@@ -123,23 +123,23 @@ def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(
     story: Story, lie: dict[str, Any], code: str
 ) -> None:
     story.borrow(100_000)
-    known = story.entity("trade", paid_silently(story))
+    trade = story.entity("trade", paid_silently(story))
     before = story.everything()
 
     with pytest.raises(Refused, match=code):
-        story.platform.run(said_of(story, known, **lie))
+        story.platform.run(said_of(story, trade, **lie))
 
     assert story.everything() == before
-    story.platform.run(said_of(story, known))
+    story.platform.run(said_of(story, trade))
     assert account(story, "2102") == -100_045
 
 
 def test_a_callback_of_another_channel_is_not_believed(story: Story) -> None:
-    known = story.entity("trade", paid_silently(story))
+    trade = story.entity("trade", paid_silently(story))
     before = story.everything()
 
     with pytest.raises(Refused, match="trade_unknown"):
-        story.platform.run(said_of(story, known, "bank_transfer"))
+        story.platform.run(said_of(story, trade, "bank_transfer"))
 
     assert story.everything() == before
 

@@ -27,8 +27,8 @@ def borrow_through(story: Story, channel: str = "bank_transfer", delay_s: int = 
 def payout_of(story: Story, loan_id: str) -> str:
     """The loan's only payout."""
     with story.platform.read() as connection:
-        (one,) = payouts(story.snapshot(connection), loan_id)
-    return str(one.id)
+        (sample,) = payouts(story.snapshot(connection), loan_id)
+    return str(sample.id)
 
 
 def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> Mapping[str, Any]:

@@ -26,8 +26,8 @@ def run(mocklend: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             code: Any = 0
         except SystemExit as left:
             code = left.code
-        said = capsys.readouterr()
-        return Ran(code or 0, said.out, said.err)
+        printed = capsys.readouterr()
+        return Ran(code or 0, printed.out, printed.err)
 
     return run
 

@@ -74,11 +74,11 @@ def test_a_lie_that_the_answer_key_explains_does_not_fail_the_audit(
 
 def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     stray = {"class": "stale_view", "entity": "loan_1", "loan_id": "loan_1", "amount_minor": 1, "detail": "behind"}
-    found = {
+    discrepancies = {
         "now": "2026-01-05T02:00:00.000Z", "clean": False, "discrepancies": [stray | {"explained_by": None}],
         "in_transit": [], "unobserved": [], "invariants": [],
     }  # fmt: skip
-    monkeypatch.setattr(Client, "audit", lambda self: found)
+    monkeypatch.setattr(Client, "audit", lambda self: discrepancies)
 
     ran = run("audit")
 
@@ -105,13 +105,13 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
 def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
     mocklend.arm("transport.abort", match={"loan_id": "loan_1"})
     mocklend.loan(loan["id"])
-    [asked] = [
+    [body] = [
         request["id"]
         for request in mocklend.requests_made()["requests"]
         if request["path"] == f"/v1/loans/{loan['id']}"
     ]
 
-    ran = run("faults", "explain", asked)
+    ran = run("faults", "explain", body)
 
     assert ran.code == 0
     assert "not_matched: loan_id is" in ran.out

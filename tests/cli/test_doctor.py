@@ -24,15 +24,15 @@ def test_nobody_there_is_said_with_how_to_start(run: Run) -> None:
 
 def test_the_doctor_sees_whether_serve_would_start(run: Run, tmp_path: Path, mocklend: Client) -> None:
     well = run("doctor", "--database", str(tmp_path / "new.db"), "--port", "0", "--json")
-    taken = run("doctor", "--port", mocklend.base_url.rpartition(":")[2], "--database", str(tmp_path / "no" / "x.db"))
+    result = run("doctor", "--port", mocklend.base_url.rpartition(":")[2], "--database", str(tmp_path / "no" / "x.db"))
 
     assert (well.code, well.document["healthy"]) == (0, True)
     assert list(tmp_path.iterdir()) == []
     assert [check["name"] for check in well.document["checks"]] == [
         "python", "versions", "settings", "database", "port", "fault layer", "faults",
     ]  # fmt: skip
-    assert taken.code == 1
-    assert taken.out.count("FAIL") == 2
+    assert result.code == 1
+    assert result.out.count("FAIL") == 2
 
 
 def test_the_doctor_tells_a_database_from_any_other_file(run: Run, tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_the_doctor_looks_at_what_serve_would_start_with(
 
 
 def test_serve_refuses_a_bad_database_in_the_doctors_words(run: Run, tmp_path: Path) -> None:
-    told = run("doctor", "--database", str(tmp_path), "--port", "0", "--json")
+    result = run("doctor", "--database", str(tmp_path), "--port", "0", "--json")
     served = run("serve", "--database", str(tmp_path), "--port", "0", "--json")
 
-    said = {check["name"]: check["detail"] for check in told.document["checks"]}["database"]
+    detail = {check["name"]: check["detail"] for check in result.document["checks"]}["database"]
     assert served.code == 2
-    assert f"{served.document['title']} {served.document['hint']}" == said
+    assert f"{served.document['title']} {served.document['hint']}" == detail

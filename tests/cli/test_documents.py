@@ -37,10 +37,10 @@ except SystemExit:
 print(sorted({heavy!r} & set(sys.modules)))
 """
 
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
-    assert "Usage: mocklend" in said
-    assert said.splitlines()[-1] == "[]"
+    assert "Usage: mocklend" in output
+    assert output.splitlines()[-1] == "[]"
 
 
 def commands_with_json() -> set[str]:
@@ -62,7 +62,7 @@ def test_with_json_standard_output_is_one_document_and_nothing_else(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weather.yaml").write_text("stages: [{name: calm, duration_s: 600}]\n", encoding="utf-8")
     (tmp_path / "findings.jsonl").write_text("", encoding="utf-8")
-    told = {
+    arguments = {
         "answer-key": [], "audit": [], "clock advance": ["PT1H"], "clock hold": [], "clock run": [], "clock show": [],
         "dataset": ["season", "--loans", "2", "--days", "3", "--profile", "none"],
         "demo": [], "doctor": ["--database", "new.db", "--port", "0"], "experiments list": [],
@@ -78,13 +78,13 @@ def test_with_json_standard_output_is_one_document_and_nothing_else(
         "experiments start",
         "scenario new",
         "clock hold",
-        *sorted(set(told) - {"clock run"}),
+        *sorted(set(arguments) - {"clock run"}),
         "clock run",
     ]
 
     for command in dict.fromkeys(order):
-        ran = run(*command.split(), *told[command], "--json")
+        ran = run(*command.split(), *arguments[command], "--json")
         assert ran.code in (0, 1, 3), (command, ran.err)
         json.loads(ran.out)
 
-    assert set(told) == commands_with_json() - {"serve"}  # Which has a test of its own, as it does not end.
+    assert set(arguments) == commands_with_json() - {"serve"}  # Which has a test of its own, as it does not end.

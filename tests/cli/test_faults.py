@@ -50,7 +50,7 @@ def test_settings_have_the_types_that_the_fault_declares(run: Run, flags: list[s
 
 @needs_faults
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["cache.bounded_stale", "--lagg-s", "90"], "has no setting '--lagg-s'; known: --lag-s"),
         (["cache.bounded_stale", "--lag-s"], "--lag-s needs a value"),
@@ -65,12 +65,12 @@ def test_settings_have_the_types_that_the_fault_declares(run: Run, flags: list[s
     ],
 )
 def test_what_cannot_be_armed_is_refused_with_what_can(
-    run: Run, mocklend: Client, arguments: list[str], said: str
+    run: Run, mocklend: Client, arguments: list[str], message: str
 ) -> None:
     ran = run("faults", "on", *arguments)
 
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
     assert mocklend.rules()["rules"] == []
 
 
@@ -79,13 +79,13 @@ def test_lint_says_what_to_expect_and_its_exit_code_whether_to_look(run: Run, mo
     assert (run("faults", "lint").code, run("faults", "lint").out.strip()) == (0, "no rules")
 
     run("faults", "on", "cache.bounded_stale", "--times", "3")
-    counted, asked = run("faults", "lint"), run("faults", "lint", "--exact", "--json")
+    counted, exact_result = run("faults", "lint"), run("faults", "lint", "--exact", "--json")
     run("faults", "on", "callback.dropped", "--probability", "0")
     warned = run("faults", "lint")
 
     assert counted.code == 0
     assert "cache.bounded_stale  cache.bounded_stale: order_dependent" in counted.out
-    assert (asked.code, asked.document["rules"][0]["verdict"]) == (1, "order_dependent")
+    assert (exact_result.code, exact_result.document["rules"][0]["verdict"]) == (1, "order_dependent")
     assert warned.code == 1
     assert "warning, never_drawn: the probability is 0 at all times" in warned.out
 

@@ -54,9 +54,9 @@ def test_at_every_seam_a_package_is_written_whose_tests_pass(tmp_path: Path) -> 
         for file, text in new_fault(f"mine.at_{n}", seam, tmp_path).files.items():
             file.write_text(text, encoding="utf-8")
 
-    told = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", path=tmp_path)
+    result = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", path=tmp_path)
 
-    assert f"{2 * len(SEAMS)} passed" in told.stdout, told.stdout
+    assert f"{2 * len(SEAMS)} passed" in result.stdout, result.stdout
 
 
 def test_a_package_may_bring_several_faults(new: New, tmp_path: Path) -> None:
@@ -72,33 +72,33 @@ def test_a_package_may_bring_several_faults(new: New, tmp_path: Path) -> None:
 def test_where_no_project_has_a_table_the_line_to_add_is_said(new: New, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'mine'\n", encoding="utf-8")
 
-    code, said = new("callback.lost_twice", "--seam", "callback.attempt", "--json")
+    code, output = new("callback.lost_twice", "--seam", "callback.attempt", "--json")
 
-    assert (code, json.loads(said)["registered"]) == (0, False)
-    assert json.loads(said)["entry_point"] == '"callback.lost_twice" = "callback_lost_twice"'
+    assert (code, json.loads(output)["registered"]) == (0, False)
+    assert json.loads(output)["entry_point"] == '"callback.lost_twice" = "callback_lost_twice"'
 
 
 @pytest.mark.parametrize("name", ["lost", "Lost.twice", "lost twice.x", "../x.y", "a.b.c", "callback.", "callback.1st"])
 def test_a_name_that_is_none_is_refused(new: New, tmp_path: Path, name: str) -> None:
-    code, said = new(name, "--seam", "callback.attempt")
+    code, output = new(name, "--seam", "callback.attempt")
 
     assert (code, list(tmp_path.iterdir())) == (2, [])
-    assert "A fault cannot be called" in said
+    assert "A fault cannot be called" in output
 
 
 def test_an_unknown_seam_is_refused_with_what_was_meant(new: New) -> None:
-    code, said = new("callback.lost_twice", "--seam", "callback.attemt")
+    code, output = new("callback.lost_twice", "--seam", "callback.attemt")
 
-    assert (code, "callback.attempt" in said) == (2, True)
+    assert (code, "callback.attempt" in output) == (2, True)
 
 
 def test_nothing_that_is_there_is_written_over(new: New, tmp_path: Path) -> None:
     (tmp_path / "test_callback_lost_twice.py").write_text("mine", encoding="utf-8")
 
-    code, said = new("callback.lost_twice", "--seam", "callback.attempt")
+    code, output = new("callback.lost_twice", "--seam", "callback.attempt")
 
     assert (code, [file.name for file in tmp_path.iterdir()]) == (2, ["test_callback_lost_twice.py"])
-    assert "already: test_callback_lost_twice.py" in said
+    assert "already: test_callback_lost_twice.py" in output
     assert new("callback.dropped", "--seam", "callback.attempt")[0] == 2  # It is installed.
 
 
@@ -108,10 +108,10 @@ def test_in_a_checkout_each_file_has_its_place_and_its_test_passes(new: New, tmp
     for folder in ("tests/faults/kinds", "tests/faults/lessons", "docs/faults"):
         (tmp_path / folder).mkdir(parents=True)
 
-    code, said = new("callback.lost_twice", "--seam", "callback.attempt", "--json")
+    code, output = new("callback.lost_twice", "--seam", "callback.attempt", "--json")
 
-    assert code == 0, said
-    assert json.loads(said) == {
+    assert code == 0, output
+    assert json.loads(output) == {
         "files": [
             "faults/mocklend_faults/kinds/callback_lost_twice.py",
             "tests/faults/kinds/test_callback_lost_twice.py",
@@ -123,12 +123,12 @@ def test_in_a_checkout_each_file_has_its_place_and_its_test_passes(new: New, tmp
     }
     assert table(tmp_path) == table(ROOT) | {"callback.lost_twice": "mocklend_faults.kinds.callback_lost_twice"}
     test = "tests/faults/kinds/test_callback_lost_twice.py"
-    told = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, path=tmp_path / "faults")
-    assert "2 passed" in told.stdout, told.stdout
-    written = [file for file in json.loads(said)["files"] if file.endswith(".py")]
+    result = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, path=tmp_path / "faults")
+    assert "2 passed" in result.stdout, result.stdout
+    written = [file for file in json.loads(output)["files"] if file.endswith(".py")]
     for check in (["check"], ["format", "--check"]):
-        told = ran(tmp_path, "-m", "ruff", *check, "--no-cache", *written, path=tmp_path)
-        assert told.returncode == 0, told.stdout + told.stderr
+        result = ran(tmp_path, "-m", "ruff", *check, "--no-cache", *written, path=tmp_path)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_page_has_the_headings_of_every_page_about_a_fault(tmp_path: Path) -> None:

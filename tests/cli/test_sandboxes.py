@@ -87,10 +87,10 @@ def test_a_running_sandbox_may_be_fast_and_starts_at_real_time_unless_told(run: 
 
 def test_a_clock_is_held_and_let_run_from_the_shell(run: Run, mocklend: Client) -> None:
     running = run("clock", "run", "--speed", "60")
-    held = run("clock", "hold")
+    answer = run("clock", "hold")
 
     assert "wall: runs by itself, speed 60" in running.out
-    assert "manual: moves when told" in held.out
+    assert "manual: moves when told" in answer.out
     assert mocklend.clock()["mode"] == "manual"
 
 
@@ -124,9 +124,13 @@ def test_an_empty_key_and_a_score_of_nothing_say_what_to_type(run: Run, mocklend
     findings.write_text("")
     mocklend.arm("callback.dropped")
 
-    said = [run("answer-key"), run("score", str(findings)), run("answer-key", "--export", str(tmp_path / "key.jsonl"))]
+    results = [
+        run("answer-key"),
+        run("score", str(findings)),
+        run("answer-key", "--export", str(tmp_path / "key.jsonl")),
+    ]
 
-    for ran in said:
+    for ran in results:
         assert "hint: No request has met a rule yet: 1 rule armed." in ran.out
         assert "mocklend live`" in ran.out
     assert run("answer-key", "--json").document["hint"].startswith("No request has met a rule yet")

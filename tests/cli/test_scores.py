@@ -64,7 +64,7 @@ def test_a_threshold_may_be_lower(run: Run, mocklend: Client, loan: dict[str, An
     findings = tmp_path / "findings.jsonl"
     mocklend.arm("cache.bounded_stale")
     repay(mocklend, loan)
-    guesses = [{"class": "stale_view", "entity": one} for one in (loan["id"], "loan_2")]
+    guesses = [{"class": "stale_view", "entity": item} for item in (loan["id"], "loan_2")]
     findings.write_text("".join(json.dumps(guess) + "\n" for guess in guesses))
 
     assert run("score", str(findings)).code == 1

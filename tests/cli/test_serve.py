@@ -30,21 +30,21 @@ needs_faults = pytest.mark.skipif(
 def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
     _announce(Settings(port=8400, database="mocklend.db"), "mk_default")
 
-    said = capsys.readouterr().out
-    assert "  address        http://127.0.0.1:8400\n" in said
-    assert "(not asked for on loopback)" in said
-    assert "  export MOCKLEND_URL=http://127.0.0.1:8400\n" in said
-    assert "faults on cache.bounded_stale --lag-s 60\n" in said
+    printed = capsys.readouterr().out
+    assert "  address        http://127.0.0.1:8400\n" in printed
+    assert "(not asked for on loopback)" in printed
+    assert "  export MOCKLEND_URL=http://127.0.0.1:8400\n" in printed
+    assert "faults on cache.bounded_stale --lag-s 60\n" in printed
 
 
 def test_a_server_for_others_shows_all_tokens_and_no_password(capsys: pytest.CaptureFixture[str]) -> None:
     _announce(Settings(host="0.0.0.0", database="postgresql+psycopg://ada:secret@db/mocklend"), "mk_default")
 
-    said = capsys.readouterr().out
-    assert "X-Mocklend-Operator" in said
-    assert "X-Mocklend-Channel" in said
-    assert "export MOCKLEND_CONTROL_TOKEN=" in said
-    assert "secret" not in said
+    printed = capsys.readouterr().out
+    assert "X-Mocklend-Operator" in printed
+    assert "X-Mocklend-Channel" in printed
+    assert "export MOCKLEND_CONTROL_TOKEN=" in printed
+    assert "secret" not in printed
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_opened(run: Run, mocklend: Client, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_key_of_default_is_the_one_of_the_last_start_and_is_not_in_the_datab
         *[sys.executable, "-m", "mocklend", "serve", "--host", "0.0.0.0", "--port", "0"],
         *["--database", str(database), "--json"],
     ]
-    known = {}
+    secrets = {}
     for start, chosen in (("first", None), ("second", None), ("third", key)):
         if chosen is not None:
             monkeypatch.setenv("MOCKLEND_DEFAULT_KEY", chosen)
@@ -158,17 +158,17 @@ def test_the_key_of_default_is_the_one_of_the_last_start_and_is_not_in_the_datab
             try:
                 assert process.stdout is not None
                 served = json.loads(process.stdout.readline())
-                known[start] = served["api_key"]
+                secrets[start] = served["api_key"]
                 opens = {}
-                for of, one in known.items():
-                    with Client(served["url"], one) as client:
+                for of, item in secrets.items():
+                    with Client(served["url"], item) as client:
                         opens[of] = _opens(client)
             finally:
                 process.kill()
-        assert opens == {of: of == start for of in known}
-        stored = b"".join(one.read_bytes() for one in tmp_path.glob("books.db*"))
-        assert not any(one.encode() in stored for one in known.values())
-    assert known["third"] == key
+        assert opens == {of: of == start for of in secrets}
+        stored = b"".join(path.read_bytes() for path in tmp_path.glob("books.db*"))
+        assert not any(item.encode() in stored for item in secrets.values())
+    assert secrets["third"] == key
 
 
 def _opens(client: Client) -> bool:

@@ -54,17 +54,17 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(hostile: Pat
 
 @needs_faults
 def test_the_number_of_processes_changes_no_byte(hostile: Path, tmp_path: Path) -> None:
-    heard: list[int] = []
+    progress: list[int] = []
 
-    make(HOSTILE, tmp_path / "season", branch_loans=8, jobs=2, progress=heard.append)
+    make(HOSTILE, tmp_path / "season", branch_loans=8, jobs=2, progress=progress.append)
 
     assert contents(tmp_path / "season") == contents(hostile)
-    assert sum(heard) == 20 * 30
+    assert sum(progress) == 20 * 30
 
 
 @needs_faults
 def test_all_that_the_key_names_is_in_the_reconcilers_files(hostile: Path) -> None:
-    given = {
+    values = {
         value for file in FILES if file.folder == "reconciler" for row in rows_of(hostile / f"{file.path}.csv")
         for value in row.values()
     }  # fmt: skip
@@ -73,19 +73,19 @@ def test_all_that_the_key_names_is_in_the_reconcilers_files(hostile: Path) -> No
 
     assert {row["fault"] for row in key} >= {"cache.bounded_stale", "projection.partial_lag"}
     for row in key:
-        assert {row["entity"], row["expected_entity"], row["loan_id"]} - {""} <= given, row
+        assert {row["entity"], row["expected_entity"], row["loan_id"]} - {""} <= values, row
 
 
 @needs_faults
 def test_the_key_as_csv_is_the_key_as_json_lines(hostile: Path) -> None:
-    told = [
+    entries = [
         json.loads(line) for line in (hostile / "key" / "answer_key.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     rows = rows_of(hostile / "key" / "answer_key.csv")
 
-    assert [row["injection"] for row in rows] == [one["injection"] for one in told]
-    assert [row["at"] for row in rows] == [one["at"] for one in told]
-    assert [json.loads(row["served"]) for row in rows] == [one["served"] for one in told]
+    assert [row["injection"] for row in rows] == [entry["injection"] for entry in entries]
+    assert [row["at"] for row in rows] == [entry["at"] for entry in entries]
+    assert [json.loads(row["served"]) for row in rows] == [entry["served"] for entry in entries]
 
 
 @needs_faults
@@ -97,22 +97,22 @@ def test_the_reconciler_is_not_told_the_answers(hostile: Path) -> None:
 
 
 def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
+    calls: list[Any] = []
     create = lending.Platform.create_sandbox
 
-    def remember(self: Any, **given: Any) -> Any:
-        made.append(create(self, **given))
-        return made[-1]
+    def remember(self: Any, **_: Any) -> Any:
+        calls.append(create(self, **_))
+        return calls[-1]
 
     monkeypatch.setattr(lending.Platform, "create_sandbox", remember)
 
     make(Wanted(10, 10), tmp_path / "season", branch_loans=5)
 
     everything = b"".join(contents(tmp_path / "season").values())
-    assert made
-    for one in made:
-        assert one.id.encode() not in everything
-        assert one.api_key.encode() not in everything
+    assert calls
+    for answer in calls:
+        assert answer.id.encode() not in everything
+        assert answer.api_key.encode() not in everything
     assert b"whe_" not in everything
     assert b"whsec_" not in everything
     assert str(tmp_path).encode() not in everything
@@ -122,9 +122,9 @@ def test_no_id_comes_twice_in_twenty_branches(tmp_path: Path) -> None:
     make(Wanted(20, 2), tmp_path / "season", branch_loans=1)
 
     for file, name in (("loans", "loan_id"), ("journal", "transaction_id"), ("webhooks", "webhook_id")):
-        seen = [(row[name], row.get("line")) for row in rows_of(tmp_path / "season" / "reconciler" / f"{file}.csv")]
-        assert seen
-        assert len(seen) == len(set(seen))
+        rows = [(row[name], row.get("line")) for row in rows_of(tmp_path / "season" / "reconciler" / f"{file}.csv")]
+        assert rows
+        assert len(rows) == len(set(rows))
 
 
 def test_an_honest_season_has_an_empty_key_and_needs_no_fault_layer(
@@ -132,11 +132,11 @@ def test_an_honest_season_has_an_empty_key_and_needs_no_fault_layer(
 ) -> None:
     monkeypatch.setattr("mocklend.dataset.own_platform.find_layer", lambda: None)
 
-    made = make(Wanted(12, 30), tmp_path / "honest")
+    manifest = make(Wanted(12, 30), tmp_path / "honest")
 
-    assert made.rows["key/answer_key"] == 0
-    assert made.rows["reconciler/loans"] == 12
-    assert made.rows["reconciler/pages"] > 0
+    assert manifest.rows["key/answer_key"] == 0
+    assert manifest.rows["reconciler/loans"] == 12
+    assert manifest.rows["reconciler/pages"] > 0
     with pytest.raises(CannotMake, match="needs the fault layer"):
         make(Wanted(12, 30, "hostile"), tmp_path / "hostile")
     assert not list(tmp_path.glob("hostile*"))
@@ -178,15 +178,15 @@ def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
     files = contents(tmp_path / "season")
     assert (manifest["seed"], manifest["loans"], manifest["days"], manifest["profile"]) == (3, 6, 8, "none")
     assert set(manifest["files"]) == set(files) - {"manifest.json"}
-    for name, told in manifest["files"].items():
-        assert told["sha256"] == hashlib.sha256(files[name]).hexdigest()
-        assert told["bytes"] == len(files[name])
+    for name, listed in manifest["files"].items():
+        assert listed["sha256"] == hashlib.sha256(files[name]).hexdigest()
+        assert listed["bytes"] == len(files[name])
     for file in FILES:
-        told = manifest["files"][f"{file.path}.csv"]
+        listed = manifest["files"][f"{file.path}.csv"]
         rows = rows_of(tmp_path / "season" / f"{file.path}.csv")
-        assert told["rows"] == len(rows)
+        assert listed["rows"] == len(rows)
         assert files[f"{file.path}.csv"].decode().splitlines()[0] == ",".join(
-            column["name"] for column in told["columns"]
+            column["name"] for column in listed["columns"]
         )
         for column in file.columns:
             assert column.doc
@@ -214,7 +214,7 @@ def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
 
 
 def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
-    def said(column: Any) -> str:
+    def as_text(column: Any) -> str:
         value = row[column.name]
         if value is None:
             return ""
@@ -222,11 +222,11 @@ def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
             return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
         return str(value)
 
-    return {column.name: said(column) for column in file.columns}
+    return {column.name: as_text(column) for column in file.columns}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "says"),
+    ("order", "says"),
     [
         (Wanted(0, 10), "--loans is 0, and should be from 1"),
         (Wanted(10, 0), "--days is 0, and should be from 1"),
@@ -236,9 +236,9 @@ def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
         pytest.param(Wanted(10, 10, "hostil"), "unknown profile 'hostil'; known: hostile", marks=needs_faults),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(wanted: Wanted, says: str, tmp_path: Path) -> None:
+def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(order: Wanted, says: str, tmp_path: Path) -> None:
     with pytest.raises(CannotMake, match=says.replace("(", r"\(")):
-        make(wanted, tmp_path / "season")
+        make(order, tmp_path / "season")
 
     assert not list(tmp_path.iterdir())
 
@@ -297,17 +297,17 @@ def test_the_key_of_a_branch_explains_all_that_its_audit_finds() -> None:
         platform.arm("hostile")
         Branch(platform, 0, stories, 60).play(lambda loan_days: None)
 
-        found = platform.control.get("/-/audit", headers=platform.headers).get_json()
+        audit = platform.control.get("/-/audit", headers=platform.headers).get_json()
 
-    assert found["discrepancies"]
-    assert [discrepancy for discrepancy in found["discrepancies"] if not discrepancy["explained_by"]] == []
-    assert found["unobserved"] == []
-    assert [invariant for invariant in found["invariants"] if not invariant["holds"]] == []
+    assert audit["discrepancies"]
+    assert [discrepancy for discrepancy in audit["discrepancies"] if not discrepancy["explained_by"]] == []
+    assert audit["unobserved"] == []
+    assert [invariant for invariant in audit["invariants"] if not invariant["holds"]] == []
 
 
 def test_progress_hears_of_every_day_of_every_loan(tmp_path: Path) -> None:
-    heard: list[int] = []
+    progress: list[int] = []
 
-    make(Wanted(12, 6), tmp_path / "season", progress=heard.append, branch_loans=5)
+    make(Wanted(12, 6), tmp_path / "season", progress=progress.append, branch_loans=5)
 
-    assert sum(heard) == 12 * 6
+    assert sum(progress) == 12 * 6

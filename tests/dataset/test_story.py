@@ -7,30 +7,32 @@ from mocklend.dataset.story import BORROW, HABITS, PAY, PUSH, story
 
 
 def test_a_story_is_the_same_each_time_and_another_for_another_seed() -> None:
-    told = [story(7, n, 60) for n in range(50)]
+    stories = [story(7, n, 60) for n in range(50)]
 
-    assert told == [story(7, n, 60) for n in range(50)]
-    assert told != [story(8, n, 60) for n in range(50)]
+    assert stories == [story(7, n, 60) for n in range(50)]
+    assert stories != [story(8, n, 60) for n in range(50)]
 
 
 def test_everybody_borrows_once_and_first_and_nobody_acts_after_the_season() -> None:
     for n in range(300):
-        told = story(7, n, 45)
+        borrower_story = story(7, n, 45)
 
-        assert [act.verb for act in told.acts].count(BORROW) == 1
-        assert told.acts[0].verb == BORROW
-        assert all(0 <= act.day < 45 for act in told.acts)
-        assert [(act.day, act.hour) for act in told.acts] == sorted((act.day, act.hour) for act in told.acts)
+        assert [act.verb for act in borrower_story.acts].count(BORROW) == 1
+        assert borrower_story.acts[0].verb == BORROW
+        assert all(0 <= act.day < 45 for act in borrower_story.acts)
+        assert [(act.day, act.hour) for act in borrower_story.acts] == sorted(
+            (act.day, act.hour) for act in borrower_story.acts
+        )
 
 
 def test_people_differ_in_how_they_pay() -> None:
-    told = [story(7, n, 90) for n in range(400)]
+    stories = [story(7, n, 90) for n in range(400)]
 
     assert sum(HABITS.values()) == 100
-    assert any(one.auto_debit for one in told)
-    assert any(act.verb == PUSH and act.text != one.reference for one in told for act in one.acts)
-    assert any(act.verb == PAY and act.scope == "CLEAR" for one in told for act in one.acts)
-    assert any(len(one.acts) == 1 and not one.auto_debit for one in told), "somebody never pays"
+    assert any(person.auto_debit for person in stories)
+    assert any(act.verb == PUSH and act.text != person.reference for person in stories for act in person.acts)
+    assert any(act.verb == PAY and act.scope == "CLEAR" for person in stories for act in person.acts)
+    assert any(len(person.acts) == 1 and not person.auto_debit for person in stories), "somebody never pays"
 
 
 def test_a_season_of_one_day_has_a_story_too() -> None:

@@ -27,12 +27,12 @@ def product(**changes: Any) -> Product:
 def story(policy: Product, *facts: tuple[str, int, int, str | None], as_of: date) -> LoanState:
     """Facts as (kind, day after the start, amount, scope)."""
     terms = Terms("loan_ada", "CNY", ADA_BORROWS, START, policy)
-    told = [Fact("loan_ada", DISBURSEMENT, 0, START, ADA_BORROWS, "wallet")]
+    history = [Fact("loan_ada", DISBURSEMENT, 0, START, ADA_BORROWS, "wallet")]
     for n, (kind, day, amount, scope) in enumerate(facts):
         on = START + timedelta(days=day)
         edit_kind = MODIFY_BILL_AMOUNT if kind == EDIT else None
-        told.append(Fact(f"fact_{n}", kind, day * 86_400_000 + n, on, amount, "wallet", scope, edit_kind))
-    return replay(terms, told, as_of)
+        history.append(Fact(f"fact_{n}", kind, day * 86_400_000 + n, on, amount, "wallet", scope, edit_kind))
+    return replay(terms, history, as_of)
 
 
 def test_by_default_an_instalment_is_finished_before_the_next_and_principal_comes_last() -> None:

@@ -104,15 +104,15 @@ def test_a_month_is_told_by_what_its_end_says(facts: list[Fact], on: date, code:
 
 
 def test_an_overdue_account_is_told_with_its_days_balance_and_class() -> None:
-    told = standing_on(TERMS, (PAID_OUT,), date(2026, 2, 14))
+    standing = standing_on(TERMS, (PAID_OUT,), date(2026, 2, 14))
 
-    assert told == Standing(date(2026, 2, 14), "OVD", "SUBPRIME", 91, 120_000, 60_000, "4")
+    assert standing == Standing(date(2026, 2, 14), "OVD", "SUBPRIME", 91, 120_000, 60_000, "4")
 
 
 def test_what_is_written_off_is_a_loss_and_owes_nothing_on_the_books() -> None:
-    told = standing_on(TERMS, (PAID_OUT, fact("wof_1", WRITE_OFF, date(2026, 6, 1))), date(2026, 6, 30))
+    standing = standing_on(TERMS, (PAID_OUT, fact("wof_1", WRITE_OFF, date(2026, 6, 1))), date(2026, 6, 30))
 
-    assert (told.status, told.five_class, told.balance_minor) == ("OFF", "LOSSES", 0)
+    assert (standing.status, standing.five_class, standing.balance_minor) == ("OFF", "LOSSES", 0)
 
 
 # --- months ---
@@ -158,9 +158,9 @@ def test_months_of_which_nothing_was_reported_are_unknown() -> None:
 
 @given(st.dates(date(2025, 10, 15), date(2029, 12, 31)))
 def test_there_is_one_code_a_month_whatever_the_date(as_of: date) -> None:
-    told = rederive(TERMS, (PAID_OUT,), as_of)
+    standing = rederive(TERMS, (PAID_OUT,), as_of)
 
-    assert len(told.codes) == months_apart(START, as_of) + 1
+    assert len(standing.codes) == months_apart(START, as_of) + 1
 
 
 @given(st.integers(0, 40))
@@ -190,7 +190,7 @@ NOW = date(2026, 3, 6)
 
 
 @pytest.mark.parametrize(
-    ("codes", "last", "inquiries", "wanted"),
+    ("codes", "last", "inquiries", "expected"),
     [
         ("*", date(2026, 2, 1), 0, 700),
         ("*NN", date(2026, 2, 1), 0, 708),
@@ -206,9 +206,9 @@ NOW = date(2026, 3, 6)
     ],
 )
 def test_the_score_follows_from_the_months_and_the_inquiries(
-    codes: str, last: date, inquiries: int, wanted: int
+    codes: str, last: date, inquiries: int, expected: int
 ) -> None:
-    assert score([History(codes, last)], inquiries, NOW) == wanted
+    assert score([History(codes, last)], inquiries, NOW) == expected
 
 
 def test_nobody_has_a_score_before_anything_is_reported() -> None:
@@ -220,10 +220,10 @@ def test_nobody_has_a_score_before_anything_is_reported() -> None:
     st.integers(0, 1000),
 )
 def test_a_score_never_leaves_its_range(codes: list[str], inquiries: int) -> None:
-    made = score([History(code, date(2026, 2, 1)) for code in codes], inquiries, NOW)
+    result = score([History(code, date(2026, 2, 1)) for code in codes], inquiries, NOW)
 
-    assert made is not None
-    assert LOWEST <= made <= HIGHEST
+    assert result is not None
+    assert LOWEST <= result <= HIGHEST
 
 
 @pytest.mark.parametrize(
@@ -239,11 +239,11 @@ def test_scores_are_made_on_the_sixth(on: date, last: date, following: date) -> 
 
 
 @pytest.mark.parametrize(
-    ("codes", "months", "wanted"),
+    ("codes", "months", "expected"),
     [("NN", 24, 0), ("N2N1", 24, 2), ("7" + "N" * 24, 24, 0), ("B", 24, 7), ("3NN", 2, 0), ("*/#CG", 24, 0)],
 )
-def test_a_lender_looks_for_the_worst_month(codes: str, months: int, wanted: int) -> None:
-    assert worst_overdue([History(codes, date(2026, 3, 1))], months, NOW) == wanted
+def test_a_lender_looks_for_the_worst_month(codes: str, months: int, expected: int) -> None:
+    assert worst_overdue([History(codes, date(2026, 3, 1))], months, NOW) == expected
 
 
 # --- many cuts at once ---
@@ -274,7 +274,7 @@ def test_standings_of_many_cuts_are_those_of_each_cut_alone(
             recorded.append((day + 1, Fact(f"rev_{n}", REVERSAL, at(back), back, 0, reverses=f"rpy_{n}")))
     cuts = []
     for day in sorted(days):
-        known = sorted((one for known_on, one in recorded if known_on < day), key=lambda one: one.order)
-        cuts.append((tuple(known), START + timedelta(days=day - 1)))
+        entries = sorted((item for known_on, item in recorded if known_on < day), key=lambda entry: entry.order)
+        cuts.append((tuple(entries), START + timedelta(days=day - 1)))
 
     assert list(standings(TERMS, cuts)) == [standing_on(TERMS, *cut) for cut in cuts]

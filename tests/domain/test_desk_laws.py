@@ -72,18 +72,18 @@ def loans(draw: st.DrawFn) -> tuple[Terms, list[Fact], int]:
     for n in range(draw(st.integers(0, 5))):
         day += draw(st.integers(0, 40))
         at_ms, on = at(day, n + 1)
-        what = draw(st.sampled_from(["receipt", "receipt", "taken back", "fee", "penalty", "refunded", "returned"]))
+        action = draw(st.sampled_from(["receipt", "receipt", "taken back", "fee", "penalty", "refunded", "returned"]))
         amount = draw(st.integers(1, principal))
-        if what in ("receipt", "taken back"):
+        if action in ("receipt", "taken back"):
             scope = draw(st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT]))
             facts.append(Fact(f"rpy_{n}", RECEIPT, at_ms, on, amount, "wallet", scope))
-            if what == "taken back":
+            if action == "taken back":
                 facts.append(Fact(f"rev_{n}", REVERSAL, at_ms + 1, on, reverses=f"rpy_{n}"))
-        elif what in ("fee", "penalty"):
-            kind = CHARGE_FEE if what == "fee" else CHARGE_PENALTY
+        elif action in ("fee", "penalty"):
+            kind = CHARGE_FEE if action == "fee" else CHARGE_PENALTY
             due = on + timedelta(days=draw(st.integers(0, 90)))
             facts.append(Fact(f"edt_{n}", CHARGE, at_ms, on, amount % 5_000 + 1, edit_kind=kind, due=due))
-        elif what == "returned":
+        elif action == "returned":
             facts.append(Fact(f"edt_{n}", EDIT, at_ms, on, amount // 2 + 1, edit_kind=MODIFY_PAID_REVOKE_AMOUNT))
         else:
             facts.append(Fact(f"edt_{n}", REFUND_AGREED, at_ms, on, amount))
@@ -91,8 +91,8 @@ def loans(draw: st.DrawFn) -> tuple[Terms, list[Fact], int]:
     return terms, facts, day + draw(st.integers(0, 60))
 
 
-def seen(terms: Terms, facts: list[Fact], day: int) -> LoanState:
-    """The loan as the desk sees it, with interest up to today."""
+def with_interest(terms: Terms, facts: list[Fact], day: int) -> LoanState:
+    """The loan with interest up to today, as operations staff see it."""
     state = replay(terms, facts, at(day)[1])
     state.accrue(at(day)[1])
     return state
@@ -148,8 +148,8 @@ def test_an_edit_within_its_bounds_balances_and_leaves_no_bucket_negative(
     loan: tuple[Terms, list[Fact], int], kind: str, data: st.DataObject
 ) -> None:
     terms, facts, day = loan
-    stands(seen(terms, facts, day))
-    amount = possible(seen(terms, facts, day), kind, data)
+    stands(with_interest(terms, facts, day))
+    amount = possible(with_interest(terms, facts, day), kind, data)
 
     after = replay(terms, [*facts, edit(kind, amount, day)], at(day)[1])
 
@@ -170,7 +170,7 @@ def test_an_edit_of_the_bill_moves_what_is_owed_by_its_amount(
     loan: tuple[Terms, list[Fact], int], kind: str, data: st.DataObject
 ) -> None:
     terms, facts, day = loan
-    before = seen(terms, facts, day)
+    before = with_interest(terms, facts, day)
     amount = possible(before, kind, data)
 
     after = replay(terms, [*facts, edit(kind, amount, day)], at(day)[1])
@@ -185,7 +185,7 @@ def test_an_edit_of_the_bill_and_its_opposite_owe_what_was_owed(
     loan: tuple[Terms, list[Fact], int], kind: str, data: st.DataObject
 ) -> None:
     terms, facts, day = loan
-    before = seen(terms, facts, day)
+    before = with_interest(terms, facts, day)
     amount = possible(before, kind, data)
 
     after = replay(terms, [*facts, edit(kind, amount, day), edit(kind, -amount, day, 51)], at(day)[1])
@@ -199,7 +199,7 @@ def test_moving_paid_money_and_moving_it_back_leaves_the_money_where_it_was(
     loan: tuple[Terms, list[Fact], int], kind: str, data: st.DataObject
 ) -> None:
     terms, facts, day = loan
-    before = seen(terms, facts, day)
+    before = with_interest(terms, facts, day)
     amount = possible(before, kind, data)
     there = replay(terms, [*facts, edit(kind, amount, day)], at(day)[1])
     moved = there.paid_minor - before.paid_minor
@@ -252,7 +252,7 @@ def test_what_comes_in_after_a_write_off_is_a_recovery_until_nothing_is_lost(
     loan: tuple[Terms, list[Fact], int], parts: list[int]
 ) -> None:
     terms, facts, day = loan
-    before = seen(terms, facts, day)
+    before = with_interest(terms, facts, day)
     # What was set aside for interest to come pays first: none is to come any more.
     lost = before.outstanding_minor - before.ahead_minor
     assume(lost > 0)
@@ -278,9 +278,9 @@ def test_a_refund_leaves_in_two_steps_and_takes_nothing_else_along(
     loan: tuple[Terms, list[Fact], int], part: int
 ) -> None:
     terms, facts, day = loan
-    too_much = seen(terms, facts, day).outstanding_minor + 10_000 + part
+    too_much = with_interest(terms, facts, day).outstanding_minor + 10_000 + part
     facts = [*facts, Fact("rpy_twice", RECEIPT, *at(day, 40), too_much, "wallet", QuoteType.CLEAR)]
-    before = seen(terms, facts, day)
+    before = with_interest(terms, facts, day)
     amount = min(part, before.overpaid_minor)
     at_ms, on = at(day, 50)
     agreed = Fact("edt_new", REFUND_AGREED, at_ms, on, amount)
@@ -300,7 +300,7 @@ def test_a_charge_falls_due_on_its_day_or_next_after_it(
     loan: tuple[Terms, list[Fact], int], amount: int, ahead: int, kind: str
 ) -> None:
     terms, facts, day = loan
-    before = seen(terms, facts, day)
+    before = with_interest(terms, facts, day)
     at_ms, on = at(day, 50)
     due = on + timedelta(days=ahead)
 

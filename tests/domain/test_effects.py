@@ -22,10 +22,10 @@ def fact(kind: str, day: int, amount: int = 0, *, id: str | None = None, **more:
     return Fact(id or f"{kind}_{day}", kind, at_ms, START + timedelta(days=day), amount, "wallet", **more)  # type: ignore[arg-type]
 
 
-def told(*happened: Fact, day: int) -> LoanState:
+def loan_on(*facts: Fact, day: int) -> LoanState:
     """The loan on a day, paid out on the first."""
     paid_out = fact(kinds.DISBURSEMENT, 0, ADA_BORROWS, id="loan_ada")
-    return replay(TERMS, [paid_out, *happened], START + timedelta(days=day))
+    return replay(TERMS, [paid_out, *facts], START + timedelta(days=day))
 
 
 def balances(state: LoanState) -> dict[str, int]:
@@ -60,11 +60,11 @@ def test_a_payout_that_fails_takes_back_the_loan_and_what_it_has_earned() -> Non
 
 
 def test_a_receipt_that_its_channel_takes_back_reopens_the_loan_and_leaves_no_money() -> None:
-    total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
+    total = sum(loan_on(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
     receipt = fact(kinds.RECEIPT, 10, total, id="rpy_ada", scope=QuoteType.CLEAR)
     taken_back = fact(kinds.PAYMENT_RETURN, 12, total, reverses="rpy_ada")
 
-    cleared, reopened, never = told(receipt, day=12), told(receipt, taken_back, day=12), told(day=12)
+    cleared, reopened, never = loan_on(receipt, day=12), loan_on(receipt, taken_back, day=12), loan_on(day=12)
 
     assert cleared.status == "CLEAR"
     assert reopened.status == "USING"
@@ -88,7 +88,7 @@ def test_money_taken_back_that_an_operator_has_used_meanwhile_is_owed_again() ->
     used = fact(kinds.EDIT, 12, 5_000, edit_kind=kinds.MODIFY_PAID_AMOUNT)
     taken_back = fact(kinds.PAYMENT_RETURN, 13, 5_000, reverses="rpy_ada")
 
-    state = told(receipt, reversal, used, taken_back, day=13)
+    state = loan_on(receipt, reversal, used, taken_back, day=13)
 
     assert state.unapplied_minor == 0
     assert sum(i.fee for i in state.instalments) == 5_000
@@ -96,11 +96,11 @@ def test_money_taken_back_that_an_operator_has_used_meanwhile_is_owed_again() ->
 
 
 def test_too_much_money_is_promised_back_and_paid_back() -> None:
-    total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
+    total = sum(loan_on(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
     receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=QuoteType.CLEAR)
     agreed, paid = fact(kinds.REFUND_AGREED, 11, 700), fact(kinds.REFUND_PAID, 12, 700)
 
-    promised, gone = told(receipt, agreed, day=11), told(receipt, agreed, paid, day=12)
+    promised, gone = loan_on(receipt, agreed, day=11), loan_on(receipt, agreed, paid, day=12)
 
     assert (balances(promised)["2103"], promised.overpaid_minor) == (-700, 0)
     assert "2103" not in balances(gone)
@@ -109,12 +109,12 @@ def test_too_much_money_is_promised_back_and_paid_back() -> None:
 
 
 def test_a_refund_that_history_no_longer_justifies_is_owed_again() -> None:
-    total = sum(told(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
+    total = sum(loan_on(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
     receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=QuoteType.CLEAR)
     agreed, paid = fact(kinds.REFUND_AGREED, 11, 700), fact(kinds.REFUND_PAID, 12, 700)
     undone = fact(kinds.REVERSAL, 13, reverses="rpy_ada")
 
-    state = told(receipt, agreed, paid, undone, day=13)
+    state = loan_on(receipt, agreed, paid, undone, day=13)
 
     assert state.status == "USING"
     assert sum(i.fee for i in state.instalments) == 700
@@ -124,7 +124,7 @@ def test_a_refund_that_history_no_longer_justifies_is_owed_again() -> None:
 def test_a_compensation_is_an_expense_from_the_day_on_which_it_is_agreed() -> None:
     agreed, paid = fact(kinds.COMPENSATION_AGREED, 5, 5_000), fact(kinds.COMPENSATION_PAID, 6, 5_000)
 
-    promised, gone = told(agreed, day=5), told(agreed, paid, day=6)
+    promised, gone = loan_on(agreed, day=5), loan_on(agreed, paid, day=6)
 
     assert (balances(promised)["5004"], balances(promised)["2104"]) == (5_000, -5_000)
     assert (balances(gone)["5004"], balances(gone)["1002:wallet"]) == (5_000, -ADA_BORROWS - 5_000)
@@ -132,10 +132,10 @@ def test_a_compensation_is_an_expense_from_the_day_on_which_it_is_agreed() -> No
 
 def test_what_is_written_off_is_lost_until_it_is_recovered() -> None:
     given_up = fact(kinds.WRITE_OFF, 40)
-    lost = told(given_up, day=40)
+    lost = loan_on(given_up, day=40)
     loss = lost.written_off_minor
 
-    recovered = told(given_up, fact(kinds.RECEIPT, 50, loss, id="rpy_late"), day=50)
+    recovered = loan_on(given_up, fact(kinds.RECEIPT, 50, loss, id="rpy_late"), day=50)
 
     assert (lost.status, lost.outstanding_minor) == ("OFF", 0)
     assert balances(lost)["5002"] == loss > ADA_BORROWS

@@ -179,8 +179,8 @@ def test_the_interest_is_the_rate_on_what_was_lent_on_each_day(
     lent = 0
     for start, stop in pairwise(cut for cut in cuts if cut <= end):
         # A loan costs at least one day, so what is repaid on the first was lent on it.
-        known = facts[:1] if start == START else facts
-        then = replay(terms, known, start)
+        facts_before = facts[:1] if start == START else facts
+        then = replay(terms, facts_before, start)
         lent += (
             sum(i.principal - i.principal_paid for i in then.instalments if i.due_date > start) * (stop - start).days
         )
@@ -196,8 +196,8 @@ def test_nothing_is_asked_for_the_bill_on_its_due_date_once_it_was_paid_before(
     case: tuple[Terms, list[Fact], date],
 ) -> None:
     terms, facts, on = case
-    asked = replay(terms, facts, on).quote(QuoteType.OVD_AND_CURRENT, on)
-    total = sum(asked.values())
+    quoted = replay(terms, facts, on).quote(QuoteType.OVD_AND_CURRENT, on)
+    total = sum(quoted.values())
     assume(total > 0)
     bill = replay(terms, facts, on).bill(on)
 
@@ -229,10 +229,10 @@ def test_what_is_set_aside_is_on_its_account_and_pays_the_interest_as_it_accrues
 
 
 @given(
-    case=loans(), share=st.floats(0, 0.95), what=st.sampled_from(["taken back", "cancelled", "written off", "unpaid"])
+    case=loans(), share=st.floats(0, 0.95), action=st.sampled_from(["taken back", "cancelled", "written off", "unpaid"])
 )
 def test_what_was_set_aside_survives_whatever_the_desk_does(
-    case: tuple[Terms, list[Fact], date], share: float, what: str
+    case: tuple[Terms, list[Fact], date], share: float, action: str
 ) -> None:
     terms, facts, on = case
     amount = int(to_settle(terms, facts, on) * share)
@@ -244,7 +244,7 @@ def test_what_was_set_aside_survives_whatever_the_desk_does(
         "cancelled": Fact("edt_a", EDIT, then, on, 10**12, edit_kind=MODIFY_REVOKE_AMOUNT),
         "written off": Fact("edt_a", WRITE_OFF, then, on, 1),
         "unpaid": Fact("edt_a", EDIT, then, on, -before.paid_minor, edit_kind=MODIFY_PAID_AMOUNT),
-    }[what]
+    }[action]
 
     state = replay(terms, [*facts, first, act], on + timedelta(days=40))
 
@@ -254,15 +254,15 @@ def test_what_was_set_aside_survives_whatever_the_desk_does(
     assert (
         sum(ledger(state)[account] for account in ("1101", "1102", "1103", "1104", "1105")) == state.outstanding_minor
     )
-    if what in ("cancelled", "written off"):
+    if action in ("cancelled", "written off"):
         assert state.outstanding_principal_minor == state.ahead_minor == 0
-    if what == "written off":
+    if action == "written off":
         assert state.outstanding_minor == 0
         # Of a few fen more may be set aside for interest to come than is owed in all: that is the borrower's own.
         left = before.outstanding_minor - before.ahead_minor
         assert state.written_off_minor == max(0, left)
         assert state.overpaid_minor == before.overpaid_minor + max(0, -left)
-    if what == "taken back":
+    if action == "taken back":
         assert state.unapplied_minor == amount
 
 

@@ -40,7 +40,7 @@ def test_rounding_a_reversal_gives_the_opposite_of_what_it_reverses(x: Fraction,
 
 
 @pytest.mark.parametrize(
-    ("amount_minor", "currency", "shown"),
+    ("amount_minor", "currency", "text"),
     [
         (100_000, "CNY", "1,000.00 CNY"),
         (5, "USD", "0.05 USD"),
@@ -51,8 +51,8 @@ def test_rounding_a_reversal_gives_the_opposite_of_what_it_reverses(x: Fraction,
         (MAX_MINOR, "CNY", "10,000,000,000,000.00 CNY"),
     ],
 )
-def test_an_amount_is_shown_with_the_decimals_of_its_currency(amount_minor: int, currency: str, shown: str) -> None:
-    assert format_minor(amount_minor, currency) == shown
+def test_an_amount_is_shown_with_the_decimals_of_its_currency(amount_minor: int, currency: str, text: str) -> None:
+    assert format_minor(amount_minor, currency) == text
 
 
 def test_an_unknown_currency_is_refused_with_the_known_ones() -> None:

@@ -53,13 +53,13 @@ class Outside:
 
     @property
     def product(self) -> Product:
-        asked: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "method": self.method, "terms": TERMS, "rate": self.rate, "rate_unit": self.rate_unit,
             "term_unit": self.term_unit, "term_length": 1 if self.term_unit == "month" else 30,
             "day_count": self.day_count,
             "penalty": {"multiplier": "1.5", "base": "principal_and_interest", "grace_days": GRACE},
         }  # fmt: skip
-        return read_product(asked)
+        return read_product(arguments)
 
     @property
     def year(self) -> int:
@@ -80,13 +80,13 @@ class Outside:
         if self.day_count != "30/360" or self.term_unit == "day":
             return Fraction((stop - start).days, self.year)
         # A whole month is a twelfth; a part of one is pro rata by its days.
-        found, turn = Fraction(0), line[0]
+        total, turn = Fraction(0), line[0]
         while turn < line[1]:
             following = date(turn.year + turn.month // 12, turn.month % 12 + 1, 15)
             inside = (min(stop, following) - max(start, turn)).days
-            found += Fraction(max(0, inside), 12 * (following - turn).days)
+            total += Fraction(max(0, inside), 12 * (following - turn).days)
             turn = following
-        return found
+        return total
 
     def interest(self, line: RawClient, until: date) -> Fraction:
         stop = min(until, line.due)
@@ -127,7 +127,7 @@ CASES = [
     for term_unit in ("month", "day")
 ]
 
-every_case = pytest.mark.parametrize("loan", CASES, ids=lambda one: "-".join(vars(one).values()))
+every_case = pytest.mark.parametrize("loan", CASES, ids=lambda entry: "-".join(vars(entry).values()))
 
 
 def books(loan: Outside, on: date, *paid: Fact) -> LoanState:
@@ -173,10 +173,10 @@ def test_a_payoff_costs_the_principal_and_the_interest_up_to_its_day(loan: Outsi
         until = ORIGIN + timedelta(days=max(1, day))  # A loan costs at least a day.
         owed = PRINCIPAL + sum(round(loan.interest(line, until)) for line in loan.lines())
 
-        asked = sum(books(loan, on).quote(QuoteType.CLEAR, on).values())
+        quoted = sum(books(loan, on).quote(QuoteType.CLEAR, on).values())
         after = books(loan, on, paid("payoff", on, owed, QuoteType.CLEAR))
 
-        assert asked == owed, day
+        assert quoted == owed, day
         assert (after.outstanding_minor, after.overpaid_minor) == (0, 0), day
         assert books(loan, on, paid("payoff", on, owed - 1, QuoteType.CLEAR)).outstanding_minor == 1, day
 
@@ -187,10 +187,10 @@ def test_who_pays_each_bill_on_its_day_pays_what_each_asks_for_and_then_nothing(
     for n, line in enumerate(loan.lines()):
         bill = line.principal + round(loan.interest(line, line.due))
 
-        asked = sum(books(loan, line.due, *receipts).quote(QuoteType.OVD_AND_CURRENT, line.due).values())
+        quoted = sum(books(loan, line.due, *receipts).quote(QuoteType.OVD_AND_CURRENT, line.due).values())
         receipts.append(paid(str(n), line.due, bill, QuoteType.OVD_AND_CURRENT))
 
-        assert asked == bill, line
+        assert quoted == bill, line
 
     done = books(loan, receipts[-1].on + timedelta(days=30), *receipts)
     assert (done.outstanding_minor, done.overpaid_minor, done.status) == (0, 0, "CLEAR")

@@ -44,7 +44,7 @@ def test_one_person_is_one_person_however_the_name_is_spelt(spelt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         ("王伟", "王 伟"),
         ("王伟", "王\u200b伟"),
@@ -55,16 +55,16 @@ def test_one_person_is_one_person_however_the_name_is_spelt(spelt: str) -> None:
         ("\u0421\u041e\u0425", "cox"),
     ],
 )
-def test_what_writing_systems_know_as_one_name_is_one_name(one: str, other: str) -> None:
-    assert same_person(one, other)
+def test_what_writing_systems_know_as_one_name_is_one_name(first: str, other: str) -> None:
+    assert same_person(first, other)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [("wang", "wei"), ("José", "Jose"), ("王伟", "王玮"), ("Li 1", "Li 2"), ("anna", "ana"), ("O'Neil", "Oneil")],
 )
-def test_two_people_are_two_people(one: str, other: str) -> None:
-    assert not same_person(one, other)
+def test_two_people_are_two_people(first: str, other: str) -> None:
+    assert not same_person(first, other)
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\u3000", "\u200b\u200d", "\u2066\u2069", "\t\r\n", "\u3164", "\ufe0f"])

@@ -32,8 +32,8 @@ def errors(raw: Any) -> list[dict[str, Any]]:
     with pytest.raises(Refused) as refused:
         read_product(raw)
     assert refused.value.code == "product_invalid"
-    found: list[dict[str, Any]] = refused.value.ids["errors"]
-    return found
+    errors_found: list[dict[str, Any]] = refused.value.ids["errors"]
+    return errors_found
 
 
 def test_three_fields_make_a_product_and_the_rest_has_published_defaults() -> None:

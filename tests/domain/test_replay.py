@@ -47,11 +47,11 @@ def test_the_order_in_which_facts_arrive_never_matters(history: History, data: s
     arrived = data.draw(st.permutations(history.facts))
     on = history.facts[-1].on + timedelta(days=data.draw(st.integers(0, 90)))
 
-    one, other = replay(history.terms, history.facts, on), replay(history.terms, arrived, on)
+    first, other = replay(history.terms, history.facts, on), replay(history.terms, arrived, on)
 
-    assert same(one, other)
-    assert one.movements == other.movements
-    assert one.applied == other.applied
+    assert same(first, other)
+    assert first.movements == other.movements
+    assert first.applied == other.applied
 
 
 @given(history=histories(), data=st.data())
@@ -175,12 +175,12 @@ def test_a_quote_for_a_day_to_come_is_the_quote_of_that_day(history: History, da
 def test_asking_for_a_quote_changes_nothing(history: History, day: int) -> None:
     on = history.facts[-1].on + timedelta(days=day)
     state = replay(history.terms, history.facts, on)
-    before, told = dump(state), list(state.movements)
+    before, movements = dump(state), list(state.movements)
 
     state.quote(QuoteType.CLEAR, on)
     state.quote(QuoteType.OVD_AND_CURRENT, on)
 
-    assert (dump(state), state.movements) == (before, told)
+    assert (dump(state), state.movements) == (before, movements)
 
 
 @given(history=histories(), day=st.integers(0, 200))
@@ -190,7 +190,7 @@ def test_accrual_periods_tile_time_without_gap_or_overlap(history: History, day:
     periods = [movement.period for movement in state.movements if movement.period]
 
     assert all(start < stop for start, stop in periods)
-    assert all(one[1] == other[0] for one, other in pairwise(periods))
+    assert all(item[1] == other[0] for item, other in pairwise(periods))
     assert not periods or periods[0][0] == history.terms.start
     assert not periods or periods[-1][1] <= state.accrued_to
 
@@ -259,24 +259,24 @@ def test_a_loan_looked_at_every_night_is_the_loan_replayed_in_one_go(history: Hi
     gone = {fact.reverses for fact in history.facts}
     nights = data.draw(st.sets(st.integers(0, (end - terms.start).days), max_size=20))
     dates = sorted({terms.start + timedelta(days=day) for day in nights} | {fact.on for fact in history.facts})
-    state, told = replay(terms, [], terms.start), []
+    state, facts = replay(terms, [], terms.start), []
     for today in dates:
         state = load(terms, dump(state))
         state.roll_forward(today)
-        told += state.movements
+        facts += state.movements
         for fact in (fact for fact in history.facts if fact.on == today):
             state = load(terms, dump(state))
             apply_fact(state, fact, void=fact.id in gone)
             state.roll_forward(today)
-            told += state.movements
+            facts += state.movements
     state = load(terms, dump(state))
     state.roll_forward(end)
-    told += state.movements
+    facts += state.movements
 
     once = replay(terms, history.facts, end)
 
     assert same(state, once)
-    assert Counter(told) == Counter(once.movements)  # A receipt and the interest up to it may come in either order.
+    assert Counter(facts) == Counter(once.movements)  # A receipt and the interest up to it may come in either order.
 
 
 @given(history=histories(), data=st.data())

@@ -98,15 +98,20 @@ def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:
 
 
 def test_a_loan_that_is_opened_again_after_it_was_settled_tells_of_the_days_between_as_of_any_others() -> None:
-    terms, settled, looked, opened = ada(), START + timedelta(days=20), START + timedelta(days=30), date(2026, 3, 15)
+    terms, settled, settled_on, opened = (
+        ada(),
+        START + timedelta(days=20),
+        START + timedelta(days=30),
+        date(2026, 3, 15),
+    )
     back = Fact("edt_a", EDIT, moment(opened), opened, -50_000, edit_kind=MODIFY_PAID_AMOUNT)
-    facts = [paid_out(terms), receipt("a", settled, 100_900, QuoteType.CLEAR), receipt("b", looked, 500), back]
+    facts = [paid_out(terms), receipt("a", settled, 100_900, QuoteType.CLEAR), receipt("b", settled_on, 500), back]
 
     state = replay(terms, facts, date(2026, 4, 30))
 
     periods = [movement.period for movement in state.movements if movement.period]
     assert [period for period in periods if period[0] == settled] == [(settled, date(2026, 3, 31))]
-    assert all(one[1] == other[0] for one, other in pairwise(periods))
+    assert all(item[1] == other[0] for item, other in pairwise(periods))
 
 
 def test_too_much_is_an_amount_and_not_a_status() -> None:

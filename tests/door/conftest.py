@@ -53,15 +53,15 @@ def place(access: AccessLog | None, request: pytest.FixtureRequest, monkeypatch:
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
     assert up.wait(LONG_S)
-    made: Place = ready[0]
+    place_ready: Place = ready[0]
     while True:
         with suppress(ConnectionRefusedError):
-            if made.ask("GET", "/-/health")[0] == 200:
+            if place_ready.ask("GET", "/-/health")[0] == 200:
                 break
     app.seen.clear()
-    yield made
+    yield place_ready
     app.left.set()
-    for connection in made.open:
+    for connection in place_ready.open:
         connection.close()
-    made.loop.call_soon_threadsafe(ready[1].set)
+    place_ready.loop.call_soon_threadsafe(ready[1].set)
     thread.join(LONG_S)

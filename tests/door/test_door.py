@@ -25,17 +25,21 @@ def test_a_whole_request_reaches_the_app_as_it_was_sent(place: Place) -> None:
     )
 
     assert place.app.seen == [("POST", "/v1/loans/a b", b"{}")]
-    told = place.app.headers
-    assert (told["QUERY_STRING"], told["HTTP_X_THING"], told["CONTENT_TYPE"], told["CONTENT_LENGTH"]) == (
+    headers = place.app.headers
+    assert (headers["QUERY_STRING"], headers["HTTP_X_THING"], headers["CONTENT_TYPE"], headers["CONTENT_LENGTH"]) == (
         "x=1&y=%20", "one", "application/json", "2",
     )  # fmt: skip
-    assert (told["REMOTE_ADDR"], told["SERVER_PROTOCOL"], told["HTTP_HOST"]) == ("127.0.0.1", "HTTP/1.1", "127.0.0.1")
+    assert (headers["REMOTE_ADDR"], headers["SERVER_PROTOCOL"], headers["HTTP_HOST"]) == (
+        "127.0.0.1",
+        "HTTP/1.1",
+        "127.0.0.1",
+    )
 
 
 def test_an_address_that_is_not_escaped_reaches_the_app_as_its_bytes(place: Place) -> None:
-    sent = "GET /v1/é?name=٣&\U0001f4b8=1".encode() + request("GET", "")[len("GET ") :]
+    request_head = "GET /v1/é?name=٣&\U0001f4b8=1".encode() + request("GET", "")[len("GET ") :]
 
-    assert answer_of(place.connect(sent)) == (200, b"done")
+    assert answer_of(place.connect(request_head)) == (200, b"done")
 
     assert place.app.seen == [("GET", "/v1/é".encode().decode("latin-1"), b"")]
     assert place.app.headers["QUERY_STRING"].encode("latin-1").decode() == "name=٣&\U0001f4b8=1"
@@ -135,9 +139,9 @@ def test_a_long_piece_of_control_work_leaves_room_for_other_sandboxes(place: Pla
 
 def test_an_answer_that_is_held_back_takes_no_thread(place: Place) -> None:
     place.app.hold_ms = 60_000
-    for held in range(1, 61):
+    for connections in range(1, 61):
         place.connect(request("GET", "/v1/late", Authorization="a"))
-        until(partial(holds, place.door, held))
+        until(partial(holds, place.door, connections))
 
     assert place.ask("GET", "/v1/loans", Authorization="a")[0] == 200
 
@@ -233,12 +237,12 @@ def test_the_access_log_has_a_line_for_each_request_also_for_those_that_are_refu
 
     text = (tmp_path / "access.jsonl").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
-    seen = [
+    logged_lines = [
         (line["method"], line["path"], line["status"])
         for line in lines
         if line["path"] not in ("/v1/stay", "/-/health")
     ]
-    assert seen == [
+    assert logged_lines == [
         ("GET", "/v1/loans", 200), ("GET", "/v1/***", 200), ("GET", "/v1/breaks", 500), ("POST", "/-/reset", 421),
         ("POST", "/-/reset", 403), ("POST", "/v1/slow", 408), ("POST", "/v1/half", 400), ("GET", "/v1/busy", 429),
         ("GET", "/v1/stopping", 503),

@@ -28,9 +28,9 @@ def resident_mb() -> int:
 def test_a_long_answer_comes_whole_and_says_how_long_it_is(place: Place, path: str) -> None:
     connection = place.connect(request("GET", path))
 
-    said = b"".join(iter(lambda: connection.recv(65536), b""))
+    answer = b"".join(iter(lambda: connection.recv(65536), b""))
 
-    head, _, body = said.partition(b"\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
     assert f"content-length: {4 * 1024**2}".encode() in head.lower()
     assert body == b"x" * 4 * 1024**2
@@ -81,7 +81,7 @@ def test_a_long_answer_is_in_the_access_log_with_its_length(place: Place, access
     assert (line["path"], line["bytes"]) == ("/v1/long", 4 * 1024**2)
 
 
-def taken(port: int) -> int:
+def places_taken(port: int) -> int:
     """How many connections the server has with clients that are there."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     return sum(int(line[1].split(":")[1], 16) == port and line[3] == "01" for line in lines)
@@ -93,13 +93,13 @@ def test_a_reader_that_does_not_read_is_dropped_and_one_that_does_is_not(place: 
     place.app.long_mb = 256
     reads = place.connect(request("GET", "/v1/long"))
     place.connect(request("GET", "/v1/long"))
-    until(lambda: taken(place.port) == 2)
+    until(lambda: places_taken(place.port) == 2)
     got = 0
 
     def one_is_left() -> bool:
         nonlocal got
         got += len(reads.recv(65536))
-        return taken(place.port) == 1
+        return places_taken(place.port) == 1
 
     until(one_is_left)
 

@@ -23,11 +23,11 @@ class OnLoop:
     def __init__(self) -> None:
         self.later: list[Callable[[], None]] = []
 
-    def __call__(self, asked: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+    def __call__(self, request: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
         def answer() -> None:
             respond(202, [("content-type", "text/plain")], b"hot", "sbx_a")
 
-        match asked.path:
+        match request.path:
             case "/v1/hot/now":
                 answer()
                 return Outcome.ANSWERED
@@ -42,9 +42,9 @@ class OnLoop:
 
 @pytest.fixture
 def hot(place: Place) -> OnLoop:
-    made = OnLoop()
-    place.door._hot = made
-    return made
+    loop = OnLoop()
+    place.door._hot = loop
+    return loop
 
 
 @pytest.mark.parametrize("access", [True], indirect=True)
@@ -57,8 +57,12 @@ def test_a_hot_path_answers_at_once_and_leaves_the_rest_to_the_app(
     assert [path for _, path, _ in place.app.seen] == ["/v1/cold"]
     access.close()
     logged = [json.loads(line) for line in (tmp_path / "access.jsonl").read_text().splitlines()]
-    told = [(one["path"], one["status"], one["sandbox"]) for one in logged if one["path"] == "/v1/hot/now"]
-    assert told == [("/v1/hot/now", 202, "sbx_a")]
+    logged_requests = [
+        (request["path"], request["status"], request["sandbox"])
+        for request in logged
+        if request["path"] == "/v1/hot/now"
+    ]
+    assert logged_requests == [("/v1/hot/now", 202, "sbx_a")]
 
 
 def test_a_hot_path_answers_later_or_gives_back_and_a_server_that_stops_waits_for_it(place: Place, hot: OnLoop) -> None:

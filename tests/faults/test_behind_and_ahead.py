@@ -63,6 +63,6 @@ def test_a_booking_of_tomorrow_behind_interest_that_is_paid_ahead_is_on_the_book
 
     repayment = client.repayment(second["id"])
     assert (repayment["status"], repayment["applied_minor"]) == ("S", 1_000)
-    [seen] = client.audit()["discrepancies"]
-    assert (seen["class"], seen["entity"]) == ("misapplied", second["id"])
-    assert seen["explained_by"] is not None
+    [discrepancy] = client.audit()["discrepancies"]
+    assert (discrepancy["class"], discrepancy["entity"]) == ("misapplied", second["id"])
+    assert discrepancy["explained_by"] is not None

@@ -12,56 +12,56 @@ from support.paired_runs import open_entries
 def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_repair_each(
     mocklend_server: str,
 ) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        client = told.client
-        loan = told.loan()
-        first = told.repaid(client.repay(loan, 30_000, "wallet", "OVD_AND_CURRENT"))
-        second = told.repaid(client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT"))
+    with paired_runs.story_run(mocklend_server) as run:
+        client = run.client
+        loan = run.loan()
+        first = run.repaid(client.repay(loan, 30_000, "wallet", "OVD_AND_CURRENT"))
+        second = run.repaid(client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT"))
         client.arm("operator.wrong_reversal")
         reversed_ = client.reverse_repayment(second, operator="olaf", memo=f"{second} was a mistake")
         client.arm("callback.reordered", inbox="believes")
-        third = told.repaid(client.repay(loan, 10_000, "wallet", "OVD_AND_CURRENT"))
+        third = run.repaid(client.repay(loan, 10_000, "wallet", "OVD_AND_CURRENT"))
         client.halt()
         assert reversed_["id"] == first
         wrong = ("misapplied", reversed_["reversal_id"])
-        assert open_entries(told) == sorted([wrong, ("missing_in_books", third)])
+        assert open_entries(run) == sorted([wrong, ("missing_in_books", third)])
 
         with pytest.raises(ProblemError, match="repayment_not_reversed"):
             client.reinstate_repayment(third, operator="olga", memo="nobody has reversed it")
         assert client.query_repayment(third, operator="olga")["status"] == "S"
-        assert open_entries(told) == [wrong]
+        assert open_entries(run) == [wrong]
         assert client.reinstate_repayment(first, operator="olga", memo="it was good")["status"] == "S"
-        assert open_entries(told) == []
+        assert open_entries(run) == []
 
         assert client.reverse_repayment(second, operator="olga", memo="it was a mistake")["status"] == "REVERSED"
         assert client.loan(loan)["paid_minor"] == 40_000
-        assert open_entries(told) == []
+        assert open_entries(run) == []
 
 
 def test_a_payoff_that_was_booked_wrong_and_then_closed_is_two_breaks_and_one_look_at_its_channel_repairs_both(
     mocklend_server: str,
 ) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        client = told.client
-        loan = told.loan()
+    with paired_runs.story_run(mocklend_server) as run:
+        client = run.client
+        loan = run.loan()
         client.advance("P10D")
         client.arm("operator.prepay_as_partial")
         client.arm("callback.reordered", inbox="believes")
-        payoff = told.paid_off(loan)
+        payoff = run.paid_off(loan)
         client.halt()
-        assert open_entries(told) == [("misapplied", payoff), ("missing_in_books", payoff)]
+        assert open_entries(run) == [("misapplied", payoff), ("missing_in_books", payoff)]
 
         restored = client.query_repayment(payoff, operator="olga")
 
         assert (restored["status"], restored["booked_type"]) == ("S", "CLEAR")
         assert client.loan(loan)["status"] == "CLEAR"
-        assert open_entries(told) == []
+        assert open_entries(run) == []
 
 
 def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(mocklend_server: str) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        client = told.client
-        loan = told.loan(auto_debit=True)
+    with paired_runs.story_run(mocklend_server) as run:
+        client = run.client
+        loan = run.loan(auto_debit=True)
         client.arm("batch.twice", match={"batch": "auto_debit"})
         client.arm("callback.reordered", inbox="believes", select={"times": 1})
         client.advance("P32D")
@@ -69,34 +69,34 @@ def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(moc
         debits = client.repayments(loan)["repayments"]
         [closed] = [debit["id"] for debit in debits if debit["status"] == "F"]
         twice = ("duplicate_in_channel", max(debit["id"] for debit in debits))
-        assert open_entries(told) == [twice, ("missing_in_books", closed)]
+        assert open_entries(run) == [twice, ("missing_in_books", closed)]
 
         client.query_repayment(closed, operator="olga")
 
-        assert open_entries(told) == [twice]
+        assert open_entries(run) == [twice]
         client.reverse_repayment(closed, operator="olga", memo="debited twice")
-        assert open_entries(told) == []
+        assert open_entries(run) == []
 
 
 def test_of_two_debits_one_that_was_reversed_by_mistake_is_not_given_back(mocklend_server: str) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        client = told.client
-        loan = told.loan(auto_debit=True)
-        other = told.repaid(client.repay(loan, 5_000, "wallet", "OVD_AND_CURRENT"))
+    with paired_runs.story_run(mocklend_server) as run:
+        client = run.client
+        loan = run.loan(auto_debit=True)
+        other = run.repaid(client.repay(loan, 5_000, "wallet", "OVD_AND_CURRENT"))
         client.arm("batch.twice", match={"batch": "auto_debit"})
         client.advance("P32D")
         client.halt()
         debits = [repayment["id"] for repayment in client.repayments(loan)["repayments"] if repayment["id"] != other]
         twice = ("duplicate_in_channel", max(debits))
-        assert open_entries(told) == [twice]
+        assert open_entries(run) == [twice]
 
         client.arm("operator.wrong_reversal")
         mistaken = client.reverse_repayment(other, operator="olaf", memo="a mistake")
         client.halt()
 
         assert mistaken["id"] in debits
-        assert open_entries(told) == [twice, ("misapplied", mistaken["reversal_id"])]
+        assert open_entries(run) == [twice, ("misapplied", mistaken["reversal_id"])]
         client.reinstate_repayment(mistaken["id"], operator="olga", memo="it was good")
-        assert open_entries(told) == [twice]
+        assert open_entries(run) == [twice]
         client.reverse_repayment(max(debits), operator="olga", memo="debited twice")
-        assert open_entries(told) == []
+        assert open_entries(run) == []

@@ -17,11 +17,11 @@ RENEWED = ("wrong_bureau",)
 """What a correction has ordered, and the bureau shows when it takes the next file."""
 
 
-def wrong_with(told: paired_runs.Told, loan_id: str) -> list[tuple[str, str]]:
+def wrong_with(run: paired_runs.StoryRun, loan_id: str) -> list[tuple[str, str]]:
     """What the audit has about a loan, and not about who was told of it."""
     return [
         (discrepancy["class"], discrepancy["entity"])
-        for discrepancy in told.client.audit()["discrepancies"]
+        for discrepancy in run.client.audit()["discrepancies"]
         if discrepancy["loan_id"] == loan_id and discrepancy["class"] not in RENEWED
     ]
 
@@ -29,32 +29,32 @@ def wrong_with(told: paired_runs.Told, loan_id: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TOO_EARLY])
 def test_a_dispute_of_any_claim_that_says_corrected_has_corrected(kind: str, mocklend_server: str) -> None:
     lesson, turn = paired_runs.lesson_of(kind), KINDS.index(kind) % len(CLAIMS)
-    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
-        told.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
-        lesson.story(told)
-        told.client.halt()
+    with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
+        run.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(run)
+        run.client.halt()
 
         for claim in (*CLAIMS[turn:], *CLAIMS[:turn]):
-            for loan_id in told.loans:
-                before = wrong_with(told, loan_id)
-                answer = decided(told, loan_id, claim)
-                after = wrong_with(told, loan_id)
+            for loan_id in run.loans:
+                before = wrong_with(run, loan_id)
+                answer = decided(run, loan_id, claim)
+                after = wrong_with(run, loan_id)
 
                 if answer["state"] == "CORRECTED":
                     assert (after, answer["left_to_do"], answer["marked"]) == ([], [], False), before
-                    page, books = told.client.loan(loan_id), told.client.books(loan_id)
+                    page, books = run.client.loan(loan_id), run.client.books(loan_id)
                     assert (page["status"], page["outstanding_minor"]) == (books["status"], books["outstanding_minor"])
                 else:
                     assert (answer["state"], answer["marked"]) == ("UPHELD", True)
                     assert answer["left_to_do"]
-                    assert {one["what"] for one in answer["left_to_do"]} <= set(LEFT_TO_DO)
+                    assert {task["what"] for task in answer["left_to_do"]} <= set(LEFT_TO_DO)
                 assert not [
                     discrepancy
-                    for discrepancy in told.client.audit()["discrepancies"]
+                    for discrepancy in run.client.audit()["discrepancies"]
                     if discrepancy["class"] == "untrue_decision"
                 ]
 
-        told.client.advance("P3D")
-        audit = told.client.audit()
+        run.client.advance("P3D")
+        audit = run.client.audit()
         assert [discrepancy for discrepancy in audit["discrepancies"] if discrepancy["explained_by"] is None] == []
         assert audit["unobserved"] == []

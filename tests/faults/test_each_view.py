@@ -37,7 +37,9 @@ def test_the_audit_names_the_view_that_a_kind_leaves_behind(
     client.settle(client.repay(loan, 9_500, "wallet", type="OVD_AND_CURRENT"))
     client.advance("PT10S")
 
-    [found] = client.audit()["discrepancies"]
-    assert (found["class"], found["entity"]) == ("stale_view", loan)
-    assert found["detail"].startswith(f"the {view} shows version 1 (USING), the books are at 2"), found["detail"]
-    assert found["explained_by"] is not None
+    [discrepancy] = client.audit()["discrepancies"]
+    assert (discrepancy["class"], discrepancy["entity"]) == ("stale_view", loan)
+    assert discrepancy["detail"].startswith(f"the {view} shows version 1 (USING), the books are at 2"), discrepancy[
+        "detail"
+    ]
+    assert discrepancy["explained_by"] is not None

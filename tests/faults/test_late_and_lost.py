@@ -9,9 +9,9 @@ from support.paired_runs import open_entries
 def test_a_correction_that_is_lost_behind_a_late_record_is_missed_when_that_record_has_come(
     mocklend_server: str,
 ) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        client = told.client
-        loan = told.loan()
+    with paired_runs.story_run(mocklend_server) as run:
+        client = run.client
+        loan = run.loan()
         client.arm("bureau.lag", lag_days=7)
         client.advance("P1D")  # The account is reported for the first time, and late.
         client.disarm("bureau.lag")
@@ -21,13 +21,13 @@ def test_a_correction_that_is_lost_behind_a_late_record_is_missed_when_that_reco
         client.decide_dispute(dispute, "UPHELD", operator="olga", memo="right", correct=True)
 
         client.advance("P4D")
-        [late] = open_entries(told)
+        [late] = open_entries(run)
         client.advance("P5D")
 
         assert late[0] == "wrong_bureau"
         assert late[1] != loan
-        assert open_entries(told) == [("wrong_bureau", loan)]
+        assert open_entries(run) == [("wrong_bureau", loan)]
         client.halt()
         client.decide_dispute(dispute, "UPHELD", operator="olga", memo="again", correct=True)
         client.advance("P3D")
-        assert open_entries(told) == []
+        assert open_entries(run) == []

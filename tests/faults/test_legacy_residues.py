@@ -20,14 +20,14 @@ BY_CONTRACT = 100_045
 def migrated(mocklend_server: str) -> Callable[..., tuple[Client, str]]:
     """Ada's loan, opened with a residue."""
 
-    def one(principal_minor: int = 100_000, *, borrow: dict[str, Any] | None = None, **settings: Any) -> Any:
+    def legacy_loan(principal_minor: int = 100_000, *, borrow: dict[str, Any] | None = None, **settings: Any) -> Any:
         client: Client = Client(mocklend_server).sandbox(seed=7, now="2026-01-05T02:00:00Z")
         client.arm(RESIDUE, **settings)
         ada = client.add_borrower("ada", "Ada", credit_limit_minor=200_000)["id"]
         loan = client.borrow(ada, principal_minor, product_id="jiebei-like", **borrow or {})
         return client, loan["id"]
 
-    return one
+    return legacy_loan
 
 
 def broken(client: Client) -> list[tuple[str, str, int]]:
@@ -120,8 +120,10 @@ def test_a_reconciler_finds_it_by_what_is_missing_and_takes_it_back(
     client.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="a fee of 5.00")
     client.halt()
 
-    found = SHIPPED["thorough"](client)
+    findings = SHIPPED["thorough"](client)
 
-    assert [(one.finding_class, one.loan_id, one.amount_minor) for one in found] == [("unsupported", loan, 7)]
-    assert [how for _, how in repair(client, found)] == ["done"]
+    assert [(finding.finding_class, finding.loan_id, finding.amount_minor) for finding in findings] == [
+        ("unsupported", loan, 7)
+    ]
+    assert [how for _, how in repair(client, findings)] == ["done"]
     assert broken(client) == []

@@ -21,44 +21,46 @@ def fault(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def told(fault: str, mocklend_server: str) -> paired_runs.Learned:
+def outcome(fault: str, mocklend_server: str) -> paired_runs.LessonResult:
     """What came of its lesson."""
-    return paired_runs.learned(fault, mocklend_server)
+    return paired_runs.run_lesson(fault, mocklend_server)
 
 
-def test_the_symptom_is_at_exactly_the_views_that_the_fault_names(fault: str, told: paired_runs.Learned) -> None:
-    assert told.differ == tuple(sorted(installed()[fault].symptom))
+def test_the_symptom_is_at_exactly_the_views_that_the_fault_names(
+    fault: str, outcome: paired_runs.LessonResult
+) -> None:
+    assert outcome.differ == tuple(sorted(installed()[fault].symptom))
     assert installed()[fault].symptom.keys() <= VIEWS.keys()
 
 
-def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, told: paired_runs.Learned) -> None:
-    open_entries = [one for one in told.key if one["status"] == "active"]
+def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, outcome: paired_runs.LessonResult) -> None:
+    open_entries = [entry for entry in outcome.key if entry["status"] == "active"]
 
-    assert told.key
-    assert {one["fault"] for one in told.key} == {fault}
-    assert {one["expected"]["class"] for one in told.key} == {installed()[fault].finding}
-    assert _named(told.discrepancies) == sorted(
+    assert outcome.key
+    assert {entry["fault"] for entry in outcome.key} == {fault}
+    assert {entry["expected"]["class"] for entry in outcome.key} == {installed()[fault].finding}
+    assert _named(outcome.discrepancies) == sorted(
         (entry["expected"]["class"], entry["expected"]["entity"]) for entry in open_entries
     )
-    assert [discrepancy for discrepancy in told.discrepancies if discrepancy["explained_by"] is None] == []
-    assert told.unobserved == ()
-    assert all(one["status_reason"] for one in told.key if one["status"] in ("masked", "healed", "superseded"))
+    assert [discrepancy for discrepancy in outcome.discrepancies if discrepancy["explained_by"] is None] == []
+    assert outcome.unobserved == ()
+    assert all(entry["status_reason"] for entry in outcome.key if entry["status"] in ("masked", "healed", "superseded"))
 
 
-def test_its_repair_leaves_nothing_open(told: paired_runs.Learned) -> None:
-    assert [one["status"] for one in told.repaired_key if one["status"] in ("active", "pending")] == []
-    assert (told.repaired_audit["clean"], told.repaired_audit["discrepancies"]) == (True, [])
+def test_its_repair_leaves_nothing_open(outcome: paired_runs.LessonResult) -> None:
+    assert [entry["status"] for entry in outcome.repaired_key if entry["status"] in ("active", "pending")] == []
+    assert (outcome.repaired_audit["clean"], outcome.repaired_audit["discrepancies"]) == (True, [])
 
 
-def test_without_the_fault_the_story_is_honest(told: paired_runs.Learned) -> None:
-    assert (told.honest_audit["clean"], told.honest_audit["discrepancies"]) == (True, [])
+def test_without_the_fault_the_story_is_honest(outcome: paired_runs.LessonResult) -> None:
+    assert (outcome.honest_audit["clean"], outcome.honest_audit["discrepancies"]) == (True, [])
 
 
 def test_it_says_all_that_a_reader_needs(fault: str) -> None:
     kind = installed()[fault]
 
-    for said in (kind.precondition, kind.heals, kind.action, *kind.symptom.values()):
-        assert said.strip()
+    for sentence in (kind.precondition, kind.heals, kind.action, *kind.symptom.values()):
+        assert sentence.strip()
 
 
 def _named(discrepancies: Any) -> list[tuple[str, str]]:

@@ -40,13 +40,13 @@ def pay_a_little(client: Client, loan: str) -> None:
 def states(client: Client) -> list[str]:
     """The answer key's entries, of which the audit sees exactly those that are open."""
     key, audit = client.answer_key()["entries"], client.audit()
-    assert len(audit["discrepancies"]) == len([one for one in key if one["status"] == "active"])
+    assert len(audit["discrepancies"]) == len([entry for entry in key if entry["status"] == "active"])
     assert (
         [discrepancy for discrepancy in audit["discrepancies"] if discrepancy["explained_by"] is None]
         == audit["unobserved"]
         == []
     )
-    return [one["status"] for one in key]
+    return [entry["status"] for entry in key]
 
 
 def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer(late: tuple[Client, str]) -> None:

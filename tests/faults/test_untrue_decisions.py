@@ -26,32 +26,34 @@ What a payment or a rest is wrong about, the books do not know: there only the c
 """
 
 
-def untrue(told: paired_runs.Told) -> list[str]:
+def untrue(run: paired_runs.StoryRun) -> list[str]:
     """What the audit says of decisions that are not true."""
-    found = told.client.audit()["discrepancies"]
-    return [one["detail"] for one in found if one["class"] == "untrue_decision"]
+    discrepancies = run.client.audit()["discrepancies"]
+    return [finding["detail"] for finding in discrepancies if finding["class"] == "untrue_decision"]
 
 
-def disputed(told: paired_runs.Told, kind: str) -> str:
+def disputed(run: paired_runs.StoryRun, kind: str) -> str:
     """A lie is told, and its loan disputed and decided; the loan."""
     lesson = paired_runs.lesson_of(kind)
-    told.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
-    lesson.story(told)
-    told.client.halt()
-    loan_id = told.loans[0]
-    assert disputes.decided(told, loan_id, "settled_but_unpaid")["state"] == "CORRECTED"
+    run.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+    lesson.story(run)
+    run.client.halt()
+    loan_id = run.loans[0]
+    assert disputes.decided(run, loan_id, "settled_but_unpaid")["state"] == "CORRECTED"
     return loan_id
 
 
 @pytest.mark.parametrize("kind", sorted(OVERLOOKED))
 def test_what_the_desk_overlooks_is_found(kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    does, _, said = OVERLOOKED[kind]
+    does, _, sentence = OVERLOOKED[kind]
     monkeypatch.setattr(Corrections, does, lambda *_: ())
     monkeypatch.setattr(Corrections, "left_to_do", lambda *_: [])
-    with paired_runs.telling(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as told:
-        disputed(told, kind)
+    with paired_runs.story_run(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as run:
+        disputed(run, kind)
 
-        assert [said is not None and said in one for one in untrue(told)] == ([] if said is None else [True])
+        assert [sentence is not None and sentence in item for item in untrue(run)] == (
+            [] if sentence is None else [True]
+        )
 
 
 @pytest.mark.parametrize("kind", sorted(OVERLOOKED))
@@ -68,10 +70,10 @@ def test_what_the_desk_claims_and_has_not_done_is_found(
 
     monkeypatch.setattr(Corrections, does, claims)
     monkeypatch.setattr(Corrections, "left_to_do", lambda *_: [])
-    with paired_runs.telling(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as told:
-        disputed(told, kind)
+    with paired_runs.story_run(mocklend_server, **paired_runs.lesson_of(kind).sandbox) as run:
+        disputed(run, kind)
 
-        assert len(untrue(told)) == 1
+        assert len(untrue(run)) == 1
 
 
 def test_every_correction_is_among_those_that_are_overlooked() -> None:
@@ -81,30 +83,30 @@ def test_every_correction_is_among_those_that_are_overlooked() -> None:
 
 def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mocklend_server: str) -> None:
     """The list of what a page may show keeps older versions for a while: that they are listed shows them to nobody."""
-    with paired_runs.telling(mocklend_server) as told:
-        client = told.client
-        loan_id = told.loan()
+    with paired_runs.story_run(mocklend_server) as run:
+        client = run.client
+        loan_id = run.loan()
         client.arm("cache.bounded_stale", rule_id="late", lag_s=3_600)
-        told.repaid(client.repay(loan_id, 10_000, "wallet", type="OVD_AND_CURRENT"))
-        told.repaid(client.repay(loan_id, 10_000, "wallet", type="OVD_AND_CURRENT"))
+        run.repaid(client.repay(loan_id, 10_000, "wallet", type="OVD_AND_CURRENT"))
+        run.repaid(client.repay(loan_id, 10_000, "wallet", type="OVD_AND_CURRENT"))
         client.halt()
         client.advance("P1D")
 
-        decided = disputes.decided(told, loan_id, "settled_but_unpaid")
+        decided = disputes.decided(run, loan_id, "settled_but_unpaid")
 
         assert (decided["state"], decided["corrections"]) == ("CORRECTED", [])
-        assert untrue(told) == []
+        assert untrue(run) == []
 
 
 def test_an_order_that_comes_back_after_the_decision_is_no_lie_of_it(mocklend_server: str) -> None:
     """Reversed when the desk looked, it was booked as nothing."""
     lesson = paired_runs.lesson_of("operator.prepay_as_partial")
-    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
-        client = told.client
+    with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
+        client = run.client
         client.arm("operator.prepay_as_partial", rule_id="lesson", **lesson.settings)
-        lesson.story(told)
+        lesson.story(run)
         client.halt()
-        [loan_id], [order] = told.loans, told.repayments
+        [loan_id], [order] = run.loans, run.repayments
         client.reverse_repayment(order, operator="olga", memo="wrong")
         opened = client.open_dispute(loan_id, "other", evidence=[])["id"]
         client.verify_dispute(opened, operator="wang")
@@ -113,4 +115,4 @@ def test_an_order_that_comes_back_after_the_decision_is_no_lie_of_it(mocklend_se
 
         client.reinstate_repayment(order, operator="olga", memo="it was right")
 
-        assert untrue(told) == []
+        assert untrue(run) == []

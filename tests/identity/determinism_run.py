@@ -63,18 +63,20 @@ def _differ(first: int, seeds: int) -> bool:
                 more = SELECTIONS[(n + seed) % len(SELECTIONS)]
                 select = {"probability": 0.5} | more.get("select", {})
                 rules[kind] = rule_of(kind, **select) | {"activate": more.get("activate", {})}
-            told = [
+            runs = [
                 tell(url, rules, seed=seed, clients=clients, neighbours=32, backwards=clients == 8)
                 for clients in (1, 8, 32)
             ]
-            audits = [one.audit for one in told]
-            unexplained = sum(found["explained_by"] is None for audit in audits for found in audit["discrepancies"])
+            audits = [entry.audit for entry in runs]
+            unexplained = sum(
+                discrepancy["explained_by"] is None for audit in audits for discrepancy in audit["discrepancies"]
+            )
             unobserved = sum(len(audit["unobserved"]) for audit in audits)
-            verdicts = " ".join(sorted(frozenset.union(*(one.verdicts for one in told))))
-            same = len({one.key for one in told}) == 1
+            verdicts = " ".join(sorted(frozenset.union(*(entry.verdicts for entry in runs))))
+            same = len({entry.key for entry in runs}) == 1
             failed = failed or not same or verdicts != "exact" or unexplained + unobserved > 0
             print(
-                f"seed {seed}: {verdicts}, {len(told[0].entries)} lies with 1, 8 and 32 clients, "
+                f"seed {seed}: {verdicts}, {len(runs[0].entries)} lies with 1, 8 and 32 clients, "
                 f"{'byte for byte the same' if same else 'AND NOT THE SAME'}; "
                 f"{unexplained} discrepancies unexplained, {unobserved} open entries unobserved",
                 flush=True,

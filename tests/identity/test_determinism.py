@@ -119,10 +119,14 @@ def answer_key(
     assert isinstance(platform.layer, FaultLayer)
     with platform.snapshot(sandbox.id) as snapshot:
         key = platform.layer.answer_key(snapshot)
-    found = json.dumps([entry.to_json() for entry in key], indent=1)
-    seen = sorted((d.finding.finding_class, d.finding.entity) for d in platform.audit(sandbox.id).discrepancies)
-    assert seen == sorted((e.finding.finding_class, e.finding.entity) for e in key if e.status == EntryStatus.ACTIVE)
-    return found
+    entries = json.dumps([entry.to_json() for entry in key], indent=1)
+    discrepancies = sorted(
+        (d.finding.finding_class, d.finding.entity) for d in platform.audit(sandbox.id).discrepancies
+    )
+    assert discrepancies == sorted(
+        (e.finding.finding_class, e.finding.entity) for e in key if e.status == EntryStatus.ACTIVE
+    )
+    return entries
 
 
 def armed(probability: float, kinds: Sequence[type[Any]], more: Mapping[str, Any]) -> list[Rule]:
@@ -171,7 +175,7 @@ def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_cl
     platform: Platform, name: str
 ) -> None:
     more = EXACT_RULES[name]
-    verdicts = {one.verdict for one in lint(armed(0.6, KINDS, more), mode="manual").values()}
+    verdicts = {result.verdict for result in lint(armed(0.6, KINDS, more), mode="manual").values()}
 
     keys = [answer_key(platform, seed=7, workers=n, probability=0.6, stories=16, more=more) for n in (1, 8, 32)]
 
@@ -185,11 +189,11 @@ def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_cl
 def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(platform: Platform, name: str) -> None:
     more = LIMITED_RULES[name]
     [linted] = lint(armed(1, [WrongAmount], more), mode="manual").values()
-    told: dict[str, Any] = {
+    options: dict[str, Any] = {
         "seed": 7, "workers": 1, "probability": 1.0, "stories": 8, "kinds": [WrongAmount], "more": more
     }  # fmt: skip
 
-    forwards, backwards = (answer_key(platform, **told, backwards=turned) for turned in (False, True))
+    forwards, backwards = (answer_key(platform, **options, backwards=turned) for turned in (False, True))
 
     assert linted.verdict == ORDER
     assert json.loads(forwards)
@@ -239,10 +243,10 @@ def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_de
 
 
 def test_another_seed_gives_another_answer_key(platform: Platform) -> None:
-    one = answer_key(platform, seed=7, workers=1, probability=0.5, stories=4)
+    sample = answer_key(platform, seed=7, workers=1, probability=0.5, stories=4)
     other = answer_key(platform, seed=8, workers=1, probability=0.5, stories=4)
 
-    assert one != other
+    assert sample != other
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -261,9 +265,9 @@ def test_over_a_thousand_seeds_half_of_the_chances_are_taken(kind: type[Any]) ->
     """u = H(seed, rule, seam, entity, occurrence) is fair over seeds for each kind's rule and seam."""
     rule = Rule.from_json(kind.name, {"fault": kind.name, "select": {"probability": 0.5}}, named([kind]))
     for seam in kind.seams():
-        taken = sum(
+        drawn_count = sum(
             rule.select.drawn(seed=seed, rule=rule.id, seam=seam, entity="loan_ada", occurrence=1)
             for seed in range(1000)
         )
 
-        assert 440 <= taken <= 560  # 0.5 within 3.8 standard deviations
+        assert 440 <= drawn_count <= 560  # 0.5 within 3.8 standard deviations

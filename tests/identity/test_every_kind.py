@@ -30,17 +30,17 @@ def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
     caplog.set_level("CRITICAL")  # The server says that requests wait, and that answers break off.
     rules = {kind: concurrent_stories.rule_of(kind, probability=0.5) for kind in KINDS}
 
-    one, eight, many = (
+    sample, eight, many = (
         concurrent_stories.tell(mocklend_server, rules, clients=clients, neighbours=32, backwards=clients == 8)
         for clients in (1, 8, 32)
     )
 
-    assert one.verdicts == {EXACT}
-    assert {entry["fault"] for entry in one.entries} == set(KINDS) - NOT_IN_THE_STORY.keys()
-    assert one.key == eight.key
-    assert one.key == many.key
-    assert [found for found in one.audit["discrepancies"] if found["explained_by"] is None] == []
-    assert one.audit["unobserved"] == []
+    assert sample.verdicts == {EXACT}
+    assert {entry["fault"] for entry in sample.entries} == set(KINDS) - NOT_IN_THE_STORY.keys()
+    assert sample.key == eight.key
+    assert sample.key == many.key
+    assert [discrepancy for discrepancy in sample.audit["discrepancies"] if discrepancy["explained_by"] is None] == []
+    assert sample.audit["unobserved"] == []
 
 
 def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
@@ -60,9 +60,9 @@ def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
     assert [kind for kind in kinds if _acts(forwards)[kind] == _acts(backwards)[kind]] == []
 
 
-def _acts(told: concurrent_stories.Telling) -> dict[str, list[Any]]:
+def _acts(run: concurrent_stories.ConcurrentRun) -> dict[str, list[Any]]:
     """What each kind did to whom."""
-    found = defaultdict(list)
-    for entry in told.entries:
-        found[entry["fault"]].append((entry["seam"], entry["entity"], entry["occurrence"]))
-    return found
+    actions = defaultdict(list)
+    for entry in run.entries:
+        actions[entry["fault"]].append((entry["seam"], entry["entity"], entry["occurrence"]))
+    return actions

@@ -35,9 +35,9 @@ WALKS, STEPS_A_WALK = 4, 2_500
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, WALKS))])
 def test_every_discrepancy_has_its_entry_and_every_open_entry_its_discrepancy(seed: int) -> None:
-    taken = walk(STEPS_A_WALK, seed)
+    steps = walk(STEPS_A_WALK, seed)
 
-    assert taken >= STEPS_A_WALK
+    assert steps >= STEPS_A_WALK
 
 
 def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:

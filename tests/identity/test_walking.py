@@ -65,9 +65,9 @@ def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_f
     assert "AssertionError: the audit sees" in before_shrinking
     assert "scripts/identity --steps 400 --seed 11" in before_shrinking
     # The shortest story: one payment of just 1,000.
-    said = capsys.readouterr()
-    assert "the audit sees 1000, the answer key says nothing" in said.err
-    assert said.out.splitlines()[-1].startswith("FAIL: ")
+    printed = capsys.readouterr()
+    assert "the audit sees 1000, the answer key says nothing" in printed.err
+    assert printed.out.splitlines()[-1].startswith("FAIL: ")
 
 
 def test_a_failure_without_a_shorter_story_is_a_failure_too(

@@ -50,30 +50,30 @@ def test_every_account_of_the_chart_has_a_name() -> None:
 
 
 def test_bean_check_accepts_the_journal_with_our_balances(busy: Story, tmp_path: Path) -> None:
-    said = bean_check(tmp_path, exported(busy))
+    output = bean_check(tmp_path, exported(busy))
 
-    assert (said.returncode, said.stderr) == (0, "")
+    assert (output.returncode, output.stderr) == (0, "")
 
 
 def test_bean_check_catches_a_figure_that_was_changed(busy: Story, tmp_path: Path) -> None:
     text = exported(busy)
     changed = text.replace("-1000.00 CNY", "-1000.01 CNY", 1)
 
-    said = bean_check(tmp_path, changed)
+    output = bean_check(tmp_path, changed)
 
     assert changed != text
-    assert said.returncode != 0
-    assert "does not balance" in said.stderr
+    assert output.returncode != 0
+    assert "does not balance" in output.stderr
 
 
 def test_bean_check_catches_a_transaction_that_was_left_out(busy: Story, tmp_path: Path) -> None:
     parts = exported(busy).split("\n\n")
-    kept = [part for n, part in enumerate(parts) if n != 2]
+    rest = [part for n, part in enumerate(parts) if n != 2]
 
-    said = bean_check(tmp_path, "\n\n".join(kept))
+    output = bean_check(tmp_path, "\n\n".join(rest))
 
-    assert said.returncode != 0
-    assert "Balance failed" in said.stderr
+    assert output.returncode != 0
+    assert "Balance failed" in output.stderr
 
 
 def test_an_empty_journal_is_an_empty_file(story: Story, tmp_path: Path) -> None:

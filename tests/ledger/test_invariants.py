@@ -38,13 +38,15 @@ class Books:
     def change(self, seq: int, **movement: Any) -> Books:
         """One transaction's movement with another figure in it."""
         journal = [
-            structs.replace(one, movement=structs.replace(one.movement, **movement)) if one.seq == seq else one
-            for one in self.journal
+            structs.replace(transaction, movement=structs.replace(transaction.movement, **movement))
+            if transaction.seq == seq
+            else transaction
+            for transaction in self.journal
         ]
         return replace(self, journal=journal)
 
     def seq(self, kind: str) -> int:
-        return next(one.seq for one in self.journal if one.movement.kind == kind)
+        return next(transaction.seq for transaction in self.journal if transaction.movement.kind == kind)
 
 
 def broken_world(world: LoanWorld) -> set[str]:
@@ -99,15 +101,15 @@ BREAKS: dict[str, tuple[str, Callable[[Books], Books]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", BREAKS)
-def test_it_notices(books: Books, what: str) -> None:
-    name, plant = BREAKS[what]
+@pytest.mark.parametrize("broken", BREAKS)
+def test_it_notices(books: Books, broken: str) -> None:
+    name, plant = BREAKS[broken]
 
     assert name in plant(books).broken()
 
 
 def test_periods_that_overlap_or_leave_a_gap_are_noticed(books: Books) -> None:
-    accruals = [one for one in books.journal if one.movement.kind == "accrual"]
+    accruals = [transaction for transaction in books.journal if transaction.movement.kind == "accrual"]
     assert len(accruals) > 1
     start, stop = accruals[-1].movement.period or (date.min, date.min)
 

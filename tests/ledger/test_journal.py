@@ -42,8 +42,8 @@ class Desk:
     def post(self, *movements: Movement) -> None:
         self.head = post(self.work, "loan_a", "CNY", self.head, movements)
 
-    def repost(self, *wanted: Movement) -> None:
-        self.head = repost(self.work, "loan_a", "CNY", self.head, live(self.posted), wanted)
+    def repost(self, *movement: Movement) -> None:
+        self.head = repost(self.work, "loan_a", "CNY", self.head, live(self.posted), movement)
 
     @property
     def posted(self) -> list[Posted]:
@@ -79,11 +79,11 @@ def test_transactions_are_numbered_and_each_carries_the_hash_of_the_one_before()
     desk.post(LENT, EARNED)
     desk.post(FEE)
 
-    one, two, three = desk.posted
-    assert [one.seq, two.seq, three.seq] == [1, 2, 3]
-    assert [one.prev_hash, two.prev_hash, three.prev_hash] == [NO_HASH, one.hash, two.hash]
+    first, two, three = desk.posted
+    assert [first.seq, two.seq, three.seq] == [1, 2, 3]
+    assert [first.prev_hash, two.prev_hash, three.prev_hash] == [NO_HASH, first.hash, two.hash]
     assert desk.head == Head(4, three.hash)
-    assert [one.id, two.id, three.id] == ["txn_a_1", "txn_a_2", "txn_a_3"]
+    assert [first.id, two.id, three.id] == ["txn_a_1", "txn_a_2", "txn_a_3"]
 
 
 @given(
@@ -117,9 +117,11 @@ def test_what_stays_true_stays_untouched() -> None:
 
     desk.repost(LENT, EARNED)
 
-    assert [(one.seq, one.movement.kind, one.reverses) for one in desk.posted[3:]] == [(4, "edit_reversal", 3)]
+    assert [(transaction.seq, transaction.movement.kind, transaction.reverses) for transaction in desk.posted[3:]] == [
+        (4, "edit_reversal", 3)
+    ]
     assert desk.posted[3].movement == opposite(FEE)
-    assert [one.movement for one in live(desk.posted)] == [LENT, EARNED]
+    assert [transaction.movement for transaction in live(desk.posted)] == [LENT, EARNED]
 
 
 def test_what_no_longer_holds_is_taken_back_newest_first_and_then_posted_as_it_is() -> None:
@@ -130,8 +132,8 @@ def test_what_no_longer_holds_is_taken_back_newest_first_and_then_posted_as_it_i
 
     desk.repost(LENT, cheaper, smaller)
 
-    assert [one.reverses for one in desk.posted[3:]] == [3, 2, None, None]
-    assert [one.movement for one in live(desk.posted)] == [LENT, cheaper, smaller]
+    assert [transaction.reverses for transaction in desk.posted[3:]] == [3, 2, None, None]
+    assert [transaction.movement for transaction in live(desk.posted)] == [LENT, cheaper, smaller]
 
 
 def test_a_transaction_taken_back_may_come_again_and_be_taken_back_again() -> None:
@@ -142,7 +144,7 @@ def test_a_transaction_taken_back_may_come_again_and_be_taken_back_again() -> No
     desk.repost(LENT, FEE)
     desk.repost(LENT)
 
-    assert [one.reverses for one in desk.posted] == [None, None, 2, None, 4]
+    assert [transaction.reverses for transaction in desk.posted] == [None, None, 2, None, 4]
 
 
 def test_two_movements_alike_are_two() -> None:
@@ -151,7 +153,7 @@ def test_two_movements_alike_are_two() -> None:
 
     desk.repost(FEE)
 
-    assert [one.reverses for one in desk.posted] == [None, None, 2]
+    assert [transaction.reverses for transaction in desk.posted] == [None, None, 2]
 
 
 def test_the_opposite_of_the_opposite_moves_what_the_first_moved() -> None:

@@ -26,7 +26,7 @@ def lend(story: Story, *, auto_debit: bool) -> str:
 
 def debits(released: list[dict[str, Any]]) -> list[str]:
     """The moments at which a debit was attempted."""
-    return [one["at"] for one in released if one["kind"] == "auto_debit"]
+    return [item["at"] for item in released if item["kind"] == "auto_debit"]
 
 
 def test_what_is_due_is_debited_at_ten_on_the_due_date(story: Story) -> None:
@@ -73,5 +73,8 @@ def test_a_payout_in_transit_is_lending_until_the_channel_has_paid(story: Story,
     page = story.page(loan["id"])
     assert page["status"] == "USING"
     assert page["disbursed_at"] is not None
-    assert [one["kind"] for one in story.journal(loan["id"])] == ["disbursement_accepted", "disbursement_confirmed"]
+    assert [transaction["kind"] for transaction in story.journal(loan["id"])] == [
+        "disbursement_accepted",
+        "disbursement_confirmed",
+    ]
     assert story.discrepancies() == []

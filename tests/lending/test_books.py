@@ -23,9 +23,9 @@ def test_a_late_receipt_counts_from_when_the_channel_had_it(story: Story) -> Non
 
     assert story.entity("repayment", unheard).paid_ms < story.entity("repayment", unheard).applied_ms
     story.wait(0)
-    one, other = story.page(on_time), story.page(late)
+    first, other = story.page(on_time), story.page(late)
     same = ("status", "outstanding_minor", "overdue_minor", "overpaid_minor", "paid_minor", "next_due")
-    assert {name: one[name] for name in same} == {name: other[name] for name in same}
+    assert {name: first[name] for name in same} == {name: other[name] for name in same}
     assert story.discrepancies() == []
 
 
@@ -86,19 +86,19 @@ def test_undoing_a_repayment_replays_the_later_ones(story: Story) -> None:
 
 
 def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Callable[..., Story]) -> None:
-    one, other = tell(), tell()
-    loan_id = one.borrow()
+    first, other = tell(), tell()
+    loan_id = first.borrow()
     assert other.borrow() == loan_id
 
-    one.reverse(one.repay(loan_id, 5_000))
+    first.reverse(first.repay(loan_id, 5_000))
     other.wait(2)
-    for story in (one, other):
+    for story in (first, other):
         story.wait(days=40)
         story.repay(loan_id, 9_500)
 
     names = ("status", "outstanding_minor", "overdue_minor", "paid_minor", "overpaid_minor", "next_due")
-    assert [one.page(loan_id)[name] for name in names] == [other.page(loan_id)[name] for name in names]
-    assert one.discrepancies() == other.discrepancies() == []
+    assert [first.page(loan_id)[name] for name in names] == [other.page(loan_id)[name] for name in names]
+    assert first.discrepancies() == other.discrepancies() == []
 
 
 def test_undoing_a_repayment_reverses_only_what_it_changed(story: Story) -> None:
@@ -159,39 +159,39 @@ def test_whatever_is_done_to_a_loan_the_audit_is_clean(
     """With no fault about, the only thing ever found is money whose message is still on its way."""
     story = tell()
     loan_id = story.borrow()
-    made: dict[str, list[str]] = {"repay": [], "silent": [], "edit": []}
-    for what, n, how in steps:
+    ids_by_kind: dict[str, list[str]] = {"repay": [], "silent": [], "edit": []}
+    for action, n, how in steps:
         active = story.entity("loan", loan_id).status in ("USING", "OVD")
-        if what == "repay" and active:
-            made["repay"].append(story.order(loan_id, n, how))
-        elif what == "settle" and active:
-            made["repay"].append(story.settle(loan_id, how))
-        elif what == "silent" and active:
-            made["silent"].append(story.order(loan_id, n, how))
-            story.settle_silently(made["silent"][-1])
-        elif what == "query" and made["silent"]:
-            story.query_channel(made["silent"][n % len(made["silent"])])
-        elif what == "edit" and active and n > 0:
-            made["edit"].append(story.edit(loan_id, n, f"MODIFY_BILL_{how}AMOUNT"))
-        elif what == "undo":
-            ids = made["repay"] + made["silent"]
+        if action == "repay" and active:
+            ids_by_kind["repay"].append(story.order(loan_id, n, how))
+        elif action == "settle" and active:
+            ids_by_kind["repay"].append(story.settle(loan_id, how))
+        elif action == "silent" and active:
+            ids_by_kind["silent"].append(story.order(loan_id, n, how))
+            story.settle_silently(ids_by_kind["silent"][-1])
+        elif action == "query" and ids_by_kind["silent"]:
+            story.query_channel(ids_by_kind["silent"][n % len(ids_by_kind["silent"])])
+        elif action == "edit" and active and n > 0:
+            ids_by_kind["edit"].append(story.edit(loan_id, n, f"MODIFY_BILL_{how}AMOUNT"))
+        elif action == "undo":
+            ids = ids_by_kind["repay"] + ids_by_kind["silent"]
             applied = [id for id in ids if story.entity("repayment", id).status == "S"]
             if applied:
                 story.reverse(applied[n % len(applied)])
-        elif what == "undo edit":
-            live = [id for id in made["edit"] if story.entity("edit", id).state == "APPLIED"]
+        elif action == "undo edit":
+            live = [id for id in ids_by_kind["edit"] if story.entity("edit", id).state == "APPLIED"]
             if live:
                 story.reverse_edit(live[n % len(live)])
-        elif what == "wait":
+        elif action == "wait":
             story.wait(days=n)
-        elif what == "sleep":
+        elif action == "sleep":
             story.sleep(days=n)
 
-        assert story.discrepancies() == [], (what, n, how)
+        assert story.discrepancies() == [], (action, n, how)
         assert story.receivable(loan_id) == story.page(loan_id)["outstanding_minor"]
     story.wait(days=3)
     moving = story.platform.audit(story.sandbox_id).in_transit
-    assert [one for one in moving if one.entity.startswith("rpy_")] == []
+    assert [item for item in moving if item.entity.startswith("rpy_")] == []
     assert story.discrepancies() == []
 
 

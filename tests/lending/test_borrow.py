@@ -68,9 +68,9 @@ def test_a_reference_names_one_loan(story: Story) -> None:
 def test_a_loan_without_a_reference_is_named_by_its_key(platform: Platform, story: Story) -> None:
     ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**6)).body["id"]
 
-    made = platform.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
+    answer = platform.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
 
-    assert made.body["reference"] == "k"
+    assert answer.body["reference"] == "k"
 
 
 def test_nobody_lends_to_a_stranger(platform: Platform, story: Story) -> None:

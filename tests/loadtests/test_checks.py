@@ -59,7 +59,7 @@ def loan_page(**changed: Any) -> dict[str, Any]:
     }
 
 
-def known(version: int = 0) -> KnownLoan:
+def remembered_loan(version: int = 0) -> KnownLoan:
     """What a client remembers of Ada's loan."""
     return KnownLoan("loan_ada", 100_000, version)
 
@@ -105,22 +105,22 @@ def test_an_honest_page_gives_no_doubt() -> None:
     clear = loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0, paid_minor=100_000, version=2)
     late = loan_page(status="OVD", overdue_minor=9_000, version=3)
 
-    assert claims(page(loan_page(), known())) == []
-    assert claims(page(clear, known())) == []
-    assert claims(page(late, known())) == []
+    assert claims(page(loan_page(), remembered_loan())) == []
+    assert claims(page(clear, remembered_loan())) == []
+    assert claims(page(late, remembered_loan())) == []
 
 
 def test_a_loan_marked_overdue_that_owes_nothing_late_may_be_the_clerks_doing() -> None:
-    violation = only(page(loan_page(status="OVD"), known()))
+    violation = only(page(loan_page(status="OVD"), remembered_loan()))
 
     assert violation.is_explained({MARKED})
     assert not violation.is_explained({STALE})
     assert not violation.is_explained(set())
 
 
-@pytest.mark.parametrize("said", [{"status": "OVD"}, {"status": "CLEAR"}, {"status": "USING", "overdue_minor": 100}])
-def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(said: dict[str, Any]) -> None:
-    violation = only(page(loan_page(**said), known()))
+@pytest.mark.parametrize("message", [{"status": "OVD"}, {"status": "CLEAR"}, {"status": "USING", "overdue_minor": 100}])
+def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(message: dict[str, Any]) -> None:
+    violation = only(page(loan_page(**message), remembered_loan()))
 
     assert violation.is_explained({STICKY})
     assert not violation.is_explained({STALE, DROPPED})
@@ -142,7 +142,7 @@ def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(said: d
     ],
 )
 def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, Any]) -> None:
-    doubts = list(page(loan_page(**lie), known()))
+    doubts = list(page(loan_page(**lie), remembered_loan()))
 
     assert doubts
     assert not any(violation.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for violation in doubts)
@@ -151,11 +151,11 @@ def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, A
 def test_a_page_without_a_figure_is_not_complete() -> None:
     lacking = {name: value for name, value in loan_page().items() if name != "overdue_minor"}
 
-    assert claims(page(lacking, known())) == ["a page is complete"]
+    assert claims(page(lacking, remembered_loan())) == ["a page is complete"]
 
 
 def test_a_version_may_lag_but_never_goes_back_for_one_client() -> None:
-    mine = known()
+    mine = remembered_loan()
     assert claims(page(loan_page(version=4), mine)) == []
     assert claims(page(loan_page(version=4), mine)) == []
 
@@ -167,7 +167,7 @@ def test_a_version_may_lag_but_never_goes_back_for_one_client() -> None:
 
 
 def test_a_version_says_one_thing() -> None:
-    mine = known()
+    mine = remembered_loan()
     list(page(loan_page(), mine))
 
     assert claims(page(loan_page(paid_minor=5), mine)) == ["a version says one thing"]
@@ -176,12 +176,12 @@ def test_a_version_says_one_thing() -> None:
 def test_the_books_are_not_marked_and_not_older_than_a_page() -> None:
     marked = loan_page(status="OVD")
 
-    assert [violation.fault for violation in books(marked, known())] == [None]
-    assert claims(books(loan_page(version=2), known(3))) == ["versions go forward for one client"]
+    assert [violation.fault for violation in books(marked, remembered_loan())] == [None]
+    assert claims(books(loan_page(version=2), remembered_loan(3))) == ["versions go forward for one client"]
 
 
 def test_a_list_has_each_of_the_borrowers_loans_once() -> None:
-    mine = {"loan_ada": known()}
+    mine = {"loan_ada": remembered_loan()}
     stranger = loan_page(id="loan_bob")
 
     assert claims(listed([loan_page()], mine, complete=True)) == []
@@ -205,16 +205,16 @@ def test_instalments_add_up() -> None:
 
     paid = {"principal_paid_minor": 100_000, "paid_minor": 100_000, "status": "CLEAR"}
 
-    assert claims(instalments(of(row()), known())) == []
-    assert claims(instalments(of(row(**paid)), known())) == []
-    assert claims(instalments(of(row(**{**paid, "status": "DUE"})), known())) == [
+    assert claims(instalments(of(row()), remembered_loan())) == []
+    assert claims(instalments(of(row(**paid)), remembered_loan())) == []
+    assert claims(instalments(of(row(**{**paid, "status": "DUE"})), remembered_loan())) == [
         "an instalment is CLEAR when it is paid"
     ]
-    assert claims(instalments(of(row(due_minor=99_999)), known())) == ["buckets add up to the instalment"]
-    assert claims(instalments(of(row(n=2)), known())) == ["instalments are numbered from 1"]
-    assert claims(instalments(of(row(), row(n=2)), known())) == ["instalments add up to the principal"]
-    assert claims(instalments(of(row()), known(5))) == ["versions go forward for one client"]
-    assert claims(instalments({"version": 1}, known())) == ["instalments are complete"]
+    assert claims(instalments(of(row(due_minor=99_999)), remembered_loan())) == ["buckets add up to the instalment"]
+    assert claims(instalments(of(row(n=2)), remembered_loan())) == ["instalments are numbered from 1"]
+    assert claims(instalments(of(row(), row(n=2)), remembered_loan())) == ["instalments add up to the principal"]
+    assert claims(instalments(of(row()), remembered_loan(5))) == ["versions go forward for one client"]
+    assert claims(instalments({"version": 1}, remembered_loan())) == ["instalments are complete"]
 
 
 def test_a_page_between_two_equal_lists_has_what_they_settled_or_is_stale() -> None:
@@ -229,11 +229,11 @@ def test_a_page_between_two_equal_lists_has_what_they_settled_or_is_stale() -> N
 
 
 def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
-    sent = {"borrower_id": "brw_ada", "principal_minor": 100_000}
+    body = {"borrower_id": "brw_ada", "principal_minor": 100_000}
 
-    assert claims(borrowed(loan_page(), sent)) == []
-    assert claims(borrowed(loan_page(borrower_id="brw_bob"), sent)) == ["a new loan is the one asked for"]
-    assert claims(borrowed(loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0), sent))
+    assert claims(borrowed(loan_page(), body)) == []
+    assert claims(borrowed(loan_page(borrower_id="brw_bob"), body)) == ["a new loan is the one asked for"]
+    assert claims(borrowed(loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0), body))
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
     ],
 )
 def test_a_new_loan_with_a_history_may_have_come_from_an_old_system(begun: dict[str, Any]) -> None:
-    sent = {"borrower_id": "brw_ada", "principal_minor": 100_000}
+    body = {"borrower_id": "brw_ada", "principal_minor": 100_000}
 
-    violation = only(borrowed(loan_page(**begun), sent))
+    violation = only(borrowed(loan_page(**begun), body))
 
     assert violation.claim == "a new loan owes its principal and has no history"
     assert violation.is_explained({RESIDUE})
@@ -270,12 +270,12 @@ def test_a_quote_is_the_sum_of_its_buckets() -> None:
 
 
 def test_ordering_a_repayment_settles_nothing() -> None:
-    sent = {"amount_minor": 100_000, "channel": "wallet", "type": "CLEAR"}
+    body = {"amount_minor": 100_000, "channel": "wallet", "type": "CLEAR"}
     honest = repaid(status="PROCESSING", applied_minor=0)
 
-    assert claims(ordered(honest, sent, "loan_ada")) == []
-    assert claims(ordered(repaid(), sent, "loan_ada")) == ["ordering settles nothing"]
-    assert claims(ordered({**honest, "amount_minor": 1}, sent, "loan_ada")) == ["an order is taken as sent"]
+    assert claims(ordered(honest, body, "loan_ada")) == []
+    assert claims(ordered(repaid(), body, "loan_ada")) == ["ordering settles nothing"]
+    assert claims(ordered({**honest, "amount_minor": 1}, body, "loan_ada")) == ["an order is taken as sent"]
 
 
 def test_a_repayment_goes_its_course() -> None:
@@ -314,14 +314,20 @@ def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:
 
 
 def test_the_channel_has_the_order_as_it_was_made() -> None:
-    said = {"out_trade_no": "MLADA", "amount_minor": 100_000, "channel": "wallet", "state": "SUCCESS", "paid_at": AS_OF}
-    unpaid = {**said, "state": "CREATED", "paid_at": None}
+    message = {
+        "out_trade_no": "MLADA",
+        "amount_minor": 100_000,
+        "channel": "wallet",
+        "state": "SUCCESS",
+        "paid_at": AS_OF,
+    }
+    unpaid = {**message, "state": "CREATED", "paid_at": None}
 
-    assert claims(trade(said, order())) == []
+    assert claims(trade(message, order())) == []
     assert claims(trade(unpaid, order())) == []
     assert claims(trade(unpaid, order("S"))) == ["the books have no money that the channel lacks"]
-    assert claims(trade({**said, "amount_minor": 1}, order())) == ["the channel has the order as made"]
-    assert claims(trade({**said, "paid_at": None}, order())) == ["a trade that succeeded has been paid"]
+    assert claims(trade({**message, "amount_minor": 1}, order())) == ["the channel has the order as made"]
+    assert claims(trade({**message, "paid_at": None}, order())) == ["a trade that succeeded has been paid"]
 
 
 # --- the operator's desk ---
@@ -342,21 +348,21 @@ def edit(**changed: Any) -> dict[str, Any]:
 
 
 def test_an_edit_is_what_was_meant_or_a_slip_of_the_hand() -> None:
-    sent = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1_250}
+    body = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1_250}
     slip = edit(amount_minor=2_150, after={"outstanding_minor": 102_150})
 
-    assert claims(edited(edit(), sent)) == []
-    assert only(edited(slip, sent)).fault == WRONG_AMOUNT
-    assert only(edited(edit(after={"outstanding_minor": 100_000}), sent)).fault is None
-    assert claims(edited(edit(state="REVERSED"), sent)) == ["an edit is the one asked for"]
-    assert claims(edited({}, sent)) == ["an edit is complete"]
+    assert claims(edited(edit(), body)) == []
+    assert only(edited(slip, body)).fault == WRONG_AMOUNT
+    assert only(edited(edit(after={"outstanding_minor": 100_000}), body)).fault is None
+    assert claims(edited(edit(state="REVERSED"), body)) == ["an edit is the one asked for"]
+    assert claims(edited({}, body)) == ["an edit is complete"]
 
 
 def test_a_status_that_was_not_meant_is_the_wrong_line_of_the_drop_down() -> None:
-    sent = {"kind": "MODIFY_BILL_STATUS", "status": "VALID"}
+    body = {"kind": "MODIFY_BILL_STATUS", "status": "VALID"}
     done = edit(kind="MODIFY_BILL_STATUS", amount_minor=None, status="OVERDUE", after={"outstanding_minor": 100_000})
 
-    assert only(edited(done, sent)).fault == MARKED
+    assert only(edited(done, body)).fault == MARKED
 
 
 def test_what_was_taken_back_says_so() -> None:
@@ -405,16 +411,16 @@ def test_money_beside_its_repayment_may_have_come_twice() -> None:
 
 def test_a_refusal_is_a_documented_problem() -> None:
     codes = {"loan_not_active": 409}
-    said = {"type": "/docs", "title": "No.", "detail": "It is CLEAR.", "hint": "Look.", "status": 409}
-    said["code"] = "loan_not_active"
+    message = {"type": "/docs", "title": "No.", "detail": "It is CLEAR.", "hint": "Look.", "status": 409}
+    message["code"] = "loan_not_active"
     form = "application/problem+json"
 
-    assert claims(problem(said, 409, form, codes)) == []
-    assert claims(problem(said, 409, "text/html", codes)) == ["a refusal is a problem document"]
+    assert claims(problem(message, 409, form, codes)) == []
+    assert claims(problem(message, 409, "text/html", codes)) == ["a refusal is a problem document"]
     assert claims(problem(None, 500, form, codes)) == ["a refusal is a problem document"]
-    assert claims(problem({**said, "code": "oops"}, 409, form, codes)) == ["a problem's code is documented"]
-    assert claims(problem({**said, "hint": None}, 409, form, codes)) == ["a problem is complete"]
-    assert claims(problem(said, 500, form, codes)) == ["a problem is complete", "a problem's code is documented"]
+    assert claims(problem({**message, "code": "oops"}, 409, form, codes)) == ["a problem's code is documented"]
+    assert claims(problem({**message, "hint": None}, 409, form, codes)) == ["a problem is complete"]
+    assert claims(problem(message, 500, form, codes)) == ["a problem is complete", "a problem's code is documented"]
 
 
 def test_the_desk_counts_what_a_fault_may_explain_and_hands_back_the_rest() -> None:

@@ -87,7 +87,7 @@ def test_a_callback_that_the_outbox_forgot_is_found() -> None:
 
     stuck = stuck_callbacks([done, given_up, waiting, forgotten, {**waiting, "next_attempt_at": None}], NOW)
 
-    assert [one.split(":")[0] for one in stuck] == ["cb_4", "cb_3"]
+    assert [item.split(":")[0] for item in stuck] == ["cb_4", "cb_3"]
 
 
 def test_money_on_its_way_at_a_restart_is_counted_once() -> None:
@@ -107,7 +107,7 @@ AUDIT = {
 RESTARTS = ("2026-01-05T01:10:00.000Z",)
 
 
-def told(**changed: Any) -> tuple[Ledger, Seen]:
+def repayment_in_doubt(**changed: Any) -> tuple[Ledger, Seen]:
     """What a client wrote down about one repayment that was in doubt, and a platform that has it."""
     loan, edit = (
         SentRequest("loan", "k1", "/", {}, {"id": "loan_ada"}),
@@ -117,7 +117,7 @@ def told(**changed: Any) -> tuple[Ledger, Seen]:
     ledger = Ledger(
         [loan, SentRequest("repayment", "k2", "/", {}, dict(ANSWER), in_doubt=True, had_happened=True), edit, push]
     )
-    seen = Seen(
+    observed = Seen(
         listed={"loan_ada": [ROW]},
         journal={"loan_ada": [RECEIPT]},
         loans=["loan_ada"],
@@ -127,11 +127,11 @@ def told(**changed: Any) -> tuple[Ledger, Seen]:
         now=NOW,
         receipts=["PYADA"],
     )
-    return ledger, replace(seen, **changed)
+    return ledger, replace(observed, **changed)
 
 
 def test_a_crash_after_which_everything_is_there_once_passes() -> None:
-    document = conclude(1, *told(), Evidence(audit=AUDIT), RESTARTS)
+    document = conclude(1, *repayment_in_doubt(), Evidence(audit=AUDIT), RESTARTS)
 
     assert (document["verdict"], document["reasons"]) == (PASS, [])
     assert (document["acknowledged"], document["lost"], document["doubled"]) == (1, 0, 0)
@@ -151,7 +151,7 @@ def test_each_loss_after_a_crash_fails() -> None:
         ({"undelivered": ["loan.disbursed of loan_ada"]}, "webhooks_undelivered"),
     ]
     for changed, figure in planted:
-        document = conclude(1, *told(**changed), Evidence(audit=AUDIT), RESTARTS)
+        document = conclude(1, *repayment_in_doubt(**changed), Evidence(audit=AUDIT), RESTARTS)
 
         assert (document["verdict"], document[figure]) == (FAIL, 1), changed
 
@@ -160,30 +160,30 @@ def test_a_discrepancy_after_a_restart_fails() -> None:
     loose = {"class": "stale_view", "entity": "loan_ada", "amount_minor": 5, "detail": "", "explained_by": None}
     evidence = Evidence(audit=AUDIT, audits_under_load=[{**AUDIT, "discrepancies": [loose]}])
 
-    document = conclude(1, *told(), evidence, RESTARTS)
+    document = conclude(1, *repayment_in_doubt(), evidence, RESTARTS)
 
     assert (document["verdict"], document["unexplained_discrepancies"]) == (FAIL, 1)
 
 
 def test_kills_that_hit_nothing_prove_nothing() -> None:
-    ledger, seen = told()
+    ledger, observed = repayment_in_doubt()
     ledger.kept[1].in_doubt = False
 
-    document = conclude(1, ledger, seen, Evidence(audit=AUDIT), ())
+    document = conclude(1, ledger, observed, Evidence(audit=AUDIT), ())
 
     assert document["verdict"] == INCONCLUSIVE
     assert len(document["reasons"]) == 2
 
 
 def test_a_refusal_that_nothing_explains_fails() -> None:
-    ledger, seen = told()
+    ledger, observed = repayment_in_doubt()
     ledger.unexplained.append("repayment: 500 internal_error")
 
-    assert conclude(1, ledger, seen, Evidence(audit=AUDIT), RESTARTS)["verdict"] == FAIL
+    assert conclude(1, ledger, observed, Evidence(audit=AUDIT), RESTARTS)["verdict"] == FAIL
 
 
 def test_the_verdict_is_told_in_sentences() -> None:
-    document = {**conclude(1, *told(), Evidence(audit=AUDIT), RESTARTS), "seed": 7, "seconds": 9.5}
+    document = {**conclude(1, *repayment_in_doubt(), Evidence(audit=AUDIT), RESTARTS), "seed": 7, "seconds": 9.5}
 
     lines = crash.sentences(document)
 

@@ -149,8 +149,8 @@ def walk(
     platform: FlaskClient, people: Mapping[str, ModuleType], kinds: Sequence[str], *, probability: float
 ) -> Walked:
     """The people's steps with these kinds armed."""
-    made = platform.post("/-/sandboxes", json={"seed": SEED, "clock": {"mode": "manual", "now": START}}).get_json()
-    authorization = f"Bearer {made['api_key']}"
+    sandbox = platform.post("/-/sandboxes", json={"seed": SEED, "clock": {"mode": "manual", "now": START}}).get_json()
+    authorization = f"Bearer {sandbox['api_key']}"
     key = {"Authorization": authorization}
     for kind in kinds:
         settings = {"lag_s": 3 * SPEED} if kind == STALE else None
@@ -160,7 +160,7 @@ def walk(
     channels = platform.get("/channels", headers=key).get_json()["channels"]
     delays = {channel["id"]: channel["settle_delay_s"] for channel in channels}
     desk, wall, chance = SharedState(), Moment(), random.Random(SEED)
-    run = Settings(made["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
+    run = Settings(sandbox["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
     for module in people.values():
         for name, value in (("DESK", desk), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
             if hasattr(module, name):
@@ -168,12 +168,12 @@ def walk(
     environment = SimpleNamespace(client=RawClient(platform), runner=SimpleNamespace(state="running"))
     crowd = [people["borrower_user"].Borrower(environment) for _ in range(BORROWERS)]
     crowd.append(people["operator_user"].Operator(environment))
-    for one in crowd:
-        one.on_start()
+    for client in crowd:
+        client.on_start()
     for _ in range(STEPS):
-        one = chance.choice(crowd)
-        tasks = [method for method in vars(type(one)).values() if hasattr(method, "weight")]
-        chance.choices(tasks, [method.weight for method in tasks])[0](one)
+        client = chance.choice(crowd)
+        tasks = [method for method in vars(type(client)).values() if hasattr(method, "weight")]
+        chance.choices(tasks, [method.weight for method in tasks])[0](client)
         if chance.random() < 0.3:
             by_s = NIGHT_S if chance.random() < 0.1 else chance.randrange(1, 10) * SPEED
             wall.now_s += by_s / SPEED

@@ -12,7 +12,7 @@ from ground_storage import judge
 from ground_told import FAIL, INCONCLUSIVE, PASS, SKIPPED, Told
 
 
-def told(**more: Any) -> Told:
+def good_part(**more: Any) -> Told:
     """A part that went as it should."""
     figures: dict[str, Any] = {
         "answers": Counter({"202": 3, "503": 40}),
@@ -26,9 +26,9 @@ def told(**more: Any) -> Told:
 
 
 def judged(log: str = "", **more: Any) -> str:
-    one = told(**more)
-    judge(one, log)
-    return one.outcome
+    sample = good_part(**more)
+    judge(sample, log)
+    return sample.outcome
 
 
 def test_refusals_that_a_client_can_repeat_are_what_is_asked_for() -> None:
@@ -60,9 +60,14 @@ def test_a_part_in_which_nothing_was_refused_or_acknowledged_has_shown_nothing()
 
 
 def test_one_part_that_fails_fails_the_run_and_one_that_is_skipped_does_not() -> None:
-    good, bad, doubtful, skipped = told(), told(wrong=["x"]), told(doubts=["x"]), told(skipped="no root")
+    good, bad, doubtful, skipped = (
+        good_part(),
+        good_part(wrong=["x"]),
+        good_part(doubts=["x"]),
+        good_part(skipped="no root"),
+    )
 
-    assert [one.outcome for one in (good, bad, doubtful, skipped)] == [PASS, FAIL, INCONCLUSIVE, SKIPPED]
+    assert [item.outcome for item in (good, bad, doubtful, skipped)] == [PASS, FAIL, INCONCLUSIVE, SKIPPED]
     assert ground.verdict([good, skipped]) == PASS
     assert ground.verdict([good, bad, doubtful]) == FAIL
     assert ground.verdict([good, doubtful]) == INCONCLUSIVE

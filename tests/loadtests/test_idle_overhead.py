@@ -16,12 +16,12 @@ from mocklend.exit_codes import ExitCode
 
 def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle_overhead.Turn]:
     return {
-        name: idle_overhead.Turn(wall_s=taken, cpu_s=taken / 2)
-        for name, taken in zip(idle_overhead.VARIANTS, (without_s, idle_s, rules_s), strict=True)
+        name: idle_overhead.Turn(wall_s=seconds, cpu_s=seconds / 2)
+        for name, seconds in zip(idle_overhead.VARIANTS, (without_s, idle_s, rules_s), strict=True)
     }
 
 
-def found(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> dict[str, Any]:
+def report_of(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> dict[str, Any]:
     return idle_overhead.Found(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
 
 
@@ -45,23 +45,23 @@ def test_a_verdict_needs_the_whole_interval_on_one_side(low: float, high: float,
 
 
 def test_the_same_work_in_twice_the_time_is_half_the_throughput() -> None:
-    told = found(*[block(1.0, 2.0, 2.0)] * 8)
+    report = report_of(*[block(1.0, 2.0, 2.0)] * 8)
 
-    [with_package, with_rules] = told["compared"]
+    [with_package, with_rules] = report["compared"]
     assert (with_package["throughput"]["median"], with_package["verdict"]) == (0.5, "FAIL")
     assert (with_rules["throughput"]["median"], with_rules["verdict"]) == (1.0, "PASS")
-    assert told["verdict"] == "FAIL"
-    assert told["requests_per_s"] == {"without": 20, "idle": 10, "rules": 10}
-    assert told["cpu_us_per_request"] == {"without": 25_000, "idle": 50_000, "rules": 50_000}
+    assert report["verdict"] == "FAIL"
+    assert report["requests_per_s"] == {"without": 20, "idle": 10, "rules": 10}
+    assert report["cpu_us_per_request"] == {"without": 25_000, "idle": 50_000, "rules": 50_000}
 
 
 def test_it_passes_where_nothing_costs_anything() -> None:
-    assert found(*[block(1.0, 1.0, 1.0)] * 8)["verdict"] == "PASS"
+    assert report_of(*[block(1.0, 1.0, 1.0)] * 8)["verdict"] == "PASS"
 
 
 @pytest.mark.parametrize("counts", [{"evaluated": 0}, {"matched": 1}])
 def test_rules_that_were_never_asked_or_that_matched_show_nothing(counts: dict[str, int]) -> None:
-    assert found(*[block(1.0, 1.0, 1.0)] * 8, **counts)["verdict"] == "INCONCLUSIVE"
+    assert report_of(*[block(1.0, 1.0, 1.0)] * 8, **counts)["verdict"] == "INCONCLUSIVE"
 
 
 def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
 def test_it_asks_all_three_for_the_same_and_no_rule_matches(capsys: pytest.CaptureFixture[str]) -> None:
     idle_overhead.main(["--starts", "1", "--blocks", "1", "--requests", "10", "--json"])
 
-    told = json.loads(capsys.readouterr().out)
-    assert (told["blocks"], told["failed"], told["rules"]["matched"]) == (1, 0, 0)
-    assert told["rules"]["evaluated"] > 0
-    assert all(told["cpu_us_per_request"].values())
+    report = json.loads(capsys.readouterr().out)
+    assert (report["blocks"], report["failed"], report["rules"]["matched"]) == (1, 0, 0)
+    assert report["rules"]["evaluated"] > 0
+    assert all(report["cpu_us_per_request"].values())

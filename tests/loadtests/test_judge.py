@@ -18,9 +18,9 @@ def entry(injection: str, fault: str, expected: dict[str, Any], status: str = "a
     return {"injection": injection, "rule": fault, "fault": fault, "expected": expected, "status": status}
 
 
-def found(what: dict[str, Any], by: str | None) -> dict[str, Any]:
+def discrepancy(fields: dict[str, Any], by: str | None) -> dict[str, Any]:
     """A discrepancy of the audit."""
-    return {**what, "loan_id": "loan_ada", "detail": "not on the books", "explained_by": by}
+    return {**fields, "loan_id": "loan_ada", "detail": "not on the books", "explained_by": by}
 
 
 def audit(*discrepancies: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def report(failures: int = 0, user_errors: int = 0) -> dict[str, Any]:
 HONEST = Evidence(report=report(), audit=audit(), channels=("wallet",))
 FAULTY = replace(
     HONEST,
-    audit=audit(found(LOST, "inj_1"), found(SLIP, "inj_2")),
+    audit=audit(discrepancy(LOST, "inj_1"), discrepancy(SLIP, "inj_2")),
     entries=(entry("inj_1", FAULTS[0], LOST), entry("inj_2", FAULTS[1], SLIP)),
     rules=(counted(FAULTS[0], 1), counted(FAULTS[1], 1)),
     armed=FAULTS,
@@ -77,7 +77,7 @@ def test_a_run_in_which_every_lie_is_on_the_key_and_seen_passes() -> None:
 
 
 def test_a_discrepancy_that_nothing_explains_fails() -> None:
-    planted = replace(HONEST, audit=audit(found(LOST, None)))
+    planted = replace(HONEST, audit=audit(discrepancy(LOST, None)))
 
     verdict = judge(planted)
 
@@ -87,8 +87,8 @@ def test_a_discrepancy_that_nothing_explains_fails() -> None:
 
 
 def test_the_platforms_word_for_an_explanation_is_not_enough() -> None:
-    claimed = found({**LOST, "entity": "rpy_eve"}, "inj_1")
-    planted = replace(FAULTY, audit=audit(found(LOST, "inj_1"), found(SLIP, "inj_2"), claimed))
+    claimed = discrepancy({**LOST, "entity": "rpy_eve"}, "inj_1")
+    planted = replace(FAULTY, audit=audit(discrepancy(LOST, "inj_1"), discrepancy(SLIP, "inj_2"), claimed))
 
     verdict = judge(planted)
 
@@ -97,7 +97,7 @@ def test_the_platforms_word_for_an_explanation_is_not_enough() -> None:
 
 
 def test_an_explanation_that_the_platform_does_not_give_fails_too() -> None:
-    planted = replace(FAULTY, audit=audit(found(LOST, None), found(SLIP, "inj_2")))
+    planted = replace(FAULTY, audit=audit(discrepancy(LOST, None), discrepancy(SLIP, "inj_2")))
 
     verdict = judge(planted)
 
@@ -106,8 +106,8 @@ def test_an_explanation_that_the_platform_does_not_give_fails_too() -> None:
 
 
 def test_money_of_another_amount_is_another_break() -> None:
-    more = found({**LOST, "amount_minor": 100_001}, "inj_1")
-    planted = replace(FAULTY, audit=audit(more, found(SLIP, "inj_2")))
+    more = discrepancy({**LOST, "amount_minor": 100_001}, "inj_1")
+    planted = replace(FAULTY, audit=audit(more, discrepancy(SLIP, "inj_2")))
 
     verdict = judge(planted)
 
@@ -117,7 +117,7 @@ def test_money_of_another_amount_is_another_break() -> None:
 
 
 def test_an_injection_that_the_audit_does_not_see_fails() -> None:
-    planted = replace(FAULTY, audit=audit(found(LOST, "inj_1")))
+    planted = replace(FAULTY, audit=audit(discrepancy(LOST, "inj_1")))
 
     verdict = judge(planted)
 
@@ -128,7 +128,7 @@ def test_an_injection_that_the_audit_does_not_see_fails() -> None:
 
 def test_an_injection_that_the_audit_calls_unobserved_is_counted_once() -> None:
     key = FAULTY.entries
-    planted = replace(FAULTY, audit=audit(found(LOST, "inj_1"), unobserved=[key[1]]))
+    planted = replace(FAULTY, audit=audit(discrepancy(LOST, "inj_1"), unobserved=[key[1]]))
 
     verdict = judge(planted)
 
@@ -138,7 +138,7 @@ def test_an_injection_that_the_audit_calls_unobserved_is_counted_once() -> None:
 def test_a_lie_that_has_healed_needs_no_discrepancy() -> None:
     healed = replace(
         FAULTY,
-        audit=audit(found(SLIP, "inj_2")),
+        audit=audit(discrepancy(SLIP, "inj_2")),
         entries=(entry("inj_1", FAULTS[0], LOST, "healed"), entry("inj_2", FAULTS[1], SLIP)),
     )
 
@@ -163,14 +163,14 @@ def test_an_audit_without_invariants_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "figure"),
+    ("figures", "figure"),
     [
-        (audit(found(LOST, None)), "unexplained_discrepancies"),
+        (audit(discrepancy(LOST, None)), "unexplained_discrepancies"),
         (audit(unobserved=[entry("inj_1", FAULTS[0], LOST)]), "unobserved_injections"),
     ],
 )
-def test_the_identity_has_to_hold_under_load_as_well(seen: dict[str, Any], figure: str) -> None:
-    verdict = judge(replace(HONEST, audits_under_load=(audit(), seen)))
+def test_the_identity_has_to_hold_under_load_as_well(figures: dict[str, Any], figure: str) -> None:
+    verdict = judge(replace(HONEST, audits_under_load=(audit(), figures)))
 
     assert verdict.outcome == FAIL
     assert verdict.figures[figure] == 1
@@ -285,7 +285,7 @@ def test_a_load_that_was_cut_short_is_not_a_pass_whatever_it_saw() -> None:
 
 
 def test_a_load_that_was_cut_short_still_fails_for_what_is_found() -> None:
-    verdict = judge(replace(HONEST, cut_short="its process was told to stop", audit=audit(found(LOST, None))))
+    verdict = judge(replace(HONEST, cut_short="its process was told to stop", audit=audit(discrepancy(LOST, None))))
 
     assert verdict.outcome == FAIL
     assert len(verdict.reasons) == 2
@@ -332,7 +332,7 @@ def test_a_rule_may_act_between_the_two_keys_and_no_more_than_they_hold(injected
         rules=(counted(FAULTS[0], injected),),
         entries_before=[first],
         entries=[first, second],
-        audit=audit(found(LOST, "inj_1")),
+        audit=audit(discrepancy(LOST, "inj_1")),
     )
 
     assert judge(acted).outcome == outcome

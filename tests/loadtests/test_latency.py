@@ -14,9 +14,9 @@ from raw_client import RawClient
 
 
 def test_the_others_are_those_that_no_fault_has_delayed() -> None:
-    asked = latency.Asked([3.0, 5_004.0, 1.0, 2.0])
+    requests = latency.Asked([3.0, 5_004.0, 1.0, 2.0])
 
-    assert asked.others(5_000) == [1.0, 2.0, 3.0]
+    assert requests.others(5_000) == [1.0, 2.0, 3.0]
 
 
 def test_the_peak_counts_what_all_clients_got(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,9 +36,9 @@ def test_the_peak_counts_what_all_clients_got(monkeypatch: pytest.MonkeyPatch) -
     assert peak == line.asked > 90
 
 
-@pytest.mark.parametrize(("share", "found"), [(0.5, 51), (0.99, 100), (1.0, 100)])
-def test_a_percentile_is_one_of_the_times(share: float, found: int) -> None:
-    assert latency.percentile(list(range(1, 101)), share) == found
+@pytest.mark.parametrize(("share", "expected_ms"), [(0.5, 51), (0.99, 100), (1.0, 100)])
+def test_a_percentile_is_one_of_the_times(share: float, expected_ms: int) -> None:
+    assert latency.percentile(list(range(1, 101)), share) == expected_ms
     assert latency.percentile([], share) == 0
 
 
@@ -48,10 +48,10 @@ def test_it_measures_both_ways_in_one_run(capsys: pytest.CaptureFixture[str]) ->
 
     latency.main(short)
 
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
     # How long the others took is the machine's business, and no claim of a test.
-    assert (found["failed"], found["late"] > 0, found["rate_per_s"]) == (0, True, 20)
-    assert found["verdict"] in ("PASS", "FAIL", "INCONCLUSIVE")
+    assert (report["failed"], report["late"] > 0, report["rate_per_s"]) == (0, True, 20)
+    assert report["verdict"] in ("PASS", "FAIL", "INCONCLUSIVE")
 
 
 SLOW_MS = 5_000
@@ -75,14 +75,14 @@ def turn(*took_ms: float, failed: int = 0) -> latency.Asked:
 def test_the_ratio_is_that_of_the_times_and_not_of_what_is_shown(
     without: latency.Asked, with_fault: latency.Asked, ratio: float, verdict: str
 ) -> None:
-    found = latency.compared([without], [with_fault], SLOW_MS)
+    report = latency.compared([without], [with_fault], SLOW_MS)
 
-    assert (found["ratio"], found["verdict"]) == (ratio, verdict)
-    assert found["late"] == sum(took >= SLOW_MS for took in with_fault.took_ms)
-    assert found["failed"] == without.failed + with_fault.failed
+    assert (report["ratio"], report["verdict"]) == (ratio, verdict)
+    assert report["late"] == sum(took >= SLOW_MS for took in with_fault.took_ms)
+    assert report["failed"] == without.failed + with_fault.failed
 
 
 def test_turns_are_taken_together_before_they_are_compared() -> None:
-    found = latency.compared([turn(1.0), turn(3.0)], [turn(2.0), turn(4.5, 7_000.0)], SLOW_MS)
+    report = latency.compared([turn(1.0), turn(3.0)], [turn(2.0), turn(4.5, 7_000.0)], SLOW_MS)
 
-    assert (found["honest_p99_ms"], found["others_p99_ms"], found["ratio"]) == (3.0, 4.5, 1.5)
+    assert (report["honest_p99_ms"], report["others_p99_ms"], report["ratio"]) == (3.0, 4.5, 1.5)

@@ -58,7 +58,7 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
 
 @needs_locust
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--users", "2001"), "expected 1 to 2000"),
         (("--time", "2h"), "expected 1s to 1h"),
@@ -66,11 +66,11 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
         (("--users", "many"), "expected 1 to 2000"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], said: str) -> None:
+def test_what_is_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], message: str) -> None:
     done = run(*options)
 
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("60", 60), ("60s", 60), ("5m", 300), ("1h", 3600)])
@@ -95,32 +95,34 @@ def struck_while_on(strike: Callable[[psutil.Process], None]) -> tuple[int, str,
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stdout is not None
-        said = []
+        verdicts = []
         for line in process.stderr:
-            said.append(line)
+            verdicts.append(line)
             if re.search(r"s: 3 users, [1-9]", line):
                 strike(psutil.Process(process.pid))
                 break
         out, rest = process.communicate(timeout=100)
-        return process.returncode, out, "".join(said) + rest
+        return process.returncode, out, "".join(verdicts) + rest
 
 
-def child_of(run: psutil.Process, what: str) -> psutil.Process:
+def child_of(run: psutil.Process, name: str) -> psutil.Process:
     """The load's process, or the server's."""
-    [child] = [one for one in run.children() if what in one.cmdline()]
+    [child] = [child for child in run.children() if name in child.cmdline()]
     return child
 
 
 @pytest.mark.long
 @needs_locust
-@pytest.mark.parametrize(("number", "said"), [(signal.SIGTERM, "told to stop after"), (signal.SIGKILL, "by SIGKILL")])
-def test_a_load_that_is_ended_half_way_has_no_verdict(number: signal.Signals, said: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "message"), [(signal.SIGTERM, "told to stop after"), (signal.SIGKILL, "by SIGKILL")]
+)
+def test_a_load_that_is_ended_half_way_has_no_verdict(number: signal.Signals, message: str) -> None:
     code, out, _ = struck_while_on(lambda run: child_of(run, "locust").send_signal(number))
 
     assert (code, out.splitlines()[-1]) == (3, "INCONCLUSIVE")
     [why] = [line for line in out.splitlines() if line.startswith("INCONCLUSIVE: ")]
     assert "cut short" in why
-    assert said in why
+    assert message in why
 
 
 @pytest.mark.long
@@ -166,8 +168,8 @@ def test_a_fault_that_was_asked_for_and_never_fired_is_not_a_pass() -> None:
 
 
 def test_the_progress_of_a_load_is_one_line() -> None:
-    told = {"users": 50, "requests": 1_200, "per_s": 310, "failures": 2}
+    figures = {"users": 50, "requests": 1_200, "per_s": 310, "failures": 2}
 
     assert progress_line(4.2, {}, None) == "4 s: the load is about to begin"
-    assert progress_line(6.0, told, None) == "6 s: 50 users, 1200 requests, 310 a second, 2 failures"
-    assert progress_line(8.1, told, 31).endswith(", 2 failures, 31 injections")
+    assert progress_line(6.0, figures, None) == "6 s: 50 users, 1200 requests, 310 a second, 2 failures"
+    assert progress_line(8.1, figures, 31).endswith(", 2 failures, 31 injections")

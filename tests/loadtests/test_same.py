@@ -46,7 +46,7 @@ def test_two_recordings_of_the_same_are_the_same(before: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("planted", "said"),
+    ("planted", "message"),
     [
         ({"journal": [JOURNAL[0] | {"amount_minor": 6_001}, JOURNAL[1]]}, "journal.jsonl:1 amount_minor: 6000 before, 6001 now"),
         ({"journal": JOURNAL[:1]}, "journal.jsonl: 2 lines before, 1 now"),
@@ -62,13 +62,13 @@ def test_two_recordings_of_the_same_are_the_same(before: Path, tmp_path: Path) -
     ],
 )  # fmt: skip
 def test_a_cent_a_word_a_line_an_order_or_a_byte_is_a_difference(
-    planted: dict[str, Any], said: str, before: Path, tmp_path: Path
+    planted: dict[str, Any], message: str, before: Path, tmp_path: Path
 ) -> None:
     now = recorded(tmp_path / "now", **planted)
 
-    found = list(differences(before, now, NOTHING))
+    differences_found = list(differences(before, now, NOTHING))
 
-    assert any(one.startswith(f"seed-1/{said}") for one in found), found
+    assert any(finding.startswith(f"seed-1/{message}") for finding in differences_found), differences_found
 
 
 def test_the_fields_of_an_object_may_stand_in_any_order(before: Path, tmp_path: Path) -> None:

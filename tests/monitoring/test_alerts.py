@@ -17,17 +17,17 @@ BY = {"operator": "olga", "memo": "it was late"}
 def sandbox_with(mocklend_server: str) -> Callable[..., Client]:
     """Somebody on the staff of a lender that is monitored like this."""
 
-    def one(**monitoring: Any) -> Client:
+    def sandbox_of(**monitoring: Any) -> Client:
         return Client(mocklend_server).sandbox(seed=7, now=START, monitoring=monitoring or None)
 
-    return one
+    return sandbox_of
 
 
 @pytest.fixture
 def client(sandbox_with: Callable[..., Client]) -> Client:
     """The same, monitored as strictly as by default."""
-    made: Client = sandbox_with()
-    return made
+    monitored: Client = sandbox_with()
+    return monitored
 
 
 def borrow(client: Client, who: str = "ada", principal_minor: int = 100_000, **more: Any) -> str:
@@ -42,9 +42,9 @@ def repay(client: Client, loan_id: str, amount_minor: int = 10_000, channel: str
     return str(repayment["id"])
 
 
-def told(client: Client, **asked: Any) -> list[tuple[str, str | None, str, int]]:
-    found = client.alerts(**asked)["alerts"]
-    return [(one["check"], one["class"], one["entity"], one["amount_minor"]) for one in found]
+def alerts_of(client: Client, **filters: Any) -> list[tuple[str, str | None, str, int]]:
+    alerts = client.alerts(**filters)["alerts"]
+    return [(finding["check"], finding["class"], finding["entity"], finding["amount_minor"]) for finding in alerts]
 
 
 def behind(client: Client, loan_id: str) -> int:
@@ -59,7 +59,7 @@ def test_an_hour_after_a_lost_callback_the_channel_has_money_that_no_book_has(cl
     client.arm("callback.dropped")
     repayment_id = repay(client, loan_id)
     client.advance("PT59M")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
     client.advance("PT2M")
 
@@ -69,7 +69,7 @@ def test_an_hour_after_a_lost_callback_the_channel_has_money_that_no_book_has(cl
     assert (alert["amount_minor"], alert["currency"]) == (10_000, "CNY")
     assert (alert["since"], alert["raised_at"]) == ("2026-01-05T02:00:02.000Z", "2026-01-05T03:00:02.000Z")
     client.query_repayment(repayment_id, operator="olga")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_a_channel_that_has_given_up_is_told_besides(client: Client) -> None:
@@ -79,12 +79,12 @@ def test_a_channel_that_has_given_up_is_told_besides(client: Client) -> None:
 
     client.advance("P4D")
 
-    assert told(client) == [
+    assert alerts_of(client) == [
         ("callback_exhausted", None, "cb_" + repayment_id.removeprefix("rpy_"), 10_000),
         ("channel_money_not_in_books", "missing_in_books", repayment_id, 10_000),
     ]
     client.query_repayment(repayment_id, operator="olga")
-    assert told(client, check="callback_exhausted") == told(client, finding_class="missing_in_books") == []
+    assert alerts_of(client, check="callback_exhausted") == alerts_of(client, finding_class="missing_in_books") == []
 
 
 def test_a_receipt_that_nobody_knows_is_told_after_a_day(client: Client) -> None:
@@ -93,14 +93,14 @@ def test_a_receipt_that_nobody_knows_is_told_after_a_day(client: Client) -> None
     client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference=loan_id)
     client.advance("PT30M")
     client.advance("PT23H")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
     client.advance("PT2H")
 
     [receipt] = client.receipts()["receipts"]
-    assert told(client) == [("unapplied_beyond_matching_window", "unidentified", receipt["id"], 20_000)]
+    assert alerts_of(client) == [("unapplied_beyond_matching_window", "unidentified", receipt["id"], 20_000)]
     client.match_receipt(receipt["id"], loan_id, **BY)
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_money_whose_payer_named_nobody_is_told_though_nothing_is_wrong(client: Client) -> None:
@@ -117,15 +117,15 @@ def test_a_page_may_lag_five_minutes_and_not_more(client: Client) -> None:
     client.arm("cache.bounded_stale", lag_s=3600)
     repay(client, loan_id)
     client.advance("PT5M")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
     client.advance("PT1M")
 
-    assert told(client) == [("page_behind_books", "stale_view", loan_id, behind(client, loan_id))]
+    assert alerts_of(client) == [("page_behind_books", "stale_view", loan_id, behind(client, loan_id))]
     [alert] = client.alerts()["alerts"]
     assert alert["since"] == "2026-01-05T02:00:02.000Z"
     client.advance("PT1H")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_a_page_that_stays_behind_is_late_since_the_first_version_that_it_lacks(client: Client) -> None:
@@ -147,7 +147,7 @@ def test_a_page_within_its_bound_is_nobodys_business(client: Client) -> None:
 
     repay(client, loan_id)
 
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_a_mark_that_contradicts_the_books_is_told_at_once(client: Client) -> None:
@@ -155,10 +155,10 @@ def test_a_mark_that_contradicts_the_books_is_told_at_once(client: Client) -> No
     client.arm("operator.marked_overdue")
     repay(client, loan_id)
 
-    assert told(client) == [("override_contradicts_books", "status_mismatch", loan_id, 0)]
+    assert alerts_of(client) == [("override_contradicts_books", "status_mismatch", loan_id, 0)]
     [edit] = client.edits(loan_id)["edits"]
     client.reverse_edit(edit["id"], **BY)
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -> None:
@@ -167,7 +167,7 @@ def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -
     client.edit(loan_id, "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="fee of 12.34")
     client.advance("P3D")
 
-    assert told(client) == []
+    assert alerts_of(client) == []
     assert [discrepancy["class"] for discrepancy in client.audit()["discrepancies"]] == ["amount_mismatch"]
 
 
@@ -178,10 +178,10 @@ def test_an_order_that_is_booked_twice_is_told_until_the_second_is_taken_back(cl
     repay(client, loan_id)
     [second] = client.receipts()["receipts"]
 
-    assert told(client) == [("one_order_booked_twice", "duplicate_in_books", second["id"], 10_000)]
+    assert alerts_of(client) == [("one_order_booked_twice", "duplicate_in_books", second["id"], 10_000)]
 
     client.reverse_receipt(second["id"], **BY)
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_an_order_that_was_paid_and_is_taken_for_closed_is_told_until_the_channel_is_asked(client: Client) -> None:
@@ -190,10 +190,10 @@ def test_an_order_that_was_paid_and_is_taken_for_closed_is_told_until_the_channe
     repayment_id = repay(client, loan_id)
     client.advance("PT10M")
 
-    assert told(client) == [("paid_order_taken_for_closed", "missing_in_books", repayment_id, 10_000)]
+    assert alerts_of(client) == [("paid_order_taken_for_closed", "missing_in_books", repayment_id, 10_000)]
 
     client.query_repayment(repayment_id, operator="olga")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(client: Client) -> None:
@@ -203,24 +203,24 @@ def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(cli
     client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference=loan_id)
     client.advance("PT30M")
     client.advance("P30D")  # Overdue, and reported so: the books themselves do not know better.
-    assert told(client, finding_class="wrong_bureau") == []
+    assert alerts_of(client, finding_class="wrong_bureau") == []
     [receipt] = client.receipts()["receipts"]
     dispute = client.open_dispute(loan_id, "settled_but_unpaid", evidence=[])
 
     client.match_receipt(receipt["id"], loan_id, **BY)
     client.advance("P3D")
 
-    assert told(client) == [("bureau_differs_from_books", "wrong_bureau", loan_id, 20_008)]  # and interest on it
+    assert alerts_of(client) == [("bureau_differs_from_books", "wrong_bureau", loan_id, 20_008)]  # and interest on it
     client.verify_dispute(dispute["id"], operator="olga")
     client.decide_dispute(dispute["id"], "UPHELD", operator="olga", memo="the slip is right", correct=True)
     client.advance("P3D")
-    assert told(client, finding_class="wrong_bureau") == []
+    assert alerts_of(client, finding_class="wrong_bureau") == []
 
 
 def test_a_dispute_is_told_three_days_before_its_deadline_until_it_is_decided(client: Client) -> None:
     dispute = client.open_dispute(borrow(client), "wrong_amount", evidence=[])
     client.advance("PT407H")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
     client.advance("PT2H")
 
@@ -232,7 +232,7 @@ def test_a_dispute_is_told_three_days_before_its_deadline_until_it_is_decided(cl
     assert "had to be answered" in alert["detail"]
     client.verify_dispute(dispute["id"], operator="olga")
     client.decide_dispute(dispute["id"], "REJECTED", operator="olga", memo="the books are right")
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_what_was_paid_twice_is_told_until_it_is_paid_back(client: Client) -> None:
@@ -244,10 +244,10 @@ def test_what_was_paid_twice_is_told_until_it_is_paid_back(client: Client) -> No
     client.settle(second)
     client.advance(60)
 
-    assert told(client) == [("paid_twice", None, second["id"], quote["total_minor"])]
+    assert alerts_of(client) == [("paid_twice", None, second["id"], quote["total_minor"])]
     client.refund(loan_id, "wallet", operator="olga", memo="it was late")
     client.advance(60)
-    assert told(client) == []
+    assert alerts_of(client) == []
 
 
 def test_an_honest_year_raises_no_alert(client: Client) -> None:
@@ -258,11 +258,11 @@ def test_an_honest_year_raises_no_alert(client: Client) -> None:
         client.advance("P31D")
         if month % 2:
             repay(client, late, 1_000 + month, ("wallet", "bank_card", "bank_transfer")[month % 3])
-        assert told(client) == [], f"month {month}"
+        assert alerts_of(client) == [], f"month {month}"
     assert client.loan(prompt)["status"] == "CLEAR"
     client.settle(client.repay_quote(client.quote(late), "wallet"))
     client.advance("P3D")
-    assert (told(client), client.loan(late)["status"]) == ([], "CLEAR")
+    assert (alerts_of(client), client.loan(late)["status"]) == ([], "CLEAR")
 
 
 def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with: Callable[..., Client]) -> None:
@@ -289,7 +289,7 @@ def test_what_is_not_more_than_the_tolerance_is_not_told(sandbox_with: Callable[
 
     client.advance("PT2H")
 
-    assert [entity for _, _, entity, _ in told(client)] == [larger]
+    assert [entity for _, _, entity, _ in alerts_of(client)] == [larger]
 
 
 def test_alerts_come_in_pages_and_by_loan(client: Client) -> None:
@@ -301,16 +301,16 @@ def test_alerts_come_in_pages_and_by_loan(client: Client) -> None:
     first = client.alerts(limit=2)
     rest = client.alerts(limit=2, cursor=first["next_cursor"])
 
-    assert [one["entity"] for one in first["alerts"] + rest["alerts"]] == ids
+    assert [alert["entity"] for alert in first["alerts"] + rest["alerts"]] == ids
     assert rest["next_cursor"] is None
     assert [alert["loan_id"] for alert in client.alerts(loan_id=loans[1])["alerts"]] == [loans[1]]
-    assert told(client, finding_class="stale_view") == []
+    assert alerts_of(client, finding_class="stale_view") == []
 
 
-@pytest.mark.parametrize("asked", [{"finding_class": "sunburn"}, {"check": "vibes"}, {"cursor": "?"}, {"limit": 0}])
-def test_a_filter_that_makes_no_sense_is_refused(client: Client, asked: dict[str, Any]) -> None:
+@pytest.mark.parametrize("filters", [{"finding_class": "sunburn"}, {"check": "vibes"}, {"cursor": "?"}, {"limit": 0}])
+def test_a_filter_that_makes_no_sense_is_refused(client: Client, filters: dict[str, Any]) -> None:
     with pytest.raises(ProblemError) as refused:
-        client.alerts(**asked)
+        client.alerts(**filters)
 
     assert (refused.value.status, refused.value.code) == (422, "validation_failed")
 

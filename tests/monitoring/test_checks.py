@@ -25,10 +25,10 @@ from mocklend.storage.work import Work
 from support.story import Story
 
 
-def told(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
+def raised_alerts(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tuple[str, str | None, str, int]]:
     with story.platform.read() as connection:
-        found = alerts(Snapshot(connection, story.platform.sandbox(connection, sandbox_id), story.now_ms + later_ms))
-    return [(alert.check, alert.finding_class, alert.entity, alert.amount_minor) for alert in found.alerts]
+        raised = alerts(Snapshot(connection, story.platform.sandbox(connection, sandbox_id), story.now_ms + later_ms))
+    return [(alert.check, alert.finding_class, alert.entity, alert.amount_minor) for alert in raised.alerts]
 
 
 def change(story: Story, sql: str, *values: Any) -> None:
@@ -42,14 +42,14 @@ def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> No
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 10_000)
     change(story, "UPDATE trades SET state = 'CLOSED' WHERE id = ?", order_no(repayment_id))
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
 
     story.wait(3600)
 
-    known = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
-    assert told(story, story.sandbox_id) == [known]
+    alert = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
+    assert raised_alerts(story, story.sandbox_id) == [alert]
     story.reverse(repayment_id)
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
 
 
 def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story: Story) -> None:
@@ -60,8 +60,8 @@ def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story:
 
     story.wait(3600)
 
-    known = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
-    assert told(story, story.sandbox_id) == [known]
+    alert = ("booked_money_not_at_channel", "missing_in_channel", repayment_id, 10_000)
+    assert raised_alerts(story, story.sandbox_id) == [alert]
 
 
 def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
@@ -82,7 +82,7 @@ def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
     story.wait(7200)
 
     assert story.page(story.entity("repayment", repayment_id).loan_id)["paid_minor"] == 0
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
 
 
 def test_a_payment_with_two_amounts(story: Story) -> None:
@@ -91,7 +91,9 @@ def test_a_payment_with_two_amounts(story: Story) -> None:
 
     change(story, "UPDATE trades SET amount_minor = 9000 WHERE id = ?", order_no(repayment_id))
 
-    assert told(story, story.sandbox_id) == [("booked_otherwise_than_paid", "amount_mismatch", repayment_id, 1_000)]
+    assert raised_alerts(story, story.sandbox_id) == [
+        ("booked_otherwise_than_paid", "amount_mismatch", repayment_id, 1_000)
+    ]
 
 
 def test_one_trade_number_in_two_receipts(story: Story) -> None:
@@ -101,7 +103,7 @@ def test_one_trade_number_in_two_receipts(story: Story) -> None:
 
     change(story, "UPDATE repayments SET channel_trade_no = ? WHERE id = ?", number, second)
 
-    [(check, finding_class, entity, _)] = told(story, story.sandbox_id)
+    [(check, finding_class, entity, _)] = raised_alerts(story, story.sandbox_id)
     assert (check, finding_class, entity in (first, second)) == ("one_trade_booked_twice", "duplicate_in_books", True)
 
 
@@ -111,7 +113,7 @@ def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Sto
     story.repay(loan_id, 10_000)
     story.repay(loan_id, 10_000)
 
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
 
 
 def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Story) -> None:
@@ -120,30 +122,30 @@ def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Story) -> None:
     slow = Borrow(story.sandbox_id, story.key(), *terms, disburse_to="bank_transfer", disburse_delay_s=1800)
     loan_id = story.platform.run(slow).body["id"]
     story.sleep(3600)
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
 
     story.sleep(days=1)
 
-    [(check, finding_class, _, amount)] = told(story, story.sandbox_id)
+    [(check, finding_class, _, amount)] = raised_alerts(story, story.sandbox_id)
     assert (check, finding_class, amount) == ("payout_stuck_in_transit", None, 100_000)
     story.wait()
-    assert (story.page(loan_id)["status"], told(story, story.sandbox_id)) == ("USING", [])
+    assert (story.page(loan_id)["status"], raised_alerts(story, story.sandbox_id)) == ("USING", [])
 
 
 def test_a_bureau_that_was_not_told_for_two_days(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=3)
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
     story.settle(loan_id)
 
     story.sleep(days=1)
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
     story.sleep(days=2)
 
-    [(check, finding_class, entity, amount)] = told(story, story.sandbox_id)
+    [(check, finding_class, entity, amount)] = raised_alerts(story, story.sandbox_id)
     assert (check, finding_class, entity, amount > 0) == ("bureau_differs_from_books", "wrong_bureau", loan_id, True)
     story.wait(0)
-    assert told(story, story.sandbox_id) == []
+    assert raised_alerts(story, story.sandbox_id) == []
 
 
 def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Callable[..., Story]) -> None:
@@ -165,7 +167,7 @@ def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Callable[..., 
             story.sandbox_id,
             order_no(gone),
         )
-        told_by[net_by] = len(told(story, story.sandbox_id))
+        told_by[net_by] = len(raised_alerts(story, story.sandbox_id))
         # The other way round in one channel.
         change(
             story,
@@ -173,7 +175,7 @@ def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Callable[..., 
             story.sandbox_id,
             order_no(other),
         )
-        told_by[net_by + " three"] = len(told(story, story.sandbox_id))
+        told_by[net_by + " three"] = len(raised_alerts(story, story.sandbox_id))
 
     # Row by row all are told; a loan's cancel, until there is a third; the wallet's two cancel, and the card's is left.
     assert told_by == {
@@ -186,7 +188,7 @@ def test_two_looks_in_one_state_say_the_same(story: Story) -> None:
     story.settle_silently(story.order(loan_id, 10_000))
     story.sleep(days=1)
 
-    assert told(story, story.sandbox_id) == told(story, story.sandbox_id) != []
+    assert raised_alerts(story, story.sandbox_id) == raised_alerts(story, story.sandbox_id) != []
 
 
 def test_more_loans_than_are_looked_at_together(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +197,9 @@ def test_more_loans_than_are_looked_at_together(story: Story, monkeypatch: pytes
     for loan_id in loans:
         change(story, "UPDATE loan_views SET visible_ms = ? WHERE loan_id = ? AND version = 1", 10**15, loan_id)
 
-    found = told(story, story.sandbox_id, later_ms=600_000)
+    raised = raised_alerts(story, story.sandbox_id, later_ms=600_000)
 
-    assert sorted(entity for check, _, entity, _ in found if check == "page_behind_books") == sorted(loans)
+    assert sorted(entity for check, _, entity, _ in raised if check == "page_behind_books") == sorted(loans)
 
 
 def test_it_never_looks_at_what_really_happened() -> None:

@@ -36,14 +36,19 @@ def test_what_it_finds_comes_back(
     ada = mocklend.add_borrower("ada", "Ada")
     loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
 
-    [found] = run("""
+    [findings] = run("""
 def reconcile(client):
     print("looking")
     return [Found("stale_view", one["id"], one["id"], 5, "wait", "王") for one in client.every("loans")
             if client.books(one["id"])["status"]]
 """)
 
-    assert (found.finding_class, found.entity, found.amount_minor, found.detail) == ("stale_view", loan["id"], 5, "王")
+    assert (findings.finding_class, findings.entity, findings.amount_minor, findings.detail) == (
+        "stale_view",
+        loan["id"],
+        5,
+        "王",
+    )
     out, err = capfd.readouterr()
     assert (out, err) == ("", "looking\n")  # What it prints is for people.
 
@@ -68,22 +73,22 @@ def reconcile(client):
     return []
 """
 
-    [found] = run(code)
+    [finding] = run(code)
 
-    assert (found.finding_class, found.amount_minor) in (("key_of_staff", 403), ("not_found", 404))
+    assert (finding.finding_class, finding.amount_minor) in (("key_of_staff", 403), ("not_found", 404))
     assert mocklend.clock()["now"] == "2026-01-05T02:00:00.000Z"
 
 
 def test_no_key_or_token_is_in_its_environment(run: Callable[[str], list[Found]], mocklend: Client) -> None:
-    [found] = run("""
+    [findings] = run("""
 import os, sys
 def reconcile(client):
     return [Found("x", "x", None, 0, "none", repr(sorted(os.environ.items())) + repr(sys.argv) + repr(vars(client)))]
 """)
 
-    assert (mocklend.api_key or "?") not in found.detail
-    assert "secret-of-control" not in found.detail
-    assert "MOCKLEND_" not in found.detail
+    assert (mocklend.api_key or "?") not in findings.detail
+    assert "secret-of-control" not in findings.detail
+    assert "MOCKLEND_" not in findings.detail
     assert os.environ["MOCKLEND_API_KEY"] == mocklend.api_key
 
 

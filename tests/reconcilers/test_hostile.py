@@ -22,12 +22,14 @@ def seasons(mocklend_server: str) -> list[Scores]:
     """How well each did that looked once at the end of a season, all faults still armed."""
     told_of: list[Scores] = []
     for seed in SEEDS:
-        with paired_runs.telling(mocklend_server) as told:
-            hostile.season(told, seed, people=8, weeks=8)
+        with paired_runs.story_run(mocklend_server) as run:
+            hostile.season(run, seed, people=8, weeks=8)
             # A statement is made, well or badly, when somebody asks for it: all have looked before any is scored.
-            found = {name: [one.to_json() for one in look(told.client)] for name, look in LOOKING.items()}
-            now = told.client.clock()["now"]
-            told_of.append({name: told.client.score(one, window={"from": now}) for name, one in found.items()})
+            findings = {name: [finding.to_json() for finding in look(run.client)] for name, look in LOOKING.items()}
+            now = run.client.clock()["now"]
+            told_of.append(
+                {name: run.client.score(finding, window={"from": now}) for name, finding in findings.items()}
+            )
     return told_of
 
 
@@ -56,14 +58,14 @@ def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: list[Scores
 
 def test_there_was_something_to_find(seasons: list[Scores]) -> None:
     for scores in seasons:
-        assert sum(one["demanded"] for name, one in scores["empty"]["by_class"].items() if name != FILES) >= 5
+        assert sum(figures["demanded"] for name, figures in scores["empty"]["by_class"].items() if name != FILES) >= 5
 
 
 def total(seasons: list[Scores], name: str, *, but: str | None = None) -> tuple[Fraction, Fraction]:
     """Precision and recall over the seasons; `but` leaves a class out. Who reports nothing has precision 0."""
     rows = [row for scores in seasons for of, row in scores[name]["by_class"].items() if of != but]
-    demanded, found, wrong = (sum(row[column] for row in rows) for column in ("demanded", "found", "wrong"))
-    return Fraction(found, found + wrong) if found else Fraction(0), Fraction(found, demanded)
+    demanded, reported, wrong = (sum(row[column] for row in rows) for column in ("demanded", "found", "wrong"))
+    return Fraction(reported, reported + wrong) if reported else Fraction(0), Fraction(reported, demanded)
 
 
 def lost(seasons: list[Scores]) -> list[Any]:

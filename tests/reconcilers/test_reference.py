@@ -8,64 +8,64 @@ from mocklend.reconcilers import naive, thorough
 from mocklend.reconcilers.repair import repair
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
     lesson = paired_runs.lesson_of(fault)
-    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
-        told.client.arm(fault, match=lesson.match, select=lesson.select, **lesson.settings)
-        lesson.story(told)
+    with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
+        run.client.arm(fault, match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(run)
 
-        found = thorough.reconcile(told.client)
+        findings = thorough.reconcile(run.client)
 
-        wanted = _expected(told)  # A statement is made, well or badly, when somebody asks for it.
+        expected = _expected(run)  # A statement is made, well or badly, when somebody asks for it.
         # What only an answer suffers from is over with that answer.
-        assert wanted or installed()[fault].finding == "timing", "the story shows nothing of the fault"
-        assert sorted((one.finding_class, one.entity) for one in found) == wanted, found
-        told.client.halt()
-        outcomes = repair(told.client, found)
+        assert expected or installed()[fault].finding == "timing", "the story shows nothing of the fault"
+        assert sorted((finding.finding_class, finding.entity) for finding in findings) == expected, findings
+        run.client.halt()
+        outcomes = repair(run.client, findings)
         assert all(outcome in ("done", "left alone") for _, outcome in outcomes), outcomes
-        left = thorough.reconcile(told.client)
-        assert [one for one in left if one.action not in ("wait", "escalate")] == []
+        left = thorough.reconcile(run.client)
+        assert [story_left for story_left in left if story_left.action not in ("wait", "escalate")] == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
 def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
     lesson = paired_runs.lesson_of(fault)
-    with paired_runs.telling(mocklend_server, **lesson.sandbox) as told:
-        lesson.story(told)
+    with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
+        lesson.story(run)
 
-        assert thorough.reconcile(told.client) == []
-        assert naive.reconcile(told.client) == []
+        assert thorough.reconcile(run.client) == []
+        assert naive.reconcile(run.client) == []
 
 
 def test_the_naive_one_takes_a_late_page_for_a_break_of_the_books(mocklend_server: str) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        told.client.arm("cache.bounded_stale")
-        told.paid_off(told.loan())
+    with paired_runs.story_run(mocklend_server) as run:
+        run.client.arm("cache.bounded_stale")
+        run.paid_off(run.loan())
 
-        [found] = naive.reconcile(told.client)
+        [findings] = naive.reconcile(run.client)
 
-        assert (found.finding_class, found.action) == ("missing_in_books", "post")
+        assert (findings.finding_class, findings.action) == ("missing_in_books", "post")
 
 
 def test_the_naive_one_sees_a_lost_payment_the_day_after(mocklend_server: str) -> None:
-    with paired_runs.telling(mocklend_server) as told:
-        told.client.arm("callback.dropped")
-        repayment = told.paid_off(told.loan())
-        assert naive.reconcile(told.client) == []
+    with paired_runs.story_run(mocklend_server) as run:
+        run.client.arm("callback.dropped")
+        repayment = run.paid_off(run.loan())
+        assert naive.reconcile(run.client) == []
 
-        told.client.advance("P1D")
+        run.client.advance("P1D")
 
-        assert [(one.finding_class, one.entity) for one in naive.reconcile(told.client)] == [
+        assert [(finding.finding_class, finding.entity) for finding in naive.reconcile(run.client)] == [
             ("missing_in_books", repayment)
         ]
 
 
-def _expected(told: Told) -> list[tuple[str, str]]:
-    entries = told.client.answer_key(status="active")["entries"]
+def _expected(run: StoryRun) -> list[tuple[str, str]]:
+    entries = run.client.answer_key(status="active")["entries"]
     return sorted((entry["expected"]["class"], entry["expected"]["entity"]) for entry in entries)

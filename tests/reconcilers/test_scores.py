@@ -16,15 +16,15 @@ KINDS = sorted(installed())
 @pytest.mark.long
 @pytest.mark.parametrize("fault", KINDS)
 def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) -> None:
-    told = paired_runs.scored(fault, mocklend_server)["thorough"]
+    scores = paired_runs.scored(fault, mocklend_server)["thorough"]
 
-    assert (told["verdict"], told["precision"], told["recall"]) in (
+    assert (scores["verdict"], scores["precision"], scores["recall"]) in (
         ("PASS", 1.0, 1.0),
         # The platform withstands this kind, or one answer was wrong: there is nothing that anybody should find.
         ("INCONCLUSIVE", None, None),
-    ), told["reasons"]
-    assert told["counts"]["demanded"] or told["verdict"] == "INCONCLUSIVE"
-    assert told["counts"]["harmful_repairs"] == 0
+    ), scores["reasons"]
+    assert scores["counts"]["demanded"] or scores["verdict"] == "INCONCLUSIVE"
+    assert scores["counts"]["harmful_repairs"] == 0
 
 
 @pytest.mark.long
@@ -32,8 +32,8 @@ def test_the_naive_one_scores_visibly_less_over_all(mocklend_server: str) -> Non
     scores = {name: [paired_runs.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS] for name in SHIPPED}
 
     recall = {
-        name: Fraction(sum(one["true_positives"] for one in told), sum(one["demanded"] for one in told))
-        for name, told in scores.items()
+        name: Fraction(sum(entry["true_positives"] for entry in score), sum(entry["demanded"] for entry in score))
+        for name, score in scores.items()
     }
 
     assert recall["thorough"] == 1

@@ -40,30 +40,30 @@ def tell_it(story: Story) -> str:
 
 
 def test_the_same_story_in_two_sandboxes_of_one_seed_is_the_same_to_the_byte(tell: Callable[..., Story]) -> None:
-    one, other = tell(seed=7), tell(seed=7)
+    first, other = tell(seed=7), tell(seed=7)
 
-    loans = [tell_it(one), tell_it(other)]
+    loans = [tell_it(first), tell_it(other)]
 
     assert loans[0] == loans[1]
-    assert one.everything() == other.everything()
-    assert one.discrepancies() == []
+    assert first.everything() == other.everything()
+    assert first.discrepancies() == []
 
 
 def test_another_seed_tells_the_same_story_under_other_names(tell: Callable[..., Story]) -> None:
-    one, other = tell(seed=7), tell(seed=8)
+    first, other = tell(seed=7), tell(seed=8)
 
-    loans = [tell_it(one), tell_it(other)]
+    loans = [tell_it(first), tell_it(other)]
 
     assert loans[0] != loans[1]
-    pages = [story.page(loan_id) for story, loan_id in zip((one, other), loans, strict=True)]
+    pages = [story.page(loan_id) for story, loan_id in zip((first, other), loans, strict=True)]
     differing = {name for name in pages[0] if pages[0][name] != pages[1][name]}
     assert differing <= {"id", "borrower_id"}
 
 
 def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Callable[..., Story]) -> None:
-    one, other = tell(), tell()
+    first, other = tell(), tell()
 
-    ids = {name: one.borrow(reference=name) for name in ("x", "y")}
+    ids = {name: first.borrow(reference=name) for name in ("x", "y")}
 
     assert {name: other.borrow(reference=name) for name in ("y", "x")} == ids
 
@@ -71,7 +71,7 @@ def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Calla
 def test_a_reset_sandbox_is_empty_and_begins_again(platform: Platform, story: Story) -> None:
     empty = story.everything()
     loan_id = tell_it(story)
-    told = story.everything()
+    rows = story.everything()
 
     again = platform.reset_sandbox(story.sandbox_id)
 
@@ -80,7 +80,7 @@ def test_a_reset_sandbox_is_empty_and_begins_again(platform: Platform, story: St
     assert again.rules_version > story.sandbox.rules_version
     story._keys = 0
     assert tell_it(story) == loan_id
-    assert story.everything() == told
+    assert story.everything() == rows
 
 
 def test_a_reset_keeps_the_key_and_the_seed(platform: Platform, story: Story) -> None:
@@ -148,11 +148,11 @@ def test_a_wall_clock_does_not_run_backwards_with_the_machine(story: Story) -> N
 
 
 def test_there_is_one_default_sandbox(platform: Platform) -> None:
-    made = platform.ensure_default(seed=7)
+    sandbox = platform.ensure_default(seed=7)
 
     assert platform.ensure_default(seed=8) == platform.ensure_default(seed=9)
-    assert platform.ensure_default(seed=8).key_hash == made.key_hash
-    assert (made.id, made.seed, made.mode) == (DEFAULT, 7, "wall")
+    assert platform.ensure_default(seed=8).key_hash == sandbox.key_hash
+    assert (sandbox.id, sandbox.seed, sandbox.mode) == (DEFAULT, 7, "wall")
 
 
 def test_a_key_that_is_none_opens_nothing(platform: Platform, story: Story) -> None:
@@ -167,7 +167,7 @@ def test_no_key_is_in_the_database(platform: Platform, story: Story, tmp_path: P
     tell_it(story)
     platform.give_key(platform.ensure_default(seed=7).id, "mk_of_the_default_sandbox")
 
-    stored = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
     assert story.sandbox_id.encode() in stored
     assert story.sandbox.key_hash.encode() in stored
@@ -188,13 +188,13 @@ def test_a_new_key_takes_the_place_of_the_old_one(platform: Platform, story: Sto
 
 
 def test_no_two_sandboxes_have_one_key(platform: Platform, tell: Callable[..., Story]) -> None:
-    one, other = tell(), tell()
+    first, other = tell(), tell()
 
     with pytest.raises(Refused, match="opens another sandbox"):
-        platform.give_key(one.sandbox_id, other.sandbox.api_key)
-    platform.give_key(one.sandbox_id, one.sandbox.api_key)
+        platform.give_key(first.sandbox_id, other.sandbox.api_key)
+    platform.give_key(first.sandbox_id, first.sandbox.api_key)
 
-    assert platform.sandbox_of_key(one.sandbox.api_key) == one.sandbox_id
+    assert platform.sandbox_of_key(first.sandbox.api_key) == first.sandbox_id
     assert platform.sandbox_of_key(other.sandbox.api_key) == other.sandbox_id
 
 
@@ -216,10 +216,10 @@ def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(pla
         "mode": "clock.mode", "speed": "clock.speed", "endpoints": "webhook_endpoints", "monitored": "monitoring",
         "tolerance_minor": "monitoring", "net_by": "monitoring", "key_hash": "api_key", "callback_secrets": "api_key",
     }  # fmt: skip
-    told = reset_doc(again)
+    document = reset_doc(again)
     for field in structs.fields(Sandbox):
         if field.name not in ("sandbox_ms", "real_ms", "created_ms", "rules_version", "target_ms", "resets"):
-            assert named.get(field.name, field.name) in told["kept"], field.name
+            assert named.get(field.name, field.name) in document["kept"], field.name
             assert getattr(again, field.name) == getattr(before, field.name)
     with platform.read() as connection:
         for table in metadata.sorted_tables:

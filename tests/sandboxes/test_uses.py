@@ -31,13 +31,13 @@ def last_used(platform: Platform) -> dict[str, int]:
 
 
 def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Platform) -> None:
-    made = [opened.create_sandbox(seed=1, mode="manual") for _ in range(3)]
+    sandbox = [opened.create_sandbox(seed=1, mode="manual") for _ in range(3)]
 
     with pytest.raises(Refused, match="too_many_sandboxes") as caught:
         opened.create_sandbox(seed=1, mode="manual")
 
     assert caught.value.expected == "at most 3"
-    opened.delete_sandbox(made[0].id)
+    opened.delete_sandbox(sandbox[0].id)
     opened.create_sandbox(seed=1, mode="manual")
 
 
@@ -64,14 +64,14 @@ def test_a_request_is_a_use_and_it_is_known_after_a_restart(
     open_platform: Callable[..., Platform], opened: Platform, clock: Clock
 ) -> None:
     began_ms = clock.ms
-    one, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
+    first, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
     clock.ms += 5 * DAY_MS
-    opened.use(one)
+    opened.use(first)
 
     opened.tick()
 
-    known = last_used(open_platform(real_ms=clock))
-    assert known == {DEFAULT: began_ms, one: clock.ms, other: began_ms}
+    used_at = last_used(open_platform(real_ms=clock))
+    assert used_at == {DEFAULT: began_ms, first: clock.ms, other: began_ms}
 
 
 def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
@@ -153,12 +153,12 @@ def test_more_than_go_at_one_time_go_in_the_order_of_their_last_use(
 ) -> None:
     monkeypatch.setattr("mocklend.runtime.EXPIRED_MAX", 2)
     platform = open_platform(real_ms=clock)
-    made = []
+    sandboxes_made = []
     for _ in range(5):
-        made.append(platform.create_sandbox(seed=1, mode="manual").id)
+        sandboxes_made.append(platform.create_sandbox(seed=1, mode="manual").id)
         clock.ms += 1_000
     clock.ms += DAY_MS
 
     answers: list[Any] = [platform.expire_sandboxes(DAY_MS // 2) for _ in range(3)]
 
-    assert answers == [(made[:2], True), (made[2:4], True), (made[4:], False)]
+    assert answers == [(sandboxes_made[:2], True), (sandboxes_made[2:4], True), (sandboxes_made[4:], False)]

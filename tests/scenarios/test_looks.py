@@ -26,13 +26,13 @@ def pays_and_her_page_is_late(client: Client, reference: str = "ada") -> str:
 def test_what_was_found_and_then_healed_was_found_in_time(mocklend: Client) -> None:
     looks = Looks()
     loan = pays_and_her_page_is_late(mocklend)
-    found = looks.look(mocklend)
+    findings = looks.look(mocklend)
     mocklend.advance("P1D")
     later = looks.look(mocklend)
 
     thorough, empty = (looks.score(mocklend, name) for name in ("thorough", "empty"))
 
-    assert (found["thorough"], later["thorough"]) == ([("stale_view", loan)], [])
+    assert (findings["thorough"], later["thorough"]) == ([("stale_view", loan)], [])
     assert (thorough["verdict"], thorough["precision"], thorough["recall"]) == ("PASS", 1, 1)
     assert (empty["verdict"], empty["precision"], empty["recall"]) == ("FAIL", 0, 0)
     assert thorough["time_to_detect_s.p50"] < 60
@@ -68,10 +68,10 @@ def test_who_reports_every_loan_is_right_about_one_and_wrong_about_all_else(mock
     mocklend.disarm("late-ada")
     other = mocklend.borrow(mocklend.add_borrower("bob", "Bob")["id"], 50_000, product_id="jiebei-like")["id"]
 
-    found = looks.look(mocklend)
+    findings = looks.look(mocklend)
     score = looks.score(mocklend, ALL_LOANS)
 
-    assert ("stale_view", other) in found[ALL_LOANS]
+    assert ("stale_view", other) in findings[ALL_LOANS]
     assert (score["verdict"], score["recall"]) == ("FAIL", 1)
     assert score["precision"] < 0.05
 

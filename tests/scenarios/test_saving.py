@@ -102,7 +102,7 @@ def test_what_was_done_on_a_running_clock_is_done_again_but_for_times(mocklend_s
     again = retold(scenario, mocklend_server)
 
     def timeless(key: list[dict[str, Any]]) -> set[Any]:
-        return {(one["injection"], one["fault"], one["entity"]) for one in key}
+        return {(entry["injection"], entry["fault"], entry["entity"]) for entry in key}
 
     # In this process nothing ticks, so the wallet has not been heard of yet; on the manual clock it has.
     assert timeless(before)
@@ -170,10 +170,10 @@ def test_the_command_saves_a_file_that_can_be_run(mocklend: Client, mocklend_ser
 def test_a_new_scenario_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    made = CliRunner().invoke(app, ["scenario", "new", "late-page"])
+    result = CliRunner().invoke(app, ["scenario", "new", "late-page"])
     again = CliRunner().invoke(app, ["scenario", "new", "late-page"])
 
-    assert (made.exit_code, again.exit_code) == (0, 2)
+    assert (result.exit_code, again.exit_code) == (0, 2)
     assert (tmp_path / "late-page.yaml").read_text() == skeleton("late-page", "late-page.yaml")
     assert (tmp_path / FILE).read_text(encoding="utf-8") == installed()
     assert run(read(skeleton("late-page", "late-page.yaml"), "late-page.yaml")) == 0
@@ -183,9 +183,9 @@ def test_a_new_scenario_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    asked = CliRunner().invoke(app, ["scenario", "new", name])
+    result = CliRunner().invoke(app, ["scenario", "new", name])
 
-    assert asked.exit_code == 2
+    assert result.exit_code == 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -193,13 +193,13 @@ def test_a_file_that_is_no_scenario_says_what_is_wrong_with_it(tmp_path: Path) -
     file = tmp_path / "x.yaml"
     file.write_text("name: x")
 
-    asked = CliRunner().invoke(app, ["scenario", "run", str(file)])
+    result = CliRunner().invoke(app, ["scenario", "run", str(file)])
 
-    assert asked.exit_code == 2
-    assert "the field is required" in asked.output
+    assert result.exit_code == 2
+    assert "the field is required" in result.output
 
 
-def told(scenario: Scenario) -> tuple[int, str]:
+def run_and_output(scenario: Scenario) -> tuple[int, str]:
     """The story is told on a platform of its own: whether all was as it says, and what was printed."""
     out = io.StringIO()
     return run(scenario, out=out), out.getvalue()
@@ -219,7 +219,7 @@ def test_what_hung_on_the_moment_is_not_claimed_so_that_the_story_can_be_told(mo
         text = saved(client.requests_made(), name="again", title="Again", lies=0)
         client.delete_sandbox()
 
-    code, printed = told(read(text, "again.yaml"))
+    code, printed = run_and_output(read(text, "again.yaml"))
 
     assert code == 0, printed
     assert "depended on the moment" in text
@@ -234,12 +234,12 @@ def test_a_season_in_a_sandbox_whose_clock_runs_is_saved_and_told_again(mocklend
         client.arm("cache.bounded_stale", lag_s=60)
         live(client, Wanted(loans=2, days=34))
         client.loans()
-        before = {(one["injection"], one["entity"]) for one in key_of(client)}
+        before = {(item["injection"], item["entity"]) for item in key_of(client)}
         scenario = save(client)
         client.delete_sandbox()
 
-    again = {(one["injection"], one["entity"]) for one in retold(scenario, mocklend_server)}
-    code, printed = told(scenario)
+    again = {(item["injection"], item["entity"]) for item in retold(scenario, mocklend_server)}
+    code, printed = run_and_output(scenario)
 
     assert code == 0, printed
     assert before == again != set()

@@ -43,8 +43,8 @@ def whole() -> Draft202012Validator:
 @pytest.fixture
 def story() -> dict[str, Any]:
     """A scenario that both take, to be spoilt."""
-    found: dict[str, Any] = yaml.safe_load(skeleton("late-page", "late-page.yaml"))
-    return found
+    scenario: dict[str, Any] = yaml.safe_load(skeleton("late-page", "late-page.yaml"))
+    return scenario
 
 
 def test_the_command_prints_the_schema_with_every_kind() -> None:
@@ -107,8 +107,8 @@ def test_a_setting_that_the_kind_does_not_have_is_invalid(story: dict[str, Any],
     [error] = whole.iter_errors(story)
 
     assert list(error.absolute_path) == ["chapters", 0, "rules"]
-    [of_the_rules] = [one for one in error.context if "given schemas" in one.message]
-    [of_the_rule] = [one for one in of_the_rules.context if one.validator != "type"]
+    [of_the_rules] = [item for item in error.context if "given schemas" in item.message]
+    [of_the_rule] = [error for error in of_the_rules.context if error.validator != "type"]
     assert "'lag' was unexpected" in str(of_the_rule.context)
 
 

@@ -35,7 +35,7 @@ ISSUE = {
 }
 
 
-def told(scenario: Scenario) -> tuple[int, dict[str, Any]]:
+def run_and_report(scenario: Scenario) -> tuple[int, dict[str, Any]]:
     """The exit code of a telling, and its facts."""
     out = io.StringIO()
     code = run(scenario, as_json=True, out=out)
@@ -54,7 +54,7 @@ chapters:
   - {{title: a, story: a, steps: [{{do: request, with: {{method: GET, path: "{path}"}}}}]}}
 """
 
-    code, facts = told(read(text, "elsewhere.yaml"))
+    code, facts = run_and_report(read(text, "elsewhere.yaml"))
 
     assert code == 1
     assert "not a path of the server" in json.dumps(facts)
@@ -63,7 +63,7 @@ chapters:
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
-    code, facts = told(SHIPPED[name])
+    code, facts = run_and_report(SHIPPED[name])
 
     assert (code, facts["as_told"]) == (0, True), facts.get("surprise")
     assert facts["audit"]["clean"]
@@ -108,7 +108,7 @@ def test_every_scenario_says_what_each_reconciler_finds_and_how_good_that_is(nam
 def test_a_score_that_is_not_the_reconcilers_ends_the_story(name: str) -> None:
     wrong = {**SHIPPED[name].expected_score, "thorough": {"precision": 0.123, "recall": 1}}
 
-    code, facts = told(replace(SHIPPED[name], expected_score=wrong))
+    code, facts = run_and_report(replace(SHIPPED[name], expected_score=wrong))
 
     assert code == 1
     assert facts["surprise"].startswith("thorough: precision 0.123, recall 1")
@@ -141,12 +141,12 @@ def _fails(chapters: list[Any]) -> str:
 )
 def test_a_false_claim_of_any_kind_ends_the_story(name: str, falsify: Callable[[list[Any]], str]) -> None:
     chapters = copy.deepcopy(list(SHIPPED[name].chapters))
-    wanted = falsify(chapters)
+    message = falsify(chapters)
 
-    code, facts = told(replace(SHIPPED[name], chapters=tuple(chapters)))
+    code, facts = run_and_report(replace(SHIPPED[name], chapters=tuple(chapters)))
 
     assert (code, facts["as_told"]) == (1, False)
-    assert wanted in facts["surprise"]
+    assert message in facts["surprise"]
 
 
 SHORT = """
@@ -173,13 +173,13 @@ def short(*steps: dict[str, Any], **changes: Any) -> Scenario:
 def test_a_step_may_be_refused_and_its_problem_is_an_answer() -> None:
     step = {"do": "loan", "with": {"loan_id": "loan_x"}, "fails": "loan_unknown", "expect": {"status": 404}}
 
-    assert told(short(step))[0] == 0
+    assert run_and_report(short(step))[0] == 0
 
 
 def test_an_expectation_may_be_of_an_earlier_answer() -> None:
     step = {"do": "borrower", "with": {"borrower_id": "$ada.id"}, "expect": {"$ada.name": "Ada", "name": "Ada"}}
 
-    code, facts = told(short(step))
+    code, facts = run_and_report(short(step))
 
     assert code == 0
     assert [claim["claim"] for claim in facts["scenes"][0]["claims"]][1:3] == ["$ada.name is Ada", "name is Ada"]
@@ -190,7 +190,7 @@ def test_a_claim_is_one_sentence_for_all_that_is_expected(name: str, code: int) 
     expected = {"$ada.name": "Ada", "name": name}
     step = {"do": "borrower", "with": {"borrower_id": "$ada.id"}, "expect": expected, "claim": "she is ${ada.name}"}
 
-    left, facts = told(short(step))
+    left, facts = run_and_report(short(step))
 
     claim = facts["scenes"][0]["claims"][1]
     assert left == code
@@ -200,7 +200,7 @@ def test_a_claim_is_one_sentence_for_all_that_is_expected(name: str, code: int) 
 def test_a_chapter_may_end_with_the_answer_key_and_the_audit() -> None:
     scenario = SHIPPED["stale-page"]
 
-    code, facts = told(scenario)
+    code, facts = run_and_report(scenario)
 
     assert code == 0
     assert [[entry["status"] for entry in scene["entries"]] for scene in facts["scenes"]] == [["active"], ["healed"]]
@@ -208,7 +208,7 @@ def test_a_chapter_may_end_with_the_answer_key_and_the_audit() -> None:
 
 
 def test_a_step_that_is_refused_without_having_said_so_ends_the_story() -> None:
-    code, facts = told(short({"do": "loan", "with": {"loan_id": "loan_x"}}))
+    code, facts = run_and_report(short({"do": "loan", "with": {"loan_id": "loan_x"}}))
 
     assert code == 1
     assert "404 loan_unknown" in facts["surprise"]
@@ -218,29 +218,29 @@ def test_a_step_that_gets_no_answer_is_told_as_well() -> None:
     scenario = short({"do": "borrower", "with": {"borrower_id": "$ada.id"}, "fails": "no_answer"})
     chapter = {**scenario.chapters[0], "rules": {"cut": {"fault": "transport.reset", "match": {"method": "GET"}}}}
 
-    assert told(replace(scenario, chapters=(chapter,)))[0] == 0
+    assert run_and_report(replace(scenario, chapters=(chapter,)))[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("step", "said"),
+    ("step", "message"),
     [
         ({"do": "loan", "with": {"loan": "loan_x"}}, "unexpected keyword argument"),
         ({"do": "loan", "with": {"loan_id": "$nobody.id"}}, "no step has kept anything as 'nobody'"),
         ({"do": "clock", "shows": "hour"}, "nothing is at 'hour'"),
     ],
 )
-def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, Any], said: str) -> None:
-    code, facts = told(short(step))
+def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, Any], message: str) -> None:
+    code, facts = run_and_report(short(step))
 
     assert code == 1
-    assert said in facts["surprise"]
+    assert message in facts["surprise"]
 
 
 def test_a_rule_that_cannot_be_armed_ends_the_story() -> None:
     scenario = short()
     chapter = {**scenario.chapters[0], "rules": {"typo": {"fault": "cashe_lag"}}}
 
-    code, facts = told(replace(scenario, chapters=(chapter,)))
+    code, facts = run_and_report(replace(scenario, chapters=(chapter,)))
 
     assert code == 1
     assert facts["surprise"].startswith("rule typo: ")
@@ -261,12 +261,12 @@ def test_an_open_end_may_leave_lies_but_none_that_nobody_knows_of() -> None:
     chapter = {**scenario.chapters[0], "rules": {"late": {"fault": "cache.bounded_stale"}}, "lies": 1}
     late = replace(scenario, chapters=(chapter,))
 
-    assert told(late)[0] == 1
-    assert told(replace(late, open_end=True))[0] == 0
+    assert run_and_report(late)[0] == 1
+    assert run_and_report(replace(late, open_end=True))[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("raw", "wanted"),
+    ("raw", "expected"),
     [
         ("$a.id", 7),
         ("/v1/${a.id}/x", "/v1/7/x"),
@@ -274,8 +274,8 @@ def test_an_open_end_may_leave_lies_but_none_that_nobody_knows_of() -> None:
         (["$a.list.1", {"b": "$a"}], [2, {"b": {"id": 7, "list": [1, 2]}}]),
     ],
 )
-def test_a_name_stands_for_what_was_answered(raw: Any, wanted: Any) -> None:
-    assert filled(raw, {"a": {"id": 7, "list": [1, 2]}}) == wanted
+def test_a_name_stands_for_what_was_answered(raw: Any, expected: Any) -> None:
+    assert filled(raw, {"a": {"id": 7, "list": [1, 2]}}) == expected
 
 
 def test_a_name_in_the_middle_has_to_be_known_too() -> None:

@@ -28,7 +28,7 @@ def short(**changes: object) -> Scenario:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"moral": "none"}, "moral: expected no field but name"),
         ({"chapters": [{"title": "t", "story": "s"}]}, "chapter 1, steps: expected a value"),
@@ -59,8 +59,8 @@ def short(**changes: object) -> Scenario:
         ),
     ],
 )
-def test_a_text_that_cannot_be_told_says_where_and_why(changes: dict[str, object], said: str) -> None:
-    with pytest.raises(ScenarioError, match=said):
+def test_a_text_that_cannot_be_told_says_where_and_why(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ScenarioError, match=message):
         short(**changes)
 
 
@@ -74,10 +74,10 @@ def test_a_time_that_nobody_has_quoted_is_the_text_that_was_typed() -> None:
         "name: Ada}, as", "name: 10:00}, as"
     )
 
-    told = read(unquoted, "short.yaml")
+    scenario = read(unquoted, "short.yaml")
 
-    assert told.starts == "2026-01-05T02:00:00Z"
-    assert told.chapters[0]["steps"][0]["with"]["name"] == "10:00"
+    assert scenario.starts == "2026-01-05T02:00:00Z"
+    assert scenario.chapters[0]["steps"][0]["with"]["name"] == "10:00"
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,15 @@ DAY_MS = 86_400_000
 @pytest.fixture
 def looks(wall: Story, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sandboxes that ticks look at."""
-    looked: list[str] = []
+    checked: list[str] = []
     honest = wall.platform.clocks._tick_one
 
     def note(sandbox_id: str) -> Any:
-        looked.append(sandbox_id)
+        checked.append(sandbox_id)
         return honest(sandbox_id)
 
     monkeypatch.setattr(wall.platform.clocks, "_tick_one", note)
-    return looked
+    return checked
 
 
 def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Story, clock: Clock, looks: list[str]) -> None:

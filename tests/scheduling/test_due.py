@@ -69,9 +69,9 @@ def test_one_kind_can_be_asked_for_alone(story: Story) -> None:
     story.order(story.borrow(), 1_000)
 
     everything = upcoming(story, 40 * DAY_S)
-    for what in ("settlement", "due_date"):
-        alone = upcoming(story, 40 * DAY_S, only=(what,))
-        assert alone == [item for item in everything if item.what == what] != []
+    for kind in ("settlement", "due_date"):
+        alone = upcoming(story, 40 * DAY_S, only=(kind,))
+        assert alone == [item for item in everything if item.what == kind] != []
     assert upcoming(story, 40 * DAY_S, only=WEBHOOK) == []
     assert (*QUICK, *WEBHOOK) == EVERY
 
@@ -87,8 +87,8 @@ def test_doing_what_is_due_a_second_time_changes_nothing(story: Story) -> None:
     """A ticker that died after its commit, or two of them, may do the same work again."""
     loan_id = story.borrow()
     story.order(loan_id, 9_500)
-    for what in ("settlement", "callback", "due_date"):
-        item = upcoming(story, 40 * DAY_S, only=(what,))[0]
+    for kind in ("settlement", "callback", "due_date"):
+        item = upcoming(story, 40 * DAY_S, only=(kind,))[0]
         story.sleep(max(0, item.due_ms - story.now_ms) // 1000)
         command = command_for(story.sandbox_id, item)
         story.platform.run(command)
@@ -96,7 +96,7 @@ def test_doing_what_is_due_a_second_time_changes_nothing(story: Story) -> None:
 
         story.platform.run(command)
 
-        assert story.everything() == before, what
+        assert story.everything() == before, kind
 
 
 def test_what_has_no_command_says_so(story: Story) -> None:
@@ -112,6 +112,6 @@ def test_asking_what_is_due_reads_what_is_due_and_nothing_else(story: Story) -> 
 
     # Nor is all that is due at one moment sorted for each batch of it: the index has the order too.
     assert not [row[3] for row in plan if "LAST TERM" in row[3]]
-    looked = [row[3] for row in plan if row[3].startswith(("SEARCH", "SCAN")) and "_due" not in row[3].split()[1]]
-    assert len(looked) == len(EVERY)
-    assert all(re.search(r"SEARCH .* USING (COVERING )?INDEX .*_ms<\?", step) for step in looked), looked
+    scans = [row[3] for row in plan if row[3].startswith(("SEARCH", "SCAN")) and "_due" not in row[3].split()[1]]
+    assert len(scans) == len(EVERY)
+    assert all(re.search(r"SEARCH .* USING (COVERING )?INDEX .*_ms<\?", step) for step in scans), scans

@@ -56,8 +56,8 @@ class Failing:
 
 def lines_of(capsys: pytest.CaptureFixture[str]) -> int:
     """How many lines were logged since the last look."""
-    said = capsys.readouterr()
-    return (said.out + said.err).count("what is due could not be worked off")
+    printed = capsys.readouterr()
+    return (printed.out + printed.err).count("what is due could not be worked off")
 
 
 def test_a_tick_that_fails_again_and_again_is_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:

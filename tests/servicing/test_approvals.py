@@ -60,9 +60,9 @@ def test_somebody_else_approves_and_then_it_is_on_the_books(story: Story) -> Non
         approve(story, draft_id, "wei")
     with pytest.raises(Refused, match="four_eyes"):
         approve(story, draft_id, " Wei ")
-    made = approve(story, draft_id)
+    answer = approve(story, draft_id)
 
-    assert (made["id"], made["state"], made["operator"], made["approver"]) == (draft_id, "APPLIED", "wei", "li")
+    assert (answer["id"], answer["state"], answer["operator"], answer["approver"]) == (draft_id, "APPLIED", "wei", "li")
     assert story.page(loan_id)["outstanding_minor"] == 101_001
     assert story.discrepancies() == []
     with pytest.raises(Refused, match="edit_not_draft"):
@@ -91,10 +91,10 @@ def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
     monkeypatch.setattr(operations, "refuse_same_person", lambda edit, approver: None)
     loan_id = story.borrow()
 
-    made = edit(story, loan_id, LIMIT + 1, approver="W\u200bEI").body
+    answer = edit(story, loan_id, LIMIT + 1, approver="W\u200bEI").body
 
-    assert (made["state"], made["approver"]) == ("APPLIED", "W\u200bEI")
-    assert story.discrepancies() == [("unapproved", made["id"], LIMIT + 1)]
+    assert (answer["state"], answer["approver"]) == ("APPLIED", "W\u200bEI")
+    assert story.discrepancies() == [("unapproved", answer["id"], LIMIT + 1)]
 
 
 def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Story) -> None:
@@ -181,15 +181,15 @@ def test_what_went_on_the_books_without_anybody_is_approved_once_and_by_somebody
 ) -> None:
     monkeypatch.setattr(operations, "_must_wait", lambda work, loan, edit: False)
     loan_id = story.borrow()
-    made = edit(story, loan_id, LIMIT + 1).body
-    assert (made["state"], made["approval_needed"], made["approver"]) == ("APPLIED", True, None)
-    assert story.discrepancies() == [("unapproved", made["id"], LIMIT + 1)]
+    answer = edit(story, loan_id, LIMIT + 1).body
+    assert (answer["state"], answer["approval_needed"], answer["approver"]) == ("APPLIED", True, None)
+    assert story.discrepancies() == [("unapproved", answer["id"], LIMIT + 1)]
     page = story.page(loan_id)
     with pytest.raises(Refused, match="four_eyes"):
-        approve(story, made["id"], "Wei")
+        approve(story, answer["id"], "Wei")
 
-    assert approve(story, made["id"])["approver"] == "li"
+    assert approve(story, answer["id"])["approver"] == "li"
 
     assert (story.page(loan_id), story.discrepancies()) == (page, [])
     with pytest.raises(Refused, match="edit_not_draft"):
-        approve(story, made["id"], "zhao")
+        approve(story, answer["id"], "zhao")

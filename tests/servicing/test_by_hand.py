@@ -46,12 +46,12 @@ def test_what_follows_has_the_ids_of_the_event() -> None:
 
 
 def test_an_older_event_that_is_believed_comes_before_the_copies() -> None:
-    taken = replace(CallbackTaken.example(), older_event="payment.closed", believed=True, copies=2, new_trade_no=True)
+    event = replace(CallbackTaken.example(), older_event="payment.closed", believed=True, copies=2, new_trade_no=True)
 
     closed, copied = TakeOrderForClosed("rpy_ada"), TakeCopyForPayment("rpy_ada", "rct_ada_again")
-    assert taken.follow_ups() == (closed, copied)
-    assert replace(taken, order_status="REVERSED").follow_ups() == (copied,)
-    assert replace(taken, believed=False, new_trade_no=False).follow_ups() == ()
+    assert event.follow_ups() == (closed, copied)
+    assert replace(event, order_status="REVERSED").follow_ups() == (copied,)
+    assert replace(event, believed=False, new_trade_no=False).follow_ups() == ()
 
 
 def test_a_receipt_that_was_posted_by_hand_is_reversed_like_any_other(story: Story) -> None:
@@ -59,9 +59,9 @@ def test_a_receipt_that_was_posted_by_hand_is_reversed_like_any_other(story: Sto
     order = story.repay(loan, 20_000)
     once = story.page(loan)["outstanding_minor"]
     id = make_id("rct", SEED, order, f"desk:{order}")
-    asked = PostReceiptAgain(order, id, operator="grace", memo="Still on the list")
+    command = PostReceiptAgain(order, id, operator="grace", memo="Still on the list")
 
-    assert story.platform.run(PostReceiptByHand(story.sandbox_id, asked)).body == {"id": id}
+    assert story.platform.run(PostReceiptByHand(story.sandbox_id, command)).body == {"id": id}
     assert story.page(loan)["outstanding_minor"] < once
 
     story.platform.run(ReverseReceipt(story.sandbox_id, story.key(), id, "it came once", "grace"))
@@ -70,9 +70,9 @@ def test_a_receipt_that_was_posted_by_hand_is_reversed_like_any_other(story: Sto
 
 def test_a_status_that_was_set_by_hand_is_reversed_like_any_other(story: Story) -> None:
     loan = story.borrow()
-    asked = OverrideStatus(loan, "edt_slip", "OVERDUE", operator="grace", memo="The wrong line")
+    command = OverrideStatus(loan, "edt_slip", "OVERDUE", operator="grace", memo="The wrong line")
 
-    assert story.platform.run(OverrideStatusByHand(story.sandbox_id, asked)).body == {"id": "edt_slip"}
+    assert story.platform.run(OverrideStatusByHand(story.sandbox_id, command)).body == {"id": "edt_slip"}
     assert story.page(loan)["status"] == "OVD"
 
     story.platform.run(ReverseEdit(story.sandbox_id, story.key(), "edt_slip", "it is not", "grace"))

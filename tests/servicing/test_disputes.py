@@ -32,7 +32,7 @@ DAY_MS = 86_400_000
 
 def slip(trade: Trade, **otherwise: Any) -> Piece:
     """A bank slip of a trade, as it is or otherwise."""
-    said: dict[str, Any] = {
+    evidence: dict[str, Any] = {
         "kind": "bank_slip",
         "channel": trade.channel,
         "channel_trade_no": trade.channel_trade_no,
@@ -40,7 +40,7 @@ def slip(trade: Trade, **otherwise: Any) -> Piece:
         "paid_ms": trade.paid_ms,
         "note": None,
     }
-    return Piece(**(said | otherwise))
+    return Piece(**(evidence | otherwise))
 
 
 def dispute(story: Story, loan_id: str, *pieces: Piece, claim: str = "settled_but_unpaid") -> str:
@@ -79,7 +79,7 @@ def pay_unasked(story: Story, typed: str, amount_minor: int) -> Any:
     return story.entity("trade", trade_id)
 
 
-def told(story: Story) -> list[str]:
+def queued_events(story: Story) -> list[str]:
     """The events about disputes, in the order in which they were queued."""
     with story.platform.read() as connection:
         sql = "SELECT body FROM webhooks WHERE sandbox_id = :id AND event LIKE 'dispute.%' ORDER BY queued_ms"
@@ -111,10 +111,12 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert story.page(loan_id)["status"] == "USING"
     dispute_id = dispute(story, loan_id, slip(trade))
 
-    found = verify(story, dispute_id)["findings"]
+    findings = verify(story, dispute_id)["findings"]
     decided = decide(story, dispute_id, correct=True, compensation_minor=5_000)
 
-    assert [(one["matches_channel"], one["on_books"], one["booked"]) for one in found] == [(True, False, "PROCESSING")]
+    assert [(finding["matches_channel"], finding["on_books"], finding["booked"]) for finding in findings] == [
+        (True, False, "PROCESSING")
+    ]
     assert decided["state"] == "CORRECTED"
     assert decided["corrections"] == [{"what": "repayment_applied", "id": trade.repayment_id, "amount_minor": total}]
     assert story.page(loan_id)["status"] == "CLEAR"
@@ -133,9 +135,9 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert states({"progress": ended.progress}) == [
         "OPEN", "MARKED", "VERIFYING", "UPHELD", "CORRECTED", "CORRECTED", "COMPENSATED"
     ]  # fmt: skip
-    assert sorted(told(story)) == sorted(
-        f"dispute.{what}"
-        for what in (
+    assert sorted(queued_events(story)) == sorted(
+        f"dispute.{kind}"
+        for kind in (
             "opened",
             "marked",
             "verified",
@@ -172,10 +174,10 @@ def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: St
     assert story.entity("receipt", trade.repayment_id).state == "UNAPPLIED"
     dispute_id = dispute(story, loan_id, slip(trade, channel_trade_no=None, paid_ms=trade.paid_ms - 3_600_000))
 
-    found = verify(story, dispute_id)["findings"][0]
+    finding = verify(story, dispute_id)["findings"][0]
     decided = decide(story, dispute_id, correct=True)
 
-    assert (found["matches_channel"], found["booked"], found["loan_id"]) == (True, "UNAPPLIED", None)
+    assert (finding["matches_channel"], finding["booked"], finding["loan_id"]) == (True, "UNAPPLIED", None)
     assert decided["corrections"][0]["what"] == "receipt_applied"
     assert story.page(loan_id)["status"] == "CLEAR"
     assert verify_again(story, loan_id, trade) == (True, True, loan_id)
@@ -184,8 +186,8 @@ def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: St
 
 def verify_again(story: Story, loan_id: str, trade: Trade) -> tuple[bool, bool, str | None]:
     """What another dispute with the same slip finds."""
-    found = verify(story, dispute(story, loan_id, slip(trade)))["findings"][0]
-    return found["matches_channel"], found["on_books"], found["loan_id"]
+    finding = verify(story, dispute(story, loan_id, slip(trade)))["findings"][0]
+    return finding["matches_channel"], finding["on_books"], finding["loan_id"]
 
 
 @pytest.mark.parametrize("typed", ["the loan's id", "nothing of use"])
@@ -194,10 +196,10 @@ def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record
     trade = pay_unasked(story, loan_id if typed == "the loan's id" else typed, story.quote(loan_id)["total_minor"])
     dispute_id = dispute(story, loan_id, slip(trade))
 
-    found = verify(story, dispute_id)["findings"][0]
+    finding = verify(story, dispute_id)["findings"][0]
     decided = decide(story, dispute_id, correct=True)
 
-    assert (found["matches_channel"], found["on_books"], found["booked"]) == (True, False, "UNKNOWN")
+    assert (finding["matches_channel"], finding["on_books"], finding["booked"]) == (True, False, "UNKNOWN")
     assert decided["corrections"][0]["id"] == trade.repayment_id
     assert story.page(loan_id)["status"] == "CLEAR"
     assert story.discrepancies() == []
@@ -250,10 +252,10 @@ def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
     trade = unheard(story, loan_id, 1_000)
     dispute_id = dispute(story, loan_id, slip(trade, **otherwise))
 
-    found = verify(story, dispute_id)["findings"][0]
+    finding = verify(story, dispute_id)["findings"][0]
     decided = decide(story, dispute_id, correct=True)
 
-    assert (found["matches_channel"], found["differs"], found["out_trade_no"]) == (False, differs, trade.id)
+    assert (finding["matches_channel"], finding["differs"], finding["out_trade_no"]) == (False, differs, trade.id)
     assert decided["corrections"] == []
     assert story.page(loan_id)["paid_minor"] == 0
 
@@ -264,9 +266,9 @@ def test_money_that_the_channel_does_not_have_is_no_match(story: Story) -> None:
     forged = Piece("screenshot", "wallet", "CH0", 1_000, story.now_ms, None)
     not_paid = Piece("bank_slip", "bank_transfer", waiting.id, 1_000, story.now_ms, None)
 
-    found = verify(story, dispute(story, loan_id, forged, not_paid))["findings"]
+    findings = verify(story, dispute(story, loan_id, forged, not_paid))["findings"]
 
-    assert [(one["matches_channel"], one["differs"], one["booked"]) for one in found] == [
+    assert [(finding["matches_channel"], finding["differs"], finding["booked"]) for finding in findings] == [
         (False, [], "UNKNOWN"),
         (False, ["state"], "PROCESSING"),
     ]
@@ -277,10 +279,10 @@ def test_somebody_elses_payment_is_not_put_on_the_loan(story: Story) -> None:
     trade = unheard(story, other, 1_000)
     dispute_id = dispute(story, mine, slip(trade), slip(trade, channel_trade_no=None))
 
-    found = verify(story, dispute_id)["findings"]
+    findings = verify(story, dispute_id)["findings"]
     decided = decide(story, dispute_id, correct=True)
 
-    assert [one["matches_channel"] for one in found] == [True, False]
+    assert [finding["matches_channel"] for finding in findings] == [True, False]
     assert decided["corrections"] == []
     assert story.page(mine)["paid_minor"] == story.page(other)["paid_minor"] == 0
 
@@ -291,9 +293,9 @@ def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Stor
     story.reverse(repayment_id)
     dispute_id = dispute(story, loan_id, slip(story.entity("trade", out_trade_no(repayment_id))))
 
-    found = verify(story, dispute_id)["findings"][0]
+    finding = verify(story, dispute_id)["findings"][0]
 
-    assert (found["matches_channel"], found["on_books"], found["booked"]) == (True, False, "REVERSED")
+    assert (finding["matches_channel"], finding["on_books"], finding["booked"]) == (True, False, "REVERSED")
     assert decide(story, dispute_id, correct=True)["corrections"] == []
     assert story.discrepancies() == []
 
@@ -369,7 +371,7 @@ def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Story)
     late = story.entity("dispute", dispute_id)
     assert (in_time.breached, late.breached, late.state, late.due_ms) == (0, 1, "MARKED", None)
     assert story.entity("dispute", answered).breached == 0
-    assert told(story) == ["dispute.breached"]
+    assert queued_events(story) == ["dispute.breached"]
     verify(story, dispute_id)
     assert decide(story, dispute_id, "REJECTED")["breached"]
 
@@ -404,16 +406,18 @@ def faulty(open_platform: Callable[..., Platform]) -> Callable[[str], Story]:
     """Ada's story on a platform at which one fault strikes every time; skipped where there is no fault layer."""
     engine = pytest.importorskip("mocklend_faults.engine")
     kinds = [
-        importlib.import_module(f"mocklend_faults.kinds.{one}")
-        for one in ("callback_dropped", "operator_marked_overdue")
+        importlib.import_module(f"mocklend_faults.kinds.{item}")
+        for item in ("callback_dropped", "operator_marked_overdue")
     ]
     faults = (kinds[0].CallbackDropped, kinds[1].MarkedOverdue)
 
     def tell_faulty(name: str) -> Story:
         platform = open_platform(engine.FaultLayer(faults))
         sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
-        known = importlib.import_module("mocklend_faults.engine.catalogue").named(faults)
-        rule = importlib.import_module("mocklend_faults.engine.rules").Rule.from_json(name, {"fault": name}, known)
+        installed_kinds = importlib.import_module("mocklend_faults.engine.catalogue").named(faults)
+        rule = importlib.import_module("mocklend_faults.engine.rules").Rule.from_json(
+            name, {"fault": name}, installed_kinds
+        )
         platform.run(importlib.import_module("mocklend_faults.engine.commands").PutRule(sandbox.id, rule))
         return Story(platform, sandbox)
 
@@ -470,9 +474,9 @@ def test_a_wrong_override_is_reversed(faulty: Callable[[str], Story]) -> None:
 def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(story: Story) -> None:
     trade = pay_unasked(story, "Ada", 1_000)
 
-    said = json.loads(callback_body(trade, "2026-01-05T02:00:00Z"))["data"]
+    data = json.loads(callback_body(trade, "2026-01-05T02:00:00Z"))["data"]
 
-    assert (said["out_trade_no"], said["amount_minor"], said["payer_reference"]) == (trade.id, 1_000, "Ada")
+    assert (data["out_trade_no"], data["amount_minor"], data["payer_reference"]) == (trade.id, 1_000, "Ada")
 
 
 def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(

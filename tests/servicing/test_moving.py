@@ -53,40 +53,40 @@ def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story
 
 
 def test_an_operator_may_think_again_as_often_as_needed(story: Story) -> None:
-    one, two, three = story.borrow(100_000), story.borrow(100_000), story.borrow(100_000)
+    first, two, three = story.borrow(100_000), story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
-    match(story, receipt_id, one)
+    match(story, receipt_id, first)
 
-    for loan_id in (two, one, three, one, two):
+    for loan_id in (two, first, three, first, two):
         move(story, receipt_id, loan_id)
 
-        assert [story.page(id)["status"] == "CLEAR" for id in (one, two, three)] == [
-            loan_id == id for id in (one, two, three)
+        assert [story.page(id)["status"] == "CLEAR" for id in (first, two, three)] == [
+            loan_id == id for id in (first, two, three)
         ]
         assert story.discrepancies() == []
 
 
 def test_a_receipt_that_is_returned_is_returned_on_the_loan_that_it_was_moved_to(story: Story) -> None:
-    one, two = story.borrow(100_000), story.borrow(100_000)
+    first, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
-    match(story, receipt_id, one)
+    match(story, receipt_id, first)
     move(story, receipt_id, two)
     trade = story.entity("receipt", receipt_id).out_trade_no
 
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "bill_pay", trade))
     story.wait(60)
 
-    assert [story.page(id)["status"] for id in (one, two)] == ["USING", "USING"]
+    assert [story.page(id)["status"] for id in (first, two)] == ["USING", "USING"]
     assert story.entity("receipt", receipt_id).state == "RETURNED"
     assert story.discrepancies() == []
     with pytest.raises(Refused, match="receipt_not_movable"):
-        move(story, receipt_id, one)
+        move(story, receipt_id, first)
 
 
 def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is_on_its_way(story: Story) -> None:
-    one, two = story.borrow(100_000), story.borrow(100_000)
+    first, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
-    match(story, receipt_id, one)
+    match(story, receipt_id, first)
     trade = story.entity("receipt", receipt_id).out_trade_no
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "bill_pay", trade))
 
@@ -95,18 +95,18 @@ def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is
 
 
 def test_only_what_was_matched_is_moved_and_only_elsewhere(story: Story) -> None:
-    one, two = story.borrow(100_000), story.borrow(100_000)
-    named, nobodys = pushed(story, one, 500), pushed(story, "my loan", 500)
+    first, two = story.borrow(100_000), story.borrow(100_000)
+    named, nobodys = pushed(story, first, 500), pushed(story, "my loan", 500)
 
     for receipt_id, loan_id, code in (
         (named, two, "receipt_not_movable"),
         (nobodys, two, "receipt_not_movable"),
         (nobodys, "loan_nobody", "loan_unknown"),
-        ("rct_nobody", one, "receipt_unknown"),
+        ("rct_nobody", first, "receipt_unknown"),
     ):
         with pytest.raises(Refused, match=code):
             move(story, receipt_id, loan_id)
 
-    match(story, nobodys, one)
+    match(story, nobodys, first)
     with pytest.raises(Refused, match="receipt_not_movable"):
-        move(story, nobodys, one)
+        move(story, nobodys, first)

@@ -57,10 +57,10 @@ def overpay(story: Story, loan_id: str, by: int = 5_000) -> None:
 def test_a_fee_joins_the_instalment_of_its_due_date(story: Story) -> None:
     loan_id = story.borrow()
 
-    made = charge(story, loan_id, due=TODAY + timedelta(days=40))
+    answer = charge(story, loan_id, due=TODAY + timedelta(days=40))
 
-    assert posted(story, loan_id, made["id"]) == [("1105", "4004", 500)]
-    assert (made["kind"], made["due_date"], made["state"]) == ("CHARGE_FEE", "2026-02-14", "APPLIED")
+    assert posted(story, loan_id, answer["id"]) == [("1105", "4004", 500)]
+    assert (answer["kind"], answer["due_date"], answer["state"]) == ("CHARGE_FEE", "2026-02-14", "APPLIED")
     assert story.quote(loan_id, "OVD_AND_CURRENT")["buckets"]["fee_minor"] == 0
     assert story.quote(loan_id)["buckets"]["fee_minor"] == 500
     assert story.discrepancies() == []
@@ -93,10 +93,10 @@ def test_a_waiver_takes_the_part_that_it_names_and_no_more_than_there_is(story: 
         with pytest.raises(Refused) as caught:
             waive(story, loan_id, part, there + 1)
         assert (caught.value.code, caught.value.expected) == ("waiver_too_large", -there)
-    made = waive(story, loan_id, "interest", 450)
+    answer = waive(story, loan_id, "interest", 450)
 
-    assert (made["kind"], made["amount_minor"]) == ("WAIVE_INTEREST", -450)
-    assert posted(story, loan_id, made["id"]) == [("5003", "1102", 450)]
+    assert (answer["kind"], answer["amount_minor"]) == ("WAIVE_INTEREST", -450)
+    assert posted(story, loan_id, answer["id"]) == [("5003", "1102", 450)]
     assert story.page(loan_id)["outstanding_minor"] == 100_500
     assert story.discrepancies() == []
 
@@ -116,11 +116,11 @@ def test_a_loan_that_is_written_off_is_off_and_owes_nothing(story: Story) -> Non
     story.wait(days=100)
     owed = story.quote(loan_id)["total_minor"]
 
-    made = write_off(story, loan_id)
+    answer = write_off(story, loan_id)
 
     page = story.page(loan_id)
-    assert (page["status"], page["outstanding_minor"], made["amount_minor"]) == ("OFF", 0, owed)
-    assert sum(amount for debit, _, amount in posted(story, loan_id, made["id"]) if debit == "5002") == owed
+    assert (page["status"], page["outstanding_minor"], answer["amount_minor"]) == ("OFF", 0, owed)
+    assert sum(amount for debit, _, amount in posted(story, loan_id, answer["id"]) if debit == "5002") == owed
     assert story.quote(loan_id)["buckets"]["written_off_minor"] == story.quote(loan_id)["total_minor"] == owed
     assert story.discrepancies() == []
     with pytest.raises(Refused, match="loan_not_active"):
@@ -158,11 +158,11 @@ def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: 
     loan_id = story.borrow()
     overpay(story, loan_id)
 
-    made = refund(story, loan_id, channel="bank_card")
+    answer = refund(story, loan_id, channel="bank_card")
 
-    assert made["amount_minor"] == 5_000
-    assert (made["before"]["overpaid_minor"], made["after"]["overpaid_minor"]) == (5_000, 0)
-    assert posted(story, loan_id, made["id"]) == [("2101", "2103", 5_000)]
+    assert answer["amount_minor"] == 5_000
+    assert (answer["before"]["overpaid_minor"], answer["after"]["overpaid_minor"]) == (5_000, 0)
+    assert posted(story, loan_id, answer["id"]) == [("2101", "2103", 5_000)]
     assert story.discrepancies() == []
     released = story.wait(5)
     payout = next(item for item in released if item["kind"] == "payout")
@@ -194,10 +194,10 @@ def test_nobody_is_refunded_more_than_was_too_much(story: Story) -> None:
 def test_a_refund_is_not_taken_back_and_what_history_no_longer_justifies_is_owed_again(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 105_045, type="CLEAR")
-    made = refund(story, loan_id)
+    answer = refund(story, loan_id)
     story.wait(2)
     with pytest.raises(Refused, match="edit_not_reversible"):
-        story.reverse_edit(made["id"])
+        story.reverse_edit(answer["id"])
 
     story.reverse(repayment_id)
 
@@ -210,10 +210,10 @@ def test_unapplied_money_pays_the_bill_and_goes_back(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.repay(loan_id, 30_000))
 
-    made = story.edit(loan_id, 10_000, PAID)
+    answer = story.edit(loan_id, 10_000, PAID)
 
     # The bill's interest to come is set aside: a day on 1,000.00 at 0.045 %, and 30 days on the 912.77 that stay lent.
-    assert posted(story, loan_id, made) == [("2102", "1101", 8_723), ("2102", "2105", 1_277)]
+    assert posted(story, loan_id, answer) == [("2102", "1101", 8_723), ("2102", "2105", 1_277)]
     assert story.page(loan_id)["paid_minor"] == 10_000
     back = story.edit(loan_id, -4_000, PAID)
     assert posted(story, loan_id, back) == [("1101", "2102", 2_723), ("2105", "2102", 1_277)]
@@ -230,16 +230,16 @@ def test_unapplied_money_pays_the_bill_and_goes_back(story: Story) -> None:
 def test_part_of_the_bill_is_cancelled_from_its_end_and_put_back(story: Story) -> None:
     loan_id = story.borrow()
 
-    made = story.edit(loan_id, 5_000, REVOKE)
+    answer = story.edit(loan_id, 5_000, REVOKE)
 
-    assert posted(story, loan_id, made) == [("5003", "1101", 5_000)]
+    assert posted(story, loan_id, answer) == [("5003", "1101", 5_000)]
     assert story.page(loan_id)["outstanding_minor"] == 95_000
     back = story.edit(loan_id, -2_000, REVOKE)
     assert posted(story, loan_id, back) == [("1105", "5003", 2_000)]
     assert story.page(loan_id)["outstanding_minor"] == 97_000
     with pytest.raises(Refused, match="edit_too_large"):
         story.edit(loan_id, -3_001, REVOKE)
-    story.reverse_edit(made)
+    story.reverse_edit(answer)
     assert story.discrepancies() == []
 
 
@@ -247,9 +247,9 @@ def test_paid_money_is_given_back_as_overpaid_and_can_be_refunded(story: Story) 
     loan_id = story.borrow()
     story.repay(loan_id, 20_000)
 
-    made = story.edit(loan_id, 8_000, PAID_REVOKE)
+    answer = story.edit(loan_id, 8_000, PAID_REVOKE)
 
-    assert posted(story, loan_id, made) == [("1101", "2101", 6_860), ("2105", "2101", 1_140)]
+    assert posted(story, loan_id, answer) == [("1101", "2101", 6_860), ("2105", "2101", 1_140)]
     page = story.page(loan_id)
     assert (page["paid_minor"], page["overpaid_minor"]) == (12_000, 8_000)
     refund(story, loan_id, 3_000)

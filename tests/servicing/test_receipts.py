@@ -54,8 +54,8 @@ def clearing(story: Story, channel: str = "wallet") -> int:
         sql = """SELECT debit, credit, amount_minor FROM postings
                  WHERE sandbox_id = :sandbox_id AND (debit = :account OR credit = :account)"""
         account = f"1002:{channel}"
-        found = rows(connection, sql, {"sandbox_id": story.sandbox_id, "account": account})
-    return sum(amount if debit == account else -amount for debit, _, amount in found)
+        stored = rows(connection, sql, {"sandbox_id": story.sandbox_id, "account": account})
+    return sum(amount if debit == account else -amount for debit, _, amount in stored)
 
 
 def second_of(story: Story) -> Any:
@@ -144,7 +144,7 @@ def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: Ca
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 9_500)
 
-    assert [one.outcome for one in story.entity("callback", callback_of(repayment_id)).log] == ["acked"] * 4
+    assert [entry.outcome for entry in story.entity("callback", callback_of(repayment_id)).log] == ["acked"] * 4
     assert story.page(loan_id)["paid_minor"] == 9_500
     assert story.discrepancies() == []
 
@@ -154,7 +154,7 @@ def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Callable[..., 
     repayment_id = story.repay(story.borrow(), 9_500)
 
     log = story.entity("callback", callback_of(repayment_id)).log
-    assert ("payment.closed", "callback_out_of_order") in [(one.event, one.outcome) for one in log]
+    assert ("payment.closed", "callback_out_of_order") in [(entry.event, entry.outcome) for entry in log]
     assert story.discrepancies() == []
 
 
@@ -273,7 +273,7 @@ def test_nothing_follows_the_message_of_a_payment_return(wrong: Callable[..., St
     story.wait()
 
     log = story.entity("callback", callback_of(failure)).log
-    assert [(one.event, one.outcome) for one in log] == [("payment.returned", "acked")]
+    assert [(entry.event, entry.outcome) for entry in log] == [("payment.returned", "acked")]
 
 
 ALTERED = [
@@ -296,7 +296,7 @@ def test_a_payment_return_is_missing_until_its_channel_is_asked(
     story.wait(1)
 
     log = story.entity("callback", callback_of(failure)).log
-    assert ("payment.returned", outcome) in [(one.event, one.outcome) for one in log]
+    assert ("payment.returned", outcome) in [(entry.event, entry.outcome) for entry in log]
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 9_500)]
 
     story.query_channel(repayment_id)
@@ -327,7 +327,7 @@ def test_a_message_of_a_payment_return_is_news_until_the_books_have_the_return_i
         assert isinstance(layer, Wrong)
         layer.asked.clear()
         story.wait(days=1)
-        return {(one.entity, one.in_books) for one in layer.asked if one.seam == "callback.attempt"}
+        return {(event.entity, event.in_books) for event in layer.asked if event.seam == "callback.attempt"}
 
     assert said_to_be_in_books() >= {(failure, False) for failure in failures}
 

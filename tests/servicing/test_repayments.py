@@ -74,8 +74,8 @@ def test_asking_about_what_the_books_have_changes_nothing(story: Story) -> None:
 
 def split(story: Story, repayment_id: str) -> tuple[int, int]:
     """How much of a repayment settled something, and how much was too much, as its row says."""
-    kept = story.entity("repayment", repayment_id)
-    return kept.applied_minor, kept.overpaid_minor
+    stored = story.entity("repayment", repayment_id)
+    return stored.applied_minor, stored.overpaid_minor
 
 
 def test_what_a_later_repayment_settled_is_worked_out_anew_when_an_earlier_one_is_taken_back(

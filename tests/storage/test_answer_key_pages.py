@@ -82,10 +82,10 @@ def test_pages_of_any_size_give_the_whole_key_in_canonical_order(
     monkeypatch.setattr(answer_key, "AT_ONCE", at_once)
 
     with snapshot(engine) as key:
-        told = list(answer_key.stream(key))
+        rows = list(answer_key.stream(key))
 
-    assert sorted(one.injection for one in told) == sorted(f"inj_{n}" for n in range(ROWS))
-    assert [one.order for one in told] == sorted(one.order for one in told)
+    assert sorted(entry.injection for entry in rows) == sorted(f"inj_{n}" for n in range(ROWS))
+    assert [entry.order for entry in rows] == sorted(entry.order for entry in rows)
 
 
 def test_reading_goes_on_after_any_entry(engine: Engine) -> None:
@@ -109,14 +109,14 @@ def test_between_two_pages_no_transaction_is_open(engine: Engine, monkeypatch: p
             yield key
             open_now -= 1
 
-    told = []
+    pages = []
     for page in answer_key.batches(read):
         assert open_now == 0
         assert unfinished(engine) == 0
-        told += page
+        pages += page
 
     with snapshot(engine, MONDAY_MS + 100) as key:
-        assert told == list(answer_key.stream(key))
+        assert pages == list(answer_key.stream(key))
 
 
 def unfinished(engine: Engine) -> int:
@@ -137,12 +137,12 @@ def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
 ) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)
     then_ms = MONDAY_MS + 5  # All are over five milliseconds later.
-    before = [one for page in answer_key.batches(lambda: snapshot(engine, then_ms)) for one in page]
-    assert {(one.status, one.ended_ms) for one in before} == {("active", None)}
-    told, active = [], []
+    before = [item for page in answer_key.batches(lambda: snapshot(engine, then_ms)) for item in page]
+    assert {(item.status, item.ended_ms) for item in before} == {("active", None)}
+    entries, active = [], []
 
     for n, page in enumerate(answer_key.batches(lambda: snapshot(engine, then_ms))):
-        told += page
+        entries += page
         with writing(engine) as connection:
             flush(connection, [(journal.OPEN, row(random.Random(n), 1_000 + n) | {"at_ms": then_ms + 1})])
             over: dict[str, Value] = {"id": SANDBOX, "ms": then_ms + 1 + n}
@@ -153,5 +153,5 @@ def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
     for page in answer_key.batches(lambda: snapshot(engine, then_ms), status="active"):
         active += page
 
-    assert told == before
+    assert entries == before
     assert active == before

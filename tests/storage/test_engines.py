@@ -38,8 +38,8 @@ def raw(story: Story, tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def count(raw: sqlite3.Connection, table: str) -> int:
-    found: int = raw.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
-    return found
+    rows_counted: int = raw.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
+    return rows_counted
 
 
 def first(raw: sqlite3.Connection, table: str) -> dict[str, Any]:
@@ -188,24 +188,24 @@ def test_a_sandbox_leads_every_key_and_index() -> None:
 @pytest.mark.parametrize("kind", ["index", "trigger"])
 def test_what_is_missing_of_a_database_is_made_when_it_is_opened(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.db"
-    made = _named(path, kind)
+    tables = _named(path, kind)
     with closing(sqlite3.connect(path)) as connection:
-        for name in made:
+        for name in tables:
             connection.execute(f"DROP {kind} {name}")
 
-    assert made
-    assert _named(path, kind) == made
+    assert tables
+    assert _named(path, kind) == tables
 
 
 def test_a_table_that_is_declared_after_another_database_was_opened_is_made_too(tmp_path: Path) -> None:
     open_engine(str(tmp_path / "before.db"), fast=True).dispose()
     late = Table("late", metadata, Column("id", Integer, primary_key=True))
     try:
-        found = _named(tmp_path / "after.db", "table")
+        tables = _named(tmp_path / "after.db", "table")
     finally:
         metadata.remove(late)
 
-    assert "late" in found
+    assert "late" in tables
 
 
 def _named(path: Path, kind: str) -> set[str]:
@@ -217,7 +217,7 @@ def _named(path: Path, kind: str) -> set[str]:
 
 
 def modes(folder: Path) -> dict[str, str]:
-    return {one.name: f"{stat.S_IMODE(one.stat().st_mode):04o}" for one in sorted(folder.iterdir())}
+    return {path.name: f"{stat.S_IMODE(path.stat().st_mode):04o}" for path in sorted(folder.iterdir())}
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777], ids="{:04o}".format)
@@ -227,12 +227,12 @@ def test_a_database_and_its_log_are_made_for_their_owner_alone_whatever_the_umas
         engine = open_engine(str(tmp_path / "a.db"), fast=True)
         with writing(engine) as writer:
             writer.exec_driver_sql("CREATE TABLE more (a)")
-            found = modes(tmp_path)
+            file_modes = modes(tmp_path)
     finally:
         os.umask(was)
     engine.dispose()
 
-    assert found == {"a.db": "0600", "a.db-shm": "0600", "a.db-wal": "0600"}
+    assert file_modes == {"a.db": "0600", "a.db-shm": "0600", "a.db-wal": "0600"}
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,10 @@ class Clock:
 @pytest.fixture
 def clock(platform: Platform) -> Clock:
     """The time by which the platform's database is tried again."""
-    made = Clock()
-    platform.ground._now = made
+    machine = Clock()
+    platform.ground._now = machine
     platform.ground._look_at = 0.0
-    return made
+    return machine
 
 
 class Pragma:
@@ -110,11 +110,11 @@ def test_a_lock_that_another_process_holds_is_waited_for_once(
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    asked: list[str] = []
-    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+    statements: list[str] = []
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: statements.append(sql))
 
     assert [refused(platform, story) for _ in range(20)] == ["locked"] * 20
-    assert asked.count("BEGIN IMMEDIATE") == 1
+    assert statements.count("BEGIN IMMEDIATE") == 1
     assert story.everything()["borrowers"] == []
 
     other.execute("ROLLBACK")
@@ -131,13 +131,13 @@ def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     refused(platform, story)
-    asked: list[str] = []
-    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: asked.append(sql))
+    statements: list[str] = []
+    event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: statements.append(sql))
 
     clock.s += RETRY_S
     refused(platform, story)
 
-    assert asked == ["PRAGMA busy_timeout=100", "BEGIN IMMEDIATE", "PRAGMA busy_timeout=5000"]
+    assert statements == ["PRAGMA busy_timeout=100", "BEGIN IMMEDIATE", "PRAGMA busy_timeout=5000"]
     other.close()
 
 
@@ -206,11 +206,11 @@ def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
     shutil.copy(tmp_path / "mocklend.db", tmp_path / "copy.db")
     with platform.read():  # One is in use, so that the next one is new.
         os.replace(tmp_path / "copy.db", tmp_path / "mocklend.db")
-        held = [platform.engine.connect() for _ in range(platform.engine.pool.checkedin())]  # type: ignore[attr-defined]
+        connections = [platform.engine.connect() for _ in range(platform.engine.pool.checkedin())]  # type: ignore[attr-defined]
         with pytest.raises(Unavailable) as caught, platform.read():
             pass
-        for one in held:
-            one.close()
+        for item in connections:
+            item.close()
     assert caught.value.trouble.kind == "moved"
 
 
@@ -330,8 +330,8 @@ def test_a_trouble_that_comes_and_goes_is_not_told_of_each_time(
         assert trying is not None
         under.is_back(trying)
 
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) <= 2 * (100 * RETRY_S / SAID_AGAIN_S + 1)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) <= 2 * (100 * RETRY_S / SAID_AGAIN_S + 1)
 
 
 def test_one_at_a_time_tries_again(ground: tuple[Ground, Clock]) -> None:
@@ -348,8 +348,8 @@ def test_one_at_a_time_tries_again(ground: tuple[Ground, Clock]) -> None:
 # --- the drivers' errors ---
 
 
-def of_sqlite(code: int, said: str = "…") -> OperationalError:
-    driver = sqlite3.OperationalError(said)
+def of_sqlite(code: int, message: str = "…") -> OperationalError:
+    driver = sqlite3.OperationalError(message)
     driver.sqlite_errorcode = code
     return OperationalError("SELECT", {}, driver)
 
@@ -431,10 +431,10 @@ def test_what_never_reached_a_server_is_told_from_what_lost_it() -> None:
         "SELECT", {}, psycopg.InterfaceError("the connection is closed"), connection_invalidated=True
     )
     ours = ProgrammingError("SELECT", {}, psycopg.ProgrammingError("the query has 1 placeholder"))
-    kinds = [trouble_of(one) for one in (reached, lost, closed, NoConnectionFree("QueuePool limit"), ours)]
+    kinds = [trouble_of(item) for item in (reached, lost, closed, NoConnectionFree("QueuePool limit"), ours)]
 
     assert [kind and kind.kind for kind in kinds] == ["gone", "dropped", "dropped", "none_free", None]
-    assert [trouble_of(one) for one in (ZeroDivisionError(), KeyError("x"), AssertionError())] == [None] * 3
+    assert [trouble_of(item) for item in (ZeroDivisionError(), KeyError("x"), AssertionError())] == [None] * 3
 
 
 def test_every_trouble_says_what_to_do_and_shows_no_path() -> None:

@@ -67,15 +67,15 @@ BAD: dict[str, tuple[Callable[[Path], str], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(what: str, tmp_path: Path) -> None:
-    make, said = BAD[what]
-    given = make(tmp_path)
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(case: str, tmp_path: Path) -> None:
+    make, message = BAD[case]
+    location = make(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
-    with pytest.raises(CannotOpen, match=re.escape(said)) as caught:
-        Platform(given)
-    ok, words = writable(given)
+    with pytest.raises(CannotOpen, match=re.escape(message)) as caught:
+        Platform(location)
+    ok, words = writable(location)
 
     assert (ok, words) == (False, f"{caught.value.said} {caught.value.remedy}")
     assert "\n" not in words
@@ -153,6 +153,6 @@ def test_a_path_may_have_any_character_that_a_path_may_have(tmp_path: Path) -> N
 
 
 def test_the_usual_ways_to_write_postgresql_are_understood() -> None:
-    for given in ("postgres://a@b/c", "postgresql://a@b/c", "postgresql+psycopg://a@b/c"):
-        assert database(given).drivername == "postgresql+psycopg"
+    for url in ("postgres://a@b/c", "postgresql://a@b/c", "postgresql+psycopg://a@b/c"):
+        assert database(url).drivername == "postgresql+psycopg"
     assert shown(database("postgresql://a:pa55@b/c")) == "postgresql+psycopg://a:***@b/c"

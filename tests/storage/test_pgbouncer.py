@@ -42,10 +42,10 @@ def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, platform:
     loan_id = story.borrow(1_000_000)
     with ThreadPoolExecutor(8) as clients:
         list(clients.map(lambda n: platform.run(story.repayment(loan_id, 100 + n)), range(60)))
-        seen = list(clients.map(lambda _: story.entity("loan", loan_id).id, range(60)))
+        loan_ids = list(clients.map(lambda _: story.entity("loan", loan_id).id, range(60)))
     story.wait(60)
 
-    assert set(seen) == {loan_id}
+    assert set(loan_ids) == {loan_id}
     assert story.page(loan_id)["paid_minor"] == sum(100 + n for n in range(60))
     assert story.discrepancies() == []
     assert story.broken() == set()
@@ -53,20 +53,20 @@ def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, platform:
 
 def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(platform: Platform, postgresql: str) -> None:
     direct = Platform(postgresql)
-    found = {}
-    for name, one in (("pooler", platform), ("direct", direct)):
-        with one.engine.connect() as connection:
+    counts = {}
+    for name, item in (("pooler", platform), ("direct", direct)):
+        with item.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            found[name] = (connection.info[POOLED], driver.prepare_threshold is None)
+            counts[name] = (connection.info[POOLED], driver.prepare_threshold is None)
     direct.close()
 
-    assert found == {"pooler": (True, True), "direct": (False, False)}
+    assert counts == {"pooler": (True, True), "direct": (False, False)}
 
 
 def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(platform: Platform, postgresql: str) -> None:
     direct = Platform(postgresql)
-    for one in (platform, direct):
-        with writing(one.engine) as connection:
+    for item in (platform, direct):
+        with writing(item.engine) as connection:
             wait = connection.exec_driver_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").scalar()
         assert wait == str(LOCK_WAIT_MS)
     direct.close()

@@ -67,7 +67,9 @@ def tell_it(story: Story) -> list[str]:
 
 def in_order(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
     """All rows, in an order that no engine has a word in. A server that was there before may have more tables."""
-    return {table: sorted(str(dict(row)) for row in found) for table, found in everything.items() if found}
+    return {
+        table: sorted(str(dict(row)) for row in table_rows) for table, table_rows in everything.items() if table_rows
+    }
 
 
 def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
@@ -243,10 +245,10 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Story, platform: 
 
     outcomes = at_once((platform, second), [order] * 20)
 
-    taken = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
-    assert taken
-    assert len({one.body["id"] for one in taken}) == 1
-    assert sum(not one.replayed for one in taken) == 1
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    assert answers
+    assert len({answer.body["id"] for answer in answers}) == 1
+    assert sum(not answer.replayed for answer in answers) == 1
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} <= {"request_in_progress"}
     assert len(story.everything()["repayments"]) == 1
 
@@ -275,10 +277,10 @@ def test_monitoring_sees_the_same_here(story: Story) -> None:
     story.sleep(7_200)
 
     with story.platform.read() as connection:
-        found = alerts(story.snapshot(connection)).alerts
+        alert_list = alerts(story.snapshot(connection)).alerts
 
     assert loans
-    assert [(one.check, one.entity) for one in found] == [("channel_money_not_in_books", repayment_id)]
+    assert [(finding.check, finding.entity) for finding in alert_list] == [("channel_money_not_in_books", repayment_id)]
 
 
 def test_sandboxes_are_counted_listed_and_expire_there_too(postgresql: str) -> None:
@@ -302,8 +304,8 @@ def test_sandboxes_are_counted_listed_and_expire_there_too(postgresql: str) -> N
 
         first = platform.sandboxes("", 2)
         rest = platform.sandboxes(first[-1][0].id, 10)
-        known = {one.id: at for one, at in [*first, *rest] if one.id != DEFAULT}
-        assert known == {old: MONDAY_MS, used: real_ms[0], runs: real_ms[0]}
+        used_at = {item.id: at for item, at in [*first, *rest] if item.id != DEFAULT}
+        assert used_at == {old: MONDAY_MS, used: real_ms[0], runs: real_ms[0]}
         assert platform.expire_sandboxes(7 * 86_400_000) == ([old], False)
         assert len(platform.sandboxes("", 10)) == 3
     finally:

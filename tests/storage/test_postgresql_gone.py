@@ -102,18 +102,18 @@ def test_connections_that_ended_while_nobody_looked_are_noticed_before_they_are_
 def test_a_server_without_a_connection_free_says_so(platform: Platform, story: Story, database: Database) -> None:
     url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
     platform.engine.dispose()
-    taken = []
+    answers = []
     try:
         while True:
-            taken.append(psycopg.connect(url))
+            answers.append(psycopg.connect(url))
     except psycopg.OperationalError:
         pass
 
     assert trouble(platform, story) in ("none_free", "gone")
     assert trouble(platform, story, reads=True) in ("none_free", "gone")
 
-    for one in taken:
-        one.close()
+    for answer in answers:
+        answer.close()
     later(platform)
     assert add(platform, story, "ada").status == 201
 

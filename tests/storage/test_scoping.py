@@ -98,13 +98,16 @@ def text_of(node: ast.expr, names: dict[str, Any]) -> str:
 @cache
 def written() -> tuple[tuple[str, str], ...]:
     """Every string with SQL in it, with its module and line; and the statements that are registered by name."""
-    found = [
+    statements = [
         (f"{module.__name__}:{node.lineno}", text_of(node, vars(module)))
         for source, module in modules()
         for node in strings(ast.parse(source))
         if module.__name__ not in AS_IT_RUNS and _SQL.search(text_of(node, {}))
     ]
-    return (*found, *((name, one.sql) for name, one in STATEMENTS.items() if names_scoped(one.sql)))
+    return (
+        *statements,
+        *((name, statement.sql) for name, statement in STATEMENTS.items() if names_scoped(statement.sql)),
+    )
 
 
 def filled(text: str) -> Iterator[str]:

@@ -103,10 +103,10 @@ def test_entities_come_in_the_order_in_which_they_were_asked_for(platform: Platf
     first, second = sorted(story.borrow(reference=name) for name in ("one", "two"))
 
     with platform.snapshot(story.sandbox_id) as snapshot:
-        found = snapshot.find_all(Loan, [second, "loan_missing", first, second])
+        entities = snapshot.find_all(Loan, [second, "loan_missing", first, second])
         nothing = snapshot.find_all(Loan, [])
 
-    assert ([loan.id for loan in found], nothing) == ([second, first], [])
+    assert ([loan.id for loan in entities], nothing) == ([second, first], [])
 
 
 def test_getting_what_is_not_there_is_a_bug_and_finding_it_is_none(platform: Platform, story: Story) -> None:

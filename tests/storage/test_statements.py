@@ -24,13 +24,13 @@ def names(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str, str]:
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     engine = create_engine("sqlite://")
-    with engine.connect() as one:
-        one.exec_driver_sql("CREATE TABLE told (at INTEGER PRIMARY KEY, who TEXT, n INTEGER)")
-        yield one
+    with engine.connect() as sample:
+        sample.exec_driver_sql("CREATE TABLE told (at INTEGER PRIMARY KEY, who TEXT, n INTEGER)")
+        yield sample
     engine.dispose()
 
 
-def told(connection: Connection) -> list[tuple[Any, ...]]:
+def stored_rows(connection: Connection) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in connection.exec_driver_sql("SELECT who, n FROM told ORDER BY at")]
 
 
@@ -45,7 +45,7 @@ def test_a_flush_runs_each_name_once_in_order_of_rank(names: tuple[str, ...], co
     flush(connection, [("late", {"n": 1}), ("early", {"n": 2}), ("late", {"n": 3}), ("early", {"n": 4})])
 
     assert ran == [("early", True), ("late", True)]
-    assert told(connection) == [("early", 2), ("early", 4), ("late", 1), ("late", 3)]
+    assert stored_rows(connection) == [("early", 2), ("early", 4), ("late", 1), ("late", 3)]
 
 
 def test_what_a_layer_writes_keeps_its_order(names: tuple[str, ...], connection: Connection) -> None:
@@ -53,7 +53,7 @@ def test_what_a_layer_writes_keeps_its_order(names: tuple[str, ...], connection:
 
     flush(connection, [(name, {"n": n}) for name, n in writes])
 
-    assert told(connection) == [("late", 4), ("layer_b", 1), ("layer_a", 2), ("layer_a", 3), ("layer_b", 5)]
+    assert stored_rows(connection) == [("late", 4), ("layer_b", 1), ("layer_a", 2), ("layer_a", 3), ("layer_b", 5)]
 
 
 def test_a_name_means_one_statement(names: tuple[str, ...]) -> None:

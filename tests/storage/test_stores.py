@@ -102,12 +102,12 @@ def test_a_kind_is_loaded_in_one_query_however_many_are_asked_for(platform: Plat
 
     with platform.read() as connection:
         event.listen(connection, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
-        wanted = [(story.sandbox_id, ("loan", id)) for id in [*loans, loans[0], "loan_missing"]]
-        found = load_all(connection, wanted)
+        keys = [(story.sandbox_id, ("loan", id)) for id in [*loans, loans[0], "loan_missing"]]
+        entities = load_all(connection, keys)
 
     assert len(ran) == 1
-    assert found[(story.sandbox_id, ("loan", "loan_missing"))] is None
-    assert {loan.id for loan in found.values() if isinstance(loan, Loan)} == set(loans)
+    assert entities[(story.sandbox_id, ("loan", "loan_missing"))] is None
+    assert {loan.id for loan in entities.values() if isinstance(loan, Loan)} == set(loans)
 
 
 def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
@@ -146,10 +146,10 @@ def test_one_sandbox_never_sees_another(tell: Callable[..., Story], platform: Pl
     loan_id = mine.borrow()
 
     with platform.read() as connection:
-        found = load_all(connection, [(theirs.sandbox_id, ("loan", loan_id)), (mine.sandbox_id, ("loan", loan_id))])
+        entities = load_all(connection, [(theirs.sandbox_id, ("loan", loan_id)), (mine.sandbox_id, ("loan", loan_id))])
 
-    assert found[(theirs.sandbox_id, ("loan", loan_id))] is None
-    loan = found[(mine.sandbox_id, ("loan", loan_id))]
+    assert entities[(theirs.sandbox_id, ("loan", loan_id))] is None
+    loan = entities[(mine.sandbox_id, ("loan", loan_id))]
     assert isinstance(loan, Loan)
     assert loan.id == loan_id
 

@@ -85,9 +85,9 @@ class Caller:
         named = {"Idempotency-Key": key or f"key-{self._keys}"} | {n.replace("_", "-"): v for n, v in headers.items()}
         return self.call("POST", path, json={} if body is None else body, headers=named)
 
-    def call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **given: Any) -> TestResponse:
+    def call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> TestResponse:
         """Anything."""
-        response = self._client.open(path, method=method, headers={**self.headers, **(headers or {})}, **given)
+        response = self._client.open(path, method=method, headers={**self.headers, **(headers or {})}, **options)
         assert response.status_code != 500, response.get_data(as_text=True)
         document = response.get_json(silent=True) or {}
         if document.get("code") not in ("not_found", "method_not_allowed"):
@@ -152,13 +152,13 @@ class HotFirst:
         headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
         if "CONTENT_TYPE" in environ:
             headers["content-type"] = environ["CONTENT_TYPE"]
-        asked = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {})
+        request = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {})
         answers: queue.Queue[tuple[int, Any, bytes] | None] = queue.Queue()
-        outcome = self._hot(asked, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
+        outcome = self._hot(request, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
         self.outcomes.append(outcome)
         answer = None if outcome is Outcome.NOT_TAKEN else answers.get(timeout=30)
         if answer is None:
-            return self._app(environ | asked.carried | {"wsgi.input": io.BytesIO(body)}, start_response)
-        status, sent, content = answer
-        start_response(f"{status} {HTTP_STATUS_CODES[status]}", sent)
+            return self._app(environ | request.carried | {"wsgi.input": io.BytesIO(body)}, start_response)
+        status, headers_sent, content = answer
+        start_response(f"{status} {HTTP_STATUS_CODES[status]}", headers_sent)
         return [content]

@@ -77,14 +77,14 @@ class Neighbour:
     def _key(self) -> str:
         return f"{self.name}-{self.asked}"
 
-    def asks(self, call: Callable[..., Doc], *given: Any, **named: Any) -> Doc:
+    def asks(self, call: Callable[..., Doc], *args: Any, **named: Any) -> Doc:
         """What she is answered in the end; nothing where that is a no, or nothing. One key for all tries."""
         self.asked += 1
-        if None in given or None in named.values():
+        if None in args or None in named.values():
             return {}  # She never learned the id.
         for _ in range(PATIENCE):
             try:
-                if answer := call(*given, **named):
+                if answer := call(*args, **named):
                     return answer
             except ProblemError as problem:
                 if problem.status not in FOR_NOW and problem.code != "answer_not_understood":
@@ -93,9 +93,9 @@ class Neighbour:
                 continue
         return {}
 
-    def learns(self, name: str, call: Callable[..., Doc], *given: Any, **named: Any) -> Doc:
+    def learns(self, name: str, call: Callable[..., Doc], *args: Any, **named: Any) -> Doc:
         """The same, and she remembers the id."""
-        answer = self.asks(call, *given, **named)
+        answer = self.asks(call, *args, **named)
         self.known[name] = answer.get("id")
         return answer
 
@@ -215,7 +215,7 @@ STORY: Sequence[tuple[Callable[[Neighbour], None], Mapping[str, str]]] = (
 
 
 @dataclass(frozen=True)
-class Telling:
+class ConcurrentRun:
     """What came of it: the verdicts of lint, the answer key as it is exported, and what the audit made of it."""
 
     verdicts: frozenset[str]
@@ -236,7 +236,7 @@ def tell(
     neighbours: int,
     backwards: bool = False,
     seed: int = SEED,
-) -> Telling:
+) -> ConcurrentRun:
     """The story in a sandbox of its own, told by so many clients at once; backwards, the last one comes first."""
     with Client(url, timeout_s=TIMEOUT_S) as anyone:
         teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)
@@ -251,9 +251,9 @@ def tell(
                 list(pool.map(chapter, people))
                 teller.advance(**pause)
         verdicts = frozenset(rule["lint"]["verdict"] for rule in teller.rules()["rules"])
-        return Telling(verdicts, b"\n".join(teller.answer_key_lines()).decode(), teller.audit())
+        return ConcurrentRun(verdicts, b"\n".join(teller.answer_key_lines()).decode(), teller.audit())
     finally:
-        for one in people:
-            one.client.close()
+        for person in people:
+            person.client.close()
         teller.delete_sandbox()
         teller.close()

@@ -9,13 +9,13 @@ from typing import Any
 from support import paired_runs
 
 
-def evidence_of(told: paired_runs.Told, loan_id: str) -> list[Mapping[str, Any]]:
+def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Mapping[str, Any]]:
     """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
-    own = {order["out_trade_no"] for order in told.client.repayments(loan_id)["repayments"]}
-    orders = {order["out_trade_no"] for id in told.loans for order in told.client.repayments(id)["repayments"]}
+    own = {order["out_trade_no"] for order in run.client.repayments(loan_id)["repayments"]}
+    orders = {order["out_trade_no"] for id in run.loans for order in run.client.repayments(id)["repayments"]}
     pieces: list[Mapping[str, Any]] = []
-    for channel, number in told.trades:
-        trade = told.asked(partial(told.client.trade, channel, number))
+    for channel, number in run.trades:
+        trade = run.answer_to(partial(run.client.trade, channel, number))
         if not isinstance(trade, dict) or trade["paid_at"] is None or (number in orders and number not in own):
             continue
         pieces.append(
@@ -30,10 +30,10 @@ def evidence_of(told: paired_runs.Told, loan_id: str) -> list[Mapping[str, Any]]
     return pieces
 
 
-def decided(told: paired_runs.Told, loan_id: str, claim: str) -> dict[str, Any]:
+def decided(run: paired_runs.StoryRun, loan_id: str, claim: str) -> dict[str, Any]:
     """The borrower disputes, and the desk is told to put it right."""
-    client = told.client
-    opened = client.open_dispute(loan_id, claim, evidence=evidence_of(told, loan_id))
+    client = run.client
+    opened = client.open_dispute(loan_id, claim, evidence=evidence_of(run, loan_id))
     client.verify_dispute(opened["id"], operator="wang")
     answer: dict[str, Any] = client.decide_dispute(
         opened["id"], "UPHELD", operator="wang", memo="Put right.", correct=True

@@ -71,11 +71,11 @@ class Place:
     loop: asyncio.AbstractEventLoop
     open: list[socket.socket] = field(default_factory=list)
 
-    def connect(self, sent: bytes) -> socket.socket:
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S)
-        made.sendall(sent)
-        self.open.append(made)
-        return made
+    def connect(self, data: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=LONG_S)
+        connection.sendall(data)
+        self.open.append(connection)
+        return connection
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
         return answer_of(self.connect(request(method, path, body, **headers)))
@@ -104,17 +104,26 @@ def until(holds: Callable[[], object]) -> None:
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
-    given = {"Host": "127.0.0.1", "Connection": "close", **{name.replace("_", "-"): at for name, at in headers.items()}}
+    sent_headers = {
+        "Host": "127.0.0.1",
+        "Connection": "close",
+        **{name.replace("_", "-"): at for name, at in headers.items()},
+    }
     if body:
-        given.setdefault("Content-Length", str(len(body)))
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items() if value), "", ""]
+        sent_headers.setdefault("Content-Length", str(len(body)))
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in sent_headers.items() if value),
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("latin-1") + body
 
 
 def answer_of(connection: socket.socket) -> tuple[int, bytes]:
     """The status and body of the answer that comes; 0 where the connection ends without one."""
-    said = b""
+    answer = b""
     with suppress(ConnectionResetError):
-        said = b"".join(iter(lambda: connection.recv(65536), b""))
-    head, _, body = said.partition(b"\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
     return (int(head.split()[1]) if head else 0), body

@@ -16,5 +16,5 @@ def edges(schema: Mapping[str, Any]) -> Iterator[Any]:
     for inner in schema.get("anyOf", ()):
         yield from edges(inner)
     for name, inner in schema.get("properties", {}).items():
-        needed = {one: schema["properties"][one]["minimum"] for one in schema.get("required", ()) if one != name}
+        needed = {item: schema["properties"][item]["minimum"] for item in schema.get("required", ()) if item != name}
         yield from ({**needed, name: value} for value in edges(inner))

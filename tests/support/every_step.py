@@ -40,7 +40,7 @@ from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
 
 
-class Told:
+class EveryStep:
     """A story with a client who listens to everything, and a line for each thing that staff and channels do."""
 
     def __init__(self, story: Story) -> None:
@@ -84,28 +84,28 @@ class Told:
         return [(row["event"], json.loads(row["body"])["data"]) for row in queued]
 
 
-def through_all_of_it(tell: Callable[..., Story]) -> Told:
+def through_all_of_it(tell: Callable[..., Story]) -> EveryStep:
     """A story that makes every step of the table."""
     story = tell(four_eyes_above_minor=1_000)
-    told = Told(story)
-    _loans(told)
-    _repayments(told)
-    _receipts(told)
-    _edits(told)
-    _disputes(told)
-    return told
+    steps = EveryStep(story)
+    _loans(steps)
+    _repayments(steps)
+    _receipts(steps)
+    _edits(steps)
+    _disputes(steps)
+    return steps
 
 
-def _loans(told: Told) -> None:
-    story = told.story
-    paid_out, failed = told.borrow_slowly(), told.borrow_slowly()
-    told.ask(FailPayout, "bank_transfer", told.payout_of(failed).id)
+def _loans(run: EveryStep) -> None:
+    story = run.story
+    paid_out, failed = run.borrow_slowly(), run.borrow_slowly()
+    run.ask(FailPayout, "bank_transfer", run.payout_of(failed).id)
     story.wait(60)
     loan, settled = story.borrow(), story.borrow()
     before = story.settle(settled)
     written_off = [story.borrow() for _ in range(2)]
-    drafts = [told.ask(WriteOff, id, "bankrupt", "wei", "li")["id"] for id in written_off]
-    told.run(desk_reverse(story, drafts[0]))  # Owed again, and not overdue.
+    drafts = [run.ask(WriteOff, id, "bankrupt", "wei", "li")["id"] for id in written_off]
+    run.run(desk_reverse(story, drafts[0]))  # Owed again, and not overdue.
     recovered = story.settle(written_off[1])
     story.reverse(recovered)  # What was recovered is gone: OFF again.
     story.wait(days=40)
@@ -114,78 +114,78 @@ def _loans(told: Told) -> None:
     story.reverse(before)  # Cleared, and overdue at once.
     late = story.borrow()
     story.wait(days=40)
-    edit = told.ask(WriteOff, late, "bankrupt", "wei", "li")["id"]
-    told.run(desk_reverse(story, edit))  # Overdue again.
+    edit = run.ask(WriteOff, late, "bankrupt", "wei", "li")["id"]
+    run.run(desk_reverse(story, edit))  # Overdue again.
 
 
 def desk_reverse(story: Story, edit_id: str) -> Command:
     return ReverseEdit(story.sandbox_id, story.key(), edit_id, "he came back", "wei")
 
 
-def _repayments(told: Told) -> None:
-    story = told.story
+def _repayments(run: EveryStep) -> None:
+    story = run.story
     loan = story.borrow()
     first, second = story.repay(loan, 20_000), story.settle(loan)
-    told.run(IssueCertificate(story.sandbox_id, loan))
+    run.run(IssueCertificate(story.sandbox_id, loan))
     story.reverse(first)
-    told.ask(ReinstateRepayment, first, "it was good", "grace")
-    told.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(second)))
-    told.ask(QueryChannel, second, "grace")
-    told.return_payment(second)
+    run.ask(ReinstateRepayment, first, "it was good", "grace")
+    run.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(second)))
+    run.ask(QueryChannel, second, "grace")
+    run.return_payment(second)
     closed = story.repay(loan, 1_000)
-    told.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(closed)))
-    told.return_payment(closed)
+    run.run(BelieveClosed(story.sandbox_id, TakeOrderForClosed(closed)))
+    run.return_payment(closed)
     unheard = story.order(loan, 1_000)
     story.settle_silently(unheard)
-    told.ask(ReturnPayment, "wallet", order_no(unheard))
-    told.run(story.command(story.now_ms, "callback", callback_of(return_of(unheard))))
+    run.ask(ReturnPayment, "wallet", order_no(unheard))
+    run.run(story.command(story.now_ms, "callback", callback_of(return_of(unheard))))
 
 
-def _receipts(told: Told) -> None:
-    story = told.story
-    one, other = story.borrow(), story.borrow()
-    matched, nobodys = told.push("my loan"), told.push("thanks")
-    told.ask(MatchReceipt, matched, one, "by her slip", "grace")
-    told.ask(MoveReceipt, matched, other, "the slip says so", "grace")
-    told.return_payment(matched, "bill_pay")
-    told.return_payment(nobodys, "bill_pay")
-    told.push(one)
+def _receipts(run: EveryStep) -> None:
+    story = run.story
+    first, other = story.borrow(), story.borrow()
+    matched, nobodys = run.push("my loan"), run.push("thanks")
+    run.ask(MatchReceipt, matched, first, "by her slip", "grace")
+    run.ask(MoveReceipt, matched, other, "the slip says so", "grace")
+    run.return_payment(matched, "bill_pay")
+    run.return_payment(nobodys, "bill_pay")
+    run.push(first)
     again = story.repay(other, 5_000)
     by_hand = second_receipt_of(story.platform.seed_of(story.sandbox_id), again, number_by_hand(again))
-    told.run(PostReceiptByHand(story.sandbox_id, PostReceiptAgain(again, by_hand, "grace", "Still on the list")))
-    told.ask(ReverseReceipt, by_hand, "it came once", "grace")
+    run.run(PostReceiptByHand(story.sandbox_id, PostReceiptAgain(again, by_hand, "grace", "Still on the list")))
+    run.ask(ReverseReceipt, by_hand, "it came once", "grace")
     # The callback is still on its way when the bank takes the money back, and the desk hears of both at once.
-    order = told.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
+    order = run.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
     story.settle_silently(receipt_of(order))
-    told.ask(ReturnPayment, "bill_pay", order)
-    told.ask(QueryPayment, "bill_pay", order, "grace")
+    run.ask(ReturnPayment, "bill_pay", order)
+    run.ask(QueryPayment, "bill_pay", order, "grace")
     story.wait(0)
 
 
-def _edits(told: Told) -> None:
-    story = told.story
+def _edits(run: EveryStep) -> None:
+    story = run.story
     loan = story.borrow()
-    told.run(desk_reverse(story, story.edit(loan, 500)))
+    run.run(desk_reverse(story, story.edit(loan, 500)))
     draft = story.edit(loan, 5_000)
-    told.ask(ApproveEdit, draft, "li")
-    told.ask(RejectEdit, story.edit(loan, 5_000), "no", "li")
+    run.ask(ApproveEdit, draft, "li")
+    run.ask(RejectEdit, story.edit(loan, 5_000), "no", "li")
     story.repay(loan, story.quote(loan)["total_minor"] + 900, type="CLEAR")
-    told.ask(Refund, loan, "wallet", 900, "paid twice", "wei", "li")
+    run.ask(Refund, loan, "wallet", 900, "paid twice", "wei", "li")
     story.wait(60)
 
 
-def _disputes(told: Told) -> None:
-    story = told.story
+def _disputes(run: EveryStep) -> None:
+    story = run.story
     loan = story.borrow()
-    rejected = told.dispute(loan, "REJECTED")
-    told.ask(AddStatement, rejected, "It is so.")
-    told.dispute(loan, "UNVERIFIABLE")
-    upheld = told.dispute(loan, "UPHELD")
-    told.run(
+    rejected = run.dispute(loan, "REJECTED")
+    run.ask(AddStatement, rejected, "It is so.")
+    run.dispute(loan, "UNVERIFIABLE")
+    upheld = run.dispute(loan, "UPHELD")
+    run.run(
         DecideDispute(
             story.sandbox_id, story.key(), upheld, "UPHELD", "Put right.", "wei", correct=True, compensation_minor=500
         )
     )
     story.wait(days=2)
-    told.ask(OpenDispute, loan, "other", "It is not so.", ())
+    run.ask(OpenDispute, loan, "other", "It is not so.", ())
     story.wait(days=21)

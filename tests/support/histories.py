@@ -117,14 +117,14 @@ def histories(draw: st.DrawFn, *, edits: bool = True) -> History:
     facts = [paid_out(terms)]
     for n in range(draw(st.integers(0, 7))):
         on = terms.start + timedelta(days=draw(days))
-        what = draw(st.sampled_from(["receipt", "receipt", "edit", "mark", "reversal"]))
-        if what == "edit" and edits:
+        action = draw(st.sampled_from(["receipt", "receipt", "edit", "mark", "reversal"]))
+        if action == "edit" and edits:
             amount = draw(amounts) * draw(st.sampled_from([1, -1]))
             kind = draw(st.sampled_from(EDIT_KINDS))
             facts.append(Fact(f"edt_{n}", EDIT, moment(on, n), on, amount, edit_kind=kind))
-        elif what == "mark" and edits:
+        elif action == "mark" and edits:
             facts.append(Fact(f"edt_{n}", STATUS_OVERRIDE, moment(on, n), on, status="OVERDUE"))
-        elif what == "reversal" and (earlier := _reversible(facts)):
+        elif action == "reversal" and (earlier := _reversible(facts)):
             target = draw(st.sampled_from(earlier))
             on = max(on, target.on)
             facts.append(Fact(f"rev_{n}", REVERSAL, max(moment(on, n), target.at_ms + 1), on, reverses=target.id))

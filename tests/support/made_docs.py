@@ -51,15 +51,15 @@ def settings_of(fault: str) -> str:
         return "This fault has no settings.\n"
     return _table(
         ("setting", "what it is", "default", "what it may be"),
-        [(f"`{one['name']}`", one["doc"], f"`{json.dumps(one['default'])}`", one["type"]) for one in operation],
+        [(f"`{item['name']}`", item["doc"], f"`{json.dumps(item['default'])}`", item["type"]) for item in operation],
     )
 
 
 def symptom_of(fault: str) -> str:
     """What each view shows, and what ends it, in the words of the kind itself."""
     kind = installed()[fault]
-    shown = [(f"{view}: {VIEWS[view]}", says) for view, says in sorted(kind.symptom.items(), key=_by_view)]
-    return _table(("where", "what it says"), shown or [("anywhere", "nothing: the platform withstands it")])
+    symptoms = [(f"{view}: {VIEWS[view]}", says) for view, says in sorted(kind.symptom.items(), key=_by_view)]
+    return _table(("where", "what it says"), symptoms or [("anywhere", "nothing: the platform withstands it")])
 
 
 def lessons() -> str:
@@ -67,12 +67,12 @@ def lessons() -> str:
     rows = []
     with local_platform() as url:
         for name, kind in installed().items():
-            told = paired_runs.learned(name, url)
-            status = ", ".join(sorted({one["status"] for one in told.key}))
-            after = ", ".join(sorted({one["status_reason"] or one["status"] for one in told.repaired_key}))
-            seen = ", ".join(sorted(told.differ, key=list(VIEWS).index)) or "none"
+            lesson = paired_runs.run_lesson(name, url)
+            status = ", ".join(sorted({entry["status"] for entry in lesson.key}))
+            after = ", ".join(sorted({entry["status_reason"] or entry["status"] for entry in lesson.repaired_key}))
+            views = ", ".join(sorted(lesson.differ, key=list(VIEWS).index)) or "none"
             page = f"[`{name}`](faults/{name}.md)"
-            rows.append((page, seen, f"`{kind.finding}`", status, re.sub(r": \S+$", "", after)))
+            rows.append((page, views, f"`{kind.finding}`", status, re.sub(r": \S+$", "", after)))
     return _table(("fault", "views that differ from the honest telling", "found as", "at first", "in the end"), rows)
 
 
@@ -82,13 +82,13 @@ def reconciler_scores() -> str:
     totals = {name: [0, 0, 0] for name in RECONCILERS}
     with local_platform() as url:
         for fault in installed():
-            told = paired_runs.scored(fault, url)
+            by_reconciler = paired_runs.scored(fault, url)
             for name, total in totals.items():
-                counts = told[name]["counts"]
+                counts = by_reconciler[name]["counts"]
                 wrong = counts["false_positives"] + counts["wrong_class"]
                 for n, more in enumerate((counts["true_positives"], counts["demanded"], wrong)):
                     total[n] += more
-            scores = (_score(told[name]) for name in totals)
+            scores = (_score(by_reconciler[name]) for name in totals)
             rows.append((f"[`{fault}`](faults/{fault}.md)", *scores))
     rows.append(
         ("over all", *(f"{hits} of {demanded} found, {wrong} wrong" for hits, demanded, wrong in totals.values()))
@@ -96,10 +96,10 @@ def reconciler_scores() -> str:
     return _table(("fault", *(f"`{name}`: precision, recall" for name in totals)), rows)
 
 
-def _score(told: Mapping[str, Any]) -> str:
-    if not told["counts"]["demanded"]:
-        return f"{told['verdict']}: nothing is to be found"
-    return f"{told['verdict']}: {told['precision']:.2f}, {told['recall']:.2f}"
+def _score(score: Mapping[str, Any]) -> str:
+    if not score["counts"]["demanded"]:
+        return f"{score['verdict']}: nothing is to be found"
+    return f"{score['verdict']}: {score['precision']:.2f}, {score['recall']:.2f}"
 
 
 def faults() -> str:
@@ -149,11 +149,11 @@ def _fields(seam: type[Seam]) -> str:
 
 def field_meanings(seam: type[Seam]) -> dict[str, str]:
     """What the comment beside a field says of it."""
-    said: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for base in reversed(seam.__mro__[:-1]):
         source = inspect.getsource(base)
-        said.update(re.findall(r"^    (\w+): [^=#\n]+(?:= [^#\n]+)?  # (.*)$", source, re.MULTILINE))
-    return said | {"entity": seam.entity_is, "occurrence": seam.occurrence_is}
+        meanings.update(re.findall(r"^    (\w+): [^=#\n]+(?:= [^#\n]+)?  # (.*)$", source, re.MULTILINE))
+    return meanings | {"entity": seam.entity_is, "occurrence": seam.occurrence_is}
 
 
 def _linked(doc: str | None) -> str:
@@ -180,7 +180,7 @@ def operators() -> str:
 
 def problems() -> str:
     """Every way to say no, in order of precedence."""
-    rows = [(f"`{code}`", str(one.status), one.title, one.hint) for code, one in PROBLEMS.items()]
+    rows = [(f"`{code}`", str(problem.status), problem.title, problem.hint) for code, problem in PROBLEMS.items()]
     return _table(("code", "status", "what it means", "what to do"), rows)
 
 
@@ -201,7 +201,7 @@ def limits() -> str:
     door, waiting = Limits(), "more wait for their turn; then `sandbox_busy`"
     waits = f"More wait, {BACKLOG:,} in the system's queue, until one is closed."
     files = f"Fewer where the system lets the process open fewer than {CONNECTIONS_MAX + FILES_SPARE:,} files."
-    kept = f"{request_log.REQUESTS_MAX:,} requests or {_size(request_log.BYTES_MAX)} a sandbox"
+    limit_text = f"{request_log.REQUESTS_MAX:,} requests or {_size(request_log.BYTES_MAX)} a sandbox"
     of_all = f"{request_log.REQUESTS_OF_ALL_MAX:,} requests or {_size(request_log.BYTES_OF_ALL_MAX)} over all"
     shared = "Those that have most lose their oldest, a quiet sandbox nothing: `complete` is false then."
     scores = _size(LONG_BODIES["/-/scores"])
@@ -222,7 +222,7 @@ def limits() -> str:
         ("values of a body", f"{VALUES_MAX:,}; {MEMBERS_MAX:,} names an object", "`body_too_many_values`"),
         ("depth of a body", str(DEPTH_MAX), "`body_too_deep`"),
         ("findings of a score", f"{FINDINGS_MAX:,}", "`too_many_findings`"),
-        ("the record of requests", kept, "The oldest go; `complete` is false then."),
+        ("the record of requests", limit_text, "The oldest go; `complete` is false then."),
         ("the records of all sandboxes", of_all, shared),
         (
             "how late an answer is, over all rules",
@@ -253,8 +253,8 @@ def channels() -> str:
     return _table(
         ("channel", "name", "settles after", "retry schedule", "attempts"),
         [
-            (f"`{one.id}`", one.name, f"{one.settle_delay_s} s", f"`{one.profile}`", str(len(one.retry_schedule)))
-            for one in known().values()
+            (f"`{item.id}`", item.name, f"{item.settle_delay_s} s", f"`{item.profile}`", str(len(item.retry_schedule)))
+            for item in known().values()
         ],
     )
 
@@ -263,20 +263,24 @@ def events() -> str:
     """The events of webhooks, and the fields of their data."""
     from mocklend.webhooks.events import EVENTS, FIELDS
 
-    sent = [(f"`{name}`", one.when, ", ".join(f"`{field}`" for field in one.data)) for name, one in EVENTS.items()]
+    rows = [
+        (f"`{name}`", event.when, ", ".join(f"`{field}`" for field in event.data)) for name, event in EVENTS.items()
+    ]
     fields = [(f"`{name}`", kind, meaning) for name, (kind, meaning) in FIELDS.items()]
-    return _table(("event", "when", "data"), sent) + "\n" + _table(("field", "type", "meaning"), fields)
+    return _table(("event", "when", "data"), rows) + "\n" + _table(("field", "type", "meaning"), fields)
 
 
 def stories() -> str:
     """Every scenario that ships, with the faults that it arms and how good each reconciler was in it."""
     rows = []
-    for name, one in scenarios().items():
-        rules = [rule for chapter in one.chapters for rule in (chapter.get("rules") or {}).values() if rule]
+    for name, scenario in scenarios().items():
+        rules = [rule for chapter in scenario.chapters for rule in (chapter.get("rules") or {}).values() if rule]
         faults = ", ".join(
             f"[`{fault}`](faults/{fault}.md)" for fault in dict.fromkeys(rule["fault"] for rule in rules)
         )
-        rows.append((f"`{name}`", one.title, faults, *map(_score_of, (one.expected_score[it] for it in RECONCILERS))))
+        rows.append(
+            (f"`{name}`", scenario.title, faults, *map(_score_of, (scenario.expected_score[it] for it in RECONCILERS)))
+        )
     return _table(("scenario", "what happens", "faults", *(f"`{it}`" for it in RECONCILERS)), rows)
 
 
@@ -284,9 +288,9 @@ def scenario_scores() -> str:
     """Every scenario that ships, told, and how well each did that looked at its turning points."""
     rows = []
     totals: dict[str, Counter[str]] = {name: Counter() for name in LOOKING}
-    for name, one in scenarios().items():
+    for name, scenario in scenarios().items():
         out = io.StringIO()
-        assert run(one, as_json=True, out=out) == 0, name
+        assert run(scenario, as_json=True, out=out) == 0, name
         scores = json.loads(out.getvalue())["scores"]
         rows.append((f"`{name}`", *(_score_at_looks(scores[who]) for who in LOOKING)))
         for who, total in totals.items():
@@ -296,12 +300,12 @@ def scenario_scores() -> str:
 
 
 def _score_at_looks(score: Mapping[str, Any]) -> str:
-    said = f"{score['verdict']}: "
+    sentence = f"{score['verdict']}: "
     if score["precision"] is None and score["recall"] is None:
-        return f"{said}nothing is to be found"
-    said += ", ".join("-" if score[word] is None else f"{score[word]:.2f}" for word in ("precision", "recall"))
+        return f"{sentence}nothing is to be found"
+    sentence += ", ".join("-" if score[word] is None else f"{score[word]:.2f}" for word in ("precision", "recall"))
     after_s = score["time_to_detect_s.p50"]
-    return said if after_s is None else f"{said}; after {timedelta(seconds=after_s)}"
+    return sentence if after_s is None else f"{sentence}; after {timedelta(seconds=after_s)}"
 
 
 def _total(counts: Mapping[str, int]) -> str:
@@ -316,7 +320,7 @@ def endpoints(plane: str) -> str:
         if not path.startswith(plane + "/") and path != plane:
             continue
         for method, operation in operations.items():
-            keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+            keyed = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
             rows.append((f"`{method.upper()} {path}`", operation["summary"], "yes" if keyed else ""))
     return _table(("endpoint", "what it does", "needs an `Idempotency-Key`"), sorted(rows, key=_by_path))
 
@@ -327,8 +331,10 @@ def modules(folder: str) -> str:
     Faults and seams are left out: each has its place in the docs, fault by fault and seam by seam.
     """
     rows = []
-    listed = {inspect.getsourcefile(one) for one in (*installed().values(), *SEAMS.values())}
-    for path in sorted((ROOT / folder).rglob("*.py"), key=lambda one: (one.parent, one.name != "__init__.py", one)):
+    listed = {inspect.getsourcefile(kind) for kind in (*installed().values(), *SEAMS.values())}
+    for path in sorted(
+        (ROOT / folder).rglob("*.py"), key=lambda entry: (entry.parent, entry.name != "__init__.py", entry)
+    ):
         where = path.relative_to(ROOT / folder)
         name = f"**`{where.parent}/`**" if path.name == "__init__.py" else f"`{where}`"
         if name == "**`./`**" or str(path) in listed:
@@ -344,15 +350,15 @@ def scripts() -> str:
         if path.suffix or not path.is_file():
             continue
         source = path.read_text(encoding="utf-8")
-        said = ast.get_docstring(ast.parse(source)) if "python" in source.splitlines()[0] else _comment(source)
-        rows.append((f"`scripts/{path.name}`", _sentence(said)))
+        meanings = ast.get_docstring(ast.parse(source)) if "python" in source.splitlines()[0] else _comment(source)
+        rows.append((f"`scripts/{path.name}`", _sentence(meanings)))
     return _table(("script", "what it does"), rows)
 
 
 def exit_codes() -> str:
     """What a command or script leaves with."""
     return _table(
-        ("exit code", "verdict", "meaning"), [(str(int(one)), f"`{one.name}`", MEANINGS[one]) for one in ExitCode]
+        ("exit code", "verdict", "meaning"), [(str(int(item)), f"`{item.name}`", MEANINGS[item]) for item in ExitCode]
     )
 
 
@@ -382,12 +388,12 @@ MAKERS: Mapping[str, Callable[..., str]] = {
 """What can be made: by its name, or by its name and one word more."""
 
 
-def make(what: str) -> str:
+def make(key: str) -> str:
     """The text of a block."""
-    if what in MAKERS:
-        return MAKERS[what]()
-    name, _, argument = what.rpartition(" ")
-    assert name in MAKERS, f"nothing is called {what!r}; known: {', '.join(MAKERS)}"
+    if key in MAKERS:
+        return MAKERS[key]()
+    name, _, argument = key.rpartition(" ")
+    assert name in MAKERS, f"nothing is called {key!r}; known: {', '.join(MAKERS)}"
     return MAKERS[name](argument)
 
 
@@ -432,8 +438,8 @@ def _comment(source: str) -> str:
     return " ".join(line.lstrip("# ") for line in source.splitlines()[1:] if line.startswith("#"))
 
 
-def _by_view(told: tuple[str, str]) -> int:
-    return list(VIEWS).index(told[0])
+def _by_view(symptom: tuple[str, str]) -> int:
+    return list(VIEWS).index(symptom[0])
 
 
 def _by_path(row: tuple[str, ...]) -> tuple[str, int]:
@@ -450,19 +456,19 @@ def outdated(text: str, *, told_anew: bool) -> Iterator[tuple[str, str, str]]:
 
     Either those that are made of the code alone, or those whose stories are told anew for it.
     """
-    for found in MADE.finditer(text):
-        if (found[2] in TOLD_ANEW) is not told_anew:
+    for block in MADE.finditer(text):
+        if (block[2] in TOLD_ANEW) is not told_anew:
             continue
-        made = make(found[2])
-        if found[3] != made:
-            yield found[2], found[3], made
+        generated = make(block[2])
+        if block[3] != generated:
+            yield block[2], block[3], generated
 
 
 def write() -> None:
     """Write every block of every page anew."""
     for name, path in PAGES.items():
         old = path.read_text(encoding="utf-8")
-        new = MADE.sub(lambda found: found[1] + make(found[2]) + found[4], old)
+        new = MADE.sub(lambda match: match[1] + make(match[2]) + match[4], old)
         if new != old:
             path.write_text(new, encoding="utf-8")
             print(f"wrote {name}")

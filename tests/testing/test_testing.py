@@ -112,9 +112,9 @@ def test_a_suite_that_does_not_ask_pays_for_no_server() -> None:
     heavy = {"flask", "sqlalchemy", "requests", "pydantic", "waitress"}
     script = f"import sys, mocklend.testing; print(sorted({heavy!r} & set(sys.modules)))"
 
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
-    assert said == "[]\n"
+    assert output == "[]\n"
 
 
 @needs_faults

@@ -52,8 +52,8 @@ def errors(raw: Any, at: str = "") -> list[dict[str, Any]]:
     with pytest.raises(Refused) as refused:
         BICYCLE.read(raw, at)
     assert refused.value.code == "validation_failed"
-    found: list[dict[str, Any]] = refused.value.ids["errors"]
-    return found
+    errors_found: list[dict[str, Any]] = refused.value.ids["errors"]
+    return errors_found
 
 
 def test_what_fits_is_read() -> None:

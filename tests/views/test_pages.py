@@ -123,13 +123,13 @@ def test_each_page_lags_on_its_own(lagging: Story, layer: Lagging) -> None:
     lagging.wait(30)
     lagging.repay(loan_id, 6_000)
 
-    seen = []
+    read = []
     for seconds in (0, 28, 1, 31):
         lagging.wait(seconds)
-        seen.append(lagging.page(loan_id)["version"])
+        read.append(lagging.page(loan_id)["version"])
 
-    assert seen == [1, 2, 2, 3]
-    assert [(given.before["version"], given.after["version"]) for given in layer.asked] == [(1, 2), (1, 3)]
+    assert read == [1, 2, 2, 3]
+    assert [(event.before["version"], event.after["version"]) for event in layer.asked] == [(1, 2), (1, 3)]
     assert lagging.discrepancies() == []
     assert len(lagging.everything()["loan_views"]) == 1
 
@@ -168,8 +168,8 @@ def test_a_list_is_filtered_by_what_its_pages_show(lagging: Story) -> None:
 
     def listed(status: str) -> list[str]:
         with lagging.platform.read() as connection:
-            found = reads.loans(lagging.snapshot(connection), status=status)
-            return [loan["id"] for loan in found["loans"]]
+            loans_read = reads.loans(lagging.snapshot(connection), status=status)
+            return [loan["id"] for loan in loans_read["loans"]]
 
     before = listed("USING"), listed("CLEAR")
     lagging.wait(60)
@@ -195,7 +195,7 @@ class Odd:
     def happens(self, **changes: Any) -> None:
         self._layer.lag_s, self._layer.changes = 0, changes
 
-    def shown(self, loan_id: str) -> tuple[int, int, int]:
+    def versions(self, loan_id: str) -> tuple[int, int, int]:
         story = self.story
         with story.platform.read() as connection:
             listed = reads.loans(story.snapshot(connection))["loans"]
@@ -214,13 +214,13 @@ def test_a_version_that_is_lost_is_never_seen_and_the_next_one_is(odd: Odd) -> N
     odd.happens(lost=True)
     odd.story.repay(loan_id, 5_000)
     assert "view" not in {item["kind"] for item in odd.story.wait(days=10)}
-    behind = odd.shown(loan_id), odd.story.discrepancies()
+    behind = odd.versions(loan_id), odd.story.discrepancies()
 
     odd.happens()
     odd.story.repay(loan_id, 6_000)
 
     assert behind == ((1, 1, 1), [("stale_view", loan_id, 5_000)])
-    assert odd.shown(loan_id) == (3, 3, 3)
+    assert odd.versions(loan_id) == (3, 3, 3)
     assert odd.story.discrepancies() == []
     assert [row["version"] for row in odd.story.everything()["loan_views"]] == [3]
 
@@ -241,14 +241,14 @@ def test_an_old_value_returns_for_a_while(odd: Odd) -> None:
     odd.happens(right_for_s=30, returned_for_s=60)
     odd.story.repay(loan_id, 5_000)
 
-    seen = []
+    read = []
     for seconds in (0, 27, 1, 59, 1):
         odd.story.wait(seconds)
-        seen.append((odd.shown(loan_id)[0], len(odd.story.discrepancies())))
+        read.append((odd.versions(loan_id)[0], len(odd.story.discrepancies())))
 
-    assert seen == [(2, 0), (2, 0), (2, 0), (1, 1), (1, 1)]
+    assert read == [(2, 0), (2, 0), (2, 0), (1, 1), (1, 1)]
     odd.story.wait(2)
-    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
+    assert (odd.versions(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
     assert [row["version"] for row in odd.story.everything()["loan_views"]] == [2]
 
 
@@ -257,12 +257,12 @@ def test_an_old_value_that_returned_stays_until_the_next_write(odd: Odd) -> None
     odd.happens(right_for_s=30)
     odd.story.repay(loan_id, 5_000)
     odd.story.wait(days=10)
-    assert odd.shown(loan_id) == (1, 1, 1)
+    assert odd.versions(loan_id) == (1, 1, 1)
 
     odd.happens()
     odd.story.repay(loan_id, 6_000)
 
-    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
+    assert (odd.versions(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
 
 
 def test_a_version_that_waits_keeps_what_an_older_one_will_fall_back_to(odd: Odd) -> None:
@@ -271,28 +271,28 @@ def test_a_version_that_waits_keeps_what_an_older_one_will_fall_back_to(odd: Odd
     odd.story.repay(loan_id, 5_000)
     odd.happens(page_lag_s=3_600, list_lag_s=3_600, instalments_lag_s=3_600)
     odd.story.repay(loan_id, 6_000)
-    assert odd.shown(loan_id) == (2, 2, 2)
+    assert odd.versions(loan_id) == (2, 2, 2)
 
     odd.story.wait(60)
 
-    assert odd.shown(loan_id) == (1, 1, 1)
+    assert odd.versions(loan_id) == (1, 1, 1)
     assert len(odd.story.discrepancies()) == 1
     odd.story.wait(3_600)
-    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
+    assert (odd.versions(loan_id), odd.story.discrepancies()) == ((3, 3, 3), [])
 
 
 @pytest.mark.parametrize(
-    ("late", "seen"), [("page_lag_s", (1, 2, 2)), ("list_lag_s", (2, 1, 2)), ("instalments_lag_s", (2, 2, 1))]
+    ("late", "versions"), [("page_lag_s", (1, 2, 2)), ("list_lag_s", (2, 1, 2)), ("instalments_lag_s", (2, 2, 1))]
 )
-def test_one_view_lags_while_the_others_are_right(odd: Odd, late: str, seen: tuple[int, int, int]) -> None:
+def test_one_view_lags_while_the_others_are_right(odd: Odd, late: str, versions: tuple[int, int, int]) -> None:
     loan_id = odd.story.borrow()
     odd.happens(**{late: 60})
     odd.story.repay(loan_id, 5_000)
 
-    assert odd.shown(loan_id) == seen
+    assert odd.versions(loan_id) == versions
     assert odd.story.discrepancies() == [("stale_view", loan_id, 5_000)]
     odd.story.wait(60)
-    assert (odd.shown(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
+    assert (odd.versions(loan_id), odd.story.discrepancies()) == ((2, 2, 2), [])
 
 
 def test_a_view_that_lags_keeps_its_version_when_a_newer_one_waits(odd: Odd) -> None:
@@ -303,18 +303,18 @@ def test_a_view_that_lags_keeps_its_version_when_a_newer_one_waits(odd: Odd) -> 
 
     odd.story.repay(loan_id, 6_000)
 
-    assert odd.shown(loan_id) == (2, 1, 2)
+    assert odd.versions(loan_id) == (2, 1, 2)
 
 
 def test_reads_of_the_page_take_turns_while_its_replicas_differ(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(replica_lag_s=60)
     odd.story.repay(loan_id, 5_000)
-    whose = ReplicaRotation()
+    rotation = ReplicaRotation()
 
     def read() -> int:
         with odd.story.platform.read() as connection:
-            version: int = reads.page(odd.story.snapshot(connection), loan_id, whose)["version"]
+            version: int = reads.page(odd.story.snapshot(connection), loan_id, rotation)["version"]
             return version
 
     assert [read() for _ in range(4)] == [2, 1, 2, 1]

@@ -12,18 +12,18 @@ from support.story import Story
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 7])
 def test_loans_are_listed_once_each_page_by_page(story: Story, limit: int) -> None:
-    made = {story.borrow(reference=f"loan-{n}") for n in range(5)}
+    loan_ids = {story.borrow(reference=f"loan-{n}") for n in range(5)}
 
-    seen: list[str] = []
+    listed_ids: list[str] = []
     after: str | None = ""
     with story.platform.read() as connection:
         while after is not None:
             page = reads.loans(story.snapshot(connection), after=after, limit=limit)
-            seen += [loan["id"] for loan in page["loans"]]
+            listed_ids += [loan["id"] for loan in page["loans"]]
             after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
 
-    assert len(seen) == 5
-    assert set(seen) == made
+    assert len(listed_ids) == 5
+    assert set(listed_ids) == loan_ids
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 100])
@@ -31,16 +31,16 @@ def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> No
     loans = [story.borrow(reference=f"loan-{n}") for n in range(2)]
     story.settle(loans[0])
 
-    seen: list[str] = []
+    loan_ids: list[str] = []
     after: str | None = ""
     with story.platform.read() as connection:
         while after is not None:
             page = reads.transactions(story.snapshot(connection), after=after, limit=limit)
-            seen += [transaction["id"] for transaction in page["transactions"]]
+            loan_ids += [transaction["id"] for transaction in page["transactions"]]
             after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
 
-    assert seen == [t["id"] for loan_id in sorted(loans) for t in story.journal(loan_id)]
-    assert len(seen) == 7
+    assert loan_ids == [t["id"] for loan_id in sorted(loans) for t in story.journal(loan_id)]
+    assert len(loan_ids) == 7
 
 
 def test_a_borrowers_loans_are_theirs(story: Story) -> None:
@@ -48,9 +48,9 @@ def test_a_borrowers_loans_are_theirs(story: Story) -> None:
     borrower_id = story.page(mine)["borrower_id"]
 
     with story.platform.read() as connection:
-        found = reads.loans(story.snapshot(connection), borrower_id=borrower_id)["loans"]
+        loans_read = reads.loans(story.snapshot(connection), borrower_id=borrower_id)["loans"]
 
-    assert [loan["id"] for loan in found] == [mine]
+    assert [loan["id"] for loan in loans_read] == [mine]
     assert theirs != mine
 
 
@@ -66,7 +66,7 @@ def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
         )
         edits = reads.edits(story.snapshot(connection), loan_id)
 
-    assert {one.id for one in [*first, *rest]} == paid
+    assert {item.id for item in [*first, *rest]} == paid
     assert (len(first), len(rest), end) == (2, 1, None)
     assert [edit.id for edit in edits] == edited
 

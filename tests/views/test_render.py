@@ -60,15 +60,15 @@ def test_a_page_says_what_the_state_says(story: Story) -> None:
     assert (doc["currency"], doc["principal_minor"]) == ("CNY", 100_000)
 
 
-@pytest.mark.parametrize(("bill", "shown"), SHOWN_FOR_OVERRIDE.items())
-def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, shown: str) -> None:
+@pytest.mark.parametrize(("bill", "expected"), SHOWN_FOR_OVERRIDE.items())
+def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, expected: str) -> None:
     loan = story.entity("loan", story.borrow())
     pinned = replace(loan, status_override=StatusOverride("edt_a", bill))
 
-    honest, doc = (loan_doc(one, state_of(one), story.now_ms) for one in (loan, pinned))
+    honest, doc = (loan_doc(item, state_of(item), story.now_ms) for item in (loan, pinned))
 
-    assert (overridden_status(loan), overridden_status(pinned)) == (None, shown)
-    assert doc == honest | {"status": shown}
+    assert (overridden_status(loan), overridden_status(pinned)) == (None, expected)
+    assert doc == honest | {"status": expected}
 
 
 @pytest.mark.parametrize(("bill", "wrong"), [("VALID", False), ("OVERDUE", True), ("CLEAR", True)])

@@ -7,25 +7,25 @@ from mocklend.views.replica_rotation import ReplicaRotation
 
 
 def test_every_other_read_goes_to_the_second_replica() -> None:
-    whose = ReplicaRotation()
+    rotation = ReplicaRotation()
 
-    assert [whose.second("sbx", "loan_ada") for _ in range(5)] == [False, True, False, True, False]
+    assert [rotation.second("sbx", "loan_ada") for _ in range(5)] == [False, True, False, True, False]
 
 
 def test_each_page_has_turns_of_its_own() -> None:
-    whose = ReplicaRotation()
-    whose.second("sbx", "loan_ada")
+    rotation = ReplicaRotation()
+    rotation.second("sbx", "loan_ada")
 
-    assert not whose.second("sbx", "loan_bob")
-    assert not whose.second("another", "loan_ada")
-    assert whose.second("sbx", "loan_ada")
+    assert not rotation.second("sbx", "loan_bob")
+    assert not rotation.second("another", "loan_ada")
+    assert rotation.second("sbx", "loan_ada")
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    whose = ReplicaRotation()
+    rotation = ReplicaRotation()
 
     for n in range(replica_rotation.REPLICAS_MAX + 1):
-        whose.second("sbx", f"loan_{n}")
+        rotation.second("sbx", f"loan_{n}")
 
-    assert not whose.second("sbx", "loan_0")
-    assert whose.second("sbx", f"loan_{replica_rotation.REPLICAS_MAX}")
+    assert not rotation.second("sbx", "loan_0")
+    assert rotation.second("sbx", f"loan_{replica_rotation.REPLICAS_MAX}")

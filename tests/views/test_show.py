@@ -82,8 +82,8 @@ def test_one_loans_pages_are_no_concern_of_another(lagging: Story) -> None:
 
     lagging.platform.run(ShowVersion(lagging.sandbox_id, loans[0], 2))
 
-    kept = {row["loan_id"]: row["version"] for row in lagging.everything()["loan_views"] if row["due_ms"] is None}
-    assert kept == {loans[0]: 2, loans[1]: 1}
+    versions = {row["loan_id"]: row["version"] for row in lagging.everything()["loan_views"] if row["due_ms"] is None}
+    assert versions == {loans[0]: 2, loans[1]: 1}
 
 
 def test_the_answer_names_what_is_shown(lagging: Story) -> None:

@@ -29,14 +29,14 @@ def test_a_client_hears_of_its_loan_in_signed_messages(story: Story, receiver: R
     repayment_id = story.settle(loan_id)
 
     library = Webhook(endpoint["secret"])
-    told = [library.verify(body, headers) for _, headers, body in receiver.got]
+    events = [library.verify(body, headers) for _, headers, body in receiver.got]
 
     assert {path for path, *_ in receiver.got} == {"/hooks"}
-    assert sorted(one["type"] for one in told) == [
+    assert sorted(entry["type"] for entry in events) == [
         "loan.cleared", "loan.disbursed", "repayment.ordered", "repayment.succeeded",
     ]  # fmt: skip
-    assert {one["data"]["loan_id"] for one in told} == {loan_id}
-    assert {one["data"].get("repayment_id") for one in told} == {None, repayment_id}
+    assert {entry["data"]["loan_id"] for entry in events} == {loan_id}
+    assert {entry["data"].get("repayment_id") for entry in events} == {None, repayment_id}
     assert len({headers["webhook-id"] for _, headers, _ in receiver.got}) == 4
     assert {message.state for message in messages(story)} == {"ACKED"}
     assert story.discrepancies() == []
@@ -64,8 +64,8 @@ def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_
     story.wait(days=10)
 
     (message,) = messages(story)
-    wanted = [start + after * 1000 for after in accumulate(RETRY_SCHEDULES[profile])]
-    assert log(message) == [(at, "status_500") for at in wanted]
+    attempt_times = [start + after * 1000 for after in accumulate(RETRY_SCHEDULES[profile])]
+    assert log(message) == [(at, "status_500") for at in attempt_times]
     assert (message.state, message.due_ms, message.acked_ms) == ("EXHAUSTED", None, None)
     assert len(receiver.got) == len(RETRY_SCHEDULES[profile])
     assert len({(headers["webhook-id"], body) for _, headers, body in receiver.got}) == 1
@@ -149,11 +149,11 @@ def test_a_name_that_is_no_host_is_an_attempt_that_failed_and_the_clock_goes_on(
 class Dripping(threading.Thread):
     """A receiver that takes a connection and answers a byte at a time, for ever: none of its waits is long."""
 
-    def __init__(self, said: bytes) -> None:
+    def __init__(self, answer: bytes) -> None:
         super().__init__(daemon=True)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
-        self.said, self.over = said, threading.Event()
+        self.said, self.over = answer, threading.Event()
         self.start()
 
     def run(self) -> None:
@@ -164,19 +164,19 @@ class Dripping(threading.Thread):
                 line.sendall(self.said)
 
 
-@pytest.mark.parametrize("said", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "], ids=repr)
+@pytest.mark.parametrize("answer", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "], ids=repr)
 def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
-    story: Story, monkeypatch: pytest.MonkeyPatch, said: bytes
+    story: Story, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     monkeypatch.setattr(delivery, "WHOLE_S", 0.1)
-    dripping = Dripping(said)
+    dripping = Dripping(answer)
     listen(story, dripping.url, "loan.disbursed")
     story.borrow()
 
     story.wait(0)
     dripping.over.set()
 
-    assert log(messages(story)[0])[0][1] in ("timeout", "unreachable" if len(said) > 1 else "timeout")
+    assert log(messages(story)[0])[0][1] in ("timeout", "unreachable" if len(answer) > 1 else "timeout")
     assert not delivery.DEADLINES._connections
 
 
@@ -200,10 +200,10 @@ def test_one_receivers_cookie_is_no_others(story: Story, receiver: Receiver, mon
 def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_it(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go, asked = threading.Event(), threading.Event()
+    go, requested = threading.Event(), threading.Event()
 
     def hangs(*_: Any) -> str:
-        asked.set()
+        requested.set()
         assert go.wait(30)
         return "acked"
 
@@ -215,7 +215,7 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
 
     advanced = story.platform.advance(story.sandbox_id, by_ms=60_000)
 
-    assert asked.wait(10)
+    assert requested.wait(10)
     assert (advanced.now_ms, story.entity("repayment", repayment).status) == (story.now_ms, "S")
     assert {message.state for message in messages(story)} == {"QUEUED"}
     go.set()
@@ -238,7 +238,7 @@ def test_webhooks_of_an_advance_are_told_at_the_moments_at_which_they_were_due(
 
     released = story.wait(days=40)
 
-    assert [(one["kind"], one["at"]) for one in released if one["kind"] != "bureau"] == [
+    assert [(item["kind"], item["at"]) for item in released if item["kind"] != "bureau"] == [
         ("settlement", "2026-01-05T02:00:02.000Z"),
         ("callback", "2026-01-05T02:00:02.000Z"),
         ("webhook", "2026-01-05T02:00:02.000Z"),
@@ -276,7 +276,7 @@ def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another
     story.query_channel(next(row["id"] for row in story.everything()["repayments"]))
 
     with story.platform.read() as connection:
-        found = due_webhooks(story.snapshot(connection), [hung["id"], other["id"]], story.now_ms, 3)
+        due = due_webhooks(story.snapshot(connection), [hung["id"], other["id"]], story.now_ms, 3)
 
-    assert [item.extra for item in found] == [hung["id"]] * 3 + [other["id"]]
-    assert [item.due_ms for item in found] == sorted(item.due_ms for item in found)
+    assert [item.extra for item in due] == [hung["id"]] * 3 + [other["id"]]
+    assert [item.due_ms for item in due] == sorted(item.due_ms for item in due)

@@ -167,11 +167,11 @@ def test_an_endpoint_hears_only_what_it_asked_for(story: Story, receiver: Receiv
     story.reverse(repayment_id)
     story.wait(0)
 
-    heard = [(path, json.loads(body)["type"]) for path, _, body in receiver.got]
+    received = [(path, json.loads(body)["type"]) for path, _, body in receiver.got]
 
-    assert heard[0] == ("/overdue", "loan.overdue")
+    assert received[0] == ("/overdue", "loan.overdue")
     # The reversal leaves it overdue again at once.
-    assert sorted(heard[1:]) == [("/cleared", "loan.cleared"), ("/overdue", "loan.overdue")]
+    assert sorted(received[1:]) == [("/cleared", "loan.cleared"), ("/overdue", "loan.overdue")]
 
 
 def test_the_same_endpoint_again_is_the_same_endpoint(story: Story, receiver: Receiver) -> None:

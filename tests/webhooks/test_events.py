@@ -27,7 +27,7 @@ from mocklend.servicing import (
 from mocklend.storage.work import Work
 from mocklend.webhooks.events import EVENTS, FIELDS, payload_schema
 from mocklend.writer import _Group
-from support.every_step import Told, through_all_of_it
+from support.every_step import EveryStep, through_all_of_it
 from support.story import Story
 
 STAFF = "only staff see it"
@@ -112,9 +112,9 @@ class Step:
     def is_told(self) -> bool:
         """Whether an event names the resource with its new status, the last one that names it at all."""
         status = STATUS[self.kind]
-        about = [one["data"] for one in self.told if one["data"].get(f"{self.kind}_id") == self.id]
+        about = [entry["data"] for entry in self.told if entry["data"].get(f"{self.kind}_id") == self.id]
         about = [data for data in about if status is None or status in data]
-        if self.kind == "edit" and any(one["type"] == "refund.agreed" for one in self.told):
+        if self.kind == "edit" and any(entry["type"] == "refund.agreed" for entry in self.told):
             return self.after == "APPLIED"  # A refund is an edit that clients know as a refund.
         if self.kind == "loan":
             about = [data for data in about if "version" in data]
@@ -124,7 +124,7 @@ class Step:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
     """Every change of status that any command makes, as it is taken into its commit."""
-    seen: list[Step] = []
+    recorded_steps: list[Step] = []
     take = _Group._take
 
     def status_of(entity: Any) -> str | None:
@@ -134,15 +134,15 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
         return "issued" if name is None else str(getattr(entity, name))
 
     def watched(self: _Group, sandbox_id: str, work: Work) -> None:
-        known = self._loaded[sandbox_id]
-        told = tuple(json.loads(one.body) for (kind, _), one in work.puts.items() if kind == "webhook")
+        loaded = self._loaded[sandbox_id]
+        bodies = tuple(json.loads(put.body) for (kind, _), put in work.puts.items() if kind == "webhook")
         for (kind, id), entity in work.puts.items():
-            if kind in STATUS and (before := status_of(known.get((kind, id)))) != (after := status_of(entity)):
-                seen.append(Step(kind, id, before, str(after), told))
+            if kind in STATUS and (before := status_of(loaded.get((kind, id)))) != (after := status_of(entity)):
+                recorded_steps.append(Step(kind, id, before, str(after), bodies))
         take(self, sandbox_id, work)
 
     monkeypatch.setattr(_Group, "_take", watched)
-    return seen
+    return recorded_steps
 
 
 def test_every_step_of_every_resource_is_told_with_its_new_status(
@@ -157,55 +157,55 @@ def test_every_step_of_every_resource_is_told_with_its_new_status(
 
 
 def test_each_status_that_the_code_knows_is_in_the_table() -> None:
-    known = {
+    statuses = {
         "repayment": set(RepaymentStatus) - {RepaymentStatus.INITIAL, RepaymentStatus.PARTIAL},
         "edit": set(EditState),
         # One that is opened is marked in the same commit.
         "dispute": set(DisputeState) - {DisputeState.OPEN},
     }
 
-    for kind, states in known.items():
+    for kind, states in statuses.items():
         assert {after for of, _, after in STEPS if of == kind} == states
 
 
 def test_the_story_sends_every_event_that_there_is_but_those_of_their_own_tests(tell: Callable[..., Story]) -> None:
-    told = through_all_of_it(tell)
+    steps = through_all_of_it(tell)
 
-    sent = {event for event, _ in told.events()}
-    assert set(EVENTS) - sent == {
+    names = {event for event, _ in steps.events()}
+    assert set(EVENTS) - names == {
         "dispute.left_to_do", "loan.edit_adjusted", "loan.status_override_ended", "repayment.reallocated",
         "repayment.rebooked",
     }  # fmt: skip
 
 
 def test_a_refund_is_told_when_it_is_agreed_and_when_it_has_left(tell: Callable[..., Story]) -> None:
-    told = Told(tell())
-    loan = told.story.borrow()
-    told.story.repay(loan, told.story.quote(loan)["total_minor"] + 900, type="CLEAR")
-    refund = told.ask(Refund, loan, "wallet", 900, "paid twice", "wei")
-    told.story.wait(60)
+    steps = EveryStep(tell())
+    loan = steps.story.borrow()
+    steps.story.repay(loan, steps.story.quote(loan)["total_minor"] + 900, type="CLEAR")
+    refund = steps.ask(Refund, loan, "wallet", 900, "paid twice", "wei")
+    steps.story.wait(60)
 
-    heard = [(event, data) for event, data in told.events() if event.startswith("refund")]
-    assert [(event, data["state"], data["amount_minor"]) for event, data in heard] == [
+    received = [(event, data) for event, data in steps.events() if event.startswith("refund")]
+    assert [(event, data["state"], data["amount_minor"]) for event, data in received] == [
         ("refund.agreed", "ORDERED", 900),
         ("refund.paid", "PAID", 900),
     ]
-    assert heard[0][1]["edit_id"] == refund["id"]
-    assert heard[0][1]["payout_id"] == heard[1][1]["payout_id"] == told.payout_of(loan).id
+    assert received[0][1]["edit_id"] == refund["id"]
+    assert received[0][1]["payout_id"] == received[1][1]["payout_id"] == steps.payout_of(loan).id
 
 
 def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(tell: Callable[..., Story]) -> None:
     """Reversed, and reinstated: the last word that a client hears is what the repayment's page says."""
-    told = Told(tell())
-    loan = told.story.borrow()
-    repayment = told.story.repay(loan, 20_000)
+    steps = EveryStep(tell())
+    loan = steps.story.borrow()
+    repayment = steps.story.repay(loan, 20_000)
 
-    for act in (told.story.reverse, lambda id: told.ask(ReinstateRepayment, id, "it was good", "grace")):
+    for act in (steps.story.reverse, lambda id: steps.ask(ReinstateRepayment, id, "it was good", "grace")):
         act(repayment)
 
-        told.story.wait(1)
-        last = [data for _, data in told.events() if data.get("repayment_id") == repayment][-1]
-        now = told.story.entity("repayment", repayment)
+        steps.story.wait(1)
+        last = [data for _, data in steps.events() if data.get("repayment_id") == repayment][-1]
+        now = steps.story.entity("repayment", repayment)
         assert {name: last[name] for name in ("status", "applied_minor", "overpaid_minor")} == {
             "status": now.status, "applied_minor": now.applied_minor, "overpaid_minor": now.overpaid_minor,
         }  # fmt: skip
@@ -213,16 +213,16 @@ def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(t
 
 def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Callable[..., Story]) -> None:
     """9.00 too much is no longer too much once an earlier repayment is taken off the loan."""
-    told = Told(tell())
-    loan = told.story.borrow()
-    first = told.story.repay(loan, 20_000)
-    second = told.story.repay(loan, told.story.quote(loan)["total_minor"] + 900, type="CLEAR")
-    assert told.story.entity("repayment", second).overpaid_minor == 900
+    steps = EveryStep(tell())
+    loan = steps.story.borrow()
+    first = steps.story.repay(loan, 20_000)
+    second = steps.story.repay(loan, steps.story.quote(loan)["total_minor"] + 900, type="CLEAR")
+    assert steps.story.entity("repayment", second).overpaid_minor == 900
 
-    told.story.reverse(first)
+    steps.story.reverse(first)
 
-    now = told.story.entity("repayment", second)
-    (data,) = [data for event, data in told.events() if event == "repayment.reallocated"]
+    now = steps.story.entity("repayment", second)
+    (data,) = [data for event, data in steps.events() if event == "repayment.reallocated"]
     assert data["repayment_id"] == second
     assert (data["applied_minor"], data["overpaid_minor"]) == (now.applied_minor, now.overpaid_minor)
     assert now.overpaid_minor == 0
@@ -230,21 +230,21 @@ def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Callabl
 
 def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_back(tell: Callable[..., Story]) -> None:
     """Interest is waived on the 40th day; then the platform hears of money that had paid it on the 39th."""
-    told = Told(tell())
-    story = told.story
+    steps = EveryStep(tell())
+    story = steps.story
     loan = story.borrow()
     story.wait(days=39)
     unheard = story.order(loan, story.quote(loan)["total_minor"], type="CLEAR")
     story.settle_silently(unheard)
     story.sleep(days=1)
-    waiver = told.ask(Waive, loan, "penalty", 5, "a gift", "wei")
+    waiver = steps.ask(Waive, loan, "penalty", 5, "a gift", "wei")
 
     story.query_channel(unheard)
     story.reverse(unheard)
 
-    heard = [data for event, data in told.events() if event == "loan.edit_adjusted"]
-    heard.sort(key=lambda data: data["version"])
-    assert [(data["edit_id"], data["was_minor"], data["is_minor"]) for data in heard] == [
+    received = [data for event, data in steps.events() if event == "loan.edit_adjusted"]
+    received.sort(key=lambda data: data["version"])
+    assert [(data["edit_id"], data["was_minor"], data["is_minor"]) for data in received] == [
         (waiver["id"], 5, 0),
         (waiver["id"], 0, 5),
     ]
@@ -252,37 +252,37 @@ def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_ba
 
 
 def test_a_certificate_that_the_books_have_left_behind_is_told_once(tell: Callable[..., Story]) -> None:
-    told = Told(tell())
-    loan = told.story.borrow()
-    repayment = told.story.settle(loan)
-    issued = told.run(IssueCertificate(told.story.sandbox_id, loan))
-    told.run(IssueCertificate(told.story.sandbox_id, loan))
-    told.story.wait(days=1)
+    steps = EveryStep(tell())
+    loan = steps.story.borrow()
+    repayment = steps.story.settle(loan)
+    issued = steps.run(IssueCertificate(steps.story.sandbox_id, loan))
+    steps.run(IssueCertificate(steps.story.sandbox_id, loan))
+    steps.story.wait(days=1)
 
-    told.story.reverse(repayment)
-    told.ask(ReinstateRepayment, repayment, "it was good", "grace")
-    told.story.reverse(repayment)
+    steps.story.reverse(repayment)
+    steps.ask(ReinstateRepayment, repayment, "it was good", "grace")
+    steps.story.reverse(repayment)
 
-    heard = [(event, data["superseded"]) for event, data in told.events() if event.startswith("certificate")]
-    assert heard == [("certificate.issued", False), ("certificate.superseded", True)]
-    assert {data["certificate_id"] for event, data in told.events() if "certificate" in event} == {issued["id"]}
+    received = [(event, data["superseded"]) for event, data in steps.events() if event.startswith("certificate")]
+    assert received == [("certificate.issued", False), ("certificate.superseded", True)]
+    assert {data["certificate_id"] for event, data in steps.events() if "certificate" in event} == {issued["id"]}
 
 
 def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Callable[..., Story]) -> None:
-    told = Told(tell())
-    loan = told.story.borrow()
-    told.story.wait(days=40)
-    edit = told.story.edit(loan, None, "MODIFY_BILL_STATUS", "OVERDUE")
+    steps = EveryStep(tell())
+    loan = steps.story.borrow()
+    steps.story.wait(days=40)
+    edit = steps.story.edit(loan, None, "MODIFY_BILL_STATUS", "OVERDUE")
 
-    told.story.settle(loan)
+    steps.story.settle(loan)
 
-    ended = [data for event, data in told.events() if event == "loan.status_override_ended"]
+    ended = [data for event, data in steps.events() if event == "loan.status_override_ended"]
     assert [(data["edit_id"], data["status"]) for data in ended] == [(edit, "CLEAR")]
 
 
 def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Told(tell())
-    loan = told.story.borrow()
+    steps = EveryStep(tell())
+    loan = steps.story.borrow()
     act = Work.at
 
     def typed_wrong(self: Work, event: SeamEvent) -> SeamEvent:
@@ -291,11 +291,11 @@ def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], mon
 
     with monkeypatch.context() as wrong:
         wrong.setattr(Work, "at", typed_wrong)
-        repayment = told.story.settle(loan)
-    told.ask(RebookRepayment, repayment, "as was ordered", "grace")
+        repayment = steps.story.settle(loan)
+    steps.ask(RebookRepayment, repayment, "as was ordered", "grace")
 
-    now = told.story.entity("repayment", repayment)
-    (data,) = [data for event, data in told.events() if event == "repayment.rebooked"]
+    now = steps.story.entity("repayment", repayment)
+    (data,) = [data for event, data in steps.events() if event == "repayment.rebooked"]
     assert (data["status"], data["applied_minor"]) == ("S", now.applied_minor)
 
 

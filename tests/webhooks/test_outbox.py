@@ -22,14 +22,14 @@ STATUSES = ("SUBMITTED", "LENDING", "USING", "OVD", "CLEAR", "FAILED", "OFF")
 
 def outbox(*endpoints: tuple[str, list[str]]) -> Work:
     """A unit of work in a sandbox with these endpoints."""
-    known = tuple(
+    registered = tuple(
         EndpointDoc(id=id, url="http://127.0.0.1:9/", events=events, profile="standard", secret="", created_at="")
         for id, events in endpoints
     )
-    return Work(Sandbox("s", "k", 7, "UTC", "manual", NOW_MS, 0, 0, 0, known, NOW_MS), NOW_MS, {})
+    return Work(Sandbox("s", "k", 7, "UTC", "manual", NOW_MS, 0, 0, 0, registered, NOW_MS), NOW_MS, {})
 
 
-def told(version: int) -> dict[str, Any]:
+def event_data(version: int) -> dict[str, Any]:
     """The data of an event about the loan's status."""
     return {"loan_id": "loan_a", "status": "ANY", "version": version}
 
@@ -41,11 +41,11 @@ def queued(work: Work) -> list[Webhook]:
 def test_an_endpoint_hears_what_it_asked_for_and_one_that_asked_for_all_hears_all() -> None:
     work = outbox(("we_a", ["loan.cleared"]), ("we_b", ["*"]), ("we_c", ["loan.overdue", "loan.cleared"]))
 
-    emit(work, "loan.overdue", "loan_a", "loan_a.2", told(2))
-    emit(work, "loan.cleared", "loan_a", "loan_a.3", told(3))
+    emit(work, "loan.overdue", "loan_a", "loan_a.2", event_data(2))
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", event_data(3))
 
-    heard = [(one.endpoint_id, one.event) for one in queued(work)]
-    assert heard == [
+    received = [(message.endpoint_id, message.event) for message in queued(work)]
+    assert received == [
         ("we_b", "loan.overdue"), ("we_c", "loan.overdue"),
         ("we_a", "loan.cleared"), ("we_b", "loan.cleared"), ("we_c", "loan.cleared"),
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_an_endpoint_hears_what_it_asked_for_and_one_that_asked_for_all_hears_al
 def test_nobody_listening_is_no_message() -> None:
     work = outbox()
 
-    emit(work, "loan.cleared", "loan_a", "loan_a.3", told(3))
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", event_data(3))
 
     assert queued(work) == []
 
@@ -62,7 +62,7 @@ def test_nobody_listening_is_no_message() -> None:
 def test_a_message_is_due_at_once_and_tells_when_it_happened() -> None:
     work = outbox(("we_a", ["*"]))
 
-    emit(work, "loan.cleared", "loan_a", "loan_a.3", told(3))
+    emit(work, "loan.cleared", "loan_a", "loan_a.3", event_data(3))
 
     (message,) = queued(work)
     assert (message.state, message.attempts, message.due_ms, message.queued_ms) == ("QUEUED", 0, NOW_MS, NOW_MS)
@@ -79,8 +79,8 @@ def test_a_message_is_named_by_endpoint_event_and_what_it_is_about() -> None:
 
     def ids(about: str, event: str = "loan.cleared") -> list[str]:
         work = outbox(("we_a", ["*"]), ("we_b", ["*"]))
-        emit(work, event, "loan_a", about, told(3))
-        return [one.id for one in queued(work)]
+        emit(work, event, "loan_a", about, event_data(3))
+        return [message.id for message in queued(work)]
 
     every = [*ids("loan_a.3"), *ids("loan_a.4"), *ids("loan_a.3", "loan.overdue")]
 
@@ -141,11 +141,11 @@ def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: 
     story.reverse(first)
     story.wait(days=40)
 
-    heard = [
+    received = [
         json.loads(row["body"]) for row in sorted(story.everything()["webhooks"], key=lambda row: row["queued_ms"])
     ]
 
-    assert sorted(one["type"] for one in heard) == ["loan.cleared", "loan.overdue", "loan.reopened"]
-    assert heard[-1]["type"] == "loan.overdue"
-    assert {one["data"]["loan_id"] for one in heard} == {loan_id}
-    assert len({one["data"]["version"] for one in heard}) == 3
+    assert sorted(exchange["type"] for exchange in received) == ["loan.cleared", "loan.overdue", "loan.reopened"]
+    assert received[-1]["type"] == "loan.overdue"
+    assert {exchange["data"]["loan_id"] for exchange in received} == {loan_id}
+    assert len({exchange["data"]["version"] for exchange in received}) == 3

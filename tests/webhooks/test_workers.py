@@ -43,9 +43,9 @@ class Roads:
             self.changed.notify_all()
         return self.in_time or not hangs, self.record
 
-    def until(self, said: Any) -> None:
+    def until(self, condition: Any) -> None:
         with self.changed:
-            assert self.changed.wait_for(said, 10)
+            assert self.changed.wait_for(condition, 10)
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ def roads() -> Roads:
 
 @pytest.fixture
 def delivery_workers(roads: Roads) -> Iterator[DeliveryWorkers]:
-    made = DeliveryWorkers(roads.carry, workers_max=32)
-    yield made
+    workers = DeliveryWorkers(roads.carry, workers_max=32)
+    yield workers
     roads.go.set()
-    made.close()
+    workers.close()
 
 
 def parcel(n: int, endpoint: str = "a", sandbox: str = "s", *, in_order: bool = False) -> Parcel:
@@ -169,10 +169,10 @@ def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(
 
 
 def test_an_attempt_that_breaks_is_over_and_the_next_one_goes(roads: Roads) -> None:
-    def breaks(one: Parcel) -> tuple[bool, None]:
-        if one.due_ms == 0:
+    def breaks(first: Parcel) -> tuple[bool, None]:
+        if first.due_ms == 0:
             raise ConnectionError("the database is gone")
-        roads.carry(one)
+        roads.carry(first)
         return True, None
 
     delivery_workers = DeliveryWorkers(breaks, workers_max=1)
@@ -189,9 +189,9 @@ def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(
 ) -> None:
     roads.hanging = {"s.a"}
 
-    taken = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MAX + 100))
+    accepted = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MAX + 100))
 
-    assert QUEUED_MAX <= taken <= QUEUED_MAX + AN_ENDPOINT
+    assert QUEUED_MAX <= accepted <= QUEUED_MAX + AN_ENDPOINT
 
 
 def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(delivery_workers: DeliveryWorkers, roads: Roads) -> None:

@@ -75,14 +75,14 @@ LESSON = Template('''"""$sentence"""
 from typing import Any
 
 
-def story(told: Any) -> None:
+def story(run: Any) -> None:
     """Ada pays an instalment through her wallet."""
-    told.repaid(told.client.repay(told.loan(), 10_000, "wallet", type="OVD_AND_CURRENT"))
+    run.repaid(run.client.repay(run.loan(), 10_000, "wallet", type="OVD_AND_CURRENT"))
 
 
-def repair(told: Any) -> None:
+def repair(run: Any) -> None:
     """What puts it right."""
-    told.client.advance("P1D")
+    run.client.advance("P1D")
 ''')
 
 PAGE = Template("""# $name: $title

@@ -34,10 +34,10 @@ def test_a_good_file_is_what_its_format_writes(format: Any, day: StatementDay) -
 
 
 @every_format
-@pytest.mark.parametrize("kept", [0, 1, 60, 90])
-def test_a_file_that_breaks_off_is_refused(format: Any, kept: int) -> None:
+@pytest.mark.parametrize("bytes_kept", [0, 1, 60, 90])
+def test_a_file_that_breaks_off_is_refused(format: Any, bytes_kept: int) -> None:
     with pytest.raises(MalformedStatement):
-        format.read(contents(structs.replace(GOOD, kept_percent=kept), DAY, format), HEADING)
+        format.read(contents(structs.replace(GOOD, kept_percent=bytes_kept), DAY, format), HEADING)
 
 
 @every_format
@@ -66,18 +66,23 @@ def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: 
     story.wait(days=1)
     make = MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 0)
 
-    made = [story.platform.run(one) for one in (make, make, replace(make, again=True), make)]
+    answers = [story.platform.run(item) for item in (make, make, replace(make, again=True), make)]
 
-    assert [(one.status, one.body["times_made"]) for one in made] == [(201, 1), (200, 1), (201, 2), (200, 2)]
+    assert [(answer.status, answer.body["times_made"]) for answer in answers] == [
+        (201, 1),
+        (200, 1),
+        (201, 2),
+        (200, 2),
+    ]
 
 
 def test_the_audit_reads_the_files_that_were_asked_for(story: Story) -> None:
     story.settle(story.borrow(100_000))
     story.wait(days=1)
     story.platform.run(MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 1))
-    made = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
+    file = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
 
     with story.platform.read() as connection:
         assert list(check_statement_files(story.snapshot(connection))) == []
-    assert made.ready_ms == HEADING.ready_ms
+    assert file.ready_ms == HEADING.ready_ms
     assert story.discrepancies() == []

@@ -17,7 +17,7 @@ from mocklend.channels.statements.day import (
 )
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.domain.channel import channels
-from support.statement_days import DAY, busy_days, cells, held, one_of_each
+from support.statement_days import DAY, as_held, busy_days, cells, one_of_each
 
 EXAMPLES = 60
 
@@ -30,7 +30,7 @@ EXAMPLES = 60
 def test_a_busy_day_is_read_again_as_it_was(id: str, day: StatementDay) -> None:
     data = FORMATS[id].write(day)
 
-    assert FORMATS[id].read(data, day.heading) == held(id, day)
+    assert FORMATS[id].read(data, day.heading) == as_held(id, day)
     assert FORMATS[id].write(day) == data
 
 
@@ -82,9 +82,9 @@ def test_no_field_that_a_payer_fills_begins_like_a_formula() -> None:
 
     for id in sorted(FORMATS):
         if FORMATS[id].media_type == "text/csv":
-            found = [cell for row in cells(FORMATS[id].write(day).decode(FORMATS[id].charset)) for cell in row]
-            assert any("HYPERLINK" in cell for cell in found)
-            assert not any(cell.startswith(("=", "@")) for cell in found), id
+            texts = [cell for row in cells(FORMATS[id].write(day).decode(FORMATS[id].charset)) for cell in row]
+            assert any("HYPERLINK" in cell for cell in texts)
+            assert not any(cell.startswith(("=", "@")) for cell in texts), id
 
 
 @settings(max_examples=EXAMPLES)
@@ -146,7 +146,9 @@ def test_what_is_no_statement_at_all_is_refused(id: str, data: bytes) -> None:
 def test_a_wechat_bill_without_its_byte_order_mark_is_read_all_the_same() -> None:
     day = one_of_each()
 
-    assert wechat_csv.read(wechat_csv.write(day).removeprefix(b"\xef\xbb\xbf"), day.heading) == held("wechat_csv", day)
+    assert wechat_csv.read(wechat_csv.write(day).removeprefix(b"\xef\xbb\xbf"), day.heading) == as_held(
+        "wechat_csv", day
+    )
 
 
 def test_a_personal_file_lists_closed_orders_that_moved_nothing() -> None:
@@ -157,4 +159,4 @@ def test_a_personal_file_lists_closed_orders_that_moved_nothing() -> None:
 
     data = (text.replace("共4笔记录", "共6笔记录") + closed + waiting).encode("gbk")
 
-    assert format.read(data, day.heading) == held("alipay_personal_csv", day)
+    assert format.read(data, day.heading) == as_held("alipay_personal_csv", day)

@@ -16,7 +16,7 @@ from mocklend.channels.statements.day import (
     StatementDay,
 )
 from mocklend.channels.statements.formats import FORMATS
-from support.statement_days import DAY, busy_days, cells, held, one_of_each
+from support.statement_days import DAY, as_held, busy_days, cells, one_of_each
 
 EXAMPLES = 60
 
@@ -100,8 +100,8 @@ def camt_lines(data: bytes) -> Iterator[RawClient]:
         assert transaction["Status"] == "BOOK"
         assert at.utcoffset() == timedelta(hours=8)
         party = transaction.get("DebtorName" if amount > 0 else "CreditorName", "")
-        told = transaction.get("RemittanceInformation", "")
-        yield transaction["EndToEndId"], transaction["TransactionID"], at, amount, party, told
+        remittance = transaction.get("RemittanceInformation", "")
+        yield transaction["EndToEndId"], transaction["TransactionID"], at, amount, party, remittance
 
 
 OTHERS: dict[str, Callable[[bytes], Iterator[RawClient]]] = {
@@ -113,9 +113,9 @@ OTHERS: dict[str, Callable[[bytes], Iterator[RawClient]]] = {
 }
 
 
-def as_line(one: Movement) -> RawClient:
-    at = datetime.fromtimestamp(one.at_ms // 1000, SHANGHAI)
-    return one.order_no, one.channel_no, at, Decimal(one.amount_minor).scaleb(-2), one.party, one.reference
+def as_line(first: Movement) -> RawClient:
+    at = datetime.fromtimestamp(first.at_ms // 1000, SHANGHAI)
+    return first.order_no, first.channel_no, at, Decimal(first.amount_minor).scaleb(-2), first.party, first.reference
 
 
 @pytest.mark.parametrize("id", sorted(FORMATS))
@@ -125,7 +125,7 @@ def as_line(one: Movement) -> RawClient:
 def test_a_reader_that_is_not_ours_finds_the_same_movements(id: str, day: StatementDay) -> None:
     data = FORMATS[id].write(day)
 
-    assert list(OTHERS[id](data)) == [as_line(movement) for movement in held(id, day).movements]
+    assert list(OTHERS[id](data)) == [as_line(movement) for movement in as_held(id, day).movements]
 
 
 @settings(max_examples=EXAMPLES)
@@ -134,10 +134,10 @@ def test_a_camt_statement_adds_up_for_a_reader_that_is_not_ours(day: StatementDa
     data = FORMATS["camt053"].write(day)
 
     moved = sum(line[3] for line in camt_lines(data))
-    [said] = importlib.import_module("pycamt.parser").Camt053Parser(data).get_statement_info()
-    assert Decimal(said["OpeningBalance"]) + moved == Decimal(said["ClosingBalance"])
-    assert Decimal(said["OpeningBalance"]) == Decimal(day.opening_minor or 0).scaleb(-2)
-    assert (said["Currency"], said["ClosingBalanceDate"]) == ("CNY", "2026-01-05")
+    [statement] = importlib.import_module("pycamt.parser").Camt053Parser(data).get_statement_info()
+    assert Decimal(statement["OpeningBalance"]) + moved == Decimal(statement["ClosingBalance"])
+    assert Decimal(statement["OpeningBalance"]) == Decimal(day.opening_minor or 0).scaleb(-2)
+    assert (statement["Currency"], statement["ClosingBalanceDate"]) == ("CNY", "2026-01-05")
 
 
 #
@@ -165,7 +165,7 @@ def test_a_file_is_parted_at_its_line_ends_and_commas_without_knowing_of_quotes(
     split = [line.split(",") for line in lines if line]
     assert split == cells(text.replace("\r\n\r\n", "\r\n"))
     columns = next(row for row in split if len(row) > 1)
-    numbers = {one.order_no for one in day.of(FORMATS[id].carries)}
+    numbers = {movement.order_no for movement in day.of(FORMATS[id].carries)}
     table = [row for row in split if any(cell.strip("\t`") in numbers for cell in row)]
     assert len(table) == len(numbers)
     assert {len(row) for row in table} <= {len(columns)}
@@ -190,9 +190,9 @@ def test_ezbookkeeping_finds_the_outside_of_a_personal_file(day: StatementDay) -
     assert begins < receipt
     assert {"交易时间", "金额", "收/支", "交易状态"} <= set(columns)
     assert all(len(line) >= len(columns) for line in lines)
-    said = [dict(zip(columns, line, strict=True)) for line in lines]
-    assert {(one["收/支"], one["交易状态"]) for one in said} <= {("收入", "交易成功"), ("支出", "交易成功")}
-    amounts = [Decimal(one["金额"]) * {"收入": 1, "支出": -1}[one["收/支"]] for one in said]
+    as_dicts = [dict(zip(columns, line, strict=True)) for line in lines]
+    assert {(item["收/支"], item["交易状态"]) for item in as_dicts} <= {("收入", "交易成功"), ("支出", "交易成功")}
+    amounts = [Decimal(item["金额"]) * {"收入": 1, "支出": -1}[item["收/支"]] for item in as_dicts]
     assert amounts[::-1] == [Decimal(movement.amount_minor).scaleb(-2) for movement in day.movements]
 
 
@@ -247,7 +247,9 @@ def test_wxjava_parts_a_wechat_bill_at_its_backticks(day: StatementDay) -> None:
     names, *fields = table.replace(",", " ").split("`")
     assert len(names.split()) == 27
     lines = [[field.strip() for field in fields[n : n + 27]] for n in range(0, len(fields), 27)]
-    assert [line[6] or line[15] for line in lines] == [one.order_no for one in day.of(FORMATS["wechat_csv"].carries)]
+    assert [line[6] or line[15] for line in lines] == [
+        movement.order_no for movement in day.of(FORMATS["wechat_csv"].carries)
+    ]
     assert [line[9] for line in lines] == ["REFUND" if Decimal(line[16]) else "SUCCESS" for line in lines]
     assert {line[22] for line in lines} <= {"0.00000"}
     assert totals.replace(",", " ").split("`")[1].strip() == str(len(lines))

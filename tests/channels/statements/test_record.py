@@ -91,7 +91,7 @@ def test_the_last_second_before_the_cut_off_is_of_the_day_and_the_cut_off_of_the
 
     days = {on: stated(story, channel, on) for on in (MONDAY, MONDAY + timedelta(days=1))}
 
-    assert [on for on, one in days.items() if [m.order_no for m in one.movements] == [order_no]] == [day]
+    assert [on for on, day in days.items() if [m.order_no for m in day.movements] == [order_no]] == [day]
     assert not any(broken(story, day) for day in days.values())
 
 
@@ -197,7 +197,7 @@ def test_every_payment_of_busy_days_is_on_one_statement_in_every_format(
         paid[channel, pay(story, channel, amount, reference), amount] += 1
     story.wait(days=3)
 
-    found = Counter[tuple[str, str, int]]()
+    counted = Counter[tuple[str, str, int]]()
     for channel in channels():
         for n in range(3):
             day = stated(story, channel, MONDAY + timedelta(days=n))
@@ -207,8 +207,8 @@ def test_every_payment_of_busy_days_is_on_one_statement_in_every_format(
                 assert [(m.order_no, m.at_ms, m.amount_minor) for m in again.movements] == [
                     (m.order_no, m.at_ms, m.amount_minor) for m in day.of(format.carries)
                 ]
-            found.update((channel, movement.order_no, movement.amount_minor) for movement in day.movements)
-    assert found == paid
+            counted.update((channel, movement.order_no, movement.amount_minor) for movement in day.movements)
+    assert counted == paid
 
 
 def test_asking_before_the_day_is_over_shows_what_has_moved_so_far(story: Story) -> None:

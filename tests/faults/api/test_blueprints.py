@@ -37,7 +37,7 @@ def test_an_entry_whose_package_is_gone_is_passed_over(monkeypatch: pytest.Monke
     entries = [EntryPoint("gone", "no_such_package.api:blueprints", "x"), EntryPoint("there", "json:dumps", "x")]
     monkeypatch.setattr(opened, "entry_points", lambda group: entries)
 
-    assert [one.name for one in opened.installed("x")] == ["there"]
+    assert [kind.name for kind in opened.installed("x")] == ["there"]
 
 
 def test_each_tag_is_named_once(open_platform: Callable[..., Platform]) -> None:

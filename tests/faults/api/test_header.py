@@ -25,10 +25,10 @@ class Story:
 
     def __init__(self, http: Any) -> None:
         self.http = http
-        made = self.call(
+        sandbox = self.call(
             "POST", "/-/sandboxes", {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}}
         )
-        self.key = f"Bearer {made.get_json()['api_key']}"
+        self.key = f"Bearer {sandbox.get_json()['api_key']}"
         ada = self.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"}).get_json()["id"]
         terms = {"borrower_id": ada, "principal_minor": 100_000, "product_id": "jiebei-like"}
         self.loans = [self.call("POST", "/v1/loans", terms, key=f"loan-{n}").get_json()["id"] for n in range(2)]
@@ -50,12 +50,12 @@ class Story:
         return [(entry["loan_id"], entry["rule"]) for entry in self.call("GET", "/-/answer-key").get_json()["entries"]]
 
     def rules(self) -> list[Any]:
-        found: list[Any] = self.call("GET", "/-/rules").get_json()["rules"]
-        return found
+        rules_listed: list[Any] = self.call("GET", "/-/rules").get_json()["rules"]
+        return rules_listed
 
 
 @pytest.fixture
-def telling(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Callable[..., Any]:
+def open_story(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Callable[..., Any]:
     @contextmanager
     def tell(**settings: Any) -> Iterator[Story]:
         platform = open_platform(FaultLayer(floor.layer.catalogue.values()))
@@ -72,8 +72,8 @@ def test_a_header_that_is_too_long_or_no_plain_text_is_refused_and_not_read_in_p
         parsed(text)
 
 
-def test_the_fault_hits_the_requests_loan_and_only_once(telling: Callable[..., Any]) -> None:
-    with telling(**ON) as story:
+def test_the_fault_hits_the_requests_loan_and_only_once(open_story: Callable[..., Any]) -> None:
+    with open_story(**ON) as story:
         ada, bob = story.loans
         assert story.repay(ada, LAG).status_code == 202
         assert story.repay(bob, key="pay-2").status_code == 202
@@ -86,10 +86,10 @@ def test_the_fault_hits_the_requests_loan_and_only_once(telling: Callable[..., A
         assert (rule["with"], rule["lint"]["verdict"]) == ({"lag_s": 90}, "exact")
 
 
-def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Callable[..., Any]) -> None:
+def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: Callable[..., Any]) -> None:
     ids = []
     for _ in range(2):
-        with telling(**ON) as story:
+        with open_story(**ON) as story:
             story.repay(story.loans[0], LAG)
             again = story.repay(story.loans[0], LAG)
             ids.append([rule["id"] for rule in story.rules()])
@@ -100,7 +100,7 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Call
 
 
 @pytest.mark.parametrize(
-    ("settings", "fault", "said"),
+    ("settings", "fault", "message"),
     [
         ({}, LAG, "MOCKLEND_FAULT_HEADER=off"),
         (ON | {"fault_header_kinds": "callback.dropped"}, LAG, "one of callback.dropped: this server allows these"),
@@ -112,26 +112,26 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(telling: Call
     ],
 )
 def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
-    telling: Callable[..., Any], settings: dict[str, Any], fault: str, said: str
+    open_story: Callable[..., Any], settings: dict[str, Any], fault: str, message: str
 ) -> None:
-    with telling(**settings) as story:
+    with open_story(**settings) as story:
         refused = story.repay(story.loans[0], fault)
 
         assert refused.status_code == 422
-        assert said in refused.get_data(as_text=True)
+        assert message in refused.get_data(as_text=True)
         assert story.rules() == []
         assert story.call("GET", f"/v1/loans/{story.loans[0]}").get_json()["version"] >= 1
         assert story.entries() == []
 
 
-def test_only_a_post_about_a_loan_can_carry_it(telling: Callable[..., Any]) -> None:
-    with telling(**ON) as story:
-        asked = story.call("GET", f"/v1/loans/{story.loans[0]}", fault=LAG)
+def test_only_a_post_about_a_loan_can_carry_it(open_story: Callable[..., Any]) -> None:
+    with open_story(**ON) as story:
+        answer = story.call("GET", f"/v1/loans/{story.loans[0]}", fault=LAG)
         new = story.call("POST", "/v1/borrowers", {"reference": "bob", "name": "Bob"}, fault=LAG)
         nowhere = story.call("POST", "/v1/nowhere", {}, fault=LAG)
 
-        assert [one.status_code for one in (asked, new, nowhere)] == [422, 422, 404]
-        assert "a POST about one loan" in asked.get_json()["detail"]
+        assert [item.status_code for item in (answer, new, nowhere)] == [422, 422, 404]
+        assert "a POST about one loan" in answer.get_json()["detail"]
 
 
 def test_numbers_nothing_and_words_are_told_apart() -> None:

@@ -24,8 +24,8 @@ class Control:
 
     def __init__(self, http: FlaskClient) -> None:
         self.http = http
-        made = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}})
-        self.headers = {"Authorization": f"Bearer {made.get_json()['api_key']}"}
+        response = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}})
+        self.headers = {"Authorization": f"Bearer {response.get_json()['api_key']}"}
         self.keys = 0
 
     def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
@@ -74,9 +74,9 @@ def test_a_rule_is_put_read_patched_and_deleted(control: Control) -> None:
     path = "/-/rules/lag"
     rule = {"fault": LAG, "match": {"channel": "wallet"}, "select": {"probability": 0.1}, "with": {"lag_s": 5}}
 
-    made = control.call("PUT", path, rule, status=201)
+    answer = control.call("PUT", path, rule, status=201)
 
-    assert made == {
+    assert answer == {
         "id": "lag",
         "fault": LAG,
         "match": {"channel": {"equal_to": "wallet"}},
@@ -93,8 +93,8 @@ def test_a_rule_is_put_read_patched_and_deleted(control: Control) -> None:
         "injected": 0,
         "lint": {"verdict": "exact", "alone": "exact", "reasons": [], "warnings": []},
     }
-    assert control.call("PUT", path, rule) == control.call("GET", path) == made
-    assert control.call("GET", "/-/rules") == {"rules": [made]}
+    assert control.call("PUT", path, rule) == control.call("GET", path) == answer
+    assert control.call("GET", "/-/rules") == {"rules": [answer]}
     assert control.call("PATCH", path, {"enabled": False})["state"] == "disabled"
     control.call("DELETE", path, status=204)
     assert control.call("GET", path, status=404)["code"] == "rule_unknown"
@@ -206,9 +206,9 @@ def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Contr
     control.call("PUT", "/-/rules/drop", {"fault": "callback.dropped", "select": {"probability": 0}}, status=201)
     repayment = control.settle(loan)
 
-    told = control.call("GET", f"/-/explain?loan_id={loan}")
+    explanation = control.call("GET", f"/-/explain?loan_id={loan}")
 
-    drop, lag, slip = told["rules"]
+    drop, lag, slip = explanation["rules"]
     assert [event["outcome"] for event in lag["events"]][-1] == "injected"
     assert [event["outcome"] for event in drop["events"]] == ["not_drawn"]
     assert slip["why"] == "no event of this story is known at operator.edit"
@@ -289,12 +289,12 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
         ]
     }
 
-    made = control.call("PUT", path, plan, status=201)
+    answer = control.call("PUT", path, plan, status=201)
     control.advance("PT1M")
     loan = control.borrow()
     control.settle(loan)
 
-    assert made["running"] == "calm"
+    assert answer["running"] == "calm"
     assert control.call("PUT", path, plan)["running"] == "storm"
     assert control.call("GET", "/-/experiments")["experiments"] == [control.call("GET", path)]
     assert control.call("GET", f"/v1/loans/{loan}")["status"] == "USING"
@@ -315,7 +315,7 @@ def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
     control.call("PUT", "/-/rules/down", {"fault": "transport.latency", "match": {"entity": "nobody"}}, status=201)
     for _ in range(3):
         control.call("GET", f"/v1/loans/{loan}")
-    told = control.call("GET", "/-/rules/down")["evaluated"]
+    evaluated = control.call("GET", "/-/rules/down")["evaluated"]
     control.call("GET", f"/v1/loans/{loan}")
     control.http.application.extensions["mocklend"].platform.close()
 
@@ -323,4 +323,4 @@ def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
     with again.test_client() as http:
         after = http.get("/-/rules/down", headers=control.headers).get_json()["evaluated"]
 
-    assert (told, after) == (3, 4)
+    assert (evaluated, after) == (3, 4)

@@ -36,10 +36,10 @@ def test_a_late_page_that_is_reported_is_a_pass(mocklend: Client) -> None:
     loan = borrowed(mocklend)
     paid_off(mocklend, loan)
 
-    told = mocklend.score([{"class": "stale_view", "entity": loan}])
+    score = mocklend.score([{"class": "stale_view", "entity": loan}])
 
-    assert (told["verdict"], told["precision"], told["recall"]) == ("PASS", 1.0, 1.0)
-    [hit] = told["lists"]["true_positives"]
+    assert (score["verdict"], score["precision"], score["recall"]) == ("PASS", 1.0, 1.0)
+    [hit] = score["lists"]["true_positives"]
     [entry] = mocklend.answer_key()["entries"]
     assert hit["answer_key"][0]["injection"] == entry["injection"]
 
@@ -64,8 +64,8 @@ def test_what_healed_by_itself_is_asked_of_nobody(mocklend: Client) -> None:
     mocklend.advance("PT1H")
 
     assert mocklend.score([])["verdict"] == "INCONCLUSIVE"
-    told = mocklend.score([{"class": "stale_view", "entity": loan}])
-    assert (told["verdict"], told["timing_noise"]) == ("INCONCLUSIVE", 1)
+    score = mocklend.score([{"class": "stale_view", "entity": loan}])
+    assert (score["verdict"], score["timing_noise"]) == ("INCONCLUSIVE", 1)
     assert mocklend.score([], min_visible_s=60)["recall"] == 0.0
 
 
@@ -78,8 +78,8 @@ def test_who_looked_is_asked_for_what_was_told_at_a_look_and_for_nothing_else(mo
     mocklend.advance("P1D")
 
     assert mocklend.score([], checked_at=[before])["counts"]["demanded"] == 0
-    told = mocklend.score([{"class": "stale_view", "entity": loan, "found_at": during}], checked_at=[before, during])
-    assert (told["verdict"], told["recall"], told["window"]["checked_at"]) == ("PASS", 1.0, 2)
+    score = mocklend.score([{"class": "stale_view", "entity": loan, "found_at": during}], checked_at=[before, during])
+    assert (score["verdict"], score["recall"], score["window"]["checked_at"]) == ("PASS", 1.0, 2)
     assert mocklend.score([], checked_at=[during, before])["recall"] == 0.0
     assert mocklend.score([], checked_at=[])["counts"]["demanded"] == 0
 
@@ -107,7 +107,7 @@ def test_a_correction_that_the_desk_orders_again_is_a_repair(mocklend: Client) -
     mocklend.decide_dispute(dispute, "UPHELD", operator="olga", memo="it was never sent", correct=True)
 
     assert entry["expected"]["class"] == "wrong_bureau"
-    assert [one["class"] for one in mocklend.score([])["lists"]["repaired"]] == ["wrong_bureau"]
+    assert [entry["class"] for entry in mocklend.score([])["lists"]["repaired"]] == ["wrong_bureau"]
     assert mocklend.score([])["recall"] == 0.0
 
 
@@ -115,14 +115,14 @@ def test_a_repair_by_staff_is_timed_and_what_it_ended_is_still_demanded(mocklend
     mocklend.arm(DROPPED)
     repayment = paid_off(mocklend, borrowed(mocklend))
     mocklend.advance("PT3H")
-    found = thorough.reconcile(mocklend)
-    assert [outcome for _, outcome in repair(mocklend, found)] == ["done"]
+    findings = thorough.reconcile(mocklend)
+    assert [outcome for _, outcome in repair(mocklend, findings)] == ["done"]
 
-    told = mocklend.score([one.to_json() for one in found])
+    score = mocklend.score([finding.to_json() for finding in findings])
 
-    assert (told["verdict"], told["time_to_repair_s"]["p50"]) == ("PASS", 3 * 3600)
-    assert [one["entity"] for one in told["lists"]["repaired"]] == [repayment]
-    assert told["borrower_harm"]["unpaid_hours"] == 3.0
+    assert (score["verdict"], score["time_to_repair_s"]["p50"]) == ("PASS", 3 * 3600)
+    assert [entry["entity"] for entry in score["lists"]["repaired"]] == [repayment]
+    assert score["borrower_harm"]["unpaid_hours"] == 3.0
     assert mocklend.score([])["recall"] == 0.0
 
 
@@ -139,15 +139,15 @@ def test_a_callback_that_comes_late_by_itself_is_no_repair(mocklend: Client) -> 
 def test_a_good_repayment_that_is_reversed_is_a_harmful_repair(mocklend: Client) -> None:
     mocklend.arm(DROPPED, match={"channel": "bank_card"})
     good, lost = paid_off(mocklend, borrowed(mocklend)), paid_off(mocklend, borrowed(mocklend, "bob"), "bank_card")
-    found = [{"class": "missing_in_books", "entity": lost}]
-    assert mocklend.score(found)["verdict"] == "PASS"
+    findings = [{"class": "missing_in_books", "entity": lost}]
+    assert mocklend.score(findings)["verdict"] == "PASS"
 
     mocklend.reverse_repayment(good, operator="rex", memo="it looked odd")
 
-    told = mocklend.score(found)
-    assert (told["verdict"], told["penalty_points"]) == ("FAIL", 10)
-    assert [(one["about"], one["operator"]) for one in told["lists"]["harmful_repairs"]] == [(good, "rex")]
-    assert mocklend.score(found, operators=[OPERATOR])["verdict"] == "PASS"
+    score = mocklend.score(findings)
+    assert (score["verdict"], score["penalty_points"]) == ("FAIL", 10)
+    assert [(repair["about"], repair["operator"]) for repair in score["lists"]["harmful_repairs"]] == [(good, "rex")]
+    assert mocklend.score(findings, operators=[OPERATOR])["verdict"] == "PASS"
 
 
 def test_a_good_edit_that_is_reversed_is_held_against_a_reconciler_and_not_against_people(mocklend: Client) -> None:
@@ -166,12 +166,12 @@ def test_a_receipt_that_is_matched_to_the_wrong_loan_is_a_harmful_repair(mocklen
     mocklend.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference=loan)
     mocklend.advance("P1D")
     [receipt] = mocklend.receipts(state="UNAPPLIED")["receipts"]
-    found = [{"class": "unidentified", "entity": receipt["id"]}]
-    assert mocklend.score(found)["counts"]["harmful_repairs"] == 0
+    findings = [{"class": "unidentified", "entity": receipt["id"]}]
+    assert mocklend.score(findings)["counts"]["harmful_repairs"] == 0
 
     mocklend.match_receipt(receipt["id"], other, operator="rex", memo="a guess")
 
-    [harm] = mocklend.score(found)["lists"]["harmful_repairs"]
+    [harm] = mocklend.score(findings)["lists"]["harmful_repairs"]
     assert (harm["action"], harm["about"]) == ("receipt.matched", receipt["id"])
 
 
@@ -183,12 +183,12 @@ def test_a_wrong_edit_that_is_taken_back_is_no_harm(mocklend: Client, fault: str
         mocklend.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="fee of 12.34")
     else:
         mocklend.settle(mocklend.repay(loan, 10_000, channel, type="OVD_AND_CURRENT"))
-    found = thorough.reconcile(mocklend)
-    repair(mocklend, found)
+    findings = thorough.reconcile(mocklend)
+    repair(mocklend, findings)
 
-    told = mocklend.score([one.to_json() for one in found], operators=[OPERATOR])
+    score = mocklend.score([finding.to_json() for finding in findings], operators=[OPERATOR])
 
-    assert (told["verdict"], told["counts"]["harmful_repairs"], told["counts"]["repaired"]) == ("PASS", 0, 1)
+    assert (score["verdict"], score["counts"]["harmful_repairs"], score["counts"]["repaired"]) == ("PASS", 0, 1)
 
 
 def test_a_refusal_on_a_wrong_report_is_harm(mocklend: Client) -> None:
@@ -202,10 +202,10 @@ def test_a_refusal_on_a_wrong_report_is_harm(mocklend: Client) -> None:
     second = mocklend.apply("swift-card", ada, "card", 100_000, refresh=True)
     assert second["decision"] == "REFUSED"
 
-    told = mocklend.score([])
+    score = mocklend.score([])
 
-    assert [application["application_id"] for application in told["lists"]["refused_applications"]] == [second["id"]]
-    assert told["borrower_harm"]["refused_applications"] == 1
+    assert [application["application_id"] for application in score["lists"]["refused_applications"]] == [second["id"]]
+    assert score["borrower_harm"]["refused_applications"] == 1
 
 
 def test_a_refusal_while_the_report_was_late_is_harm(mocklend: Client) -> None:
@@ -219,21 +219,21 @@ def test_a_refusal_while_the_report_was_late_is_harm(mocklend: Client) -> None:
     during = mocklend.apply("swift-card", ada, "card", 100_000)
     assert (before["decision"], during["decision"]) == ("REFUSED", "REFUSED")
 
-    told = mocklend.score([])
+    score = mocklend.score([])
 
-    assert [application["application_id"] for application in told["lists"]["refused_applications"]] == [during["id"]]
-    assert told["borrower_harm"]["wrong_report_days"] > 1
+    assert [application["application_id"] for application in score["lists"]["refused_applications"]] == [during["id"]]
+    assert score["borrower_harm"]["wrong_report_days"] > 1
 
 
 def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
     mocklend.arm(DROPPED)
-    found = [{"class": "missing_in_books", "entity": paid_off(mocklend, borrowed(mocklend))}]
+    findings = [{"class": "missing_in_books", "entity": paid_off(mocklend, borrowed(mocklend))}]
     repair(mocklend, thorough.reconcile(mocklend))
     mocklend.advance("P1D")
     now = mocklend.clock()["now"]
 
-    assert mocklend.score(found)["counts"]["demanded"] == 1
-    assert mocklend.score(found, window={"from": now})["counts"]["demanded"] == 0
+    assert mocklend.score(findings)["counts"]["demanded"] == 1
+    assert mocklend.score(findings, window={"from": now})["counts"]["demanded"] == 0
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,8 @@ def test_a_sandbox_that_is_emptied_while_its_key_is_read_is_no_half_of_a_key(
     monkeypatch.setattr(answer_key, "AT_ONCE", 1)
     honest = answer_key._batch
 
-    def emptied(*given: Any, **more: Any) -> Any:
-        page = honest(*given, **more)
+    def emptied(*args: Any, **more: Any) -> Any:
+        page = honest(*args, **more)
         monkeypatch.setattr(answer_key, "_batch", honest)
         mocklend.reset()
         return page

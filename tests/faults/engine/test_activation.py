@@ -55,7 +55,7 @@ def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: LayerHar
     floor.later(HOUR_S)
     late = floor.meet(example(ViewRefresh, occurrence=4))
 
-    assert [one.lag_s for one in (early, within, late)] == [0, 60, 0]
+    assert [item.lag_s for item in (early, within, late)] == [0, 60, 0]
 
 
 def test_a_scheduled_rule_waits_between_its_windows(floor: LayerHarness) -> None:
@@ -75,16 +75,16 @@ def test_a_ramp_scales_the_probability_exactly() -> None:
 
 def test_a_rising_ramp_only_adds_injections(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, activate={"ramp": {"over_s": 100}}, select={"unit": "entity"})
-    taken: list[set[str]] = []
+    drawn_sets: list[set[str]] = []
     for step in range(5):
         loans = [f"loan_{n}" for n in range(60)]
         met = [example(ViewRefresh, entity=loan, loan_id=loan, occurrence=2 + step) for loan in loans]
-        taken.append({one.entity for one in floor.group(*met) if one.lag_s})
+        drawn_sets.append({outcome.entity for outcome in floor.group(*met) if outcome.lag_s})
         floor.later(25)
 
-    assert next(len(one) for one in taken) == 0
-    assert [len(one) for one in taken][-1] == 60
-    assert all(early < late for early, late in itertools.pairwise(taken))
+    assert next(len(drawn) for drawn in drawn_sets) == 0
+    assert [len(drawn) for drawn in drawn_sets][-1] == 60
+    assert all(early < late for early, late in itertools.pairwise(drawn_sets))
 
 
 def test_a_ramp_can_be_written_and_read_again() -> None:

@@ -18,8 +18,8 @@ KIND = "mocklend_faults.kinds.cache_bounded_stale"
 
 
 def installed_with(monkeypatch: pytest.MonkeyPatch, **entries: str) -> catalogue.Catalogue:
-    found = [EntryPoint(name, value, catalogue.GROUP) for name, value in entries.items()]
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: found)
+    entry_points = [EntryPoint(name, value, catalogue.GROUP) for name, value in entries.items()]
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: entry_points)
     return catalogue.installed()
 
 
@@ -51,7 +51,7 @@ def test_a_kind_that_does_not_say_what_heals_it_is_loud(monkeypatch: pytest.Monk
 
 
 def test_a_kind_with_a_method_for_no_seam_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BoundedStale, "view_refreshed", lambda self, given: given, raising=False)
+    monkeypatch.setattr(BoundedStale, "view_refreshed", lambda self, event: event, raising=False)
 
     with pytest.raises(catalogue.BadKind, match="method for no seam: view_refreshed"):
         installed_with(monkeypatch, **{"cache.bounded_stale": KIND})

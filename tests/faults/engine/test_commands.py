@@ -29,7 +29,7 @@ def test_a_new_rule_is_201_and_the_same_again_200(floor: LayerHarness) -> None:
 
 
 def test_every_change_moves_the_rules_version(floor: LayerHarness) -> None:
-    seen = [floor.sandbox.rules_version]
+    versions = [floor.sandbox.rules_version]
     steps: tuple[Callable[[], object], ...] = (
         lambda: floor.arm("lag", LAG),
         lambda: floor.arm("lag", LAG, **{"with": {"lag_s": 5}}),
@@ -38,9 +38,9 @@ def test_every_change_moves_the_rules_version(floor: LayerHarness) -> None:
     )
     for step in steps:
         step()
-        seen.append(floor.sandbox.rules_version)
+        versions.append(floor.sandbox.rules_version)
 
-    assert seen == sorted(set(seen))
+    assert versions == sorted(set(versions))
 
 
 def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(floor: LayerHarness) -> None:

@@ -53,11 +53,11 @@ def test_what_was_taken_stays_until_it_is_durable() -> None:
 def test_what_is_counted_while_others_are_written_stays() -> None:
     counters, at = Counters(), index()
     request(counters, at)
-    taken = counters.unwritten(all_seams=True)
+    counts = counters.unwritten(all_seams=True)
     request(counters, at)
     counters.count_events([at, at])
 
-    counters.written(taken)
+    counters.written(counts)
 
     assert totals(counters.unwritten(all_seams=True)) == [("rule_counts.add", 1), ("seam_counts.add", 3)]
 
@@ -66,11 +66,11 @@ def test_who_asks_while_others_are_written_is_heard_by_the_next_group() -> None:
     counters, at = Counters(), index()
     counters.count_events([at])
     counters.write_soon()
-    taken = counters.unwritten()
+    counts = counters.unwritten()
     counters.count_events([at])
     counters.write_soon()
 
-    counters.written(taken)
+    counters.written(counts)
 
     assert counters.due
     assert totals(counters.unwritten()) == [("seam_counts.add", 1)]
@@ -141,7 +141,7 @@ def test_counters_are_the_same_in_one_group_and_after_a_restart(
 
     outcome = floor.group(*loans(9)[2:])
 
-    assert [one.lag_s for one in outcome] == [60, 0, 0, 0, 0, 0, 0]
+    assert [item.lag_s for item in outcome] == [60, 0, 0, 0, 0, 0, 0]
     assert floor.counted("lag") == (9, 9, 3, 3)
 
 

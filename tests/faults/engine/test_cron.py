@@ -97,10 +97,10 @@ def test_what_fires_through_the_hour_does_so_both_times() -> None:
 def test_what_fires_does_not_go_back_as_time_goes_on(source: str, zone: str) -> None:
     for start in ("2026-03-28T20:00:00+00:00", "2026-04-04T10:00:00+00:00", "2026-10-24T20:00:00+00:00"):
         cron, at_ms = Cron.parse(source), ms(start)
-        told = [cron.last_fired_ms(at_ms + n * 600_000, zone) or 0 for n in range(24 * 6)]
+        fired_ms = [cron.last_fired_ms(at_ms + n * 600_000, zone) or 0 for n in range(24 * 6)]
 
-        assert told == sorted(told)
-        assert all(one <= at_ms + n * 600_000 for n, one in enumerate(told))
+        assert fired_ms == sorted(fired_ms)
+        assert all(entry <= at_ms + n * 600_000 for n, entry in enumerate(fired_ms))
 
 
 @pytest.mark.parametrize(

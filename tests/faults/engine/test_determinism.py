@@ -37,10 +37,10 @@ def story(loan: int) -> list[Any]:
 def interleaved(stories: list[list[Any]], seed: int) -> list[Any]:
     """The stories, each in its own order, shuffled into each other as many clients would."""
     dice = random.Random(seed)
-    left = [list(one) for one in stories]
+    left = [list(story) for story in stories]
     steps = []
     while any(left):
-        steps.append(dice.choice([one for one in left if one]).pop(0))
+        steps.append(dice.choice([story_left for story_left in left if story_left]).pop(0))
     return steps
 
 

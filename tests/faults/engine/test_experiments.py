@@ -43,11 +43,11 @@ def put(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> int:
     return status
 
 
-def shown(floor: LayerHarness) -> list[ExperimentDoc]:
+def documents(floor: LayerHarness) -> list[ExperimentDoc]:
     with reading(floor.engine) as connection:
         reader = SandboxReader(connection, "sbx")
         stored = stored_of(reader)
-        return [told(one, floor.now_ms, stored) for one in started_of(reader)]
+        return [told(experiment, floor.now_ms, stored) for experiment in started_of(reader)]
 
 
 def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> None:
@@ -55,7 +55,7 @@ def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> N
 
     lags = []
     for step in range(8):
-        lags.append((shown(floor)[0]["running"], floor.meet(example(ViewRefresh, occurrence=step + 2)).lag_s))
+        lags.append((documents(floor)[0]["running"], floor.meet(example(ViewRefresh, occurrence=step + 2)).lag_s))
         floor.later(30)
 
     assert lags == [
@@ -70,14 +70,14 @@ def test_an_experiment_tells_its_stages_and_their_rules(floor: LayerHarness) -> 
     put(floor)
     floor.later(60)
 
-    [one] = shown(floor)
+    [entry] = documents(floor)
 
-    assert [(stage["name"], stage["state"], stage["rules"]) for stage in one["stages"]] == [
+    assert [(stage["name"], stage["state"], stage["rules"]) for stage in entry["stages"]] == [
         ("calm", "over", []),
         ("storm", "running", ["rain.storm.lag"]),
         ("after", "waiting", ["rain.after.lag"]),
     ]
-    assert (one["stages"][1]["starts_at"], one["stages"][1]["ends_at"]) == (
+    assert (entry["stages"][1]["starts_at"], entry["stages"][1]["ends_at"]) == (
         "2026-01-05T02:01:00.000Z",
         "2026-01-05T02:02:00.000Z",
     )
@@ -107,7 +107,7 @@ def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: LayerHarn
 def test_a_stage_may_be_a_profile(floor: LayerHarness) -> None:
     put(floor, {"stages": [{"name": "storm", "duration_s": 60, "profile": "hostile"}]})
 
-    [stage] = shown(floor)[0]["stages"]
+    [stage] = documents(floor)[0]["stages"]
 
     assert "rain.storm.cache.bounded_stale" in stage["rules"]
     assert len(stage["rules"]) == len(floor.layer.catalogue)
@@ -117,12 +117,12 @@ def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: Laye
     first = put(floor)
     floor.later(70)
     again = put(floor)
-    running = shown(floor)[0]["running"]
+    running = documents(floor)[0]["running"]
     other = put(floor, {"stages": PLAN["stages"][:2]})
 
     assert (first, again, other) == (201, 200, 200)
     assert running == "storm"
-    assert [(stage["name"], stage["state"]) for stage in shown(floor)[0]["stages"]] == [
+    assert [(stage["name"], stage["state"]) for stage in documents(floor)[0]["stages"]] == [
         ("calm", "running"),
         ("storm", "waiting"),
     ]
@@ -136,11 +136,11 @@ def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(f
     floor.run(DeleteExperiment("sbx", "rain"))
 
     assert floor.meet(example(ViewRefresh)).lag_s == 1
-    assert shown(floor) == []
+    assert documents(floor) == []
     with pytest.raises(Refused, match="no experiment 'rain'"):
         floor.run(DeleteExperiment("sbx", "rain"))
     assert put(floor) == 201
-    assert shown(floor)[0]["running"] == "calm"
+    assert documents(floor)[0]["running"] == "calm"
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def told(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
+def explained_rules(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
         rules = usable(stored_of(SandboxReader(connection, "sbx")), floor.layer.catalogue)
-    return explained(rules, [one for one in floor.layer.trail.of("sbx") if one.is_about(entity, None)])
+    return explained(rules, [movement for movement in floor.layer.trail.of("sbx") if movement.is_about(entity, None)])
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_each_outcome_says_why(floor: LayerHarness, rule: dict[str, Any], outcom
     floor.arm("lag", LAG, **rule)
     floor.meet(example(ViewRefresh))
 
-    [[met]] = [one["events"] for one in told(floor)]
+    [[met]] = [entry["events"] for entry in explained_rules(floor)]
 
     assert outcome in OUTCOMES
     assert met["outcome"] == outcome
@@ -59,7 +59,7 @@ def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: LayerHar
     floor.arm("lag", LAG, select={"times": 1})
     floor.group(example(ViewRefresh), example(ViewRefresh, occurrence=3))
 
-    [first, second] = told(floor)[0]["events"]
+    [first, second] = explained_rules(floor)[0]["events"]
 
     assert first["injection"] == floor.key()[0].injection
     assert (second["outcome"], second["limit"]) == ("limited", "times")
@@ -69,18 +69,18 @@ def test_the_draw_is_the_one_that_decided(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"probability": 0.3})
     floor.group(*(example(ViewRefresh, occurrence=n) for n in range(2, 60)))
 
-    met = told(floor)[0]["events"]
+    met = explained_rules(floor)[0]["events"]
 
-    missed = [one for one in met if one["outcome"] == "not_drawn"]
+    missed = [item for item in met if item["outcome"] == "not_drawn"]
     assert 20 < len(missed) < 58
-    assert all(one["u"] >= one["threshold"] for one in missed)
+    assert all(entry["u"] >= entry["threshold"] for entry in missed)
 
 
 def test_a_fault_that_finds_nothing_to_change_says_so(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount", **{"with": {"slip": "sign_flipped"}})
     floor.meet(example_mark())
 
-    assert told(floor)[0]["events"][0]["outcome"] == "changed_nothing"
+    assert explained_rules(floor)[0]["events"][0]["outcome"] == "changed_nothing"
 
 
 def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(floor: LayerHarness) -> None:
@@ -89,7 +89,7 @@ def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(fl
     floor.arm("lag-too", LAG)
     floor.arm("slip", "operator.wrong_amount")
 
-    lag, too, slip = told(floor)
+    lag, too, slip = explained_rules(floor)
 
     assert lag["events"][0]["outcome"] == "injected"
     assert [event["outcome"] for event in too["events"]] == ["not_armed"]
@@ -101,6 +101,6 @@ def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: LayerHarness)
     floor.arm("b", LAG, match={"lag_s": 0})
     floor.meet(example(ViewRefresh))
 
-    [after] = told(floor)[1]["events"]
+    [after] = explained_rules(floor)[1]["events"]
 
     assert (after["outcome"], after["field"], after["had"]) == ("not_matched", "lag_s", 60)

@@ -14,7 +14,7 @@ LAG = "cache.bounded_stale"
 
 
 @pytest.fixture
-def heard(mocklend: Client) -> Iterator[list[Exchange]]:
+def exchanges(mocklend: Client) -> Iterator[list[Exchange]]:
     """Every exchange of the client."""
     exchanges: list[Exchange] = []
     mocklend.on_exchange = exchanges.append
@@ -28,49 +28,49 @@ def borrowed(client: Client, reference: str = "ada") -> str:
     return str(client.borrow(who, 100_000, product_id="jiebei-like", reference=reference)["id"])
 
 
-def told(client: Client, heard: list[Exchange], rule: str, ask: Callable[[], Any]) -> dict[str, Any]:
+def explained_rule(client: Client, exchanges: list[Exchange], rule: str, ask: Callable[[], Any]) -> dict[str, Any]:
     """What a rule made of the request that `ask` makes."""
     ask()
-    request_id = heard[-1].request_id
-    [one] = [one for one in client.explain(request_id=request_id)["rules"] if one["rule"] == rule]
-    assert {event["request_id"] for event in one["events"]} <= {request_id}
-    return dict(one)
+    request_id = exchanges[-1].request_id
+    [entry] = [item for item in client.explain(request_id=request_id)["rules"] if item["rule"] == rule]
+    assert {event["request_id"] for event in entry["events"]} <= {request_id}
+    return dict(entry)
 
 
-def test_a_request_is_told_which_rule_hit_what_it_led_to(mocklend: Client, heard: list[Exchange]) -> None:
+def test_a_request_is_told_which_rule_hit_what_it_led_to(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm(LAG, rule_id="late")
     mocklend.arm("operator.wrong_amount", rule_id="slip")
 
     edit = lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="fee of 5.00")  # noqa: E731
-    slip = told(mocklend, heard, "slip", edit)
-    late = told(mocklend, heard, "late", lambda: mocklend.quote(loan))
+    slip = explained_rule(mocklend, exchanges, "slip", edit)
+    late = explained_rule(mocklend, exchanges, "late", lambda: mocklend.quote(loan))
 
     assert [(event["seam"], event["outcome"]) for event in slip["events"]] == [("operator.edit", "injected")]
     assert slip["events"][0]["injection"] in {entry["injection"] for entry in mocklend.answer_key()["entries"]}
     assert (late["events"], late["why"]) == ([], "no event of this story is known at view.refresh")
 
 
-def test_what_a_move_of_the_clock_led_to_is_its_own(mocklend: Client, heard: list[Exchange]) -> None:
+def test_what_a_move_of_the_clock_led_to_is_its_own(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("callback.dropped", rule_id="lost", select={"probability": 0})
     mocklend.repay_quote(mocklend.quote(loan), "wallet")
 
-    paying = mocklend.explain(request_id=heard[-1].request_id)
-    moving = told(mocklend, heard, "lost", lambda: mocklend.advance("PT1M"))
+    paying = mocklend.explain(request_id=exchanges[-1].request_id)
+    moving = explained_rule(mocklend, exchanges, "lost", lambda: mocklend.advance("PT1M"))
 
     assert paying["rules"][0]["events"] == []
     assert [(event["seam"], event["outcome"]) for event in moving["events"]] == [("callback.attempt", "not_drawn")]
 
 
-def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, heard: list[Exchange]) -> None:
+def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
     mocklend.arm("transport.latency", rule_id="seldom", select={"probability": 0}, delay_ms=1)
     mocklend.arm("transport.abort", rule_id="other", match={"loan_id": other})
     mocklend.arm("transport.abort", rule_id="later", activate={"start_delay_s": 60})
 
     ask = lambda: mocklend.loan(loan)  # noqa: E731
-    why = {rule: told(mocklend, heard, rule, ask)["events"] for rule in ("seldom", "other", "later")}
+    why = {rule: explained_rule(mocklend, exchanges, rule, ask)["events"] for rule in ("seldom", "other", "later")}
 
     assert [[event["outcome"] for event in events] for events in why.values()] == [
         ["not_drawn"],
@@ -80,34 +80,34 @@ def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, heard: l
     assert why["other"][0]["had"] == loan
 
 
-def test_an_answer_that_no_rule_is_about_is_told_so(mocklend: Client, heard: list[Exchange]) -> None:
+def test_an_answer_that_no_rule_is_about_is_told_so(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
     mocklend.arm("transport.abort", rule_id="other", match={"loan_id": other})
     for _ in range(2):  # The first event at a seam is not passed over.
         mocklend.loan(loan)
 
-    [second] = told(mocklend, heard, "other", lambda: mocklend.loan(loan))["events"]
+    [second] = explained_rule(mocklend, exchanges, "other", lambda: mocklend.loan(loan))["events"]
 
     assert (second["outcome"], second["occurrence"], second["at"]) == ("not_matched", 3, None)
     assert second["why"] == f"loan_id is {loan!r}, wanted equal_to {other!r}"
 
 
-def test_an_answer_that_is_hit_is_told_by_which_rule(mocklend: Client, heard: list[Exchange]) -> None:
+def test_an_answer_that_is_hit_is_told_by_which_rule(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("transport.latency", rule_id="slow", match={"loan_id": loan}, delay_ms=1)
 
-    [hit] = told(mocklend, heard, "slow", lambda: mocklend.loan(loan))["events"]
+    [hit] = explained_rule(mocklend, exchanges, "slow", lambda: mocklend.loan(loan))["events"]
 
     assert (hit["seam"], hit["outcome"]) == ("api.answer", "injected")
 
 
-def test_a_request_that_is_answered_from_memory_led_to_nothing(mocklend: Client, heard: list[Exchange]) -> None:
+def test_a_request_that_is_answered_from_memory_led_to_nothing(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("operator.wrong_amount", rule_id="slip")
     more: dict[str, Any] = {"amount_minor": 500, "operator": "olaf", "memo": "fee of 5.00", "idempotency_key": "one"}
 
-    first = told(mocklend, heard, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
-    again = told(mocklend, heard, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
+    first = explained_rule(mocklend, exchanges, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
+    again = explained_rule(mocklend, exchanges, "slip", lambda: mocklend.edit(loan, "MODIFY_BILL_AMOUNT", **more))
 
     assert (len(first["events"]), len(again["events"])) == (1, 0)
 
@@ -117,10 +117,10 @@ def test_requests_that_are_committed_together_are_told_apart(mocklend: Client, m
     mocklend.arm("operator.wrong_amount", rule_id="slip")
 
     def edit(loan: str) -> str:
-        asked: list[Exchange] = []
-        with Client(mocklend_server, api_key=mocklend.api_key, on_exchange=asked.append) as client:
+        exchanges: list[Exchange] = []
+        with Client(mocklend_server, api_key=mocklend.api_key, on_exchange=exchanges.append) as client:
             client.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="fee of 5.00")
-        return str(asked[-1].request_id)
+        return str(exchanges[-1].request_id)
 
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(edit, loans))
@@ -130,11 +130,11 @@ def test_requests_that_are_committed_together_are_told_apart(mocklend: Client, m
         assert [event["entity"] for event in rule["events"]] == [loan]
 
 
-def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, heard: list[Exchange]) -> None:
+def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
     mocklend.arm(LAG, rule_id="late", select={"probability": 0})
     mocklend.advance("P40D")
-    request_id = heard[-1].request_id
+    request_id = exchanges[-1].request_id
 
     both = mocklend.explain(loan_id=loan, request_id=request_id)
     whole = mocklend.explain(request_id=request_id)
@@ -143,12 +143,12 @@ def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, heard
     assert mocklend.explain(loan_id=other, request_id="req_nobody")["events_known"] == 0
 
 
-def test_an_emptied_sandbox_knows_no_request_any_more(mocklend: Client, heard: list[Exchange]) -> None:
+def test_an_emptied_sandbox_knows_no_request_any_more(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("transport.abort", rule_id="other", match={"loan_id": "loan_x"})
     for _ in range(3):
         mocklend.loan(loan)
-    request_id = heard[-1].request_id
+    request_id = exchanges[-1].request_id
     assert mocklend.explain(request_id=request_id)["events_known"] == 1
 
     mocklend.reset()

@@ -13,9 +13,9 @@ def test_a_fault_acts_where_it_has_a_method_and_nowhere_else() -> None:
 
 
 def test_a_kind_describes_itself(floor: LayerHarness) -> None:
-    told = {name: kind.describe() for name, kind in floor.layer.catalogue.items()}
+    operation = {name: kind.describe() for name, kind in floor.layer.catalogue.items()}
 
-    assert told[LAG]["settings"] == [
+    assert operation[LAG]["settings"] == [
         {
             "name": "lag_s",
             "type": "integer from 1 to 31536000",
@@ -23,6 +23,6 @@ def test_a_kind_describes_itself(floor: LayerHarness) -> None:
             "doc": "How long the page stays behind the books.",
         }
     ]
-    assert told[MARK]["seams"] == ["operator.edit", "repayment.filed"]
-    assert told[DROP]["settings"][0]["default"] is None
-    assert all(one["story"] and one["finding"] for one in told.values())
+    assert operation[MARK]["seams"] == ["operator.edit", "repayment.filed"]
+    assert operation[DROP]["settings"][0]["default"] is None
+    assert all(entry["story"] and entry["finding"] for entry in operation.values())

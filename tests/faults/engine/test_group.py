@@ -123,7 +123,7 @@ def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
     ada, bob, eve = loans(3)
 
-    assert [one.lag_s for one in floor.group(ada, bob)] == [60, 0]
+    assert [outcome.lag_s for outcome in floor.group(ada, bob)] == [60, 0]
     floor.hear(shown(ada.entity))
     assert floor.meet(bob).lag_s == 60
     assert floor.meet(eve).lag_s == 0
@@ -135,7 +135,7 @@ def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness) -> Non
     floor.arm("lag", LAG, select={"max_active": 1})
     ada, bob, _ = loans(3)
 
-    assert [one.lag_s for one in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
+    assert [outcome.lag_s for outcome in floor.group(ada, (shown(ada.entity),), bob)] == [60, 60]
 
 
 DAY_S = 86_400
@@ -176,9 +176,9 @@ def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness) -> N
     bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
     floor.meet(ada)
 
-    [told] = floor.group(2 * DAY_S, (ordered_by("qte_ada"),), bob)
+    [outcome] = floor.group(2 * DAY_S, (ordered_by("qte_ada"),), bob)
 
-    assert told != bob
+    assert outcome != bob
     assert floor.statuses() == ["healed", "active"]
 
 
@@ -188,7 +188,7 @@ def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(floor: LayerHarn
     floor.meet(quotes("ada")[0])
     floor.later(2 * DAY_S)
     ended = floor.key()
-    assert [(one.status, one.ended_by) for one in ended] == [("healed", "itself")]
+    assert [(item.status, item.ended_by) for item in ended] == [("healed", "itself")]
 
     floor.hear(signal)
 
@@ -210,20 +210,20 @@ def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
 ) -> None:
     """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
     now_ms = MONDAY_MS
-    told: list[str] = []
+    numbers: list[str] = []
     script: list[Any] = []
-    for what, which in steps:
-        if what == "wait":
+    for action, which in steps:
+        if action == "wait":
             now_ms += which * 1000
             script.append(which)
-        elif what == "quote":
-            told.append(f"qte_{len(told)}")
+        elif action == "quote":
+            numbers.append(f"qte_{len(numbers)}")
             script.append(
-                example(QuoteIssued, entity=told[-1], quote_id=told[-1], loan_id=f"loan_{which}", now_ms=now_ms,
+                example(QuoteIssued, entity=numbers[-1], quote_id=numbers[-1], loan_id=f"loan_{which}", now_ms=now_ms,
                     lapses_ms=now_ms + DAY_S * 1000,
                 )
             )  # fmt: skip
-        elif what == "order":
+        elif action == "order":
             script.append((ordered_by(f"qte_{which}"),))
         else:
             script.append((cleared(f"loan_{'abc'[which % 3]}"),))
@@ -245,7 +245,7 @@ def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
                 another.layer = FaultLayer(floor.layer.catalogue.values())
                 outcome += another.group(step)
                 assert another.statuses().count("active") <= most
-        outcomes.append(([one.total_minor for one in outcome], sorted(another.statuses())))
+        outcomes.append(([item.total_minor for item in outcome], sorted(another.statuses())))
 
     assert outcomes[0] == outcomes[1]
 

@@ -71,9 +71,9 @@ def test_lies_that_were_over_by_themselves_are_not_demanded_and_the_score_says_s
     paid_off(mocklend)
     mocklend.advance("PT1H")
 
-    told = mocklend.score([])
+    score = mocklend.score([])
 
     assert mocklend.answer_key()["hint"] is None
-    assert told["verdict"] == "INCONCLUSIVE"
-    assert "ended by itself" in told["hint"]
+    assert score["verdict"] == "INCONCLUSIVE"
+    assert "ended by itself" in score["hint"]
     assert mocklend.score([], min_visible_s=1)["hint"] is None

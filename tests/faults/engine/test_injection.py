@@ -92,7 +92,7 @@ def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
 
     floor.meet(example(ViewRefresh, occurrence=3))
 
-    first, second = sorted(floor.key(), key=lambda one: one.occurrence)
+    first, second = sorted(floor.key(), key=lambda entry: entry.occurrence)
     assert (first.status, second.status) == ("active", "healed")
     assert second.to_json()["status_reason"] == "a single answer was wrong; the next is right"
 

@@ -28,14 +28,14 @@ def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_no
 def test_a_glance_says_what_the_group_would_select(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, select={"probability": 0.5})
     floor.group()
-    asked = [example(ApiAnswer, entity=f"order-{n}") for n in range(200)]
+    events = [example(ApiAnswer, entity=f"order-{n}") for n in range(200)]
 
-    selected = [one for one in asked if floor.layer.may_affect(example_request(entity=one.entity))]
+    selected = [event for event in events if floor.layer.may_affect(example_request(entity=event.entity))]
 
     assert 60 < len(selected) < 140
-    outcome = floor.group(*asked)
-    assert [one for one, event in zip(outcome, asked, strict=True) if one != event] == [
-        replace(one, answer_code="unavailable", retry_after_s=60, before_work=True) for one in selected
+    outcome = floor.group(*events)
+    assert [item for item, event in zip(outcome, events, strict=True) if item != event] == [
+        replace(item, answer_code="unavailable", retry_after_s=60, before_work=True) for item in selected
     ]
 
 
@@ -50,9 +50,9 @@ def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: LayerH
 def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHarness) -> None:
     floor.arm("late", "transport.latency", match={"entity": "op-1"})
     floor.group()
-    other, meant = example_request(entity="op-2", now_ms=None), example_request(entity="op-1", now_ms=None)
+    other, selected_request = example_request(entity="op-2", now_ms=None), example_request(entity="op-1", now_ms=None)
 
-    glances = [floor.layer.may_affect(one) for one in (other, other, meant)]
+    glances = [floor.layer.may_affect(item) for item in (other, other, selected_request)]
     floor.meet(example(ViewRefresh))
 
     assert glances == [False, False, True]
@@ -60,7 +60,7 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHar
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "affected"),
     [
         ({"select": {"probability": 0.000001}}, True),
         ({"match": {"plane": "operator"}}, True),
@@ -73,12 +73,12 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHar
     ],
 )
 def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
-    floor: LayerHarness, rule: dict[str, Any], told: bool
+    floor: LayerHarness, rule: dict[str, Any], affected: bool
 ) -> None:
     floor.arm("down", DOWN, **rule)
     floor.group()
 
-    assert floor.layer.may_affect(example_request(now_ms=None)) is not told
+    assert floor.layer.may_affect(example_request(now_ms=None)) is not affected
 
 
 def test_a_glance_keeps_to_the_window(floor: LayerHarness) -> None:
@@ -107,9 +107,9 @@ def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
     floor: LayerHarness, another_layer: Callable[[], None]
 ) -> None:
     def nth(entity: str) -> int:
-        seen = example_request(entity=entity, occurrence=0)
-        assert floor.layer.may_affect(seen)
-        count: int = seen.occurrence
+        event = example_request(entity=entity, occurrence=0)
+        assert floor.layer.may_affect(event)
+        count: int = event.occurrence
         return count
 
     floor.arm("down", DOWN)

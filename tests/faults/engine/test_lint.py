@@ -45,7 +45,7 @@ def warned(floor: LayerHarness, *rules: dict[str, Any]) -> list[str]:
 def test_a_count_over_several_entities_depends_on_their_order(
     floor: LayerHarness, rule: dict[str, Any], verdict: str
 ) -> None:
-    assert [one.verdict for one in linted(floor, rule)] == [verdict]
+    assert [result.verdict for result in linted(floor, rule)] == [verdict]
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_a_count_over_several_entities_depends_on_their_order(
 )
 def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(floor: LayerHarness, rule: dict[str, Any]) -> None:
     assert linted(floor, rule, mode="manual")[0].verdict == EXACT
-    [found] = linted(floor, rule, mode="wall")
+    [result] = linted(floor, rule, mode="wall")
 
-    assert found.verdict == TIME
-    assert found.reasons[0].endswith("by a clock that runs by itself")
+    assert result.verdict == TIME
+    assert result.reasons[0].endswith("by a clock that runs by itself")
 
 
 def test_beside_a_rule_that_is_not_exact_none_is(floor: LayerHarness) -> None:

@@ -25,9 +25,9 @@ def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
     another_layer()
 
     assert floor.meet(example(ViewRefresh)).lag_s == 60
-    said = capsys.readouterr()
-    assert "a stored rule is refused" in said.out + said.err
-    assert "old" in said.out + said.err
+    printed = capsys.readouterr()
+    assert "a stored rule is refused" in printed.out + printed.err
+    assert "old" in printed.out + printed.err
 
 
 def test_another_sandbox_does_not_notice(floor: LayerHarness) -> None:
@@ -55,13 +55,13 @@ def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: 
     """A request in another thread would go by unsince the rules before did not listen."""
     floor.arm("lag", LAG)
     floor.group()
-    heard: list[bool | None] = []
+    signals: list[bool | None] = []
     load = RulesInMemory._load
 
     def looked_at(*event: Any) -> Any:
-        heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
+        signals.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
         loaded = load(*event)
-        heard.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
+        signals.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
         return loaded
 
     monkeypatch.setattr(RulesInMemory, "_load", looked_at)
@@ -69,7 +69,7 @@ def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: 
     floor.layer.invalidate_rules(floor.sandbox.id)
     floor.group()
 
-    assert set(heard) == {None}
+    assert set(signals) == {None}
     assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
 
 

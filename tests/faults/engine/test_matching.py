@@ -18,9 +18,9 @@ pytestmark = pytest.mark.security
 REFRESH, ATTEMPT, FILED = "view.refresh", "callback.attempt", "repayment.filed"
 
 
-def meets(raw: Any, given: Any) -> bool:
-    match = Match.from_json(raw, (given.seam,))
-    return all(check(given) for check in match.compiled(given.seam))
+def meets(raw: Any, value: Any) -> bool:
+    match = Match.from_json(raw, (value.seam,))
+    return all(check(value) for check in match.compiled(value.seam))
 
 
 EXAMPLES: dict[str, tuple[str, Any, Any, Any]] = {
@@ -76,12 +76,12 @@ def test_all_conditions_must_hold() -> None:
 
 
 def test_a_dotted_name_looks_into_a_mapping() -> None:
-    given = example(ViewRefresh)
+    event = example(ViewRefresh)
 
-    assert meets({"after.status": "CLEAR", "before.outstanding_minor": {"gt": 0}}, given)
-    assert not meets({"after.status": "OVD"}, given)
-    assert meets({"after.nothing_of_that_name": {"absent": True}}, given)
-    assert not meets({"after.status": {"gt": 5}}, given)
+    assert meets({"after.status": "CLEAR", "before.outstanding_minor": {"gt": 0}}, event)
+    assert not meets({"after.status": "OVD"}, event)
+    assert meets({"after.nothing_of_that_name": {"absent": True}}, event)
+    assert not meets({"after.status": {"gt": 5}}, event)
 
 
 def test_no_condition_matches_everything() -> None:
@@ -170,7 +170,7 @@ def test_no_pattern_runs_for_ever(pattern: str, value: str) -> None:
 
 
 def test_a_pattern_may_be_in_any_script() -> None:
-    given = example(CallbackAttempt, payer_reference="还款-17")
+    event = example(CallbackAttempt, payer_reference="还款-17")
 
-    assert meets({"payer_reference": {"matches": r"\p{Han}+-\d{2}"}}, given)
-    assert not meets({"payer_reference": {"matches": "还款"}}, given)
+    assert meets({"payer_reference": {"matches": r"\p{Han}+-\d{2}"}}, event)
+    assert not meets({"payer_reference": {"matches": "还款"}}, event)

@@ -28,9 +28,9 @@ class Sandboxed:
 
     def __init__(self, http: FlaskClient) -> None:
         self.http = http
-        made = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}}).get_json()
-        self.id = made["id"]
-        self.headers = {"Authorization": f"Bearer {made['api_key']}"}
+        sandbox = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}}).get_json()
+        self.id = sandbox["id"]
+        self.headers = {"Authorization": f"Bearer {sandbox['api_key']}"}
         self.keys = 0
 
     def call(self, method: str, path: str, body: Any) -> Any:
@@ -79,11 +79,11 @@ def fresh(platform: Platform) -> str:
 
 
 def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, platform: Platform) -> None:
-    one, two = Sandboxed(http), Sandboxed(http)
-    for sandbox in (one, two):
+    first, two = Sandboxed(http), Sandboxed(http)
+    for sandbox in (first, two):
         sandbox.call("PUT", "/-/rules/lag", {"fault": LAG, "with": {"lag_s": 60}})
     two.call("PUT", "/-/rules/drop", {"fault": DROP, "enabled": False})
-    one.repay()
+    first.repay()
     two.repay()
 
     text = fresh(platform)
@@ -92,11 +92,11 @@ def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskCl
     lies = values(text, "mocklend_open_lies")
     assert lies == {("stale_view",): 2}
     events = values(text, "mocklend_fault_events_total")
-    injected = sum(rule["injected"] for box in (one, two) for rule in box.call("GET", "/-/rules", None)["rules"])
+    injected = sum(rule["injected"] for box in (first, two) for rule in box.call("GET", "/-/rules", None)["rules"])
     assert events[LAG, "injected"] == injected > 0
     assert events[LAG, "matched"] >= events[LAG, "selected"] >= events[LAG, "injected"]
 
-    one.call("POST", "/-/clock/advance", {"by": "PT2M"})
+    first.call("POST", "/-/clock/advance", {"by": "PT2M"})
     assert values(fresh(platform), "mocklend_open_lies") == {("stale_view",): 1}
 
     two.call("POST", "/-/reset", {})
@@ -114,7 +114,7 @@ def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, p
     for box in boxes:
         with platform.snapshot(box.id) as snapshot:
             layer: Any = platform.layer
-            active.update((one.finding.finding_class,) for one in layer.answer_key(snapshot) if one.open)
+            active.update((item.finding.finding_class,) for item in layer.answer_key(snapshot) if item.open)
 
     assert values(fresh(platform), "mocklend_open_lies") == active
     assert active

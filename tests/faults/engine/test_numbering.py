@@ -10,19 +10,19 @@ from mocklend_faults.engine.numbering import Numbers
 entities = st.sampled_from("abcdefgh")
 
 
-@given(asked=st.lists(entities, max_size=60))
-def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked: list[str]) -> None:
+@given(asked_for=st.lists(entities, max_size=60))
+def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked_for: list[str]) -> None:
     numbers = Numbers({}, most=8)
 
-    told = [(one, numbers.next(one)) for one in asked]
+    numbered = [(entity, numbers.next(entity)) for entity in asked_for]
 
-    assert told == [(one, asked[: n + 1].count(one)) for n, one in enumerate(asked)]
+    assert numbered == [(entity, asked_for[: n + 1].count(entity)) for n, entity in enumerate(asked_for)]
 
 
-@given(asked=st.lists(st.tuples(entities, st.booleans()), max_size=80))
-def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked: list[tuple[str, bool]]) -> None:
+@given(asked_for=st.lists(st.tuples(entities, st.booleans()), max_size=80))
+def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked_for: list[tuple[str, bool]]) -> None:
     numbers, struck = Numbers({"a": 3}, most=2), {("a", 3)}
-    for entity, strikes in asked:
+    for entity, strikes in asked_for:
         number = numbers.next(entity)
         assert (entity, number) not in struck
         if strikes:
@@ -30,26 +30,26 @@ def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked: li
             struck.add((entity, number))
 
 
-@given(asked=st.lists(st.integers(0, 10_000), max_size=300))
-def test_no_more_is_known_than_the_most(asked: list[int]) -> None:
+@given(entities=st.lists(st.integers(0, 10_000), max_size=300))
+def test_no_more_is_known_than_the_most(entities: list[int]) -> None:
     numbers = Numbers({}, most=5)
-    for one in asked:
-        numbers.next(str(one))
+    for entity in entities:
+        numbers.next(str(entity))
 
     assert len(numbers._known) <= 5
 
 
 def test_who_comes_again_soon_is_still_known() -> None:
     numbers = Numbers({}, most=3)
-    told = [numbers.next(one) for one in "xabxcdx"]
+    numbered = [numbers.next(entity) for entity in "xabxcdx"]
 
-    assert told == [1, 1, 1, 2, 1, 1, 3], "asked about within the last three"
+    assert numbered == [1, 1, 1, 2, 1, 1, 3], "asked_for about within the last three"
 
 
 def test_who_does_not_is_forgotten() -> None:
     numbers = Numbers({}, most=3)
 
-    assert [numbers.next(one) for one in "xabcx"] == [1, 1, 1, 1, 1]
+    assert [numbers.next(entity) for entity in "xabcx"] == [1, 1, 1, 1, 1]
 
 
 def test_what_a_process_before_has_struck_is_gone_on_from() -> None:

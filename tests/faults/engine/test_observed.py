@@ -22,9 +22,9 @@ def key(floor: LayerHarness) -> dict[str, Entry]:
 
 
 def test_a_discrepancy_is_explained_by_the_entry_of_its_class_and_entity(key: dict[str, Entry]) -> None:
-    seen = [Finding("stale_view", "loan_ada", 100_000), Finding("missing_in_books", "rpy_ada", 100_000)]
+    findings = [Finding("stale_view", "loan_ada", 100_000), Finding("missing_in_books", "rpy_ada", 100_000)]
 
-    explained = explain(seen, key.values())
+    explained = explain(findings, key.values())
 
     assert explained.explained_by == (key["stale_view"].injection, key["missing_in_books"].injection)
     assert explained.unobserved == ()

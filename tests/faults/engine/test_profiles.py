@@ -25,7 +25,7 @@ def put(floor: LayerHarness, name: str) -> Any:
 
 def stored(floor: LayerHarness) -> dict[str, Any]:
     with reading(floor.engine) as connection:
-        return {one["id"]: one for one in stored_of(SandboxReader(connection, "sbx"))}
+        return {rule["id"]: rule for rule in stored_of(SandboxReader(connection, "sbx"))}
 
 
 def test_the_promised_profiles_are_there() -> None:
@@ -46,10 +46,10 @@ def test_hostile_is_every_kind_that_is_installed_and_often() -> None:
 def test_a_profile_names_only_kinds_that_there_are_and_lint_has_nothing_to_say(name: str) -> None:
     profile = profiles()[name]
 
-    found = lint(profile.armed(installed()), mode="wall")
+    results = lint(profile.armed(installed()), mode="wall")
 
     assert {rule["fault"] for rule in profile.rules.values()} <= set(installed())
-    assert {(one.verdict, one.warnings) for one in found.values()} <= {(EXACT, ())}
+    assert {(finding.verdict, finding.warnings) for finding in results.values()} <= {(EXACT, ())}
 
 
 def test_realistic_is_rare(floor: LayerHarness) -> None:
@@ -67,7 +67,7 @@ def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: LayerHarness)
 
     assert profile_of(hostile.values()) == "hostile"
     assert profile_of(lessons.values()) == "lessons"
-    assert {one.partition(".")[0] for one in hostile} == {"mine", "hostile"}
+    assert {item.partition(".")[0] for item in hostile} == {"mine", "hostile"}
     assert {lesson.partition(".")[0] for lesson in lessons} == {"mine", "lessons"}
     assert set(stored(floor)) == {"mine"}
 

@@ -20,7 +20,7 @@ def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
     return Rule.from_json(id, {"fault": "cache.bounded_stale", "match": match, **more}, installed())
 
 
-def asked(*rules: Rule) -> list[str]:
+def candidates_of(*rules: Rule) -> list[str]:
     return [candidate.rule.id for candidate in RuleIndex(SEAM, rules, version=1).candidates(example(ViewRefresh))]
 
 
@@ -28,7 +28,7 @@ def test_a_rule_is_asked_about_what_it_names() -> None:
     loan = example(ViewRefresh).loan_id
     about, among = rule("b", {"loan_id": loan}), rule("a", {"loan_id": {"in": ["loan_x", loan]}})
 
-    assert asked(about, rule("c", {"loan_id": "loan_x"}), among) == ["a", "b"]
+    assert candidates_of(about, rule("c", {"loan_id": "loan_x"}), among) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,17 @@ def test_a_rule_is_asked_about_what_it_names() -> None:
     ],
 )
 def test_what_cannot_be_told_beforehand_is_always_asked(match: Any, more: Any) -> None:
-    assert asked(rule("a", match, **more)) == ["a"]
+    assert candidates_of(rule("a", match, **more)) == ["a"]
 
 
 def test_rules_are_found_by_different_fields_and_stay_in_order() -> None:
     event = example(ViewRefresh)
     rules = [rule("c", {"loan_id": event.loan_id}), rule("b", {}), rule("a", {"entity": event.entity})]
 
-    assert asked(*rules) == ["a", "b", "c"]
+    assert candidates_of(*rules) == ["a", "b", "c"]
 
 
 def test_a_rule_that_meets_two_ways_is_asked_once() -> None:
     event = example(ViewRefresh)
 
-    assert asked(rule("a", {"loan_id": {"in": [event.loan_id, event.loan_id]}})) == ["a"]
+    assert candidates_of(rule("a", {"loan_id": {"in": [event.loan_id, event.loan_id]}})) == ["a"]

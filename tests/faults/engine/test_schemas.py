@@ -19,7 +19,7 @@ from support.edges import edges
 KINDS = installed()
 
 
-def taken(read: Callable[[], Any]) -> bool:
+def accepted(read: Callable[[], Any]) -> bool:
     """Whether a reader takes what it is given."""
     try:
         read()
@@ -33,17 +33,17 @@ def taken(read: Callable[[], Any]) -> bool:
 def test_each_part_of_a_rule_is_read_as_its_schema_says(section: str) -> None:
     schema = schema_of(RuleBody)["properties"][section]
     valid = Draft202012Validator(schema)
-    seen = {True: 0, False: 0}
+    verdicts = {True: 0, False: 0}
 
     for value in edges(schema):
         if "schedule" in str(value):
             continue  # A cron expression is more than its schema can say.
         raw = {"fault": "cache.bounded_stale", section: value}
         says = valid.is_valid(value)
-        assert taken(lambda raw=raw: Rule.from_json("one", raw, KINDS)) is says, (section, value)  # type: ignore[misc]
-        seen[says] += 1
+        assert accepted(lambda raw=raw: Rule.from_json("one", raw, KINDS)) is says, (section, value)  # type: ignore[misc]
+        verdicts[says] += 1
 
-    assert min(seen.values()) > 0
+    assert min(verdicts.values()) > 0
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -54,7 +54,7 @@ def test_the_settings_of_each_kind_are_read_as_their_schema_says(kind: str) -> N
     for value in edges(schema):
         says = valid.is_valid(value)
         read = lambda value=value: Rule.from_json("one", {"fault": kind, "with": value}, KINDS)  # noqa: E731
-        assert taken(read) is says, (kind, value)
+        assert accepted(read) is says, (kind, value)
 
 
 @pytest.mark.parametrize("operator", sorted(OPERATORS))
@@ -67,7 +67,7 @@ def test_each_operator_is_read_as_its_schema_says(operator: str) -> None:
         for operand in (*values, True, False, None, [], {"gte": 1}, 2**63):
             match = {field: {operator: operand}}
             raw = {"fault": "callback.dropped", "match": match}
-            if taken(lambda raw=raw: Rule.from_json("one", raw, KINDS)):  # type: ignore[misc]
+            if accepted(lambda raw=raw: Rule.from_json("one", raw, KINDS)):  # type: ignore[misc]
                 assert valid.is_valid(match), match  # What fits which field only the seam knows.
     assert not valid.is_valid({"channel": {"like": "w"}})
 
@@ -92,7 +92,7 @@ def test_each_operator_is_read_as_its_schema_says(operator: str) -> None:
 def test_stages_are_read_as_their_schema_says(stages: list[dict[str, Any]]) -> None:
     says = Draft202012Validator(schema_of(ExperimentBody)).is_valid({"stages": stages})
 
-    assert taken(lambda: Experiment.from_json("storm", {"stages": stages}, KINDS)) is says
+    assert accepted(lambda: Experiment.from_json("storm", {"stages": stages}, KINDS)) is says
 
 
 def test_a_rule_with_another_kinds_settings_is_invalid() -> None:

@@ -23,7 +23,7 @@ ENTITIES = tuple(f"loan_{n}" for n in range(6))
 
 def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **more: Any) -> Break:
     """A lie that is told since Monday."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "injection": f"inj_{entity}_{finding_class}",
         "rule": "rule",
         "fault": "fault",
@@ -33,17 +33,19 @@ def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **mo
         "from_ms": MONDAY_MS,
         "end_ms": None,
     }
-    return Break(finding_class=finding_class, entity=entity, **{**given, **more})
+    return Break(finding_class=finding_class, entity=entity, **{**fields, **more})
 
 
-def found(entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: Any) -> ReportedFinding:
+def finding(
+    entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: Any
+) -> ReportedFinding:
     """A finding of an hour later."""
     return ReportedFinding(n, finding_class, entity, **{"found_ms": MONDAY_MS + HOUR_MS, **more})
 
 
 def scored(breaks: Sequence[Break], findings: Sequence[ReportedFinding], **more: Any) -> dict[str, Any]:
     """The score over all time."""
-    return dict(score(breaks, [replace(one, n=n) for n, one in enumerate(findings)], **{"window": ALL, **more}))
+    return dict(score(breaks, [replace(finding, n=n) for n, finding in enumerate(findings)], **{"window": ALL, **more}))
 
 
 lies_told = st.lists(
@@ -63,7 +65,7 @@ lies_told = st.lists(
 )
 findings_made = st.lists(
     st.builds(
-        found,
+        finding,
         entity=st.sampled_from((*ENTITIES, "loan_nobody")),
         finding_class=st.sampled_from(CLASSES),
         amount_minor=st.none() | st.integers(-5, 5),
@@ -74,11 +76,11 @@ findings_made = st.lists(
 )
 
 
-def numbers(told: dict[str, Any]) -> dict[str, Any]:
+def numbers(score: dict[str, Any]) -> dict[str, Any]:
     """A score without the numbers of findings in the lists."""
-    lists = {name: [{**one, "n": None} for one in listed] for name, listed in told["lists"].items()}
+    lists = {name: [{**item, "n": None} for item in listed] for name, listed in score["lists"].items()}
     lists["duplicated"].sort(key=str)
-    return told | {"lists": lists}
+    return score | {"lists": lists}
 
 
 # --- laws ---
@@ -86,11 +88,11 @@ def numbers(told: dict[str, Any]) -> dict[str, Any]:
 
 @given(lies_told, findings_made)
 def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(breaks: Any, findings: Any) -> None:
-    told = scored(breaks, findings)
+    result = scored(breaks, findings)
 
-    ratios = [told[name] for name in ("precision", "recall", "f1", "kind_accuracy", "amount_accuracy")]
-    ratios += [one[name] for one in told["by_class"].values() for name in ("precision", "recall", "f1")]
-    ratios += [one["recall"] for one in told["money"].values()]
+    ratios = [result[name] for name in ("precision", "recall", "f1", "kind_accuracy", "amount_accuracy")]
+    ratios += [figures[name] for figures in result["by_class"].values() for name in ("precision", "recall", "f1")]
+    ratios += [figures["recall"] for figures in result["money"].values()]
     assert all(ratio is None or 0 <= ratio <= 1 for ratio in ratios)
 
 
@@ -107,19 +109,21 @@ def test_every_finding_and_every_demanded_break_is_in_just_one_list(breaks: Any,
 def test_who_reports_just_what_is_demanded_passes(breaks: Any) -> None:
     demanded = scored(breaks, [])["lists"]["missed"]
 
-    told = scored(breaks, [found(one["entity"], one["class"], amount_minor=one["amount_minor"]) for one in demanded])
+    result = scored(
+        breaks, [finding(entry["entity"], entry["class"], amount_minor=entry["amount_minor"]) for entry in demanded]
+    )
 
     if demanded:
-        assert (told["precision"], told["recall"], told["f1"], told["verdict"]) == (1, 1, 1, "PASS")
+        assert (result["precision"], result["recall"], result["f1"], result["verdict"]) == (1, 1, 1, "PASS")
     else:
-        assert told["verdict"] == "INCONCLUSIVE"
+        assert result["verdict"] == "INCONCLUSIVE"
 
 
 @given(lies_told, findings_made, st.sampled_from(CLASSES))
 def test_a_false_finding_never_raises_precision(breaks: Any, findings: Any, finding_class: str) -> None:
     before = scored(breaks, findings)["precision"]
 
-    after = scored(breaks, [*findings, found("loan_that_is_right", finding_class)])["precision"]
+    after = scored(breaks, [*findings, finding("loan_that_is_right", finding_class)])["precision"]
 
     assert before is None or after <= before
 
@@ -129,18 +133,18 @@ def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: A
     left_out = data.draw(st.integers(0, max(0, len(findings) - 1)))
 
     before = scored(breaks, findings)["recall"]
-    after = scored(breaks, [one for n, one in enumerate(findings) if n != left_out])["recall"]
+    after = scored(breaks, [finding for n, finding in enumerate(findings) if n != left_out])["recall"]
 
     assert before == after or after < before
 
 
 @given(lies_told, findings_made, st.randoms(use_true_random=False))
 def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chance: random.Random) -> None:
-    told = list({(finding.key, finding.order): finding for finding in findings}.values())
-    shuffled = list(told)
+    distinct = list({(finding.key, finding.order): finding for finding in findings}.values())
+    shuffled = list(distinct)
     chance.shuffle(shuffled)
 
-    assert numbers(scored(breaks, told)) == numbers(scored(breaks, shuffled))
+    assert numbers(scored(breaks, distinct)) == numbers(scored(breaks, shuffled))
 
 
 @given(lies_told, findings_made)
@@ -155,75 +159,78 @@ def test_a_finding_said_twice_counts_once(breaks: Any, findings: Any) -> None:
 def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(breaks: Any, checked_at: Any) -> None:
     demanded = scored(breaks, [], window=replace(ALL, checked_ms=tuple(sorted(checked_at))))["lists"]["missed"]
 
-    told = {
-        one.key
-        for one in breaks
+    keys = {
+        entry.key
+        for entry in breaks
         for at in checked_at
-        if one.from_ms <= at and (one.end_ms is None or at < one.end_ms or (one.repaired and at == one.end_ms))
+        if entry.from_ms <= at
+        and (entry.end_ms is None or at < entry.end_ms or (entry.repaired and at == entry.end_ms))
     }
-    assert {(one["class"], one["entity"]) for one in demanded} == told
+    assert {(entry["class"], entry["entity"]) for entry in demanded} == keys
 
 
 @given(lies_told)
 def test_one_look_at_the_end_demands_what_is_told_then(breaks: Any) -> None:
     window = Window(ALL.to_ms, ALL.to_ms)
 
-    looked = scored(breaks, [], window=replace(window, checked_ms=(ALL.to_ms,)))
+    result = scored(breaks, [], window=replace(window, checked_ms=(ALL.to_ms,)))
 
-    assert looked["lists"] == scored(breaks, [], window=window)["lists"]
+    assert result["lists"] == scored(breaks, [], window=window)["lists"]
 
 
 # --- examples ---
 
 
 def test_an_empty_list_finds_nothing_and_fails() -> None:
-    told = scored([break_(), break_("loan_1")], [])
+    result = scored([break_(), break_("loan_1")], [])
 
-    assert (told["verdict"], told["precision"], told["recall"], told["f1"]) == ("FAIL", 0, 0, 0)
-    assert told["penalty_points"] == 2
+    assert (result["verdict"], result["precision"], result["recall"], result["f1"]) == ("FAIL", 0, 0, 0)
+    assert result["penalty_points"] == 2
 
 
 def test_who_reports_every_loan_finds_all_and_fails_all_the_same() -> None:
-    told = scored([break_()], [found(f"loan_{n}") for n in range(100)])
+    result = scored([break_()], [finding(f"loan_{n}") for n in range(100)])
 
-    assert (told["verdict"], told["recall"], told["precision"]) == ("FAIL", 1, 0.01)
+    assert (result["verdict"], result["recall"], result["precision"]) == ("FAIL", 1, 0.01)
 
 
 def test_who_reports_every_class_of_a_loan_gains_nothing_by_it() -> None:
-    told = scored([break_()], [found(finding_class=kind) for kind in CLASSES])
+    result = scored([break_()], [finding(finding_class=kind) for kind in CLASSES])
 
-    assert (told["verdict"], told["precision"], told["kind_accuracy"]) == ("FAIL", 1 / 3, 1 / 3)
-    assert told["counts"]["wrong_class"] == 2
-    assert told["counts"]["false_positives"] == 0
+    assert (result["verdict"], result["precision"], result["kind_accuracy"]) == ("FAIL", 1 / 3, 1 / 3)
+    assert result["counts"]["wrong_class"] == 2
+    assert result["counts"]["false_positives"] == 0
 
 
 def test_an_honest_platform_says_nothing_about_a_reconciler() -> None:
-    told = scored([], [])
+    result = scored([], [])
 
-    assert (told["verdict"], told["precision"], told["recall"]) == ("INCONCLUSIVE", None, None)
-    assert told["reasons"] == ["the answer key demands nothing in this window"]
+    assert (result["verdict"], result["precision"], result["recall"]) == ("INCONCLUSIVE", None, None)
+    assert result["reasons"] == ["the answer key demands nothing in this window"]
 
 
 def test_but_who_sees_ghosts_there_fails() -> None:
-    assert scored([], [found()])["verdict"] == "FAIL"
+    assert scored([], [finding()])["verdict"] == "FAIL"
 
 
 def test_a_rule_that_never_fired_is_no_pass() -> None:
-    told = scored([break_()], [found()], records=Records(silent_rules=["lag"]))
+    result = scored([break_()], [finding()], records=Records(silent_rules=["lag"]))
 
-    assert (told["verdict"], told["silent_rules"]) == ("INCONCLUSIVE", ["lag"])
+    assert (result["verdict"], result["silent_rules"]) == ("INCONCLUSIVE", ["lag"])
     lenient = Thresholds(silent_rules_max=1)
-    assert scored([break_()], [found()], records=Records(silent_rules=["lag"]), thresholds=lenient)["verdict"] == "PASS"
+    assert (
+        scored([break_()], [finding()], records=Records(silent_rules=["lag"]), thresholds=lenient)["verdict"] == "PASS"
+    )
 
 
 def test_a_harmful_repair_fails_whatever_was_found() -> None:
-    told = scored([break_()], [found()], records=Records(harmful_repairs=[{"action": "edit.reversed"}]))
+    result = scored([break_()], [finding()], records=Records(harmful_repairs=[{"action": "edit.reversed"}]))
 
-    assert (told["verdict"], told["penalty_points"]) == ("FAIL", 10)
+    assert (result["verdict"], result["penalty_points"]) == ("FAIL", 10)
 
 
 @pytest.mark.parametrize(
-    ("what", "demanded"),
+    ("break_shown", "demanded"),
     [
         (break_(end_ms=None), 1),
         (break_(end_ms=MONDAY_MS + HOUR_MS), 0),
@@ -233,18 +240,18 @@ def test_a_harmful_repair_fails_whatever_was_found() -> None:
         (break_(from_ms=ALL.to_ms + 1), 0),
     ],
 )
-def test_demanded_is_what_is_still_told_or_was_repaired(what: Break, demanded: int) -> None:
-    told = scored([what], [])
+def test_demanded_is_what_is_still_told_or_was_repaired(break_shown: Break, demanded: int) -> None:
+    result = scored([break_shown], [])
 
-    assert told["counts"]["demanded"] == demanded
+    assert result["counts"]["demanded"] == demanded
 
 
 def test_what_healed_by_itself_is_optional_unless_it_could_be_seen_for_long() -> None:
     healed = break_(end_ms=MONDAY_MS + 24 * HOUR_MS)
 
-    told = scored([healed, break_("loan_1")], [found(), found("loan_1")])
+    result = scored([healed, break_("loan_1")], [finding(), finding("loan_1")])
 
-    assert (told["verdict"], told["timing_noise"], told["counts"]["optional"]) == ("PASS", 1, 1)
+    assert (result["verdict"], result["timing_noise"], result["counts"]["optional"]) == ("PASS", 1, 1)
     assert scored([healed], [], min_visible_s=86_400)["counts"]["demanded"] == 1
     assert scored([healed], [], min_visible_s=86_401)["counts"]["demanded"] == 0
 
@@ -254,7 +261,7 @@ def test_a_window_asks_for_what_could_be_seen_in_it() -> None:
 
     def demanded(from_hour: int, to_hour: int) -> list[str]:
         window = Window(MONDAY_MS + from_hour * HOUR_MS, MONDAY_MS + to_hour * HOUR_MS)
-        return [one["entity"] for one in scored([first, second], [], window=window)["lists"]["missed"]]
+        return [entry["entity"] for entry in scored([first, second], [], window=window)["lists"]["missed"]]
 
     assert demanded(0, 4) == ["loan_0"]
     assert demanded(2, 4) == []
@@ -265,13 +272,15 @@ def test_a_window_asks_for_what_could_be_seen_in_it() -> None:
 def test_times_are_measured_from_when_a_lie_could_be_seen() -> None:
     breaks = [break_(f"loan_{n}", end_ms=MONDAY_MS + 10 * HOUR_MS, repaired=True) for n in range(20)]
     breaks.append(break_("loan_late", end_ms=MONDAY_MS + 90 * HOUR_MS, repaired=True))
-    findings = [found(one.entity) for one in breaks[:-1]] + [found("loan_late", found_ms=MONDAY_MS + 50 * HOUR_MS)]
+    findings = [finding(entry.entity) for entry in breaks[:-1]] + [
+        finding("loan_late", found_ms=MONDAY_MS + 50 * HOUR_MS)
+    ]
 
-    told = scored(breaks, findings)
+    result = scored(breaks, findings)
 
-    assert told["time_to_detect_s"] == {"n": 21, "p50": 3600, "p95": 3600}
-    assert told["time_to_repair_s"] == {"n": 21, "p50": 36_000, "p95": 36_000}
-    assert scored([break_()], [found(found_ms=MONDAY_MS - 1)])["time_to_detect_s"]["p50"] == 0
+    assert result["time_to_detect_s"] == {"n": 21, "p50": 3600, "p95": 3600}
+    assert result["time_to_repair_s"] == {"n": 21, "p50": 36_000, "p95": 36_000}
+    assert scored([break_()], [finding(found_ms=MONDAY_MS - 1)])["time_to_detect_s"]["p50"] == 0
 
 
 def test_money_is_weighed_by_currency_and_by_how_long_it_was_wrong() -> None:
@@ -281,38 +290,38 @@ def test_money_is_weighed_by_currency_and_by_how_long_it_was_wrong() -> None:
         break_("loan_2", amount_minor=7, currency="EUR"),
     ]
 
-    told = scored(breaks, [found("loan_1"), found("loan_2")])["money"]
+    money = scored(breaks, [finding("loan_1"), finding("loan_2")])["money"]
 
-    assert told["CNY"] == {
+    assert money["CNY"] == {
         "demanded_minor": 400,
         "found_minor": 100,
         "recall": 0.25,
         "at_risk_minor_hours": 400 * 100,
     }
-    assert told["EUR"]["recall"] == 1
+    assert money["EUR"]["recall"] == 1
 
 
 def test_an_amount_is_judged_apart_and_where_it_does_not_drift() -> None:
     breaks = [break_(), break_("loan_1"), break_("loan_2", "stale_view")]
     findings = [
-        found(amount_minor=100),
-        found("loan_1", amount_minor=99),
-        found("loan_2", "stale_view", amount_minor=1),
+        finding(amount_minor=100),
+        finding("loan_1", amount_minor=99),
+        finding("loan_2", "stale_view", amount_minor=1),
     ]
 
-    told = scored(breaks, findings, thresholds=Thresholds(amount_accuracy_min=Decimal("0.6")))
+    result = scored(breaks, findings, thresholds=Thresholds(amount_accuracy_min=Decimal("0.6")))
 
-    assert (told["recall"], told["amount_accuracy"], told["verdict"]) == (1, 0.5, "FAIL")
-    assert [one["entity"] for one in told["lists"]["wrong_amount"]] == ["loan_1"]
+    assert (result["recall"], result["amount_accuracy"], result["verdict"]) == (1, 0.5, "FAIL")
+    assert [finding["entity"] for finding in result["lists"]["wrong_amount"]] == ["loan_1"]
 
 
 def test_harm_to_borrowers_is_counted_in_hours_and_days() -> None:
     breaks = [break_(unpaid=True, end_ms=MONDAY_MS + 3 * HOUR_MS), break_("loan_1", "wrong_bureau", reported=True)]
     records = Records(refused_applications=[{"application_id": "app_1"}])
 
-    told = scored(breaks, [], records=records)
+    result = scored(breaks, [], records=records)
 
-    assert told["borrower_harm"] == {
+    assert result["borrower_harm"] == {
         "unpaid_hours": 3.0,
         "wrong_report_days": round(100 / 24, 3),
         "refused_applications": 1,
@@ -320,16 +329,16 @@ def test_harm_to_borrowers_is_counted_in_hours_and_days() -> None:
 
 
 def test_long_lists_are_cut_and_say_so_and_are_counted_in_full() -> None:
-    told = scored([break_()], [found(f"loan_x{n}") for n in range(30)], listed_max=10)
+    distinct = scored([break_()], [finding(f"loan_x{n}") for n in range(30)], listed_max=10)
 
-    assert len(told["lists"]["false_positives"]) == 10
-    assert told["counts"]["false_positives"] == 30
-    assert told["lists_cut"] == ["false_positives"]
+    assert len(distinct["lists"]["false_positives"]) == 10
+    assert distinct["counts"]["false_positives"] == 30
+    assert distinct["lists_cut"] == ["false_positives"]
 
 
 def test_a_threshold_is_met_exactly_where_it_says() -> None:
     breaks = [break_(f"loan_{n}") for n in range(10)]
-    nine = [found(f"loan_{n}") for n in range(9)]
+    nine = [finding(f"loan_{n}") for n in range(9)]
 
     assert scored(breaks, nine, thresholds=Thresholds(recall_min=Decimal("0.9")))["verdict"] == "PASS"
     assert scored(breaks, nine, thresholds=Thresholds(recall_min=Decimal("0.91")))["verdict"] == "FAIL"

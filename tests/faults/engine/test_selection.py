@@ -29,27 +29,27 @@ def of(**raw: Any) -> Select:
 def test_over_a_thousand_seeds_the_observed_rate_is_near_the_probability(probability: float) -> None:
     select = of(probability=probability)
 
-    taken = sum(
+    drawn_count = sum(
         select.drawn(seed=seed, rule="r", seam="view.refresh", entity="loan_ada", occurrence=2) for seed in range(1000)
     )
 
-    assert abs(taken / 1000 - probability) < 0.05
+    assert abs(drawn_count / 1000 - probability) < 0.05
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
 def test_over_a_thousand_loans_of_one_sandbox_the_rate_is_near_the_probability(probability: float) -> None:
     select = of(probability=probability)
 
-    taken = sum(
+    drawn_count = sum(
         select.drawn(seed=7, rule="r", seam="view.refresh", entity=f"loan_{n}", occurrence=2) for n in range(1000)
     )
 
-    assert abs(taken / 1000 - probability) < 0.05
+    assert abs(drawn_count / 1000 - probability) < 0.05
 
 
 @given(events, probabilities, probabilities)
-def test_a_higher_probability_only_adds(event: dict[str, Any], one: float, other: float) -> None:
-    low, high = sorted((one, other))
+def test_a_higher_probability_only_adds(event: dict[str, Any], first: float, other: float) -> None:
+    low, high = sorted((first, other))
 
     assert of(probability=low).drawn(**event) <= of(probability=high).drawn(**event)
 
@@ -91,10 +91,10 @@ def test_with_unit_entity_all_occurrences_share_one_fate(
 
 
 def test_the_parts_of_the_key_cannot_run_into_each_other() -> None:
-    one = draw(seed=1, rule="ab", seam="c", entity="d", occurrence=1)
+    sample = draw(seed=1, rule="ab", seam="c", entity="d", occurrence=1)
     other = draw(seed=1, rule="a", seam="bc", entity="d", occurrence=1)
 
-    assert one != other
+    assert sample != other
 
 
 def test_a_tenth_is_a_tenth() -> None:

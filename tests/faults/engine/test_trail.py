@@ -18,8 +18,8 @@ def event(n: int) -> Event:
     return Event(EventContext("sbx", 7, 0), pending, pending, (), RuleIndex("view.refresh", (), version=1), n)
 
 
-def known(trail: Trail, sandbox: str) -> list[int]:
-    return [one.pending.occurrence for one in trail.of(sandbox)]
+def occurrences(trail: Trail, sandbox: str) -> list[int]:
+    return [movement.pending.occurrence for movement in trail.of(sandbox)]
 
 
 def test_a_sandbox_keeps_its_latest_events() -> None:
@@ -27,8 +27,8 @@ def test_a_sandbox_keeps_its_latest_events() -> None:
 
     trail.add("ada", [event(n) for n in range(5)])
 
-    assert known(trail, "ada") == [2, 3, 4]
-    assert known(trail, "bob") == []
+    assert occurrences(trail, "ada") == [2, 3, 4]
+    assert occurrences(trail, "bob") == []
 
 
 def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
@@ -38,9 +38,9 @@ def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
 
     trail.add("eve", [event(9)])
 
-    assert known(trail, "bob") == []
-    assert known(trail, "ada") == [0, 1, 1]
-    assert known(trail, "eve") == [9]
+    assert occurrences(trail, "bob") == []
+    assert occurrences(trail, "ada") == [0, 1, 1]
+    assert occurrences(trail, "eve") == [9]
 
 
 def test_what_was_not_committed_is_not_kept(floor: LayerHarness) -> None:
@@ -56,10 +56,10 @@ def test_what_was_not_committed_is_not_kept(floor: LayerHarness) -> None:
 
 def test_an_event_is_found_by_any_of_its_ids() -> None:
     pending = example(CallbackAttempt)
-    one = Event(EventContext("sbx", 7, 0), pending, pending, (), RuleIndex("callback.attempt", (), version=1), 0)
+    sample = Event(EventContext("sbx", 7, 0), pending, pending, (), RuleIndex("callback.attempt", (), version=1), 0)
 
-    assert one.is_about("rpy_ada", None)
-    assert one.is_about("cb_ada", "loan_ada")
-    assert one.is_about(None, "loan_ada")
-    assert not one.is_about("rpy_bob", None)
-    assert not one.is_about("rpy_ada", "loan_bob")
+    assert sample.is_about("rpy_ada", None)
+    assert sample.is_about("cb_ada", "loan_ada")
+    assert sample.is_about(None, "loan_ada")
+    assert not sample.is_about("rpy_bob", None)
+    assert not sample.is_about("rpy_ada", "loan_bob")

@@ -98,8 +98,8 @@ def test_a_quote_that_is_out_is_told_again_as_it_was(mocklend: Client) -> None:
 
 @given(total=st.integers(3, 10**12), interest=st.integers(0, 10), drift=st.integers(1, 3))
 def test_it_is_short_by_a_few_fen_of_interest_or_right(total: int, interest: int, drift: int) -> None:
-    asked = RoundingDrift(drift_minor=drift).quote_issued(
+    quote = RoundingDrift(drift_minor=drift).quote_issued(
         example(QuoteIssued, total_minor=total, interest_minor=interest)
     )
 
-    assert total - asked.total_minor == (drift if interest >= drift else 0)
+    assert total - quote.total_minor == (drift if interest >= drift else 0)

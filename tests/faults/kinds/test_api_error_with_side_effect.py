@@ -19,9 +19,9 @@ def test_the_work_is_done_and_an_error_is_answered(answer: str) -> None:
 @pytest.mark.parametrize(("tries", "hit"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])
 def test_as_many_tries_are_answered_so_as_it_is_told(tries: int | None, hit: list[int]) -> None:
     fault = ErrorWithSideEffect(tries=tries)
-    asked = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
+    answers = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
 
-    assert [one.occurrence for one in asked if fault.api_answer(one) != one] == hit
+    assert [event.occurrence for event in answers if fault.api_answer(event) != event] == hit
 
 
 def test_a_read_has_no_side_effect() -> None:

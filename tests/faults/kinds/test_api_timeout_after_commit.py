@@ -24,9 +24,9 @@ def test_or_the_connection_is_closed() -> None:
 @pytest.mark.parametrize(("tries", "lost"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])
 def test_as_many_tries_lose_their_answer_as_it_is_told(tries: int | None, lost: list[int]) -> None:
     fault = TimeoutAfterCommit(tries=tries)
-    asked = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
+    answers = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
 
-    assert [one.occurrence for one in asked if fault.api_answer(one) != one] == lost
+    assert [event.occurrence for event in answers if fault.api_answer(event) != event] == lost
 
 
 def test_a_read_is_answered_and_so_is_what_was_not_done() -> None:

@@ -15,13 +15,15 @@ from support.layer_harness import LayerHarness
 MONEY = st.integers(0, 10**12)
 
 
-@given(flushed=MONEY, kept=MONEY, balance=MONEY)
-def test_the_page_lacks_the_change_before(flushed: int, kept: int, balance: int) -> None:
-    event = example(BalanceKept, flushed_minor=flushed, kept_minor=kept, balance_minor=balance)
-    meant = event.consequence(EvictedBeforeFlush().balance_kept(event))
+@given(flushed=MONEY, remaining=MONEY, balance=MONEY)
+def test_the_page_lacks_the_change_before(flushed: int, remaining: int, balance: int) -> None:
+    event = example(BalanceKept, flushed_minor=flushed, kept_minor=remaining, balance_minor=balance)
+    consequence = event.consequence(EvictedBeforeFlush().balance_kept(event))
 
-    assert meant.served["outstanding_minor"] == flushed + (balance - kept)
-    assert meant.finding.amount_minor == abs(meant.truth_after["outstanding_minor"] - flushed - (balance - kept))
+    assert consequence.served["outstanding_minor"] == flushed + (balance - remaining)
+    assert consequence.finding.amount_minor == abs(
+        consequence.truth_after["outstanding_minor"] - flushed - (balance - remaining)
+    )
 
 
 def test_the_first_payment_is_gone_from_the_page(floor: LayerHarness) -> None:

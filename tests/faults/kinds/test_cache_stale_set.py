@@ -38,12 +38,12 @@ def test_the_lie_is_pending_until_the_old_value_returns(floor: LayerHarness) -> 
     floor.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": 60}})
     floor.meet(example(ViewRefresh))
 
-    seen = []
+    statuses_seen = []
     for seconds in (0, 29, 1, 59, 1):
         floor.later(seconds)
-        seen += floor.statuses()
+        statuses_seen += floor.statuses()
 
-    assert seen == ["pending", "pending", "active", "active", "healed"]
+    assert statuses_seen == ["pending", "pending", "active", "active", "healed"]
 
 
 def test_a_newer_version_in_between_leaves_nothing_to_return_to(floor: LayerHarness) -> None:
@@ -61,9 +61,9 @@ def test_a_page_that_is_late_anyway_is_behind_from_the_start(floor: LayerHarness
     floor.arm("b-fill", "cache.stale_set", **{"with": {"right_for_s": 90, "stale_s": 30}})
     floor.meet(example(ViewRefresh))
 
-    seen = [floor.statuses()[1]]
+    statuses_seen = [floor.statuses()[1]]
     for seconds in (75, 45):
         floor.later(seconds)
-        seen.append(floor.statuses()[1])
+        statuses_seen.append(floor.statuses()[1])
 
-    assert seen == ["active", "active", "healed"]
+    assert statuses_seen == ["active", "active", "healed"]

@@ -20,17 +20,17 @@ def test_the_attempts_before_the_third_are_lost() -> None:
     assert fault.callback_attempt(example(CallbackAttempt, occurrence=3)) == example(CallbackAttempt, occurrence=3)
 
 
-@given(wanted=st.integers(2, 100), retry_schedule=st.integers(1, 16), data=st.data())
+@given(expected=st.integers(2, 100), retry_schedule=st.integers(1, 16), data=st.data())
 def test_the_last_attempt_of_a_retry_schedule_is_always_heard(
-    wanted: int, retry_schedule: int, data: st.DataObject
+    expected: int, retry_schedule: int, data: st.DataObject
 ) -> None:
     occurrence = data.draw(st.integers(1, retry_schedule))
     attempt = example(CallbackAttempt, occurrence=occurrence, attempts_left=retry_schedule - occurrence + 1)
 
-    lost = CallbackDelayed(deliver_on_attempt=wanted).callback_attempt(attempt).lost_attempts
+    lost = CallbackDelayed(deliver_on_attempt=expected).callback_attempt(attempt).lost_attempts
 
     assert 0 <= lost < attempt.attempts_left
-    assert occurrence + lost <= max(wanted, occurrence)
+    assert occurrence + lost <= max(expected, occurrence)
 
 
 def test_it_never_saves_what_another_fault_has_lost() -> None:

@@ -17,7 +17,7 @@ amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
 
 
 @pytest.mark.parametrize(
-    ("slip", "meant", "typed"),
+    ("slip", "intended", "typed"),
     [
         ("digits_swapped", 1_250, 2_150),
         ("digits_swapped", 1_120, 1_210),
@@ -36,19 +36,21 @@ amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
         ("any", 1_111, 111_100),
     ],
 )
-def test_the_hand_slips(slip: str, meant: int, typed: int) -> None:
-    outcome = WrongAmount(slip=slip).operator_edit(example(OperatorEdit, amount_minor=meant, amount_minor_min=-5_000))
+def test_the_hand_slips(slip: str, intended: int, typed: int) -> None:
+    outcome = WrongAmount(slip=slip).operator_edit(
+        example(OperatorEdit, amount_minor=intended, amount_minor_min=-5_000)
+    )
 
     assert outcome.amount_minor == typed
 
 
-@given(meant=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
-def test_what_is_typed_is_always_well_formed(meant: int, least: int, slip: str) -> None:
-    least = min(least, meant)
+@given(intended=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
+def test_what_is_typed_is_always_well_formed(intended: int, least: int, slip: str) -> None:
+    least = min(least, intended)
 
     typed = (
         WrongAmount(slip=slip)
-        .operator_edit(example(OperatorEdit, amount_minor=meant, amount_minor_min=least))
+        .operator_edit(example(OperatorEdit, amount_minor=intended, amount_minor_min=least))
         .amount_minor
     )
 
@@ -57,9 +59,9 @@ def test_what_is_typed_is_always_well_formed(meant: int, least: int, slip: str) 
     assert least <= typed <= MAX_MINOR
 
 
-@given(meant=amounts)
-def test_any_finds_a_slip_wherever_one_is_possible(meant: int) -> None:
-    given_edit = example(OperatorEdit, amount_minor=meant, amount_minor_min=-MAX_MINOR)
+@given(intended=amounts)
+def test_any_finds_a_slip_wherever_one_is_possible(intended: int) -> None:
+    given_edit = example(OperatorEdit, amount_minor=intended, amount_minor_min=-MAX_MINOR)
     possible = any(WrongAmount(slip=slip).operator_edit(given_edit) != given_edit for slip in SLIPS)
 
     assert (WrongAmount(slip=ANY).operator_edit(given_edit) != given_edit) == possible

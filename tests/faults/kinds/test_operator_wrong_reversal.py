@@ -11,9 +11,9 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-@pytest.mark.parametrize(("line", "taken"), [("first", "rpy_april"), ("last", "rpy_may")])
-def test_another_line_of_the_screen_is_taken(line: str, taken: str) -> None:
-    assert WrongReversal(line=line).repayment_reversal(example(RepaymentReversal)).repayment_id == taken
+@pytest.mark.parametrize(("line", "chosen"), [("first", "rpy_april"), ("last", "rpy_may")])
+def test_another_line_of_the_screen_is_taken(line: str, chosen: str) -> None:
+    assert WrongReversal(line=line).repayment_reversal(example(RepaymentReversal)).repayment_id == chosen
 
 
 def test_the_only_repayment_cannot_be_mistaken() -> None:

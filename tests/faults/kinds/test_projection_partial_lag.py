@@ -42,9 +42,9 @@ def test_two_views_that_are_stuck_are_one_lie_until_the_last_has_caught_up(floor
     floor.arm("b-plan", "projection.partial_lag", **{"with": {"view": "instalments", "lag_s": 60}})
     floor.meet(example(ViewRefresh))
 
-    seen = [floor.statuses()]
+    statuses_seen = [floor.statuses()]
     for seconds in (60, 540):
         floor.later(seconds)
-        seen.append(floor.statuses())
+        statuses_seen.append(floor.statuses())
 
-    assert seen == [["superseded", "active"], ["superseded", "active"], ["superseded", "healed"]]
+    assert statuses_seen == [["superseded", "active"], ["superseded", "active"], ["superseded", "healed"]]

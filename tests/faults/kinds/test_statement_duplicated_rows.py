@@ -9,9 +9,9 @@ from mocklend_faults.kinds.statement_duplicated_rows import StatementDuplicatedR
 from support.events import example
 
 
-@pytest.mark.parametrize(("wanted", "there", "repeated"), [(1, 3, 1), (3, 3, 3), (10, 3, 3)])
-def test_so_many_rows_come_again_as_there_are(wanted: int, there: int, repeated: int) -> None:
-    outcome = StatementDuplicatedRows(rows=wanted).statement_made(example(StatementMade, rows=there))
+@pytest.mark.parametrize(("expected", "there", "repeated"), [(1, 3, 1), (3, 3, 3), (10, 3, 3)])
+def test_so_many_rows_come_again_as_there_are(expected: int, there: int, repeated: int) -> None:
+    outcome = StatementDuplicatedRows(rows=expected).statement_made(example(StatementMade, rows=there))
 
     assert outcome.repeated_rows == repeated
 

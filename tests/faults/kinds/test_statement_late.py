@@ -15,9 +15,9 @@ def test_it_comes_hours_after_its_time() -> None:
 
 
 def test_who_asks_when_it_is_there_sees_nothing_of_it() -> None:
-    made = example(StatementMade, due_ms=example(StatementMade).now_ms - 6 * HOUR_MS)
+    event = example(StatementMade, due_ms=example(StatementMade).now_ms - 6 * HOUR_MS)
 
-    assert StatementLate(late_hours=6).statement_made(made) is made
+    assert StatementLate(late_hours=6).statement_made(event) is event
 
 
 def test_time_heals_it_as_far_as_the_file_was_due(floor: LayerHarness) -> None:

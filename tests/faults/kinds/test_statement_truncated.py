@@ -32,4 +32,4 @@ def test_one_thing_is_wrong_with_a_file_at_a_time(floor: LayerHarness) -> None:
 
     floor.meet(example(StatementMade))
 
-    assert [one.rule for one in floor.key()] == ["a"]
+    assert [entry.rule for entry in floor.key()] == ["a"]

@@ -44,10 +44,10 @@ def test_a_lognormal_delay_has_its_median_and_its_99th_percentile() -> None:
     assert late(fault, DRAWS * 99 // 100) == pytest.approx(1_000, abs=1)
 
 
-@given(distribution=st.sampled_from(["uniform", "lognormal"]), one=draws, other=draws)
-def test_a_higher_chance_is_never_earlier(distribution: str, one: int, other: int) -> None:
+@given(distribution=st.sampled_from(["uniform", "lognormal"]), chance=draws, other=draws)
+def test_a_higher_chance_is_never_earlier(distribution: str, chance: int, other: int) -> None:
     fault = Latency(distribution, 500, 400)
-    first, last = sorted((one, other))
+    first, last = sorted((chance, other))
 
     assert late(fault, first) <= late(fault, last)
 

@@ -1,14 +1,14 @@
 """Ada pays nothing on her due date, and her loan is left out by the run after it."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She borrows, and five weeks go by."""
-    told.loan()
-    told.client.advance("P36D")
+    run.loan()
+    run.client.advance("P36D")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Do what the run should have done."""
-    told.client.catch_up(told.loans[0], operator="olga", memo="left out by the run")
+    run.client.catch_up(run.loans[0], operator="olga", memo="left out by the run")

@@ -1,16 +1,16 @@
 """Ada pays off her loan, and the bureau has not published that three days later."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """Her loan is paid off after a day, and time passes."""
-    loan = told.loan()
-    told.client.advance("P1D")
-    told.paid_off(loan)
-    told.client.advance("P3D")
+    loan = run.loan()
+    run.client.advance("P1D")
+    run.paid_off(loan)
+    run.client.advance("P3D")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Escalate, and wait: the file itself is right."""
-    told.client.advance("P14D")
+    run.client.advance("P14D")

@@ -1,13 +1,13 @@
 """Ada pays off her loan, and the page has not heard of it."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet, and looks at once."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Wait for the bound."""
-    told.client.advance("PT1M")
+    run.client.advance("PT1M")

@@ -1,14 +1,14 @@
 """Ada pays off her loan, and a week later the page has still not heard of it."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet, and looks a week later."""
-    told.paid_off(told.loan())
-    told.client.advance("P7D")
+    run.paid_off(run.loan())
+    run.client.advance("P7D")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """The books are right: have the page made anew."""
-    told.client.refresh_page(told.loans[0], operator="olga", memo="the books are at a newer version")
+    run.client.refresh_page(run.loans[0], operator="olga", memo="the books are at a newer version")

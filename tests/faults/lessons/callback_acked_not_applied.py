@@ -1,15 +1,15 @@
 """Ada pays off her loan, the wallet is answered 200, and the books hear nothing of it."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Waiting does not help, since no retry comes. Ask the channel; post what it says."""
-    told.client.advance("P4D")
-    assert not told.client.audit()["clean"]
-    told.client.query_repayment(told.repayments[0], operator="olga")
+    run.client.advance("P4D")
+    assert not run.client.audit()["clean"]
+    run.client.query_repayment(run.repayments[0], operator="olga")

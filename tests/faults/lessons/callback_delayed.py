@@ -1,13 +1,13 @@
 """Ada pays off her loan, and the wallet's message is heard at the third attempt."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet, whose first words nobody hears."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Wait as long as the channel's retry schedule takes, and do nothing."""
-    told.client.advance("PT1H")
+    run.client.advance("PT1H")

@@ -1,13 +1,13 @@
 """Ada pays off her loan, and the wallet's message is lost for good."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet, which tells nobody."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Ask the channel; post what it says."""
-    told.client.query_repayment(told.repayments[0], operator="olga")
+    run.client.query_repayment(run.repayments[0], operator="olga")

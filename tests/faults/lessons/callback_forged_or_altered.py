@@ -1,13 +1,13 @@
 """Ada pays off her loan, and the message that arrives is signed by somebody else."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Post nothing. The wallet tries again, and that message is its own."""
-    told.client.advance("PT1H")
+    run.client.advance("PT1H")

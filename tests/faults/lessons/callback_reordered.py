@@ -1,15 +1,15 @@
 """Ada pays off her loan, and then hears that it was closed unpaid."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 SETTINGS = {"inbox": "believes"}
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet; what it thought before she paid arrives afterwards."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """The channel still says SUCCESS, so the reversal is taken back."""
-    told.client.query_repayment(told.repayments[0], operator="olga")
+    run.client.query_repayment(run.repayments[0], operator="olga")

@@ -1,16 +1,16 @@
 """Ada pays off her loan, has her certificate, and her bank takes the money back."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet; five days go by."""
-    loan = told.loan()
-    told.paid_off(loan)
-    told.note("certificate", lambda: told.client.issue_certificate(loan)["loan_id"])
-    told.client.advance("P5D")
+    loan = run.loan()
+    run.paid_off(loan)
+    run.note("certificate", lambda: run.client.issue_certificate(loan)["loan_id"])
+    run.client.advance("P5D")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Ask the channel once more; take what it says."""
-    told.client.query_repayment(told.repayments[0], operator="olga")
+    run.client.query_repayment(run.repayments[0], operator="olga")

@@ -1,17 +1,17 @@
 """Ada was right, and is promised 50.00 that nobody posts."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """Her dispute is upheld and compensated."""
-    loan = told.loan()
-    dispute = told.client.open_dispute(loan, "other", statement="I was called at night")["id"]
-    told.disputes.append(dispute)
-    told.client.verify_dispute(dispute, operator="olga")
-    told.client.decide_dispute(dispute, "UPHELD", operator="olga", memo="sorry", compensation_minor=5_000)
+    loan = run.loan()
+    dispute = run.client.open_dispute(loan, "other", statement="I was called at night")["id"]
+    run.disputes.append(dispute)
+    run.client.verify_dispute(dispute, operator="olga")
+    run.client.decide_dispute(dispute, "UPHELD", operator="olga", memo="sorry", compensation_minor=5_000)
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Post what was promised."""
-    told.client.decide_dispute(told.disputes[0], "UPHELD", operator="olga", memo="posted", compensation_minor=5_000)
+    run.client.decide_dispute(run.disputes[0], "UPHELD", operator="olga", memo="posted", compensation_minor=5_000)

@@ -2,28 +2,28 @@
 
 from typing import Any
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """A repayment is ordered twice under one key, and a day passes."""
-    loan = told.loan()
+    loan = run.loan()
 
     def order() -> Any:
-        return told.client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT", idempotency_key="order-1")
+        return run.client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT", idempotency_key="order-1")
 
-    told.repaid(told.note("answer", order))
-    told.client.advance("PT2M")
-    told.repaid(told.note("answer", order))
-    told.client.advance("P1D")
+    run.repaid(run.note("answer", order))
+    run.client.advance("PT2M")
+    run.repaid(run.note("answer", order))
+    run.client.advance("P1D")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """One of the two orders of that key is taken back."""
-    [loan] = told.loans
+    [loan] = run.loans
     orders = [
         repayment
-        for repayment in told.client.repayments(loan)["repayments"]
+        for repayment in run.client.repayments(loan)["repayments"]
         if repayment["idempotency_key"] == "order-1"
     ]
-    told.client.reverse_repayment(max(order["id"] for order in orders), operator="olga", memo="ordered twice")
+    run.client.reverse_repayment(max(order["id"] for order in orders), operator="olga", memo="ordered twice")

@@ -1,18 +1,18 @@
 """Ada asks for a fresh look, and the other lender looks at its old copy."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She applies twice, the second time with a fresh report; her loan has been paid off between."""
-    loan = told.loan()
-    told.client.advance("P3D")
-    told.note("partner", lambda: told.client.apply("swift-card", told.borrowers[0], "card", 100_000))
-    told.paid_off(loan)
-    told.client.advance("P3D")
-    told.note("partner", lambda: told.client.apply("swift-card", told.borrowers[0], "card", 100_000, refresh=True))
+    loan = run.loan()
+    run.client.advance("P3D")
+    run.note("partner", lambda: run.client.apply("swift-card", run.borrowers[0], "card", 100_000))
+    run.paid_off(loan)
+    run.client.advance("P3D")
+    run.note("partner", lambda: run.client.apply("swift-card", run.borrowers[0], "card", 100_000, refresh=True))
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Apply again, with her letter."""
-    told.client.apply("swift-card", told.borrowers[0], "card", 100_000, refresh=True)
+    run.client.apply("swift-card", run.borrowers[0], "card", 100_000, refresh=True)

@@ -1,16 +1,16 @@
 """Ada settles early, and the money is booked as an instalment."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """A payoff in the first month, paid to the cent."""
-    loan = told.loan()
-    told.client.advance("P10D")
-    told.paid_off(loan)
-    told.client.advance("PT1H")
+    loan = run.loan()
+    run.client.advance("P10D")
+    run.paid_off(loan)
+    run.client.advance("PT1H")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Book it as the payoff that it was."""
-    told.client.rebook_repayment(told.repayments[0], operator="olga", memo="it was a payoff")
+    run.client.rebook_repayment(run.repayments[0], operator="olga", memo="it was a payoff")

@@ -1,13 +1,13 @@
 """Ada pays off her loan: its page knows, the list of loans does not."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet, and looks at once."""
-    told.paid_off(told.loan())
+    run.paid_off(run.loan())
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """The page has the higher version: have the others made anew."""
-    told.client.refresh_page(told.loans[0], operator="olga", memo="the list is behind the page")
+    run.client.refresh_page(run.loans[0], operator="olga", memo="the list is behind the page")

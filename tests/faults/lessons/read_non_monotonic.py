@@ -1,16 +1,16 @@
 """Ada pays off her loan and reloads the page: settled, unpaid, settled."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off through the wallet, and reads the page twice."""
-    loan = told.loan()
-    told.paid_off(loan)
-    told.note("page", lambda: told.client.loan(loan))
-    told.note("page", lambda: told.client.loan(loan))
+    loan = run.loan()
+    run.paid_off(loan)
+    run.note("page", lambda: run.client.loan(loan))
+    run.note("page", lambda: run.client.loan(loan))
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """Keep to the newest version that was seen, until the second replica has it too."""
-    told.client.advance("PT5M")
+    run.client.advance("PT5M")

@@ -1,14 +1,14 @@
 """Ada pays through the wallet, whose file has a row twice."""
 
-from support.paired_runs import Told
+from support.paired_runs import StoryRun
 
 
-def story(told: Told) -> None:
+def story(run: StoryRun) -> None:
     """She pays off; the next morning the statement is fetched."""
-    told.paid_off(told.loan())
-    told.client.advance("P1D")
+    run.paid_off(run.loan())
+    run.client.advance("P1D")
 
 
-def repair(told: Told) -> None:
+def repair(run: StoryRun) -> None:
     """The channel makes the file again."""
-    told.client.remake_statement("wallet", "2026-01-05")
+    run.client.remake_statement("wallet", "2026-01-05")

@@ -72,14 +72,14 @@ def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
     if turn == 0:
         return {}
     chosen: dict[str, Any] = {}
-    for n, one in enumerate(fields(kind)):
-        bounds, at = one.metadata, turn + n
+    for n, field in enumerate(fields(kind)):
+        bounds, at = field.metadata, turn + n
         if bounds["options"]:
-            chosen[one.name] = bounds["options"][at % len(bounds["options"])]
+            chosen[field.name] = bounds["options"][at % len(bounds["options"])]
         elif bounds["nullable"] and at % 3 == 0:
-            chosen[one.name] = None
-        elif not isinstance(one.default, bool):
-            chosen[one.name] = min(bounds["le"], max(bounds["ge"], (1, 2, 60, 3_600, 864_000)[at % 5]))
+            chosen[field.name] = None
+        elif not isinstance(field.default, bool):
+            chosen[field.name] = min(bounds["le"], max(bounds["ge"], (1, 2, 60, 3_600, 864_000)[at % 5]))
     return chosen
 
 
@@ -95,7 +95,7 @@ def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, in
     """The right-hand side: what the answer key expects a reconciler to find, now."""
     with platform.snapshot(sandbox_id) as snapshot:
         key = entries(snapshot, status=EntryStatus.ACTIVE)
-    return sorted((one.finding.finding_class, one.finding.entity, one.finding.amount_minor) for one in key)
+    return sorted((entry.finding.finding_class, entry.finding.entity, entry.finding.amount_minor) for entry in key)
 
 
 class Base(RuleBasedStateMachine):
@@ -147,8 +147,12 @@ class Base(RuleBasedStateMachine):
     def in_words(self, left: list[tuple[str, str, int]], right: list[tuple[str, str, int]]) -> list[str]:
         """What the audit has to say of that which no entry explains."""
         unexplained = {entity for _, entity, _ in set(left) - set(right)}
-        found = self.platform.audit(self.id).discrepancies
-        return [f"{one.finding.entity}: {one.detail}" for one in found if one.finding.entity in unexplained]
+        discrepancies = self.platform.audit(self.id).discrepancies
+        return [
+            f"{finding.finding.entity}: {finding.detail}"
+            for finding in discrepancies
+            if finding.finding.entity in unexplained
+        ]
 
     def statements_hold(self) -> None:
         """V7, of each day that is over: a channel states what the world saw move there, whatever faults were armed."""

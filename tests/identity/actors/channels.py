@@ -66,11 +66,11 @@ class Channels(Clock):
         repayment_id = self.repayments[which % len(self.repayments)]
         with self.platform.read() as connection:
             sql = "SELECT id, channel, channel_trade_no, amount_minor, currency, state, paid_ms FROM trades "
-            found = rows(
+            stored = rows(
                 connection, sql + "WHERE sandbox_id = :sandbox_id AND repayment_id = :id",
                 {"sandbox_id": self.id, "id": repayment_id},
             )  # fmt: skip
-        order_no, channel, trade_no, amount, currency, state, paid_ms = found[0]
+        order_no, channel, trade_no, amount, currency, state, paid_ms = stored[0]
         with self.platform.read() as connection:
             sql = "SELECT status FROM repayments WHERE sandbox_id = :sandbox_id AND id = :id"
             status = rows(connection, sql, {"sandbox_id": self.id, "id": repayment_id})[0][0]

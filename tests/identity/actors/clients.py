@@ -28,10 +28,10 @@ class Clients(Clock):
     )
     def borrow(self, principal: int, product: str, auto_debit: bool, disburse_to: str | None) -> None:
         offered = OFFERED[product]
-        wanted = max(principal, offered.limits.min_minor)
+        amount = max(principal, offered.limits.min_minor)
         delay = channels()[disburse_to].settle_delay_s if disburse_to else 0
         answer = self.attempt(
-            Borrow(self.id, self.key(), self.ada, wanted, "CNY", offered, product, None, auto_debit, disburse_to, delay)
+            Borrow(self.id, self.key(), self.ada, amount, "CNY", offered, product, None, auto_debit, disburse_to, delay)
         )
         assert answer is not None
         self.loans.append(answer.body["id"])

@@ -21,7 +21,7 @@ class Clock(Base):
         before = self.now_ms
         advanced = self.platform.advance(self.id, before + by)
         self.now_ms = advanced.now_ms
-        moments = [one["at"] for one in advanced.released]
+        moments = [item["at"] for item in advanced.released]
         assert moments == sorted(moments)
 
     @precondition(lambda self: self.loans)

@@ -47,9 +47,9 @@ class Faults(Staff):
         self.borrow(principal=principal, product=product, auto_debit=turn % 2 == 0, disburse_to=None)
         with self.platform.read() as connection:
             sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
-            known = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
-        if known and taken_back:
-            self.attempt(ReverseEdit(self.id, self.key(), known[0][0], "nothing is behind it", "op-1"))
+            rows_found = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
+        if rows_found and taken_back:
+            self.attempt(ReverseEdit(self.id, self.key(), rows_found[0][0], "nothing is behind it", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -84,8 +84,8 @@ class Faults(Staff):
         loan_id = self.loans[which % len(self.loans)]
         with self.platform.snapshot(self.id) as snapshot:
             derived = entity(snapshot, Loan, loan_id).status
-        for status, shown in SHOWN_FOR_OVERRIDE.items():
-            if shown == derived:
+        for status, shown_status in SHOWN_FOR_OVERRIDE.items():
+            if shown_status == derived:
                 self.confirm_a_status(which=which, status=status)
         if then == "pays off":
             self.pay_off_and_wait(which=which, channel="wallet", wait=2)
@@ -115,9 +115,9 @@ class Faults(Staff):
     ) -> None:
         select = {"probability": probability, "unit": unit, **limit}
         body = {"fault": kind.name, "select": select, "with": settings_of(kind, turn)}
-        wanted = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
-        if self.attempt(PutRule(self.id, wanted)) is not None:
-            self.rule_ids.append(wanted.id)
+        armed_rule = Rule.from_json(f"{kind.name}-{name}", body, named(KINDS))
+        if self.attempt(PutRule(self.id, armed_rule)) is not None:
+            self.rule_ids.append(armed_rule.id)
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -128,9 +128,9 @@ class Faults(Staff):
     )
     def arm_at_the_answer_and_ask(self, kind: type[Any], probability: float, limit: dict[str, int], which: int) -> None:
         body = {"fault": kind.name, "select": {"probability": probability, **limit}}
-        wanted = Rule.from_json(kind.name, body, named(OF_ANSWERS))
-        if self.attempt(PutRule(self.id, wanted)) is not None:
-            self.rule_ids.append(wanted.id)
+        armed_rule = Rule.from_json(kind.name, body, named(OF_ANSWERS))
+        if self.attempt(PutRule(self.id, armed_rule)) is not None:
+            self.rule_ids.append(armed_rule.id)
         for writes in (True, False):
             self.ask(which, writes, "wallet")
 
@@ -145,10 +145,10 @@ class Faults(Staff):
         loan = self.loans[which % len(self.loans)]
         method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
         shape = Shape("v1", operation, "/v1/loans/{loan_id}")
-        seen = RequestEvent(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
-        seen.now_ms = self.now_ms
-        if layer.has_rules_at(self.id, ApiAnswer.seam) and layer.may_affect(seen):
-            self.run(MeetRequest(self.id, seen.whole()))
+        event = RequestEvent(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
+        event.now_ms = self.now_ms
+        if layer.has_rules_at(self.id, ApiAnswer.seam) and layer.may_affect(event):
+            self.run(MeetRequest(self.id, event.whole()))
 
     @precondition(lambda self: self.loans)
     @rule(

@@ -54,10 +54,10 @@ class Staff(Clients):
             sql = """SELECT r.id, t.loan_id FROM receipts r JOIN trades t
                      ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
                      WHERE r.sandbox_id = :sandbox_id ORDER BY r.id"""
-            known = rows(connection, sql, {"sandbox_id": self.id})
-        if known:
-            receipt_id, meant = known[which % len(known)]
-            loan_id = meant or self.loans[which % len(self.loans)]
+            rows_found = rows(connection, sql, {"sandbox_id": self.id})
+        if rows_found:
+            receipt_id, intended = rows_found[which % len(rows_found)]
+            loan_id = intended or self.loans[which % len(self.loans)]
             self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
 
     @precondition(lambda self: len(self.loans) > 1)
@@ -84,9 +84,9 @@ class Staff(Clients):
             sql = """SELECT r.id, t.loan_id, r.world_assignment FROM receipts r JOIN trades t
                      ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
                      WHERE r.sandbox_id = :sandbox_id AND r.matches > 0 ORDER BY r.id"""
-            known = rows(connection, sql, {"sandbox_id": self.id})
-        if known:
-            receipt_id, named, assigned = known[which % len(known)]
+            rows_found = rows(connection, sql, {"sandbox_id": self.id})
+        if rows_found:
+            receipt_id, named, assigned = rows_found[which % len(rows_found)]
             loan_id = named or (self.loans[which % len(self.loans)] if anew else json.loads(assigned)["loan_id"])
             self.attempt(MoveReceipt(self.id, self.key(), receipt_id, loan_id, "as the slip says", "op-4"))
 
@@ -199,9 +199,9 @@ class Staff(Clients):
     def reverse_an_edit(self, which: int) -> None:
         with self.platform.read() as connection:
             sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id ORDER BY id"
-            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
-        if known:
-            self.attempt(ReverseEdit(self.id, self.key(), known[which % len(known)], "wrong", "op-1"))
+            ids = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if ids:
+            self.attempt(ReverseEdit(self.id, self.key(), ids[which % len(ids)], "wrong", "op-1"))
 
     @precondition(lambda self: self.repayments)
     @rule(which=st.integers(0, 50))
@@ -214,9 +214,9 @@ class Staff(Clients):
     def reinstate_a_repayment(self, which: int) -> None:
         with self.platform.read() as connection:
             sql = "SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND reversal_id IS NOT NULL ORDER BY id"
-            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
-        if known:
-            self.attempt(ReinstateRepayment(self.id, self.key(), known[which % len(known)], "it was good", "op-1"))
+            ids = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if ids:
+            self.attempt(ReinstateRepayment(self.id, self.key(), ids[which % len(ids)], "it was good", "op-1"))
 
     @precondition(lambda self: self.repayments)
     @rule(which=st.integers(0, 50))
@@ -253,9 +253,9 @@ class Staff(Clients):
             sql = (
                 "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id ORDER BY substr(out_trade_no, 1, 2) = 'PY', id"
             )
-            known = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
-        if known:
-            self.attempt(ReverseReceipt(self.id, self.key(), known[which % len(known)], "twice", "op-1"))
+            ids = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+        if ids:
+            self.attempt(ReverseReceipt(self.id, self.key(), ids[which % len(ids)], "twice", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -270,7 +270,7 @@ class Staff(Clients):
     def dispute(
         self,
         which: int,
-        whose: str,
+        party: str,
         numbered: bool,
         wait: int,
         decision: str | None,
@@ -283,20 +283,20 @@ class Staff(Clients):
             sql = """SELECT channel, channel_trade_no, amount_minor, paid_ms FROM trades t
                      WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND (loan_id IN (:loan_id, '') OR :all = 1)
                      ORDER BY repayment_id IN (SELECT id FROM book_facts b WHERE b.sandbox_id = t.sandbox_id), id"""
-            scope: dict[str, str | int | None] = {"sandbox_id": self.id, "loan_id": loan_id, "all": int(whose != "own")}
+            scope: dict[str, str | int | None] = {"sandbox_id": self.id, "loan_id": loan_id, "all": int(party != "own")}
             paid = rows(connection, sql, scope)
         evidence = tuple(
             Piece("bank_slip", channel, number if numbered else None, amount, paid_ms, None)
             for channel, number, amount, paid_ms in paid[:3]
         )
-        made = self.attempt(OpenDispute(self.id, self.key(), loan_id, "settled_but_unpaid", None, evidence))
-        assert made is not None
+        attempted = self.attempt(OpenDispute(self.id, self.key(), loan_id, "settled_but_unpaid", None, evidence))
+        assert attempted is not None
         self.advance(by=wait)
-        self.disputes.append(made.body["id"])
-        verified = self.attempt(VerifyDispute(self.id, self.key(), made.body["id"], "op-5"))
+        self.disputes.append(attempted.body["id"])
+        verified = self.attempt(VerifyDispute(self.id, self.key(), attempted.body["id"], "op-5"))
         if verified is not None and decision is not None:
             more = (correct, compensation) if decision == "UPHELD" else ()
-            answer = DecideDispute(self.id, self.key(), made.body["id"], decision, "as found", "op-5", *more)
+            answer = DecideDispute(self.id, self.key(), attempted.body["id"], decision, "as found", "op-5", *more)
             assert self.attempt(answer) is not None
 
     @precondition(lambda self: self.disputes)
