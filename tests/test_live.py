@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from mocklend.client import START, Client, ProblemError
-from mocklend.live import DID, CannotLive, Wanted, live
+from mocklend.live import DID, CannotLive, SeasonOptions, live
 
 if not entry_points(group="pytest11", name="mocklend"):
     pytest_plugins = ["mocklend.testing"]
@@ -18,7 +18,7 @@ if not entry_points(group="pytest11", name="mocklend"):
 needs_faults = pytest.mark.skipif(
     not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
 )
-FEW = Wanted(loans=6, days=34, seed=7)
+FEW = SeasonOptions(loans=6, days=34, seed=7)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_same_seed_and_options_give_the_same_answer_key(sandboxes: Callable[
         client.arm("cache.bounded_stale", lag_s=60)
         client.arm("callback.dropped", probability=0.3)
         client.arm("transport.reset", probability=0.05)
-        live(client, Wanted(loans=6, days=34, seed=seed))
+        live(client, SeasonOptions(loans=6, days=34, seed=seed))
         keys.append(key_of(client))
 
     assert keys[0].count(b"\n") > 10
@@ -59,7 +59,7 @@ def test_the_same_seed_and_options_give_the_same_answer_key(sandboxes: Callable[
 def test_a_season_without_faults_leaves_a_clean_audit_and_books_that_hold(mocklend: Client) -> None:
     days: list[int] = []
 
-    lived = live(mocklend, Wanted(loans=20, days=50), progress=days.append)
+    lived = live(mocklend, SeasonOptions(loans=20, days=50), progress=days.append)
 
     assert sum(days) == 50
     assert mocklend.clock()["now"] == "2026-02-25T04:00:00.000Z", "noon in Shanghai, after the last day"
@@ -71,7 +71,7 @@ def test_a_season_without_faults_leaves_a_clean_audit_and_books_that_hold(mockle
 
 
 def test_people_pay_in_every_way_and_staff_do_everything(mocklend: Client) -> None:
-    lived = live(mocklend, Wanted(loans=40, days=60, seed=1))
+    lived = live(mocklend, SeasonOptions(loans=40, days=60, seed=1))
 
     assert {verb for verb in DID if not lived.did[verb]} == set()
     repayments = [
@@ -102,7 +102,7 @@ def test_a_second_season_has_people_of_its_own(mocklend: Client) -> None:
 def test_a_clock_that_runs_is_held_meanwhile_and_runs_on_from_there(sandboxes: Callable[..., Client]) -> None:
     client = sandboxes(clock="wall", speed=3)
 
-    lived = live(client, Wanted(loans=1, days=1))
+    lived = live(client, SeasonOptions(loans=1, days=1))
 
     clock = client.clock()
     assert (clock["mode"], clock["speed"]) == ("wall", 3)
@@ -116,7 +116,7 @@ def test_a_season_that_is_broken_off_leaves_the_clock_running(sandboxes: Callabl
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        live(client, Wanted(loans=1, days=3), progress=interrupt)
+        live(client, SeasonOptions(loans=1, days=3), progress=interrupt)
 
     assert client.clock()["mode"] == "wall"
 
@@ -138,21 +138,21 @@ def test_told_so_it_waits_for_a_running_clock_and_leaves_it_alone(
     monkeypatch.setattr(client, "clock", clock)
     monkeypatch.setattr(client, "hold_clock", lambda: pytest.fail("the clock was held"))
 
-    lived = live(client, Wanted(loans=2, days=2, wall=True), sleep=sleep)
+    lived = live(client, SeasonOptions(loans=2, days=2, wall=True), sleep=sleep)
 
     assert lived.did["borrow"] == 2
     assert sum(clocks) * 60 == 74 * 3600, "from Monday at ten to Thursday at noon"
 
 
 def test_nobody_waits_for_a_clock_that_stands(mocklend: Client) -> None:
-    with pytest.raises(CannotLive, match="moves only when it is told to"):
-        live(mocklend, Wanted(loans=1, days=1, wall=True))
+    with pytest.raises(CannotLive, match="clock is manual"):
+        live(mocklend, SeasonOptions(loans=1, days=1, wall=True))
 
 
 @pytest.mark.parametrize("wrong", [{"loans": 0}, {"loans": 10_001}, {"days": 0}, {"days": 1_096}])
 def test_seasons_of_no_size_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(CannotLive, match=f"{next(iter(wrong))} is a number from 1 to"):
-        Wanted(**wrong)
+        SeasonOptions(**wrong)
 
 
 @needs_faults
@@ -176,7 +176,7 @@ def test_where_nobody_answers_the_season_ends_all_the_same(mocklend: Client, mon
 
     monkeypatch.setattr(mocklend, "add_borrower", no_answer)
 
-    lived = live(mocklend, Wanted(loans=2, days=3))
+    lived = live(mocklend, SeasonOptions(loans=2, days=3))
 
     assert (lived.given_up, lived.did["borrow"]) == (2, 0)
 
@@ -187,7 +187,7 @@ def test_what_is_refused_is_counted_by_its_reason(mocklend: Client, monkeypatch:
 
     monkeypatch.setattr(mocklend, "loan", refuse)
 
-    lived = live(mocklend, Wanted(loans=10, days=40))
+    lived = live(mocklend, SeasonOptions(loans=10, days=40))
 
     assert lived.refused["loan_not_active"] > 0
     assert lived.did["look"] == 0

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.dataset.making import CannotMake, Wanted
+from mocklend.dataset.making import CannotMake, DatasetOptions
 from mocklend.domain.names import did_you_mean
 from mocklend.exports import CannotExport, export
 from mocklend.reconcilers.named import UnknownReconciler, named
@@ -106,7 +106,7 @@ def test_names_that_commands_take() -> None:
     with pytest.raises(UnknownReconciler, match="did you mean 'thorough'"):
         named("through")
     with pytest.raises(CannotMake, match="did you mean 'parquet'"):
-        Wanted(1, 1, "none", 1, "parket").refuse_wrong()
+        DatasetOptions(1, 1, "none", 1, "parket").refuse_wrong()
     with pytest.raises(CannotExport, match=r"did you mean '\.jsonl'"):
         export([], Path("key.json"))
 

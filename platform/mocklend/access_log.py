@@ -1,9 +1,9 @@
-"""The access log: a line of JSON for each request that came to the door, whatever became of it.
+"""The access log: one line of JSON per request that reached the server, whatever the answer was.
 
         door ─▶ answer ─▶ queue ─▶ one thread ─▶ standard error, or a file
 
-It has no header and no value of a query parameter, so no key and no token. Who answers does not wait for it: a pipe
-that nobody reads or a slow disk loses lines, which are counted and told of, and holds up no request.
+A line has no header and no value of a query parameter, so no key and no token. Answering does not wait for the log: if
+a pipe is not read or the disk is slow, lines are dropped and counted, the count is logged, and no request is delayed.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from mocklend.logs import get_logger, in_a_line, masked
 from mocklend.machine_clock import wall_ns
 
 WAITING_MAX = 20_000
-"""So many requests wait to be written; those that come beyond are not logged."""
+"""At most this many requests wait to be written; further ones are dropped and counted."""
 TOGETHER_MAX = 500
 TEXT_MAX = 500
 STANDARD_ERROR = "-"
 CLOSES_WITHIN_S = 2.0
-TOLD_EVERY_S = 60.0
+WARN_EVERY_S = 60.0
 REQUEST_ID = "mocklend-request-id"
 
 Entry = tuple[float, float, Any, str | None, str | None, int, int]
-"""When it came, how long it took, the request, its id, its sandbox, the status and the length of the answer."""
+"""Time (s since 1970), duration (s), RSGI scope, request id, sandbox id, status, length of the answer (bytes)."""
 
 log = get_logger()
 
 
 class AccessLog:
-    """Where requests are noted. Thread-safe; close it when done."""
+    """Writes the access log. Thread-safe; close it when done."""
 
     def __init__(self, to: str) -> None:
-        """A file that is appended to, and made for its owner alone; or `-` for standard error. Raises OSError."""
+        """`to` is a file, appended to and created with mode 0600; or `-` for standard error. Raises OSError."""
         self._to = to
         if to == STANDARD_ERROR:
             self._file = os.dup(sys.stderr.fileno())
@@ -50,23 +50,23 @@ class AccessLog:
         self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._lost = 0
         self._lost_lock = threading.Lock()
-        self._tell_at = 0.0
+        self._warn_at = 0.0
         self._thread = threading.Thread(target=self._loop, name="mocklend-access-log", daemon=True)
         self._thread.start()
 
     def watched(self, scope: Any, connection: Any) -> Watched:
-        """A connection whose answer is noted."""
+        """Return a connection that logs its answer."""
         return Watched(self, scope, connection)
 
     def note(self, entry: Entry) -> None:
-        """A request was answered."""
+        """Queue the entry of an answered request."""
         if self._entries.qsize() < WAITING_MAX:
             self._entries.put(entry)
         else:
             self._lose(1)
 
     def close(self) -> None:
-        """Write what waits, unless nobody takes it."""
+        """Write the queued entries, for CLOSES_WITHIN_S at most."""
         self._entries.put(None)
         self._thread.join(CLOSES_WITHIN_S)
 
@@ -95,17 +95,17 @@ class AccessLog:
                 left = left[os.write(self._file, left) :]
         except OSError as failure:
             self._lose(lost + len(entries))
-            if time.monotonic() >= self._tell_at:
-                self._tell_at = time.monotonic() + TOLD_EVERY_S
+            if time.monotonic() >= self._warn_at:
+                self._warn_at = time.monotonic() + WARN_EVERY_S
                 log.warning("the access log cannot be written", to=self._to, why=in_a_line(failure))
 
 
 class Watched:
-    """A request's way back to its client, which notes what goes there."""
+    """A request's connection to its client, which logs the answer that is sent over it."""
 
     def __init__(self, access: AccessLog, scope: Any, connection: Any) -> None:
         self.sandbox_id: str | None = None
-        """Which sandbox it was about, once that is known."""
+        """The request's sandbox, once it is known."""
         self._access, self._scope, self._connection = access, scope, connection
         self._came, self._began = wall_ns() / 1e9, time.monotonic()
 
@@ -118,14 +118,14 @@ class Watched:
         return body
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Send the answer, and note it."""
+        """Send the answer, and log it."""
         try:
             self._connection.response_bytes(status, headers, body)
         finally:
             self._note(status, headers, len(body))
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
-        """Send an answer out of a file, and note it: before the client has taken it."""
+        """Send an answer from a file, and log it before the client has read it."""
         try:
             self._connection.response_file(status, headers, file)
         finally:
@@ -139,7 +139,7 @@ class Watched:
 
 
 def document(entry: Entry) -> dict[str, Any]:
-    """The line of a request, as JSON. Of its query, the names alone."""
+    """Return a request's log line as JSON. Of its query it has the names only."""
     came, took, scope, request_id, sandbox_id, status, length = entry
     names = ",".join(part.partition("=")[0] for part in scope.query_string.split("&") if part)
     return {

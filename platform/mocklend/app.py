@@ -1,4 +1,4 @@
-"""Wiring: the app of one platform, and serving it. Nothing is built at import."""
+"""Creates the Flask app of a platform, and serves it. Nothing is built at import."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ from mocklend.serving import run
 from mocklend.storage.snapshot import PlatformLayer
 
 SWITCH_S = 0.0005
-"""A thread that computes lets others in after so long, not after Python's 5 ms: an answer needs it several times."""
+"""Python's thread switch interval, instead of 5 ms: an answer needs the interpreter lock several times."""
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
     approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates, sandboxes, clock,
     audit, health, requests_made,
 )  # fmt: skip
-"""One blueprint a noun. The fault layer brings its own."""
+"""One blueprint per noun. The fault layer adds its own."""
 
 
 def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask:
-    """The app of a platform; of a new one, opened as the settings say, where none is given."""
+    """Create the app of a platform; without one, a platform is opened as the settings say."""
     platform = platform or open_platform(settings)
     app = APIFlask(
         "mocklend",
@@ -92,7 +92,7 @@ def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask
     )
     app.extensions[EXTENSION] = Served(platform, settings)
     app.url_map.converters["id"] = IdConverter
-    app.url_map.merge_slashes = False  # An address with two slashes is at nothing: nobody is sent anywhere else.
+    app.url_map.merge_slashes = False  # A path with two slashes is not found, instead of redirected.
     app.spec_processor(lambda spec: complete(spec, _examples(platform)))
     handle_problems(app)
     name_requests(app)
@@ -113,20 +113,20 @@ def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask
 
 
 def layer_blueprints(layer: PlatformLayer | None) -> Iterator[Blueprint]:
-    """The endpoints of the platform's fault layer, if it has one: of the entry-point group `mocklend.blueprints`."""
+    """Yield the endpoints of the platform's fault layer, from the entry-point group `mocklend.blueprints`."""
     if layer is not None:
         for entry in installed("mocklend.blueprints"):
             yield from entry.load()(layer)
 
 
 def _examples(platform: Platform) -> Examples:
-    """The examples of the documentation, told in the sandbox `default` as it stands now."""
+    """The documentation's examples, for the sandbox `default` as it is now."""
     with platform.snapshot(DEFAULT) as snapshot:
         return Examples(snapshot.sandbox.seed, business_date(snapshot.now_ms, snapshot.sandbox.zone))
 
 
 def open_platform(settings: Settings) -> Platform:
-    """The platform that the settings describe, with the fault layer where one is installed."""
+    """Open the platform that the settings describe, with the installed fault layer if there is one."""
     return Platform(
         settings.database,
         find_layer(),
@@ -137,15 +137,15 @@ def open_platform(settings: Settings) -> Platform:
 
 
 def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = None) -> None:
-    """Serve until a signal comes; requests that are under way are answered first (see `serving`).
+    """Serve until a signal is received; requests in progress are answered first (see `serving`).
 
-    `ready` is called once the server answers, with the settings as they turned out (port 0 has become a real one) and
-    the key of the sandbox `default`, which off loopback has to be named as any other.
+    `ready` is called once the server answers, with the settings as resolved (port 0 replaced by the real port) and the
+    API key of the sandbox `default`, which is needed if the server is not on loopback.
     """
     adopt_libraries()
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     conceal([settings.default_key])
-    # The server takes addresses only; and it is the address that says whether it is on loopback, whatever it is called.
+    # The server takes addresses only, and whether it is on loopback depends on the address, not on the host's name.
     settings = settings.model_copy(update={"host": address_of(settings.host)})
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
@@ -169,19 +169,19 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
             access.close()
 
     sys.setswitchinterval(SWITCH_S)
-    # What is there by now stays: a full collection that need not look at it takes 3 ms instead of 90.
+    # Objects created so far stay: a full collection that need not visit them takes 3 ms instead of 90.
     gc.collect()
     gc.freeze()
 
-    def told() -> None:
+    def announce() -> None:
         if ready is not None:
             _when_ready(settings, lambda: ready(settings, settings.default_key))
 
-    run(door, host=settings.host, port=settings.port, ready=told, stopping=platform.stop_clocks, close=close)
+    run(door, host=settings.host, port=settings.port, ready=announce, stopping=platform.stop_clocks, close=close)
 
 
 def refuse_taken(settings: Settings) -> None:
-    """OSError where somebody else listens already: the server itself would share the port with them."""
+    """Raises OSError if another process listens on the port: the server itself would share the port with it."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if sys.platform != "win32":

@@ -1,7 +1,7 @@
-"""The demo: five of the scenarios that ship, told one after the other on one platform.
+"""The demo: five of the shipped scenarios, run one after the other on one platform.
 
-An honest one, then four lies: each is seen, explained and put right. A claim that does not hold ends the demo, and its
-exit code says so.
+The first has no fault; in the other four a difference is seen, explained and repaired. A claim that does not hold ends
+the demo, and its exit code says so.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ SCENARIOS = ("repaid-through-every-channel", "stale-page", "lost-callback", "wro
 
 
 def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command: str = "mocklend") -> ExitCode:
-    """Tell them all. PASS where everything was as told, FAIL where something was not, or where they do not ship."""
+    """Run the demo's scenarios. PASS if every claim holds, FAIL if one does not or a scenario is not installed."""
     out = plain(out)
     shipped = scenarios()
-    told: list[Narrator] = []
+    narrators: list[Narrator] = []
     with local_platform() as url:
         opening = Narrator(None if as_json else out)
         opening.heading(
@@ -36,18 +36,18 @@ def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command:
                 opening.say(f"There is no scenario {name}, so there are no lies to tell: install mocklend_faults.")
                 break
             opening.say(f"Story {number} of {len(SCENARIOS)}, {name}:")
-            told.append(Narrator(None if as_json else out))
-            if not tell(told[-1], url, shipped[name], seed=seed):
+            narrators.append(Narrator(None if as_json else out))
+            if not tell(narrators[-1], url, shipped[name], seed=seed):
                 break
-    as_told = len(told) == len(SCENARIOS) and all(one.as_told for one in told)
+    as_told = len(narrators) == len(SCENARIOS) and all(narrator.as_told for narrator in narrators)
     if as_json:
         facts = {
             "mocklend": __version__,
             "seed": seed,
             "as_told": as_told,
-            "scenarios": [one.to_json() for one in told],
+            "scenarios": [narrator.to_json() for narrator in narrators],
         }
         print(json.dumps(facts, indent=2, ensure_ascii=False), file=out)
     elif as_told:
-        opening.end(sum((one.count for one in told), Count()), f"{command} serve")
+        opening.end(sum((narrator.count for narrator in narrators), Count()), f"{command} serve")
     return ExitCode.PASS if as_told else ExitCode.FAIL

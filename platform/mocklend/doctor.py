@@ -1,4 +1,4 @@
-"""Would `serve` start on this machine, and with what? Each check says what it saw."""
+"""Checks whether `serve` would start on this machine. Each check says what it saw."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from typing import Any
 PARTS = ("flask", "apiflask", "pydantic", "sqlalchemy", "granian", "waitress", "requests")
 
 Check = tuple[bool, str]
-"""Whether all is well, and what was seen."""
+"""Whether the check passed, and what it saw."""
 
 
 def examine(*, host: str, port: int, database: str) -> list[dict[str, Any]]:
-    """All checks, in the order in which starting would meet them: with the settings that `serve` would start with."""
+    """Run all checks, in the order in which `serve` would meet them, with the settings that it would use.
+
+    Each result is {name, ok, detail}.
+    """
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("python", python),
         ("versions", versions),
@@ -27,15 +30,15 @@ def examine(*, host: str, port: int, database: str) -> list[dict[str, Any]]:
         ("fault layer", layer),
         ("faults", kinds),
     )
-    found = []
-    for name, look in checks:
-        ok, detail = look()
-        found.append({"name": name, "ok": ok, "detail": detail})
-    return found
+    results = []
+    for name, check in checks:
+        ok, detail = check()
+        results.append({"name": name, "ok": ok, "detail": detail})
+    return results
 
 
 def python() -> Check:
-    """The interpreter."""
+    """Check the interpreter's version."""
     return sys.version_info >= (
         3,
         11,
@@ -43,21 +46,21 @@ def python() -> Check:
 
 
 def versions() -> Check:
-    """Our own version, and those of the parts."""
+    """Check that the required packages are installed."""
     from mocklend import __version__
 
-    found, missing = [f"mocklend {__version__}"], []
+    installed, missing = [f"mocklend {__version__}"], []
     for part in PARTS:
         try:
-            found.append(f"{part} {version(part)}")
+            installed.append(f"{part} {version(part)}")
         except PackageNotFoundError:
             missing.append(part)
-    said = ", ".join(found)
-    return not missing, said + (f"; missing: {', '.join(missing)}" if missing else "")
+    text = ", ".join(installed)
+    return not missing, text + (f"; missing: {', '.join(missing)}" if missing else "")
 
 
 def settings(host: str, port: int, database: str) -> Check:
-    """The flags and the MOCKLEND_ variables, tokens and all."""
+    """Check the flags and the MOCKLEND_ variables, including the tokens."""
     from pydantic import ValidationError
 
     from mocklend.config import Settings, wrong_settings
@@ -70,7 +73,7 @@ def settings(host: str, port: int, database: str) -> Check:
 
 
 def writable(database: str) -> Check:
-    """The database takes a write. Nothing is left behind."""
+    """Check that the database takes a write. Nothing is left behind."""
     from mocklend.storage.opening import CannotOpen, look_at, shown
     from mocklend.storage.opening import database as as_url
 
@@ -81,12 +84,12 @@ def writable(database: str) -> Check:
         return False, f"{reason.said} {reason.remedy}"
     engine = url.get_backend_name()
     if engine == "sqlite" and not Path(url.database or "").exists():
-        return True, f"{shown(url)} will be made ({engine})"
+        return True, f"{shown(url)} will be created ({engine})"
     return True, f"{shown(url)} takes writes ({engine})"
 
 
 def free(host: str, port: int) -> Check:
-    """Nobody else listens there."""
+    """Check that no other process listens on the port."""
     from mocklend.config import address_of
 
     try:
@@ -100,18 +103,18 @@ def free(host: str, port: int) -> Check:
 
 
 def layer() -> Check:
-    """The fault layer, found as the platform finds it. Having none is no failure: the platform is honest."""
-    found = list(entry_points(group="mocklend.layer"))
-    if not found:
+    """Check that the fault layer loads. It is no failure if none is installed: the platform then has no faults."""
+    entries = list(entry_points(group="mocklend.layer"))
+    if not entries:
         return True, "none installed: the platform is honest"
     try:
-        found[0].load()
+        entries[0].load()
     except ImportError as failure:
-        return False, f"{found[0].value} does not load: {failure}"
-    return True, found[0].value
+        return False, f"{entries[0].value} does not load: {failure}"
+    return True, entries[0].value
 
 
 def kinds() -> Check:
-    """The kinds of fault that are installed."""
+    """List the kinds of fault that are installed."""
     names = sorted(entry.name for entry in entry_points(group="mocklend.faults"))
     return True, f"{len(names)}: {', '.join(names)}" if names else "none installed"

@@ -1,16 +1,16 @@
-"""The one door: each request is read whole, looked at and given a lane here, before any thread works for it.
+"""The door: each request is read whole, checked and queued in its sandbox's lane, before a thread works for it.
 
         connection ─▶ who may ask? ─▶ body, whole or refused ─▶ lane of its sandbox ─▶ a thread ─▶ the WSGI app
                        421, 403        408, 400                  429 if too many wait       │
         client     ◀───────────────────────────── at once, or later where a fault says so ◀─┘
 
-It is the application that the server calls (RSGI, granian's own interface): it runs on the event loop, so that a body
-that never comes and an answer that is held back cost no thread. What may take long is not done here; the few requests
-that take microseconds are answered here at once (`Hot`, see `api.hot`).
+It is the application that the server calls (RSGI, granian's own interface). It runs on the event loop, so that a body
+that never arrives and an answer that is held back need no thread. Nothing slow is done here; the few requests that take
+microseconds are answered here at once (`Hot`, see `api.hot`).
 
-Three kinds of threads answer, each with lanes of its own, so that none waits for another: for the planes that clients
-use; for the control plane, which may be asked for minutes of work; and for what must always answer: health, and the
-halt of all rules.
+Three pools of threads answer, each with lanes of its own, so that none waits for another: one for the client planes;
+one for the control plane, where a request may take minutes; and one for what must always answer: health, and the halt
+of all rules.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ from mocklend.workers import Workers
 
 BODY_MAX = 64 * 1024
 LONG_BODIES = {"/-/scores": 16 * 1024 * 1024}
-"""Addresses that take longer bodies."""
+"""Paths that accept longer bodies, and their limit in bytes."""
 RETRY_AFTER_S = "1"
 TICK_S = 0.05
-"""How often the door looks for work that has waited too long."""
+"""How often the door checks for work that has waited too long."""
 BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})
 CLOSING = ("server_stopping", "body_late", "body_incomplete")
-"""Refusals after which the connection is of no use."""
+"""Refusals after which the connection cannot be used any more."""
 CONTROL = "/-/"
 URGENT = ("/-/health", "/-/rules/halt")
-"""What answers whatever else is going on."""
+"""Paths that answer whatever else is in progress."""
 FILE_OPENED_S = 30.0
-"""The server has opened a file that it was told to send by then. It opens it anew, so ours may be closed."""
+"""By then the server has opened the file that it sends. It opens it by itself, so this process may close its own."""
 ROOM_ENOUGH = nullcontext()
 HOLD = "mocklend.hold_ms"
-"""Where the app leaves how long its answer is to be held back."""
+"""Key of the WSGI environment: how long the answer is to be held back, in ms."""
 SANDBOX = "mocklend.sandbox_id"
-"""Where the app leaves which sandbox a request is about, for the access log."""
+"""Key of the WSGI environment: the request's sandbox, for the access log."""
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 
-class Asked(NamedTuple):
-    """A request, whole. Its headers go by their names in lower case; `carried` is for the environment of the app."""
+class ReceivedRequest(NamedTuple):
+    """A whole request. The names of its headers are in lower case; `carried` is added to the app's WSGI environment."""
 
     method: str
     path: str
@@ -70,22 +70,22 @@ class Asked(NamedTuple):
 
 
 class Outcome(Enum):
-    """What became of a request on a hot path."""
+    """What a hot path did with a request."""
 
     NOT_TAKEN = 0
     ANSWERED = 1
     ANSWERED_LATER = 2
-    """By another thread; otherwise it is returned, and nothing has been done."""
+    """By another thread; or it is handed back to the app, and nothing has been done."""
 
 
 Respond = Callable[[int, Headers, bytes, str], None]
-"""Sends an answer: status, headers, body, and the sandbox that it is about. May be called from any thread."""
-Hot = Callable[[Asked, Respond, Callable[[], None]], Outcome]
-"""Answers some requests on the event loop, for which it may take microseconds: `(asked, respond, give_back)`."""
+"""Sends an answer: status, headers, body, and the request's sandbox. May be called from any thread."""
+Hot = Callable[[ReceivedRequest, Respond, Callable[[], None]], Outcome]
+"""Answers some requests on the event loop, in microseconds each: `(request, respond, hand_back)`."""
 
 
 class Connection(Protocol):
-    """A request's way back to its client: what is used of granian's protocol object."""
+    """A request's connection to its client: the part of granian's protocol object that is used."""
 
     def __call__(self) -> Any: ...
     def __aiter__(self) -> Any: ...
@@ -95,10 +95,10 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one sandbox may have under way. Sandboxes are told apart by the credential that a request brings."""
+    """How many requests of one sandbox may be in progress. A request's credential stands for its sandbox."""
 
     body_deadline_s: float = 20.0
-    """A body that has not come by then is not waited for any longer."""
+    """How long a body may take to arrive; then the request is refused."""
     threads_max: int = 256
     running_max: int = 64
     waiting_max: int = 1_024
@@ -153,7 +153,7 @@ class Door:
         )
         self._heavy = Workers(
             "mocklend-heavy",
-            at_once=1,  # It computes for a second, and Python lets one thread compute at a time.
+            at_once=1,  # Its requests compute for a second each, and Python lets one thread compute at a time.
             threads_max=1,
             lane_running_max=1,
             lane_waiting_max=limits.long_bodies_lane_max,
@@ -172,7 +172,7 @@ class Door:
         }
         self._loop: asyncio.AbstractEventLoop
         self._answered: deque[asyncio.Future[bool]] = deque()
-        self._coming: dict[Any, float] = {}
+        self._arriving: dict[Any, float] = {}
         self._long: Counter[str] = Counter()
         self._long_max, self._long_lane_max = limits.long_bodies_max, limits.long_bodies_lane_max
         self._held: dict[asyncio.TimerHandle, Callable[[], None]] = {}
@@ -192,21 +192,21 @@ class Door:
             proto = self._access.watched(scope, proto)
         try:
             if self._stopping:
-                raise Refused("server_stopping", "the server was told to stop")
+                raise Refused("server_stopping", "the server is stopping")
             headers, path = headers_of(scope), scope.path
             self._hosts.check(scope.method, path, headers)
             async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
                 body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
-                asked = Asked(scope.method, path, scope.query_string, headers, body, {})
-                if self._hot is None or not await self._answer_hot(self._hot, asked, proto):
-                    await self._answer(asked, scope, proto)
+                request = ReceivedRequest(scope.method, path, scope.query_string, headers, body, {})
+                if self._hot is None or not await self._answer_hot(self._hot, request, proto):
+                    await self._answer(request, scope, proto)
         except Refused as refused:
             refuse(proto, refused)
 
     async def drained(self) -> None:
-        """Refuse what comes from now on, and wait until all that is under way is answered."""
+        """Refuse new requests, and wait until all that are in progress are answered."""
         self._stopping = True
-        for body in list(self._coming):
+        for body in list(self._arriving):
             body.cancel()
         for timer, answer in list(self._held.items()):
             timer.cancel()
@@ -218,19 +218,19 @@ class Door:
 
     @asynccontextmanager
     async def _room_for(self, headers: dict[str, str]) -> AsyncIterator[None]:
-        """Room for a body that may be long, from before it is read until it is answered: each takes much memory.
+        """Wait for room for a body that may be long, until it is answered: each takes much memory.
 
-        Who finds none waits for some, with the body unread: refused at once, it would only be sent again at once.
+        While it waits the body is unread: if it were refused at once, the client would only send it again at once.
         """
         length, lane = headers.get("content-length", ""), headers.get("authorization", "")
         if length.isdecimal() and int(length) <= BODY_MAX:
             yield
             return
         until_s = self._loop.time() + self._body_deadline_s
-        while (full := self._long_lane_max <= self._long[lane]) or self._long_max <= self._long.total():
+        while (lane_full := self._long_lane_max <= self._long[lane]) or self._long_max <= self._long.total():
             if self._stopping or until_s <= self._loop.time():
-                code = "sandbox_busy" if full else "busy"
-                raise Refused(code, "too many long bodies are under way for too long")
+                code = "sandbox_busy" if lane_full else "busy"
+                raise Refused(code, "too many requests with long bodies are in progress")
             await asyncio.sleep(TICK_S)
         self._long[lane] += 1
         try:
@@ -241,17 +241,20 @@ class Door:
                 del self._long[lane]
 
     async def _body(self, path: str, headers: dict[str, str], proto: Connection) -> bytes:
-        """The body, whole. Where it is longer than the address takes, as much as shows it: the app refuses it then."""
+        """Return the whole body; if it is longer than the path accepts, one byte more than the limit.
+
+        The app refuses a body that is too long.
+        """
         length = headers.get("content-length")
-        most = LONG_BODIES.get(path, BODY_MAX)
-        if length is not None and (not length.isdecimal() or int(length) > most):
-            return b""  # The app reads its length, and refuses it.
+        limit = LONG_BODIES.get(path, BODY_MAX)
+        if length is not None and (not length.isdecimal() or int(length) > limit):
+            return b""  # The app sees the length, and refuses the request.
         if length is not None:
             return await self._whole(proto, int(length))
-        return await self._chunked(proto, most)
+        return await self._chunked(proto, limit)
 
     async def _whole(self, proto: Connection, length: int) -> bytes:
-        """A body of so many bytes. Refused if the client has left before all of it came."""
+        """Return a body of `length` bytes. Refused if the client has left before all of it came."""
         if not length:
             return b""
         body: bytes = await self._in_time(proto(), self._loop.time() + self._body_deadline_s)
@@ -259,109 +262,109 @@ class Door:
             raise incomplete()
         return body
 
-    async def _chunked(self, proto: Connection, most: int) -> bytes:
-        """A body in chunks, or the first of it where it is longer than `most`. Refused if its end did not come."""
-        body = bytearray()  # Joined as they come: they may be of a byte each.
-        empty, until_s = 0, self._loop.time() + self._body_deadline_s
+    async def _chunked(self, proto: Connection, limit: int) -> bytes:
+        """Return a body in chunks, or its first `limit` + 1 bytes. Refused if its end did not come."""
+        body = bytearray()  # Joined as they come: chunks may be of one byte each.
+        empty_chunks, until_s = 0, self._loop.time() + self._body_deadline_s
         stream = aiter(proto)
-        while len(body) <= most:
+        while len(body) <= limit:
             try:
                 chunk: bytes = await self._in_time(anext(stream), until_s)
             except StopAsyncIteration:
-                if empty != 1:
+                if empty_chunks != 1:
                     raise incomplete() from None
                 return bytes(body)
             if not chunk:
-                empty += 1  # One for the end; another one before it is an error, which granian does not tell apart.
+                empty_chunks += 1  # One is the end; a second one is an error, which granian does not distinguish.
             body += chunk
-        return bytes(body[: most + 1])
+        return bytes(body[: limit + 1])
 
-    async def _in_time(self, coming: Any, until_s: float) -> bytes:
-        """What the connection brings, if it does until then: the tick looks after it, which costs less than a timer."""
-        self._coming[coming] = until_s
+    async def _in_time(self, read: Any, until_s: float) -> bytes:
+        """Await data of the connection until a time. `_tick` cancels it then, which costs less than a timer each."""
+        self._arriving[read] = until_s
         try:
-            part: bytes = await coming
+            part: bytes = await read
         except asyncio.CancelledError:
             if self._stopping:
-                raise Refused("server_stopping", "the server was told to stop") from None
+                raise Refused("server_stopping", "the server is stopping") from None
             raise Refused(
                 "body_late", "the body did not come in time", expected=f"a whole body in {self._body_deadline_s:g} s"
             ) from None
         except Exception:
             raise incomplete() from None  # granian has an exception of its own for a connection that breaks.
         finally:
-            del self._coming[coming]
+            del self._arriving[read]
         return part
 
-    async def _answer(self, asked: Asked, scope: Any, proto: Connection) -> None:
-        answered = self._loop.create_future()
-        workers = self._workers_for(asked)
+    async def _answer(self, request: ReceivedRequest, scope: Any, proto: Connection) -> None:
+        done = self._loop.create_future()
+        workers = self._workers_for(request)
 
         def job() -> None:
             with uncollected() if workers is self._heavy else nullcontext():
-                self._work(asked, scope, proto, answered)
+                self._work(request, scope, proto, done)
 
-        if not workers.submit(asked.headers.get("authorization", ""), job):
-            raise Refused("sandbox_busy", "too many requests of this sandbox wait already")
-        await self._until(answered)
+        if not workers.submit(request.headers.get("authorization", ""), job):
+            raise Refused("sandbox_busy", "too many requests of this sandbox are waiting")
+        await self._until(done)
 
-    async def _answer_hot(self, hot: Hot, asked: Asked, proto: Connection) -> bool:
-        """Whether it was answered; if not, it is for the app."""
-        answered = self._loop.create_future()
+    async def _answer_hot(self, hot: Hot, request: ReceivedRequest, proto: Connection) -> bool:
+        """Whether the hot path answered the request; if not, the app must."""
+        done = self._loop.create_future()
 
         def respond(status: int, headers: Headers, body: bytes, sandbox_id: str) -> None:
             if isinstance(proto, Watched):
                 proto.sandbox_id = sandbox_id
             proto.response_bytes(status, headers, body)
-            self._answered.append(answered)
+            self._answered.append(done)
 
-        def give_back() -> None:
-            self._loop.call_soon_threadsafe(answered.set_result, False)
+        def hand_back() -> None:
+            self._loop.call_soon_threadsafe(done.set_result, False)
 
-        outcome = hot(asked, respond, give_back)
+        outcome = hot(request, respond, hand_back)
         if outcome is Outcome.ANSWERED_LATER:
-            return await self._until(answered)
+            return await self._until(done)
         return outcome is Outcome.ANSWERED
 
-    async def _until(self, answered: asyncio.Future[bool]) -> bool:
+    async def _until(self, done: asyncio.Future[bool]) -> bool:
         self._open += 1
         try:
-            return await answered
+            return await done
         finally:
             self._open -= 1
 
-    def _workers_for(self, asked: Asked) -> Workers:
-        if not asked.path.startswith(CONTROL):
+    def _workers_for(self, request: ReceivedRequest) -> Workers:
+        if not request.path.startswith(CONTROL):
             return self._clients
-        if len(asked.body) > BODY_MAX:
+        if len(request.body) > BODY_MAX:
             return self._heavy
-        return self._urgent if asked.path in URGENT else self._control
+        return self._urgent if request.path in URGENT else self._control
 
     def _tick(self) -> None:
         while self._answered:
             self._let_go(self._answered.popleft())
         now_s = self._loop.time()
-        for body, until_s in list(self._coming.items()):
+        for body, until_s in list(self._arriving.items()):
             if until_s <= now_s:
                 body.cancel()
         self._clients.relieve()
         self._loop.call_later(TICK_S, self._tick)
 
     @staticmethod
-    def _let_go(answered: asyncio.Future[bool]) -> None:
-        if not answered.done():
-            answered.set_result(True)
+    def _let_go(done: asyncio.Future[bool]) -> None:
+        if not done.done():
+            done.set_result(True)
 
     # --- in a worker's thread ---
 
-    def _work(self, asked: Asked, scope: Any, proto: Connection, answered: asyncio.Future[bool]) -> None:
-        environ = self._environ_of(asked, scope)
+    def _work(self, request: ReceivedRequest, scope: Any, proto: Connection, done: asyncio.Future[bool]) -> None:
+        environ = self._environ_of(request, scope)
         status: int = 500
         sent: Headers = []
 
-        def start_response(line: str, given: Headers, exc_info: Any = None) -> None:
+        def start_response(line: str, headers: Headers, exc_info: Any = None) -> None:
             nonlocal status, sent
-            status, sent = int(line[:3]), given
+            status, sent = int(line[:3]), headers
 
         try:
             chunks = self._app(environ, start_response)
@@ -372,26 +375,26 @@ class Door:
                 if close is not None:
                     close()
         except OSError as failure:
-            # An answer too long for memory, and no room for it on the disk either.
-            refuse(proto, Refused("unavailable", f"there is no room to keep the answer in: {failure.strerror}"))
-            self._answered.append(answered)
+            # The answer is too long for memory, and the disk is full.
+            refuse(proto, Refused("unavailable", f"the answer cannot be stored: {failure.strerror}"))
+            self._answered.append(done)
             return
         except BaseException:
-            # The app answers its own failures, so this is one of the machinery around it.
+            # The app answers its own failures, so this failure is outside of it.
             proto.response_bytes(500, [], b"")
-            self._answered.append(answered)
+            self._answered.append(done)
             raise
         if isinstance(proto, Watched):
             proto.sandbox_id = environ.get(SANDBOX)
         hold_ms = environ[HOLD]
         if hold_ms:
-            self._loop.call_soon_threadsafe(self._hold, hold_ms, proto, status, sent, content, answered)
+            self._loop.call_soon_threadsafe(self._hold, hold_ms, proto, status, sent, content, done)
             return
         self._send(proto, status, sent, content)
-        self._answered.append(answered)
+        self._answered.append(done)
 
     def _send(self, proto: Connection, status: int, headers: Headers, content: Content) -> None:
-        """Send an answer. What goes out of a file is read as fast as the client takes it, by the server itself."""
+        """Send an answer. The server itself reads a file as fast as the client takes it."""
         if isinstance(content, bytes):
             proto.response_bytes(status, headers, content)
             return
@@ -407,28 +410,28 @@ class Door:
         status: int,
         sent: Headers,
         content: Content,
-        answered: asyncio.Future[bool],
+        done: asyncio.Future[bool],
     ) -> None:
-        """Keep an answer back, which takes no thread; a server that stops sends it at once."""
+        """Send an answer later, without a thread; a stopping server sends it at once."""
 
         def answer() -> None:
             self._held.pop(timer, None)
             self._send(proto, status, sent, content)
-            self._let_go(answered)
+            self._let_go(done)
 
         timer = self._loop.call_later(0 if self._stopping else hold_ms / 1000, answer)
         self._held[timer] = answer
 
-    def _environ_of(self, asked: Asked, scope: Any) -> dict[str, Any]:
-        environ = self._environ | asked.carried
-        environ["REQUEST_METHOD"] = asked.method
-        environ["PATH_INFO"] = _wsgi_text(asked.path)
-        environ["QUERY_STRING"] = _wsgi_text(asked.query)
+    def _environ_of(self, request: ReceivedRequest, scope: Any) -> dict[str, Any]:
+        environ = self._environ | request.carried
+        environ["REQUEST_METHOD"] = request.method
+        environ["PATH_INFO"] = _wsgi_text(request.path)
+        environ["QUERY_STRING"] = _wsgi_text(request.query)
         environ["SERVER_PROTOCOL"] = "HTTP/" + scope.http_version
         environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
         environ["wsgi.url_scheme"] = scope.scheme
-        environ["wsgi.input"] = io.BytesIO(asked.body)
-        for name, value in asked.headers.items():
+        environ["wsgi.input"] = io.BytesIO(request.body)
+        for name, value in request.headers.items():
             environ[WSGI_NAMES.get(name) or wsgi_name(name)] = value
         return environ
 
@@ -438,12 +441,12 @@ NAMES_MAX = 1_000
 
 
 def _wsgi_text(text: str) -> str:
-    """A text as WSGI wants it: a character for each byte of its UTF-8."""
+    """Encode a text as WSGI requires: one character for each byte of its UTF-8."""
     return text if text.isascii() else text.encode().decode("latin-1")
 
 
 def wsgi_name(header: str) -> str:
-    """Where WSGI has a header. The names that come are kept, up to a bound."""
+    """Return a header's name in the WSGI environment. The names seen are cached, up to a bound."""
     name = "HTTP_" + header.upper().replace("-", "_")
     if len(WSGI_NAMES) < NAMES_MAX:
         WSGI_NAMES[header] = name
@@ -451,23 +454,23 @@ def wsgi_name(header: str) -> str:
 
 
 def headers_of(scope: Any) -> dict[str, str]:
-    """A request's headers by name in lower case. One that comes twice is joined; one that is not ASCII is empty."""
-    given = scope.headers
-    pairs = given.items()
+    """Return a request's headers by lower-case name. Repeated ones are joined; one that is not ASCII is empty."""
+    raw = scope.headers
+    pairs = raw.items()
     headers: dict[str, str] = dict(pairs)
     if len(headers) < len(pairs):
         headers = {}
         for name, value in pairs:
             headers[name] = f"{headers[name]},{value}" if name in headers else value
-    if len(headers) < len(given):
-        headers |= {name: "" for name in given if name not in headers}
+    if len(headers) < len(raw):
+        headers |= {name: "" for name in raw if name not in headers}
     return headers
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without Python's collector: what is made of a long body is let go by itself, and to look through it again and
-    again would stop every thread for a fifth of a second each time."""
+    """Switch Python's cyclic collector off: the objects made of a long body have no cycles, and each collection that
+    visits them would stop every thread for a fifth of a second."""
     gc.disable()
     try:
         yield
@@ -480,7 +483,7 @@ def incomplete() -> Refused:
 
 
 def refuse(proto: Connection, refused: Refused) -> None:
-    """A refusal at the door, as problem+json like all others."""
+    """Send a refusal as problem+json, as the app does."""
     headers = [("content-type", "application/problem+json")]
     if refused.code in CLOSING:
         headers.append(("connection", "close"))

@@ -1,8 +1,7 @@
 """The exit codes of every command and script, in one table.
 
-A tool that looks at something has a verdict, and its exit code is that verdict. A tool that only does something leaves
-with PASS where it was done. `docs/exit-codes.md` has the table for users; a test finds tools that leave with any other
-number.
+A tool that checks something exits with its verdict. A tool that does something exits with PASS if it was done.
+`docs/exit-codes.md` has the table for users; a test finds tools that exit with any other number.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command or script leaves with. The name is the word that it prints as its verdict."""
+    """The exit code of a command or script. The member's name is the word that the tool prints as its verdict."""
 
     PASS = 0
     FAIL = 1
@@ -23,8 +22,8 @@ class ExitCode(IntEnum):
 
 
 MEANINGS: Mapping[ExitCode, str] = {
-    ExitCode.PASS: "It was done; what was looked at is as it should be.",
-    ExitCode.FAIL: "What was looked at is not as it should be. The reasons are printed.",
+    ExitCode.PASS: "It was done; what was checked is as it should be.",
+    ExitCode.FAIL: "What was checked is not as it should be. The reasons are printed.",
     ExitCode.WRONG_USE: (
         "Nothing was done: an argument or a file that cannot be used, a request that the platform refused, no server "
         "at the address, a package that is not installed. What to do about it is printed."
@@ -34,14 +33,14 @@ MEANINGS: Mapping[ExitCode, str] = {
         "away. Run it again before you believe either."
     ),
 }
-"""What each code says, in one or two sentences for users."""
+"""The meaning of each code, in one or two sentences for users."""
 
 
 @contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Within the block SIGTERM raises KeyboardInterrupt, as Ctrl-C does, so that either way a tool cleans up.
+    """Within the block, SIGTERM raises KeyboardInterrupt as Ctrl-C does, so that a tool cleans up in both cases.
 
-    For the main thread only: anywhere else Python refuses to set a handler, with ValueError.
+    For the main thread only: in another thread Python raises ValueError.
     """
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

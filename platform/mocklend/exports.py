@@ -1,6 +1,6 @@
-"""Files of the answer key for those who work with data: JSON Lines, and Parquet where `mocklend[data]` is installed.
+"""Files of the answer key for data work: JSON Lines, and Parquet if `mocklend[data]` is installed.
 
-Both are written while they are read, so that memory stays bounded, and have their name only once they are whole. The
+Both are written while they are read, so that memory stays bounded, and get their name only once they are complete. The
 same seed and the same story give the same bytes.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from mocklend.domain.names import did_you_mean
 
 AT_ONCE = 10_000
-"""Rows of a Parquet file that are held and written together: a row group."""
+"""Rows of a row group of a Parquet file, which is written at once."""
 
 _TEXTS = ("injection", "rule", "fault", "seam", "entity", "loan_id", "effect", "currency", "status", "status_reason")
 _NUMBERS = ("occurrence", "amount_minor")
@@ -24,11 +24,11 @@ _MOMENTS = ("at", "visible_from", "visible_until", "ended_at")
 
 
 class CannotExport(Exception):
-    """The file cannot be written: a form that is not known, or one that needs what is not installed."""
+    """The file cannot be written: its format is unknown, or needs a package that is not installed."""
 
 
 def export(lines: Iterable[bytes], path: Path) -> int:
-    """Write an answer key that comes as lines of JSON; the form follows from the file's name. Returns how many."""
+    """Write an answer key from lines of JSON, in the format of the file's suffix. Returns the number of entries."""
     write = WRITERS.get(path.suffix)
     if write is None:
         raise CannotExport(f"{path.name} should end in one of {', '.join(WRITERS)}{did_you_mean(path.suffix, WRITERS)}")
@@ -38,7 +38,7 @@ def export(lines: Iterable[bytes], path: Path) -> int:
         part.replace(path)
     except OSError as failure:
         if failure.errno is None:
-            raise  # It is the platform that has gone away, and not the disk.
+            raise  # The platform has gone away; it is not the disk.
         raise CannotExport(f"{path} cannot be written: {failure.strerror}") from failure
     finally:
         part.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def export(lines: Iterable[bytes], path: Path) -> int:
 
 
 def row_of(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry of the answer key as a row: moments as such, what has no fixed form as JSON, `expected` spread out."""
+    """Convert an entry of the answer key into a row: times parsed, `expected` flattened, free-form values as JSON."""
     expected = entry["expected"]
     return {
         **{name: entry[name] for name in (*_TEXTS, *_NUMBERS)},
@@ -105,4 +105,4 @@ def _json(value: Any) -> str:
 
 
 WRITERS: dict[str, Callable[[Iterable[bytes], Path], int]] = {".jsonl": _write_jsonl, ".parquet": _write_parquet}
-"""How a file is written, by how its name ends."""
+"""The function that writes a file, by its suffix."""

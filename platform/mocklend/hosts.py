@@ -1,9 +1,9 @@
-"""Which hosts a server answers for, and which web pages may ask it.
+"""The hosts that a server answers to, and the web pages that may send it requests.
 
-A server on loopback asks for no credential, since only this machine reaches it. But a web page in a browser on this
-machine reaches it too, in two ways: it sends a request to our address (`Sec-Fetch-Site` and `Origin` tell), or it makes
-its own host name resolve to 127.0.0.1 (DNS rebinding: `Host` has that name). Both are refused. Programs that are no
-browser send no such header and the right host.
+A server on loopback requires no credential, since only this machine reaches it. But a web page in a browser on this
+machine reaches it too, in two ways: it sends a request to the server's address (`Sec-Fetch-Site` and `Origin` say so),
+or it makes its own host name resolve to 127.0.0.1 (DNS rebinding: `Host` has that name). Both are refused. Programs
+other than browsers send no such header and the right host.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mocklend.domain.problems import Refused
 
 SAME = ("same-origin", "none")
 OPEN_TO_LINKS = ("/docs",)
-"""Pages that another page may link to: they show nothing that is anybody's, and reading them does nothing."""
+"""Pages that another page may link to: they show no data of a user, and reading them changes nothing."""
 
 
 class Headers(Protocol):
@@ -25,18 +25,21 @@ class Headers(Protocol):
 
 
 class HostPolicy:
-    """The names under which a server may be asked for."""
+    """The host names that a server answers to."""
 
     def __init__(self, *, on_loopback: bool, allowed: tuple[str, ...] = ()) -> None:
-        """On loopback, the machine's own names and those that are allowed; elsewhere all, unless some are named."""
+        """On loopback: the machine's own names and `allowed`. Elsewhere: `allowed`, or every name if it is empty."""
         self._on_loopback = on_loopback
         self._allowed = frozenset(name.lower().rstrip(".") for name in allowed)
-        self._known: set[str] = set()
+        self._accepted: set[str] = set()
 
     def check(self, method: str, path: str, headers: Headers) -> None:
-        """Raises Refused for a host that is not ours, and on loopback for a page of another origin."""
+        """Refuse requests to another host, and on loopback those from a page of another origin.
+
+        Raises Refused `host_not_allowed`, `cross_site`.
+        """
         host = headers.get("host")
-        if host is not None and host not in self._known:
+        if host is not None and host not in self._accepted:
             if not self._is_ours(host):
                 raise Refused(
                     "host_not_allowed",
@@ -44,8 +47,8 @@ class HostPolicy:
                     expected="an address of this machine, or a name of MOCKLEND_ALLOWED_HOSTS",
                     received=host[:80],
                 )
-            if len(self._known) < 100:
-                self._known.add(host)
+            if len(self._accepted) < 100:
+                self._accepted.add(host)
         if not self._on_loopback:
             return
         site = headers.get("sec-fetch-site")
@@ -72,7 +75,7 @@ class HostPolicy:
 
 
 def name_of(host: str) -> str:
-    """The name or address in a Host header, without its port."""
+    """Return the name or address in a Host header, without its port."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower().rstrip(".")
@@ -81,7 +84,7 @@ def name_of(host: str) -> str:
 def _cross_site(received: str) -> Refused:
     return Refused(
         "cross_site",
-        "a page of another origin asks",
-        expected="a request of a program, or of a page of this server",
+        "a page of another origin sent the request",
+        expected="a request from a program, or from a page of this server",
         received=received[:80],
     )

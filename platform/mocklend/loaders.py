@@ -1,4 +1,4 @@
-"""What a command may ask for that is no row of one table, like a sum or a list of facts: here is who loads it."""
+"""The loaders of values that a command may need and that are not a row of one table, like a sum or a list of facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mocklend.writer import IDEMPOTENCY, load_answers
 
 
 def register_loaders() -> None:
-    """Make all of them known to the store. A platform does so before its first command."""
+    """Register all of them with the store. A platform does so before its first command."""
     register_loader(BUREAU_KNOWN, load_bureau_known)
     register_loader(KNOWN_FACTS, load_known_facts)
     register_loader(PUBLISHED, load_published)

@@ -1,10 +1,10 @@
-"""A platform of one's own: the real one, over real HTTP on loopback, in this process and gone afterwards.
+"""A platform in this process: the real one, over real HTTP on loopback, removed at the end of the block.
 
         with local_platform() as url:
             client = Client(url).sandbox(seed=7)
 
-For tests and the demo. Its books are in a temporary folder and written without waiting for the disk: there is
-nothing in them to lose. Manual clocks only: nothing ticks here. The fault layer takes part where installed.
+For tests and the demo. Its books are in a temporary folder and are written without waiting for the disk: nothing is
+lost if they are. Manual clocks only: there is no ticker. The fault layer takes part if it is installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 THREADS = 8
 STOPS_WITHIN_S = 10
-"""So long the end of the block waits for the server: a test that has broken its thread must not hold up the run."""
+"""How long the end of the block waits for the server: a test that broke its thread must not block the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Local:
     app: Any
 
     def ask(self, method: str, path: str, body: Any = None, api_key: str | None = None) -> tuple[int, Any]:
-        """Ask the app itself: no socket, and so none of the doubles that a test may put in HTTP's place.
+        """Send a request to the app itself, without a socket. Returns the status and the JSON of the answer.
 
-        The status of the answer and its JSON.
+        A test may have replaced parts of HTTP by doubles; they are not used here.
         """
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         answer = self.app.test_client().open(path, method=method, headers=headers, json=body)
@@ -41,15 +41,15 @@ class Local:
 
 @contextmanager
 def local_platform() -> Iterator[str]:
-    """The address of a platform that lives as long as the block."""
+    """Yield the URL of a platform that lives as long as the block."""
     with opened_platform() as local:
         yield local.url
 
 
 @contextmanager
 def opened_platform() -> Iterator[Local]:
-    """The same, with the app behind the address."""
-    # Here and not above: whoever only imports this does not pay for a web framework.
+    """Yield the platform's URL and its WSGI app."""
+    # Imported here, so that an import of this module does not load a web framework.
     from mocklend.app import create_app
     from mocklend.config import Settings
     from mocklend.runtime import Platform, find_layer
@@ -73,23 +73,23 @@ def _served(app: Any) -> Iterator[str]:
 
     sockets: dict[int, Any] = {}
     server: Any = create_server(app, map=sockets, host="127.0.0.1", port=0, threads=THREADS)
-    over = threading.Event()
+    stopped = threading.Event()
 
     def run() -> None:
-        # The server's own loop ends only when the last client hangs up; ours ends when we say so.
-        while not over.is_set():
+        # The server's own loop ends only when the last client disconnects; this one ends when `stopped` is set.
+        while not stopped.is_set():
             try:
                 wasyncore.loop(map=sockets, use_poll=True, count=1)
             except Exception:
-                # A test may have put a double in the place of what the loop needs. The next test has it back.
-                over.wait(0.05)
+                # A test may have replaced something that the loop needs by a double; after the test it is back.
+                stopped.wait(0.05)
 
     thread = threading.Thread(target=run, name="mocklend-local", daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        over.set()
+        stopped.set()
         with suppress(OSError):
             server.pull_trigger()
         thread.join(STOPS_WITHIN_S)

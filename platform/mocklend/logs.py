@@ -1,9 +1,9 @@
-"""What an operator reads: one line on standard error for each thing, without local variables and without secrets.
+"""The operator's log: one line on standard error per event, without local variables and without secrets.
 
         2026-11-28T15:30:00Z error "a request failed" trace=1f0c… error="KeyError: 'x'" at="loans.py:31 list > …"
 
-Standard output belongs to what a command was asked for. The logger is Mocklend's own: a process that only uses the
-fixture keeps whatever it has told structlog and `logging`.
+Standard output is for a command's result. The logger is Mocklend's own: a process that only uses the fixture keeps its
+own configuration of structlog and `logging`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 FRAMES_MAX = 12
-"""So many calls of a traceback are named: the last ones."""
+"""How many calls of a traceback are logged: the last ones."""
 TEXT_MAX = 300
 
 _NAMES = (
@@ -39,31 +39,31 @@ _concealed: set[str] = set()
 
 
 def conceal(values: Iterable[str]) -> None:
-    """Never show these: tokens that are like any other text."""
+    """Mask these values in every line: tokens that have no recognisable form."""
     _concealed.update(value for value in values if value)
 
 
 def masked(text: str) -> str:
-    """A text without credentials, secrets and the passwords of database URLs."""
+    """Return a text with credentials, secrets and the passwords of database URLs replaced by `***`."""
     for value in _concealed:
         text = text.replace(value, "***")
-    for pattern, shown in _MASKED:
-        text = pattern.sub(shown, text)
+    for pattern, replacement in _MASKED:
+        text = pattern.sub(replacement, text)
     return text
 
 
 def in_a_line(failure: BaseException) -> str:
-    """An exception's kind and the first line of what it says. SQL and its parameters come after that line."""
-    said = str(failure).strip().partition("\n")[0]
-    return masked(f"{type(failure).__name__}: {said}" if said else type(failure).__name__)[:TEXT_MAX]
+    """Return an exception's type and the first line of its message. SQL and its parameters come after that line."""
+    message = str(failure).strip().partition("\n")[0]
+    return masked(f"{type(failure).__name__}: {message}" if message else type(failure).__name__)[:TEXT_MAX]
 
 
 def traced(failure: BaseException) -> str:
-    """Where it happened: the calls from the outside in, and what it was raised from. No values."""
+    """Return the calls that led to an exception, outermost first, and its cause. Without values."""
     frames = traceback.extract_tb(failure.__traceback__)[-FRAMES_MAX:]
-    where = " > ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
+    calls = " > ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
     cause = failure.__cause__ or (None if failure.__suppress_context__ else failure.__context__)
-    return f"{where} < {in_a_line(cause)}" if cause is not None else where
+    return f"{calls} < {in_a_line(cause)}" if cause is not None else calls
 
 
 def _short(filename: str) -> str:
@@ -71,12 +71,12 @@ def _short(filename: str) -> str:
 
 
 def get_logger() -> Any:
-    """Mocklend's logger."""
+    """Return Mocklend's logger."""
     return structlog.wrap_logger(_StandardError(), processors=_PROCESSORS, wrapper_class=structlog.BoundLogger)
 
 
 def adopt_libraries() -> None:
-    """In a server: what libraries and dying threads have to say is said in the same form."""
+    """In a server: log the warnings of libraries and the failures of threads in the same format."""
     handler = _Adopted()
     handler.setLevel(logging.WARNING)
     logging.getLogger().addHandler(handler)
@@ -85,13 +85,13 @@ def adopt_libraries() -> None:
     def died(about: threading.ExceptHookArgs) -> None:
         if about.exc_value is not None and not isinstance(about.exc_value, SystemExit):
             name = about.thread.name if about.thread else "none"
-            log.error("a thread ended by a failure", thread=name, exc_info=about.exc_value)
+            log.error("a thread failed", thread=name, exc_info=about.exc_value)
 
     threading.excepthook = died
 
 
 class _StandardError:
-    """Where lines go: to standard error as it is at that moment."""
+    """Writes lines to the current standard error."""
 
     def msg(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
-"""The machine's own clock, which somebody may set: nobody else asks for it, so nobody mistakes it for a sandbox's.
+"""The machine's own clock, which can be set back. Only this module reads it, so that it is not taken for a sandbox's.
 
-Sandboxes never see it: `steady` makes of it what their clocks run on. For the rest it is what real time is good for:
-the times of a log, and the age of a message that goes to somebody else's machine.
+Sandboxes never see it: their clocks run on `steady` time, which is derived from it. Else it is used where real time is
+needed: the times of a log, and the age of a message that is sent to another machine.
 """
 
 from __future__ import annotations
@@ -10,5 +10,5 @@ import time
 
 
 def wall_ns() -> int:
-    """Nanoseconds since 1970, by a clock that can go back."""
+    """Return nanoseconds since 1970, from a clock that can go back."""
     return time.time_ns()  # noqa: TID251 - the one place

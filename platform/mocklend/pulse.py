@@ -1,10 +1,10 @@
-"""Whether the database takes reads and writes, for those who must have an answer at once.
+"""Whether the database takes reads and writes, answered at once.
 
-        asked ─▶ a look of its own thread, one at a time ─▶ done in time: well, or why not
-                                                        └─▶ not done yet: what was known last, and for how long
+        asked ─▶ a check in its own thread, one at a time ─▶ done in time: ok, or the reason
+                                                        └─▶ not done yet: the last known state, and for how long
 
-A write may have to wait: for a long one before it, for another process's lock, for a slow disk. Whoever asks for health
-does not wait with it, or the server would be taken for dead and be killed in the middle of its work.
+A write may have to wait: for a long write, for another process's lock, for a slow disk. A request for the server's
+health does not wait for it; otherwise the server would seem dead and be killed in the middle of its work.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ from mocklend.storage.ground import Ground, Unavailable
 
 ANSWERS_WITHIN_S = 0.05
 UNKNOWN_S_MAX = 6.0
-"""A look that has been waiting for so long is taken for a failure. What it waits for says by then why, mostly."""
+"""A check that has waited this long counts as failed. By then the database has usually reported the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What is known. `writes`: `ok`, or `unknown` while a look waits, which is `waits_ms` by now."""
+    """The state of the database. `writes` is `ok`, or `unknown` while a check waits, for `waits_ms` until now."""
 
     writes: str
     waits_ms: int
 
 
 class Pulse:
-    """Looks when asked, and never makes anybody wait for it. Thread-safe."""
+    """Checks the database on request, and never makes the caller wait for it. Thread-safe."""
 
-    def __init__(self, look: Callable[[], None], ground: Ground, now: Callable[[], float] = time.monotonic) -> None:
-        """`look` tries a read and a write, and raises Refused."""
+    def __init__(self, check: Callable[[], None], ground: Ground, now: Callable[[], float] = time.monotonic) -> None:
+        """`check` tries a read and a write, and raises Refused."""
         self.answers_within_s = ANSWERS_WITHIN_S
-        self._look = look
+        self._check = check
         self._ground = ground
         self._now = now
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="mocklend-pulse")
         self._lock = threading.Lock()
-        self._looking: Future[None] | None = None
+        self._running: Future[None] | None = None
         self._began = 0.0
 
     def ask(self) -> Beat:
-        """What is known by now, or in a moment. Raises Refused, with what is wrong."""
+        """Return the known state, within ANSWERS_WITHIN_S. Raises Refused with what is wrong."""
         with self._lock:
-            if self._looking is None or self._looking.done():
-                self._looking, self._began = self._pool.submit(self._look), self._now()
-            looking, began = self._looking, self._began
+            if self._running is None or self._running.done():
+                self._running, self._began = self._pool.submit(self._check), self._now()
+            running, began = self._running, self._began
         try:
-            looking.result(max(0.0, self.answers_within_s - (self._now() - began)))
+            running.result(max(0.0, self.answers_within_s - (self._now() - began)))
         except NotYet:
             return self._not_yet(self._now() - began)
         return Beat("ok", 0)
@@ -67,5 +67,5 @@ class Pulse:
         return Beat("unknown", round(waits_s * 1000))
 
     def close(self) -> None:
-        """End, after a look that is under way."""
+        """Stop, after a check that is running."""
         self._pool.shutdown()

@@ -1,8 +1,8 @@
-"""Which receivers a server calls: the URLs that it takes, and the addresses that it connects to.
+"""The receivers of webhooks: which URLs are accepted, and which addresses the server connects to.
 
-A server that others can reach calls from where it stands, so a URL of theirs must not lead it to what only it can
-reach: itself, its own network, the link's metadata service. Those addresses are refused there unless
-`MOCKLEND_CALLBACK_ALLOW` names them. A server on loopback calls loopback, and what the setting names.
+A server that others can reach sends webhooks from its own network, so a client's URL must not lead to what only the
+server can reach: itself, its network, the link's metadata service. Such addresses are refused unless
+`MOCKLEND_CALLBACK_ALLOW` names them. A server on loopback sends to loopback, and to what the setting names.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ URL_MAX = 2_000
 NAME_MAX = 253
 PORT_MAX = 65_535
 LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?"
-"""What stands between the dots of a host name. The underscore is no part of DNS, and names of containers have it."""
+"""A label of a host name. DNS has no underscore, but the names of containers do."""
 URL_PATTERN = (
     rf"https?://({LABEL}(\.{LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{{0,4}})?"
     r"([/?][\x21\x22\x24-\x7e]*)?"
 )
-"""The form of a URL that is taken. What a pattern cannot say well is in `url_expected`."""
+"""The form of an accepted URL. `url_expected` checks what a pattern cannot express well."""
 
 _NAME = re.compile(rf"{LABEL}(\.{LABEL})*\.?")
 _PORT = re.compile(r":[1-9][0-9]{0,4}")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-"""Where IPv4 is reached through IPv6: the last 32 bits are the address."""
+"""IPv4 addresses reached through IPv6 (RFC 6052): the last 32 bits are the address."""
 _SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
-"""Private addresses of old, which Python takes for global ones."""
+"""Deprecated private addresses (RFC 3879), which Python regards as global."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def url_expected(url: str) -> str | None:
-    """What a URL would have to be for a request to be sent there, or None where it is that."""
+    """Return what a URL should be so that a request can be sent there, or None if it is right."""
     if not 0 < len(url) <= URL_MAX:
         return f"a URL of 1 to {URL_MAX} characters"
     if not all("!" <= character <= "~" for character in url):
@@ -83,34 +83,34 @@ def _is(kind: type[Address], text: str) -> bool:
 
 
 class ReceiverPolicy:
-    """The addresses that a server connects to. Immutable."""
+    """The addresses that a server sends webhooks to. Immutable."""
 
     def __init__(self, *, on_loopback: bool = True, allowed: tuple[str, ...] = ()) -> None:
-        """`allowed`: addresses, networks (10.0.0.0/8) and host names. Raises ValueError for what is none of these."""
+        """`allowed`: addresses, networks (10.0.0.0/8) and host names. Raises ValueError for anything else."""
         self._on_loopback = on_loopback
         self._networks: list[Network] = []
         self._names: set[str] = set()
-        for one in allowed:
+        for entry in allowed:
             try:
-                self._networks.append(ipaddress.ip_network(one, strict=False))
+                self._networks.append(ipaddress.ip_network(entry, strict=False))
             except ValueError:
-                if "/" in one or _name_expected(one) is not None:
-                    raise ValueError(f"{one!r} is no network, address or host name") from None
-                self._names.add(_folded(one))
+                if "/" in entry or _name_expected(entry) is not None:
+                    raise ValueError(f"{entry!r} is not a network, address or host name") from None
+                self._names.add(_folded(entry))
 
     def refuses(self, host: str, address: str) -> bool:
-        """Whether an address is not to be called under this name. A name that is allowed may be at any address."""
+        """Whether no request is sent to an address under this host name. An allowed name may be at any address."""
         if _folded(host) in self._names:
             return False
-        there = _unwrapped(ipaddress.ip_address(address))
-        if any(there in network for network in self._networks):
+        receiver = _unwrapped(ipaddress.ip_address(address))
+        if any(receiver in network for network in self._networks):
             return False
         if self._on_loopback:
-            return not (there.is_loopback or there.is_unspecified)  # To connect to 0.0.0.0 leads to loopback.
-        return not there.is_global or there.is_multicast or there.is_reserved or there in _SITE_LOCAL
+            return not (receiver.is_loopback or receiver.is_unspecified)  # To connect to 0.0.0.0 leads to loopback.
+        return not receiver.is_global or receiver.is_multicast or receiver.is_reserved or receiver in _SITE_LOCAL
 
     def refuses_url(self, url: str) -> bool:
-        """Whether a URL names an address that is not called. What a name stands for is only known when it is called."""
+        """Whether a URL has an address that is refused. The address of a name is known only when a request is sent."""
         host = urlsplit(url).hostname or ""
         try:
             return self.refuses(host, host)
@@ -123,7 +123,7 @@ def _folded(name: str) -> str:
 
 
 def _unwrapped(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 address that stands for one."""
+    """Return the IPv4 address inside an IPv6 address, if it has one."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour

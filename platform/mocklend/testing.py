@@ -1,13 +1,13 @@
-"""The pytest plug-in: `mocklend` is a client in a sandbox of its own, fresh for each test and gone after it.
+"""The pytest plug-in: `mocklend` is a client in a sandbox of its own, created for each test and deleted after it.
 
         def test_a_settled_loan_may_still_show_as_unpaid(mocklend):
             ada = mocklend.add_borrower("ada", "Ada")
             ...
 
-One server a run, in this process, started by the first test that asks. The clock is manual and starts at 10:00 on a
-Monday in Shanghai. The seed follows from the test's own name, and the client numbers its idempotency keys; so a test
-has the same ids and meets the same faults each time. A failure prints the seed and all that was injected, and
-`--mocklend-seed N` gives another seed.
+There is one server per run, in this process, started by the first test that uses it. The clock is manual and starts at
+10:00 on a Monday in Shanghai. The seed is derived from the test's name, and the client numbers its idempotency keys; so
+a test has the same ids and meets the same faults in every run. A failure prints the seed and all injections, and
+`--mocklend-seed N` sets another seed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 SECTION = "mocklend"
 ACCOUNT_WITHIN_S = 20
-"""A platform that gives no account within this time is left alone: the failure is to be told, whatever holds it up."""
+"""How long a failure report waits for the platform's account of the test."""
 INJECTIONS_LISTED = 500
-"""So many injections are listed one by one; the counts are of all."""
+"""How many injections a failure report lists; the counts include all of them."""
 PROJECT_FILES = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", "setup.py")
 REPOSITORIES = (".git", ".hg")
 INSTALLED = ("site-packages", "dist-packages")
@@ -42,8 +42,8 @@ AskAs = Callable[[str, str, Any, str | None], tuple[int, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """The sandbox of a test: its id, key and seed as they were at its beginning, and how the platform is asked."""
+class SandboxOfTest:
+    """A test's sandbox: its id, key and seed, and the function that sends it requests."""
 
     sandbox_id: str
     api_key: str
@@ -51,24 +51,24 @@ class Used:
     ask: Ask
 
 
-_USED = pytest.StashKey[Used]()
+_USED = pytest.StashKey[SandboxOfTest]()
 _LOCAL = pytest.StashKey["Local"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--mocklend-seed`: the seed of every sandbox, instead of one from each test's name."""
+    """Add `--mocklend-seed`: the seed of every sandbox, instead of one derived from each test's name."""
     parser.getgroup("mocklend").addoption(
         "--mocklend-seed",
         type=int,
         default=None,
         metavar="N",
-        help="the seed of the mocklend fixture's sandbox (default: one that follows from the test's name)",
+        help="the seed of the mocklend fixture's sandbox (default: derived from the test's name)",
     )
 
 
 @pytest.fixture(scope="session")
 def mocklend_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a platform in this process, with its books in a temporary folder."""
+    """The URL of a platform in this process, with its database in a temporary folder."""
     from mocklend.local import opened_platform
 
     with opened_platform() as local:
@@ -78,39 +78,39 @@ def mocklend_server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def mocklend(mocklend_server: str, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """A client bound to a fresh sandbox with a manual clock."""
+    """A client of a new sandbox with a manual clock."""
     from mocklend.client import Client, numbered_keys
 
-    given = request.config.getoption("--mocklend-seed")
-    seed = seed_of(stable_name(request.node)) if given is None else given
-    used = _sandbox(mocklend_server, request.config.stash.get(_LOCAL, None), seed)
-    client = Client(mocklend_server, used.api_key, next_key=numbered_keys())
-    client.sandbox_id, client.seed = used.sandbox_id, used.seed
-    request.node.stash[_USED] = used
+    option = request.config.getoption("--mocklend-seed")
+    seed = seed_of(stable_name(request.node)) if option is None else option
+    own = _sandbox(mocklend_server, request.config.stash.get(_LOCAL, None), seed)
+    client = Client(mocklend_server, own.api_key, next_key=numbered_keys())
+    client.sandbox_id, client.seed = own.sandbox_id, own.seed
+    request.node.stash[_USED] = own
     try:
         yield client
     finally:
         client.close()
-        status, answer = used.ask("DELETE", f"/-/sandboxes/{used.sandbox_id}", None)
-        # The test may have removed it itself.
+        status, answer = own.ask("DELETE", f"/-/sandboxes/{own.sandbox_id}", None)
+        # The test may have deleted it itself.
         if status >= 300 and answer.get("code") != "sandbox_unknown":
             raise RuntimeError(f"the sandbox of the test could not be removed: {status} {answer}")
 
 
-def _sandbox(url: str, local: Local | None, seed: int) -> Used:
-    """A new sandbox. A platform of this process is asked in this process: doubles of HTTP do not come in between."""
+def _sandbox(url: str, local: Local | None, seed: int) -> SandboxOfTest:
+    """Create a sandbox. A platform of this process is called without HTTP, for which a test may have doubles."""
     from mocklend.client import START
 
     ask = local.ask if local is not None and local.url == url else _ask_elsewhere(url)
-    status, made = ask("POST", "/-/sandboxes", {"seed": seed, "clock": {"mode": "manual", "now": START}}, None)
+    status, created = ask("POST", "/-/sandboxes", {"seed": seed, "clock": {"mode": "manual", "now": START}}, None)
     if status != 201:
-        raise RuntimeError(f"the platform made no sandbox with the seed {seed}: {status} {made}")
-    key = str(made["api_key"])
-    return Used(made["id"], key, made["seed"], lambda method, path, body: ask(method, path, body, key))
+        raise RuntimeError(f"the platform made no sandbox with the seed {seed}: {status} {created}")
+    key = str(created["api_key"])
+    return SandboxOfTest(created["id"], key, created["seed"], lambda method, path, body: ask(method, path, body, key))
 
 
 def _ask_elsewhere(url: str) -> AskAs:
-    """Ask a platform that somebody else has started, where a project overrides `mocklend_server`."""
+    """Return a function that calls a platform of another process, if a project overrides `mocklend_server`."""
     from mocklend.client import Client, ProblemError
 
     def ask(method: str, path: str, body: Any, key: str | None) -> tuple[int, Any]:
@@ -124,33 +124,33 @@ def _ask_elsewhere(url: str) -> AskAs:
 
 
 def seed_of(name: str) -> int:
-    """The seed of a test: the same on every machine and in every order of tests."""
+    """Return the seed of a test's name: the same on every machine and in every order of tests."""
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "backslashreplace"), digest_size=4).digest(), "big")
 
 
 def stable_name(item: pytest.Item) -> str:
-    """A test's name that depends only on where it stands in its project, like `tests/test_ada.py::test_repays`.
+    """Return a test's name that depends only on its place in its project, like `tests/test_ada.py::test_repays`.
 
-    A node id begins where pytest believes the project to begin, and without an ini-file that follows from the folder
-    it was started in and from its arguments. See `place_of` for where this name begins.
+    A node id begins at pytest's root folder, which without an ini-file depends on the folder and the arguments of the
+    run. `place_of` says where this name begins.
     """
     return "::".join([place_of(item.path), *_names(item)])
 
 
 def _names(item: pytest.Item) -> list[str]:
-    """The names within the file: of its classes, and of the test with its parameters."""
+    """Return the names within the file: of the classes, and of the test with its parameters."""
     names: list[str] = []
     for node in item.listchain():
-        # A package was a file, too, before pytest 8; what comes before it says where the run began.
+        # Before pytest 8 a package was a file, too; the nodes before it depend on where the run began.
         names = [] if isinstance(node, pytest.Session | pytest.File) else [*names, node.name]
     return names
 
 
 def place_of(file: Path) -> str:
-    """Where a test file stands, the same from whatever folder pytest was started, installed or not.
+    """Return a test file's path, the same for every folder that pytest is started in, installed or not.
 
-    In a package: from the outermost package on. Else from the nearest folder that has a file of PROJECT_FILES, which
-    is looked for up to the folder of the repository. Else the file's name alone.
+    In a package: from the outermost package on. Else from the nearest folder that has a file of PROJECT_FILES, searched
+    up to the repository's folder. Else the file's name alone.
     """
     package = file.parent
     while (package / "__init__.py").exists() and package != package.parent:
@@ -171,52 +171,52 @@ def place_of(file: Path) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Say under a failure which seed replays it, and what was injected until then."""
+    """Add to a failure's report the seed that replays it, and the injections so far."""
     report = yield
-    # After the sandbox is gone there is nothing to tell.
+    # After the teardown the sandbox is gone.
     if report.failed and report.when != "teardown":
         used = item.stash.get(_USED, None)
         if used is not None:
-            # Before what was captured: that may be long.
+            # Before the captured output, which may be long.
             report.sections.insert(0, (SECTION, _storable("\n".join(_account(item, used)))))
     return report
 
 
-def _account(item: pytest.Item, used: Used) -> list[str]:
-    """All that there is to say. An account of the failure must not hide the failure, nor end the run.
+def _account(item: pytest.Item, used: SandboxOfTest) -> list[str]:
+    """Return all lines of the report. It must neither hide the test's failure nor end the run.
 
-    Anything may be wrong here: the test may have put doubles in the place of modules, stopped the platform or broken
-    its database. So all that goes wrong is told in one line, but for what pytest itself ends a run by.
+    Anything may be wrong here: the test may have replaced modules by doubles, stopped the platform or broken its
+    database. So every exception becomes one line, except those by which pytest itself ends a run.
     """
     lines: list[str] = []
-    told: list[list[str]] = []
-    troubles: list[BaseException] = []
+    accounts: list[list[str]] = []
+    errors: list[BaseException] = []
 
-    def tell() -> None:
+    def collect() -> None:
         try:
-            told.append(list(_happened(used)))
+            accounts.append(list(_platform_account(used)))
         except BaseException as trouble:
-            troubles.append(trouble)
+            errors.append(trouble)
 
     try:
         lines.append(f"seed {used.seed}; replay: pytest {_as_typed(item)} --mocklend-seed {used.seed}")
-        # On a thread of its own, since it may hang: on a lock that the test holds, or on a database that is locked.
-        telling = threading.Thread(target=tell, name="mocklend-account", daemon=True)
-        telling.start()
-        telling.join(ACCOUNT_WITHIN_S)
-        if told:
-            broken = [line for line in told[0] if line.startswith("fault ")]
-            return [*broken, *lines, *(line for line in told[0] if line not in broken)]
-        why = _in_a_line(troubles[0]) if troubles else f"it did not answer within {ACCOUNT_WITHIN_S} s"
+        # On a thread of its own, since it may block: on a lock that the test holds, or on a locked database.
+        collector = threading.Thread(target=collect, name="mocklend-account", daemon=True)
+        collector.start()
+        collector.join(ACCOUNT_WITHIN_S)
+        if accounts:
+            broken_faults = [line for line in accounts[0] if line.startswith("fault ")]
+            return [*broken_faults, *lines, *(line for line in accounts[0] if line not in broken_faults)]
+        why = _in_a_line(errors[0]) if errors else f"it did not answer within {ACCOUNT_WITHIN_S} s"
     except (KeyboardInterrupt, pytest.exit.Exception):
         raise
-    except BaseException as trouble:  # pytest.fail, of a time-out, is no Exception.
+    except BaseException as trouble:  # pytest.fail, of a time-out, is not an Exception.
         why = _in_a_line(trouble)
     return [*lines, f"the platform gave no account: {why}"]
 
 
-def _happened(used: Used) -> Iterator[str]:
-    """The faults that broke, the clock, the rules and the injections, as the platform tells them."""
+def _platform_account(used: SandboxOfTest) -> Iterator[str]:
+    """Yield the broken faults, the clock, the rules and the injections, as the platform reports them."""
     status, clock = used.ask("GET", "/-/clock", None)
     if status != 200:
         yield f"the platform gave no account: {clock.get('detail', status)} (was the sandbox deleted by the test?)"
@@ -225,23 +225,23 @@ def _happened(used: Used) -> Iterator[str]:
     answers = [request["answer"] or {} for request in requests["requests"]] if status == 200 else []
     yield from dict.fromkeys(str(answer["detail"]) for answer in answers if answer.get("code") == "fault_broke")
     yield f"the clock says {clock['now']}"
-    status, listed = used.ask("GET", "/-/rules", None)
+    status, rule_list = used.ask("GET", "/-/rules", None)
     if status != 200:
         yield "there is no fault layer: nothing was injected"
         return
     entries = _entries(used)
-    lies = [entry for entry in entries if entry["status"] == "active"]
-    yield f"lies at this moment, by the answer key: {len(lies)}"
+    active = [entry for entry in entries if entry["status"] == "active"]
+    yield f"lies at this moment, by the answer key: {len(active)}"
     by_rule = Counter(entry["rule"] for entry in entries)
-    rules = {rule["id"]: rule for rule in listed["rules"]}
-    gone = [id for id in dict.fromkeys([*_armed(requests), *by_rule]) if id not in rules]
-    yield f"rules armed: {len(rules)}" + (f", disarmed by now: {len(gone)}" if gone else "")
+    rules = {rule["id"]: rule for rule in rule_list["rules"]}
+    disarmed = [id for id in dict.fromkeys([*_armed(requests), *by_rule]) if id not in rules]
+    yield f"rules armed: {len(rules)}" + (f", disarmed by now: {len(disarmed)}" if disarmed else "")
     for id, rule in rules.items():
         yield (
             f"  {id}: {rule['fault']}, {rule['state']}; evaluated {rule['evaluated']}, matched {rule['matched']}, "
             f"selected {rule['selected']}, injected {rule['injected']}"
         )
-    for id in gone:
+    for id in disarmed:
         yield f"  {id}: disarmed; injected {by_rule[id]}"
     by_status = Counter(entry["status"] for entry in entries)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(by_status.items()))
@@ -252,8 +252,8 @@ def _happened(used: Used) -> Iterator[str]:
         yield f"  and {len(entries) - INJECTIONS_LISTED} more, which mocklend.answer_key() lists"
 
 
-def _entries(used: Used) -> list[Mapping[str, Any]]:
-    """The whole answer key, page by page."""
+def _entries(used: SandboxOfTest) -> list[Mapping[str, Any]]:
+    """Return the whole answer key, page by page."""
     entries: list[Mapping[str, Any]] = []
     cursor = ""
     while True:
@@ -267,22 +267,22 @@ def _entries(used: Used) -> list[Mapping[str, Any]]:
 
 
 def _armed(requests: Any) -> Iterator[str]:
-    """The ids of the rules that the test has armed one by one, as far as its requests are on record."""
-    for one in (requests or {}).get("requests", ()):
-        if one["method"] == "PUT" and one["path"].startswith("/-/rules/") and one["status"] < 300:
-            yield (one["answer"] or {}).get("id") or one["path"].removeprefix("/-/rules/")
+    """Yield the ids of the rules that the test has armed one by one, as far as its requests were logged."""
+    for request in (requests or {}).get("requests", ()):
+        if request["method"] == "PUT" and request["path"].startswith("/-/rules/") and request["status"] < 300:
+            yield (request["answer"] or {}).get("id") or request["path"].removeprefix("/-/rules/")
 
 
 def _entry(entry: Mapping[str, Any]) -> str:
-    over = f", {entry['status_reason']}" if entry.get("status_reason") else ""
+    reason = f", {entry['status_reason']}" if entry.get("status_reason") else ""
     return (
         f"  {entry['injection']} {entry['fault']} on {entry['entity']}: served {entry['served']}, "
-        f"truth {entry['truth']['after']}; rule {entry['rule']}, {entry['status']}{over}"
+        f"truth {entry['truth']['after']}; rule {entry['rule']}, {entry['status']}{reason}"
     )
 
 
 def _as_typed(item: pytest.Item) -> str:
-    """The test as it can be typed in the folder that this run was started in."""
+    """Return the test as it can be typed in the folder that this run was started in."""
     file = os.path.relpath(item.path, item.config.invocation_params.dir)
     typed = "::".join([file, *_names(item)])
     return shlex.quote(typed) if set(typed) & set('"$`\\!') else f'"{typed}"'
@@ -297,5 +297,5 @@ def _in_a_line(trouble: BaseException) -> str:
 
 
 def _storable(text: str) -> str:
-    """The text as it can go through a pipe and to a terminal: a lone surrogate would end the worker of pytest-xdist."""
+    """Escape lone surrogates, which would end the worker of pytest-xdist."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

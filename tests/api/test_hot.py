@@ -16,7 +16,7 @@ from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
-from mocklend.door import Asked, Outcome
+from mocklend.door import Outcome, ReceivedRequest
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.ground import DISK_FULL, Unavailable
 from mocklend.storage.work import Sandbox
@@ -36,11 +36,11 @@ class Both:
         self.headers = {} if api_key is None else {"authorization": f"Bearer {api_key}"}
         self.given_back = threading.Semaphore(0)
 
-    def request(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> Asked:
+    def request(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> ReceivedRequest:
         headers = self.headers | ({"content-type": "application/json"} if method == "POST" else {})
-        return Asked(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {})
+        return ReceivedRequest(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {})
 
-    def ask_hot(self, request: Asked) -> Answered | Outcome:
+    def ask_hot(self, request: ReceivedRequest) -> Answered | Outcome:
         answers: list[tuple[int, Any, bytes, str]] = []
         come = threading.Semaphore(0)
 
@@ -61,7 +61,7 @@ class Both:
         status, headers, content, _ = answers[0]
         return status, headers_of(headers), json.loads(content)
 
-    def ask_flask(self, request: Asked) -> Answered:
+    def ask_flask(self, request: ReceivedRequest) -> Answered:
         answer = self.client.open(
             request.path,
             method=request.method,
@@ -185,7 +185,7 @@ def order(**changes: Any) -> bytes:
     return json.dumps(ORDER | changes).encode()
 
 
-def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) -> Asked:
+def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) -> ReceivedRequest:
     return both.request(
         "POST", f"/v1/loans/{loan}/repayments", order() if body is None else body, **{"idempotency_key": "k"} | headers
     )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mocklend import runtime as lending
-from mocklend.dataset import CannotMake, Wanted, make, writing
+from mocklend.dataset import CannotMake, DatasetOptions, make, writing
 from mocklend.dataset.branch import FIRST_MS, Branch
 from mocklend.dataset.columns import FILES, MOMENT, WHOLE
 from mocklend.dataset.own_platform import own_platform
@@ -23,7 +23,7 @@ needs_faults = pytest.mark.skipif(
     not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
 )
 
-HOSTILE = Wanted(loans=20, days=30, profile="hostile", seed=7)
+HOSTILE = DatasetOptions(loans=20, days=30, profile="hostile", seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 @needs_faults
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(hostile: Path, tmp_path: Path) -> None:
     make(HOSTILE, tmp_path / "again", branch_loans=8)
-    make(Wanted(20, 30, "hostile", 8), tmp_path / "other", branch_loans=8)
+    make(DatasetOptions(20, 30, "hostile", 8), tmp_path / "other", branch_loans=8)
 
     assert contents(tmp_path / "again") == contents(hostile)
     assert contents(tmp_path / "other")["reconciler/loans.csv"] != contents(hostile)["reconciler/loans.csv"]
@@ -106,7 +106,7 @@ def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(lending.Platform, "create_sandbox", remember)
 
-    make(Wanted(10, 10), tmp_path / "season", branch_loans=5)
+    make(DatasetOptions(10, 10), tmp_path / "season", branch_loans=5)
 
     everything = b"".join(contents(tmp_path / "season").values())
     assert calls
@@ -119,7 +119,7 @@ def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pyt
 
 
 def test_no_id_comes_twice_in_twenty_branches(tmp_path: Path) -> None:
-    make(Wanted(20, 2), tmp_path / "season", branch_loans=1)
+    make(DatasetOptions(20, 2), tmp_path / "season", branch_loans=1)
 
     for file, name in (("loans", "loan_id"), ("journal", "transaction_id"), ("webhooks", "webhook_id")):
         rows = [(row[name], row.get("line")) for row in rows_of(tmp_path / "season" / "reconciler" / f"{file}.csv")]
@@ -132,18 +132,18 @@ def test_an_honest_season_has_an_empty_key_and_needs_no_fault_layer(
 ) -> None:
     monkeypatch.setattr("mocklend.dataset.own_platform.find_layer", lambda: None)
 
-    manifest = make(Wanted(12, 30), tmp_path / "honest")
+    manifest = make(DatasetOptions(12, 30), tmp_path / "honest")
 
     assert manifest.rows["key/answer_key"] == 0
     assert manifest.rows["reconciler/loans"] == 12
     assert manifest.rows["reconciler/pages"] > 0
     with pytest.raises(CannotMake, match="needs the fault layer"):
-        make(Wanted(12, 30, "hostile"), tmp_path / "hostile")
+        make(DatasetOptions(12, 30, "hostile"), tmp_path / "hostile")
     assert not list(tmp_path.glob("hostile*"))
 
 
 def test_the_last_honest_page_says_what_the_journal_had_by_then(tmp_path: Path) -> None:
-    make(Wanted(15, 40), tmp_path / "honest")
+    make(DatasetOptions(15, 40), tmp_path / "honest")
 
     folder = tmp_path / "honest" / "reconciler"
     last = {row["loan_id"]: row for row in rows_of(folder / "pages.csv") if row["view"] == "page"}
@@ -160,8 +160,8 @@ def test_the_last_honest_page_says_what_the_journal_had_by_then(tmp_path: Path) 
 def test_memory_holds_a_branch_however_many_loans_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "AT_ONCE", 16)
 
-    few = make(Wanted(10, 14), tmp_path / "few", branch_loans=10)
-    many = make(Wanted(60, 14), tmp_path / "many", branch_loans=10)
+    few = make(DatasetOptions(10, 14), tmp_path / "few", branch_loans=10)
+    many = make(DatasetOptions(60, 14), tmp_path / "many", branch_loans=10)
 
     assert many.rows["reconciler/loans"] == 6 * few.rows["reconciler/loans"]
     assert sum(many.rows.values()) > 4 * sum(few.rows.values())
@@ -171,7 +171,7 @@ def test_memory_holds_a_branch_however_many_loans_there_are(tmp_path: Path, monk
 
 
 def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
-    make(Wanted(6, 8, seed=3), tmp_path / "season")
+    make(DatasetOptions(6, 8, seed=3), tmp_path / "season")
 
     manifest = json.loads((tmp_path / "season" / "manifest.json").read_text(encoding="utf-8"))
 
@@ -197,7 +197,7 @@ def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
 def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
 
-    make(Wanted(20, 30, "hostile", 7, "both"), tmp_path / "season", branch_loans=8)
+    make(DatasetOptions(20, 30, "hostile", 7, "both"), tmp_path / "season", branch_loans=8)
 
     for file in FILES:
         path = tmp_path / "season" / file.path
@@ -228,15 +228,15 @@ def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("order", "says"),
     [
-        (Wanted(0, 10), "--loans is 0, and should be from 1"),
-        (Wanted(10, 0), "--days is 0, and should be from 1"),
-        (Wanted(10, 4_000), "--days is 4000, and should be from 1 to 1095"),
-        (Wanted(10, 10, seed=-1), "--seed is -1"),
-        (Wanted(10, 10, format="xlsx"), "--format is 'xlsx', and should be one of csv, parquet, both"),
-        pytest.param(Wanted(10, 10, "hostil"), "unknown profile 'hostil'; known: hostile", marks=needs_faults),
+        (DatasetOptions(0, 10), "--loans is 0, and should be from 1"),
+        (DatasetOptions(10, 0), "--days is 0, and should be from 1"),
+        (DatasetOptions(10, 4_000), "--days is 4000, and should be from 1 to 1095"),
+        (DatasetOptions(10, 10, seed=-1), "--seed is -1"),
+        (DatasetOptions(10, 10, format="xlsx"), "--format is 'xlsx', and should be one of csv, parquet, both"),
+        pytest.param(DatasetOptions(10, 10, "hostil"), "unknown profile 'hostil'; known: hostile", marks=needs_faults),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(order: Wanted, says: str, tmp_path: Path) -> None:
+def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(order: DatasetOptions, says: str, tmp_path: Path) -> None:
     with pytest.raises(CannotMake, match=says.replace("(", r"\(")):
         make(order, tmp_path / "season")
 
@@ -246,14 +246,14 @@ def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(order: Wante
 def test_a_season_needs_a_process_and_not_a_thousand(tmp_path: Path) -> None:
     for jobs in (0, 65):
         with pytest.raises(CannotMake, match=f"--jobs is {jobs}, and should be from 1 to 64"):
-            make(Wanted(10, 10), tmp_path / "season", jobs=jobs)
+            make(DatasetOptions(10, 10), tmp_path / "season", jobs=jobs)
 
 
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
     with pytest.raises(CannotMake, match="is there already"):
-        make(Wanted(10, 10), tmp_path)
+        make(DatasetOptions(10, 10), tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -264,7 +264,7 @@ def test_a_run_that_breaks_leaves_no_half_data_set(jobs: int, tmp_path: Path) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make(Wanted(5, 5), tmp_path / "season", progress=break_off, jobs=jobs)
+        make(DatasetOptions(5, 5), tmp_path / "season", progress=break_off, jobs=jobs)
 
     assert not list(tmp_path.iterdir())
 
@@ -273,7 +273,7 @@ def test_what_a_killed_run_left_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "season.part").mkdir()
 
     with pytest.raises(CannotMake, match="remove it first"):
-        make(Wanted(5, 5), tmp_path / "season")
+        make(DatasetOptions(5, 5), tmp_path / "season")
 
     assert [path.name for path in tmp_path.iterdir()] == ["season.part"]
 
@@ -285,7 +285,7 @@ def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path: Path, monkeyp
     monkeypatch.setattr(writing.CsvFile, "write", full)
 
     with pytest.raises(CannotMake, match="No space left on device"):
-        make(Wanted(5, 5), tmp_path / "season")
+        make(DatasetOptions(5, 5), tmp_path / "season")
 
     assert not list(tmp_path.iterdir())
 
@@ -308,6 +308,6 @@ def test_the_key_of_a_branch_explains_all_that_its_audit_finds() -> None:
 def test_progress_hears_of_every_day_of_every_loan(tmp_path: Path) -> None:
     progress: list[int] = []
 
-    make(Wanted(12, 6), tmp_path / "season", progress=progress.append, branch_loans=5)
+    make(DatasetOptions(12, 6), tmp_path / "season", progress=progress.append, branch_loans=5)
 
     assert sum(progress) == 12 * 6

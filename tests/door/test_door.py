@@ -158,7 +158,7 @@ def test_a_door_that_stops_answers_what_is_under_way_and_nothing_else(place: Pla
     late = place.connect(request("GET", "/v1/late"))
     place.stay(1)
     under_way = place.open[-1]
-    until(lambda: place.door._coming and place.door._held)
+    until(lambda: place.door._arriving and place.door._held)
 
     drained = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
 

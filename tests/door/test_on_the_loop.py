@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mocklend.access_log import AccessLog
-from mocklend.door import Asked, Outcome, Respond
+from mocklend.door import Outcome, ReceivedRequest, Respond
 from support.door_place import LONG_S, Place, answer_of, request, until
 
 pytestmark = pytest.mark.security
@@ -23,7 +23,7 @@ class OnLoop:
     def __init__(self) -> None:
         self.later: list[Callable[[], None]] = []
 
-    def __call__(self, request: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+    def __call__(self, request: ReceivedRequest, respond: Respond, give_back: Callable[[], None]) -> Outcome:
         def answer() -> None:
             respond(202, [("content-type", "text/plain")], b"hot", "sbx_a")
 

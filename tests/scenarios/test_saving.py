@@ -228,11 +228,11 @@ def test_what_hung_on_the_moment_is_not_claimed_so_that_the_story_can_be_told(mo
 
 
 def test_a_season_in_a_sandbox_whose_clock_runs_is_saved_and_told_again(mocklend_server: str) -> None:
-    from mocklend.live import Wanted, live
+    from mocklend.live import SeasonOptions, live
 
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall", speed=60) as client:
         client.arm("cache.bounded_stale", lag_s=60)
-        live(client, Wanted(loans=2, days=34))
+        live(client, SeasonOptions(loans=2, days=34))
         client.loans()
         before = {(item["injection"], item["entity"]) for item in key_of(client)}
         scenario = save(client)

@@ -15,7 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 
 from mocklend.api.hot import HotPaths
-from mocklend.door import Asked, Outcome
+from mocklend.door import Outcome, ReceivedRequest
 
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 
@@ -152,7 +152,7 @@ class HotFirst:
         headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
         if "CONTENT_TYPE" in environ:
             headers["content-type"] = environ["CONTENT_TYPE"]
-        request = Asked(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {})
+        request = ReceivedRequest(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {})
         answers: queue.Queue[tuple[int, Any, bytes] | None] = queue.Queue()
         outcome = self._hot(request, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
         self.outcomes.append(outcome)

@@ -36,7 +36,7 @@ from mocklend.api.request_ids import NAMED, RequestIds
 from mocklend.api.request_log import ANSWER_MAX, FAULT_HEADER, MadeRequest, record_of
 from mocklend.api.responses import JSON, REPLAYED, type_of
 from mocklend.domain.problems import Refused
-from mocklend.door import Asked, Headers, Outcome, Respond
+from mocklend.door import Headers, Outcome, ReceivedRequest, Respond
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.seams.api_answer import ApiAnswer
@@ -63,7 +63,7 @@ WAITING_MAX = 256
 class Taken:
     """A request on its hot path."""
 
-    asked: Asked
+    asked: ReceivedRequest
     rule: str
     sandbox_id: str
     request_id: str
@@ -90,7 +90,7 @@ class HotPaths:
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, asked: Asked, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+    def __call__(self, asked: ReceivedRequest, respond: Respond, give_back: Callable[[], None]) -> Outcome:
         """Answer a request, now or later, if this file handles it. What is returned is for the app to answer."""
         path = asked.path
         if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
@@ -104,7 +104,7 @@ class HotPaths:
                 return Outcome.ANSWERED_LATER
         return Outcome.NOT_TAKEN
 
-    def _take(self, asked: Asked, rule: str) -> Taken | None:
+    def _take(self, asked: ReceivedRequest, rule: str) -> Taken | None:
         """The request, if its sandbox is known."""
         began_s = perf_counter()
         sandbox_id = self._sandbox(asked.headers.get("authorization"))

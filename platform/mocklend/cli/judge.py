@@ -228,14 +228,14 @@ def dataset(
     from rich.console import Console
     from rich.progress import Progress
 
-    from mocklend.dataset import CannotMake, Wanted, make
+    from mocklend.dataset import CannotMake, DatasetOptions, make
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("loans, day by day", total=loans * days)
         try:
-            wanted = Wanted(loans, days, profile, seed, format)
-            made = make(wanted, out, progress=lambda more: bar.advance(task, more), jobs=jobs)
+            options = DatasetOptions(loans, days, profile, seed, format)
+            made = make(options, out, progress=lambda more: bar.advance(task, more), jobs=jobs)
         except OSError as wrong:
             bar.stop()
             refuse(f"{out} cannot be written: {wrong.strerror}.", "Give a new folder in one that exists.")

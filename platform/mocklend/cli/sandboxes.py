@@ -112,17 +112,17 @@ def live_here(
     from rich.console import Console
     from rich.progress import Progress
 
-    from mocklend.live import DID, CannotLive, Wanted, live
+    from mocklend.live import DID, CannotLive, SeasonOptions, live
 
     console = Console(stderr=True)
     with connect() as client, Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         client.timeout_s = PATIENT_S
         task = bar.add_task("days", total=days)
         try:
-            wanted = Wanted(loans, days, seed, wall)
+            options = SeasonOptions(loans, days, seed, wall)
             if profile is not None:
                 client.put_profile(profile)
-            lived = live(client, wanted, progress=lambda more: bar.advance(task, more))
+            lived = live(client, options, progress=lambda more: bar.advance(task, more))
         except CannotLive as cannot:
             bar.stop()
             refuse(f"{cannot}.", "`mocklend live --help` has the options; `mocklend sandbox` makes a new sandbox.")

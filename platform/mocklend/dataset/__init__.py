@@ -6,6 +6,6 @@ A branch is played, read, written and thrown away before the next begins, so mem
 loans there are. The same seed gives the same bytes.
 """
 
-from mocklend.dataset.making import CannotMake, Wanted, make
+from mocklend.dataset.making import CannotMake, DatasetOptions, make
 
-__all__ = ["CannotMake", "Wanted", "make"]
+__all__ = ["CannotMake", "DatasetOptions", "make"]

@@ -35,7 +35,7 @@ class CannotMake(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DatasetOptions:
     """Which data set: how many loans, over how many days, with which profile of faults, from which seed."""
 
     loans: int
@@ -69,7 +69,7 @@ class Made:
 
 
 def make(
-    wanted: Wanted,
+    options: DatasetOptions,
     out: Path,
     *,
     progress: Callable[[int], None] = lambda loan_days: None,
@@ -83,12 +83,12 @@ def make(
     """
     if not 1 <= jobs <= JOBS_MAX:
         raise CannotMake(f"--jobs is {jobs}, and should be from 1 to {JOBS_MAX}")
-    wanted.refuse_wrong()
+    options.refuse_wrong()
     if out.exists():
         raise CannotMake(f"{out} is there already: name a new folder")
     try:
         with own_platform(seed=0, now_ms=FIRST_MS) as probe:
-            probe.arm(wanted.profile)
+            probe.arm(options.profile)
     except ProfileRefused as refused:
         raise CannotMake(str(refused)) from refused
     part = out.with_name(f"{out.name}.part")
@@ -99,7 +99,7 @@ def make(
     except OSError as wrong:
         raise CannotMake(f"{part} cannot be made: {wrong.strerror}") from wrong
     try:
-        made = _write(wanted, part, progress, branch_loans, jobs)
+        made = _write(options, part, progress, branch_loans, jobs)
         part.rename(out)
     except OSError as wrong:
         raise CannotMake(f"{out} cannot be written: {wrong.strerror or wrong}") from wrong
@@ -108,14 +108,16 @@ def make(
     return made
 
 
-def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch_loans: int, jobs: int) -> Made:
-    season = Season(wanted.loans, wanted.days, wanted.profile, wanted.seed, branch_loans)
+def _write(
+    options: DatasetOptions, folder: Path, progress: Callable[[int], None], branch_loans: int, jobs: int
+) -> Made:
+    season = Season(options.loans, options.days, options.profile, options.seed, branch_loans)
     spool = folder / "playing"
     for name in (RECONCILER, KEY, spool.name):
         (folder / name).mkdir()
     held_max = 0
     with ExitStack() as open_files:
-        tables = [Table(folder, file, wanted.format) for file in FILES]
+        tables = [Table(folder, file, options.format) for file in FILES]
         for table in tables:
             open_files.push(table.closing)
         lines = open_files.enter_context((folder / KEY / "answer_key.jsonl").open("wb"))
@@ -130,9 +132,9 @@ def _write(wanted: Wanted, folder: Path, progress: Callable[[int], None], branch
                 else:
                     named[name].append((branch.number, *row) for row in told)
     spool.rmdir()
-    (folder / "README.md").write_text(_readme(wanted), encoding="utf-8", newline="\n")
+    (folder / "README.md").write_text(_readme(options), encoding="utf-8", newline="\n")
     rows = {table.file.path: table.rows for table in tables}
-    _manifest(wanted, folder, tables)
+    _manifest(options, folder, tables)
     return Made(rows, max(held_max, *(table.held_max for table in tables)))
 
 
@@ -142,7 +144,7 @@ def _kept(lines: Iterator[bytes], file: Any) -> Iterator[bytes]:
         yield line
 
 
-def _manifest(wanted: Wanted, folder: Path, tables: list[Table]) -> None:
+def _manifest(options: DatasetOptions, folder: Path, tables: list[Table]) -> None:
     """What the data set is, and the hash of every file. Nothing in it depends on when or where it was made."""
     files: dict[str, dict[str, Any]] = {}
     for table in tables:
@@ -156,7 +158,7 @@ def _manifest(wanted: Wanted, folder: Path, tables: list[Table]) -> None:
             }
     for name in (f"{KEY}/answer_key.jsonl", "README.md"):
         files[name] = {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-    document = {"mocklend": __version__, **asdict(wanted), "files": files}
+    document = {"mocklend": __version__, **asdict(options), "files": files}
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
 
@@ -166,13 +168,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _readme(wanted: Wanted) -> str:
+def _readme(options: DatasetOptions) -> str:
     """What is in the folder, column by column."""
-    season = f"{wanted.loans} loans over {wanted.days} days from {FIRST_DAY}, in {DEFAULT_ZONE}"
+    season = f"{options.loans} loans over {options.days} days from {FIRST_DAY}, in {DEFAULT_ZONE}"
     lines = [
         "# A lender's season, with the answers apart",
         "",
-        f"{season}; faults: profile `{wanted.profile}`; seed {wanted.seed}; made by mocklend {__version__}.",
+        f"{season}; faults: profile `{options.profile}`; seed {options.seed}; made by mocklend {__version__}.",
         "The same command makes the same bytes.",
         "",
         f"`{RECONCILER}/` is what a reconciler gets, `{KEY}/` what it should have found.",
