@@ -238,7 +238,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     monkeypatch.setattr(story.platform.clocks, "_monotonic", lambda: next(looks) * 0.4)
     answered_after: list[int] = []
     run_due, steps = story.platform.clocks._run_due, []
-    put_aside, has_come = story.platform.writer._not_held, threading.Event()
+    put_aside, has_come = story.platform.writer._without_held, threading.Event()
 
     def take_group(group: Any) -> Any:
         free = put_aside(group)
@@ -256,7 +256,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
         run_due(*about, **more)
 
     monkeypatch.setattr(story.platform.clocks, "_run_due", beside)
-    monkeypatch.setattr(story.platform.writer, "_not_held", take_group)
+    monkeypatch.setattr(story.platform.writer, "_without_held", take_group)
     story.platform.advance(story.sandbox_id, by_ms=60_000)
 
     assert answered_after == [2]

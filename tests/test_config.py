@@ -41,7 +41,7 @@ def test_the_setting_lists_networks_addresses_and_names() -> None:
 
 @pytest.mark.parametrize("wrong", ["10.0.0.0/99", "http://receiver", "a..b", "10.0.0.1:80", "a b", "*"])
 def test_a_setting_that_names_nothing_is_refused_at_the_start(wrong: str) -> None:
-    with pytest.raises(ValidationError, match="is no network, address or host name"):
+    with pytest.raises(ValidationError, match="is not a network, address or host name"):
         Settings(callback_allow=f"10.0.0.0/8,{wrong}")
 
 
@@ -89,6 +89,6 @@ def test_a_setting_that_nobody_knows_is_refused() -> None:
 @pytest.mark.parametrize("host", ["a" * 64 + ".test", "no such host"])
 def test_a_name_that_stands_for_no_address_is_an_error_of_the_system(host: str) -> None:
     with pytest.raises(
-        OSError, match=r"is no name of a host|[Nn]ame or service|not known|[Tt]emporary failure|No address"
+        OSError, match=r"is not a host name|[Nn]ame or service|not known|[Tt]emporary failure|No address"
     ):
         address_of(host)

@@ -151,7 +151,7 @@ def test_nobody_waits_for_a_clock_that_stands(mocklend: Client) -> None:
 
 @pytest.mark.parametrize("wrong", [{"loans": 0}, {"loans": 10_001}, {"days": 0}, {"days": 1_096}])
 def test_seasons_of_no_size_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(CannotLive, match=f"{next(iter(wrong))} is a number from 1 to"):
+    with pytest.raises(CannotLive, match=f"{next(iter(wrong))} must be a number from 1 to"):
         SeasonOptions(**wrong)
 
 

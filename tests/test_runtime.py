@@ -81,7 +81,7 @@ def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: 
 
 
 def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "TOLD_AT_MAX", 3)
+    monkeypatch.setattr(driver, "RELEASED_MAX", 3)
     for n in range(4):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
 

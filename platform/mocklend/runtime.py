@@ -1,4 +1,4 @@
-"""The opened platform: engine, writer, clocks and, where one is installed, a fault layer. What all else holds on to."""
+"""The opened platform: engine, writer, clocks and, if one is installed, a fault layer."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
 
 EXPIRED_MAX = 500
-"""So many sandboxes go at one time: each is a commit of its own, with others in between."""
+"""How many sandboxes one call deletes: each in a commit of its own, so that other writes come in between."""
 
 
 def database_url(database: str) -> str:
-    """A database's URL, from a URL or from a path of an SQLite file."""
+    """Return a database's URL, from a URL or from the path of an SQLite file."""
     return database if "://" in database else f"sqlite:///{Path(database).absolute()}"
 
 
 def make_key() -> str:
-    """A key for a sandbox."""
+    """Generate an API key for a sandbox."""
     return "mk_" + secrets.token_urlsafe(24)
 
 
 class NewSandbox(Sandbox, frozen=True):
-    """A sandbox that was just made, with its key: nobody can read that again."""
+    """A sandbox that was just created, with its API key, which cannot be read again."""
 
     api_key: str = ""
 
 
 def find_layer() -> PlatformLayer | None:
-    """The fault layer of the entry-point group `mocklend.layer`. With none installed the platform is honest."""
+    """Load the fault layer of the entry-point group `mocklend.layer`; None if none is installed."""
     for entry in installed("mocklend.layer"):
         layer: PlatformLayer = entry.load()()
         return layer
@@ -63,14 +63,14 @@ def find_layer() -> PlatformLayer | None:
 
 
 def installed(group: str) -> Iterator[EntryPoint]:
-    """The entry points of a group whose package is there: an entry may still be announced when its package is gone."""
+    """Yield the entry points of a group whose package exists: an entry may outlive its package."""
     for entry in entry_points(group=group):
         if find_spec(entry.module.partition(".")[0]) is not None:
             yield entry
 
 
 class Platform:
-    """One process's hold on the platform. Thread-safe; close it when done."""
+    """The platform of one process. Thread-safe; close it when done."""
 
     def __init__(
         self,
@@ -84,11 +84,11 @@ class Platform:
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open a platform. One that does not deliver leaves webhooks in the outbox when a manual clock moves.
+        """Open a platform. Without `delivers` webhooks stay in the outbox when a manual clock moves.
 
-        `receivers` says which addresses webhooks go to; without it, to loopback only. `bounds` is how many sandboxes
-        there may be.
-        `real_ms` is for tests; without it, time runs steadily from the machine's clock on, and never goes back.
+        `receivers` says which addresses webhooks are sent to, by default loopback only. `bounds` limits the number of
+        sandboxes. `real_ms` and `monotonic` are for tests; by default, real time starts at the machine's clock and
+        never goes back.
         """
         self.layer = layer
         self._next_mark_ms = 0
@@ -117,11 +117,11 @@ class Platform:
         self.pulse = Pulse(self.look, self.ground)
 
     def stop_clocks(self) -> None:
-        """Have a tick or an advance that is under way end soon: what is due stays due."""
+        """Let a running tick or advance end soon: what is due stays due."""
         self.clocks.stop()
 
     def close(self) -> None:
-        """Answer what waits, then let go of the database."""
+        """Answer the queued commands, then close the database."""
         self.stop_clocks()
         self.pulse.close()
         self.clocks.close_delivery()
@@ -133,43 +133,43 @@ class Platform:
 
     @property
     def ground(self) -> Ground:
-        """What is known of the database underneath."""
+        """What is known of the database's condition."""
         return ground_of(self.engine)
 
     def run(self, command: Command) -> Answer:
-        """Carry out a command; the answer is durable when it comes. Raises Refused."""
+        """Run a command. Its answer is durable when this returns. Raises Refused."""
         return self.writer.run(command)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot to read from."""
+        """Open a consistent snapshot for reading."""
         with reading(self.engine) as connection:
             yield connection
 
     @contextmanager
     def snapshot(self, sandbox_id: str) -> Iterator[Snapshot]:
-        """One consistent snapshot of a sandbox, at its time. Raises Refused `sandbox_unknown`."""
+        """Open a consistent snapshot of a sandbox, at its time. Raises Refused `sandbox_unknown`."""
         with self.read() as connection:
             sandbox = self.sandbox(connection, sandbox_id)
             yield Snapshot(connection, sandbox, sandbox.now_ms(self.real_ms()))
 
     def look(self) -> None:
-        """Whether the database can be read and written: tried, where it is not known. Raises Unavailable."""
+        """Check that the database can be read and written. Raises Unavailable."""
         with self.read() as connection:
             connection.exec_driver_sql("SELECT 1")
         self.writer.look()
 
     def sandbox(self, connection: Connection, sandbox_id: str) -> Sandbox:
-        """A sandbox as it is in this snapshot."""
+        """Return a sandbox from this snapshot. Raises Refused `sandbox_unknown`."""
         return lifecycle.required(connection, sandbox_id)
 
     def now_ms(self, sandbox_id: str) -> int:
-        """A sandbox's time, now."""
+        """Return a sandbox's current time. Raises Refused `sandbox_unknown`."""
         with self.snapshot(sandbox_id) as snapshot:
             return snapshot.now_ms
 
     def audit(self, sandbox_id: str) -> auditing.Audit:
-        """World against books against views, in one snapshot."""
+        """Compare world, books and views in one snapshot. Raises Refused `sandbox_unknown`."""
         with self.snapshot(sandbox_id) as snapshot:
             return auditing.audit(snapshot)
 
@@ -190,14 +190,15 @@ class Platform:
         net_by: str = "none",
         api_key: str | None = None,
     ) -> NewSandbox:
-        """A new sandbox. A wall clock without a start shows real time; a manual one moves only when told.
+        """Create a sandbox. A wall clock without a start shows real time; a manual clock moves only by `advance`.
 
-        If no key is given, one is made; it is only in what this returns.
+        Without `api_key` a key is generated; only the returned value has it. Raises Refused `too_many_sandboxes`,
+        `too_many_clocks`.
         """
         api_key = api_key or make_key()
         real_ms = self.real_ms()
         start_ms = real_ms if now_ms is None else now_ms
-        made = NewSandbox(
+        sandbox = NewSandbox(
             id=id or "sbx_" + secrets.token_hex(10),
             key_hash=hash_of_key(api_key),
             callback_secrets=callback_secrets(api_key),
@@ -217,31 +218,34 @@ class Platform:
             net_by=net_by,
         )
 
-        def put(connection: Connection) -> None:
-            if made.id != DEFAULT:
+        def insert(connection: Connection) -> None:
+            if sandbox.id != DEFAULT:
                 self._bounds.refuse_one_more(connection)
-                if made.speed:
+                if sandbox.speed:
                     self._bounds.refuse_one_more_clock(connection)
-            lifecycle.create(connection, made)
-            uses.note(connection, [made.id], real_ms)
+            lifecycle.create(connection, sandbox)
+            uses.note(connection, [sandbox.id], real_ms)
 
-        self.writer.call(put)
+        self.writer.call(insert)
         self.clocks.look_for_clocks()
-        return made
+        return sandbox
 
     def ensure_default(self, seed: int) -> Sandbox:
-        """The sandbox of calls without a key: made on a real clock if it is not there yet."""
+        """Return the sandbox of calls without a key; create it with a real clock if it does not exist."""
         with self.read() as connection:
-            found = lifecycle.find(connection, "id", DEFAULT)
+            sandbox = lifecycle.find(connection, "id", DEFAULT)
         self.writer.call(lambda connection: uses.note_unknown(connection, self.real_ms()))
-        return found or self.create_sandbox(seed=seed, mode="wall", id=DEFAULT)
+        return sandbox or self.create_sandbox(seed=seed, mode="wall", id=DEFAULT)
 
     def give_key(self, sandbox_id: str, api_key: str) -> None:
-        """Have a sandbox opened by this key, and by no other from now on. Raises Refused."""
+        """Replace a sandbox's API key.
+
+        Raises Refused `sandbox_unknown`, or `validation_failed` if the key opens another sandbox.
+        """
 
         def give(connection: Connection) -> None:
-            opened = lifecycle.find(connection, "key_hash", hash_of_key(api_key))
-            if opened is not None and opened.id != sandbox_id:
+            holder = lifecycle.find(connection, "key_hash", hash_of_key(api_key))
+            if holder is not None and holder.id != sandbox_id:
                 raise Refused("validation_failed", f"the key that is meant for {sandbox_id} opens another sandbox")
             keyed = replace(
                 self.sandbox(connection, sandbox_id),
@@ -257,7 +261,7 @@ class Platform:
         self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
 
     def reset_sandbox(self, sandbox_id: str) -> Sandbox:
-        """Empty a sandbox; the same seed again, so the same ids again."""
+        """Empty a sandbox. The seed stays, so the same story has the same ids. Raises Refused `sandbox_unknown`."""
 
         def empty(connection: Connection) -> Sandbox:
             emptied = lifecycle.reset(connection, self.sandbox(connection, sandbox_id))
@@ -266,13 +270,13 @@ class Platform:
 
         with self.clocks.advance_lock(sandbox_id):
             emptied: Sandbox = self.writer.call(empty)
-            self._tell_emptied(sandbox_id)
+            self._notify_emptied(sandbox_id)
         return emptied
 
     def delete_sandbox(self, sandbox_id: str) -> None:
-        """Remove a sandbox and everything in it. Refused for `default`, which those without a key have."""
+        """Delete a sandbox and everything in it. Raises Refused `sandbox_unknown`, `sandbox_default`."""
         if sandbox_id == DEFAULT:
-            raise Refused("sandbox_default", "requests without a key are about it", sandbox_id=sandbox_id)
+            raise Refused("sandbox_default", "requests without a key use it", sandbox_id=sandbox_id)
 
         def remove(connection: Connection) -> None:
             self.sandbox(connection, sandbox_id)
@@ -280,23 +284,23 @@ class Platform:
 
         with self.clocks.advance_lock(sandbox_id):
             self.writer.call(remove)
-            self._tell_emptied(sandbox_id)
+            self._notify_emptied(sandbox_id)
         self._seeds.pop(sandbox_id, None)
         self._forget_key(sandbox_id)
         self.clocks.gone(sandbox_id)
 
-    def _tell_emptied(self, sandbox_id: str) -> None:
+    def _notify_emptied(self, sandbox_id: str) -> None:
         self.clocks.emptied(sandbox_id)
         if self.layer is not None:
             self.layer.sandbox_reset(sandbox_id)
 
     def use(self, sandbox_id: str) -> None:
-        """Somebody asks something of a sandbox. It is written down within a minute: see `uses`."""
+        """Mark a sandbox as used. The time is written within a minute: see `uses`."""
         if sandbox_id not in self._used:
             self._used.add(sandbox_id)
 
     def note_uses(self) -> None:
-        """Write down which sandboxes were used since this was done last."""
+        """Write which sandboxes were used since the last call."""
         used, now_ms = frozenset(self._used), self.real_ms()
         self._next_note_ms = now_ms + uses.NOTED_EVERY_MS
         if used:
@@ -304,64 +308,70 @@ class Platform:
             self._used -= used
 
     def sandboxes(self, after: str, most: int, unused_for_ms: int | None = None) -> Sequence[tuple[Sandbox, int]]:
-        """Sandboxes by their ids, and the real time at which each was last used: all, or those unused for so long."""
+        """Return sandboxes by id, each with the real time (ms) of its last use: `most` of those after the id `after`.
+
+        With `unused_for_ms`, only those that were not used for that time.
+        """
         self.note_uses()
         until_ms = LAST_MS if unused_for_ms is None else self.real_ms() - unused_for_ms
         with self.read() as connection:
             return uses.listed(connection, after, until_ms, most)
 
     def expire_sandboxes(self, unused_for_ms: int) -> tuple[list[str], bool]:
-        """Delete sandboxes that nobody has used for so long, but for `default`: which, and whether there are more."""
+        """Delete the sandboxes that were not used for a time, except `default`.
+
+        Returns their ids, and whether there are more.
+        """
         self.note_uses()
         with self.read() as connection:
-            found = uses.unused(connection, self.real_ms() - unused_for_ms)
-        gone = []
-        for sandbox_id in found[:EXPIRED_MAX]:
-            if sandbox_id not in self._used:  # Else somebody has come just now.
-                with suppress(Refused):  # Somebody else has deleted it.
+            unused = uses.unused(connection, self.real_ms() - unused_for_ms)
+        deleted = []
+        for sandbox_id in unused[:EXPIRED_MAX]:
+            if sandbox_id not in self._used:  # Else it was used just now.
+                with suppress(Refused):  # Another client has deleted it.
                     self.delete_sandbox(sandbox_id)
-                    gone.append(sandbox_id)
-        return gone, len(found) > EXPIRED_MAX
+                    deleted.append(sandbox_id)
+        return deleted, len(unused) > EXPIRED_MAX
 
     def sandbox_of_key(self, api_key: str) -> str | None:
-        """The sandbox that an API key opens."""
+        """Return the id of the sandbox that an API key opens, or None."""
         digest = hash_of_key(api_key)
-        known = self._sandbox_of_key.get(digest)
-        if known is None:
+        sandbox_id = self._sandbox_of_key.get(digest)
+        if sandbox_id is None:
             with self.read() as connection:
-                found = lifecycle.find(connection, "key_hash", digest)
-            if found is None:
+                sandbox = lifecycle.find(connection, "key_hash", digest)
+            if sandbox is None:
                 return None
-            known = self._sandbox_of_key[digest] = found.id
-        return known
+            sandbox_id = self._sandbox_of_key[digest] = sandbox.id
+        return sandbox_id
 
     def sandbox_of_staff(self, key: str) -> str | None:
-        """The sandbox that a staff key opens, but for the control plane."""
+        """Return the id of the sandbox whose staff key this is, or None. It opens all planes but the control plane."""
         digest = hash_of_key(key)
-        known = self._sandbox_of_key.get(digest)
-        if known is None:
+        sandbox_id = self._sandbox_of_key.get(digest)
+        if sandbox_id is None:
             with self.read() as connection:
-                found = lifecycle.find(connection, "id", key.removeprefix(lifecycle.STAFF).partition(".")[0])
-            if found is None or not hmac.compare_digest(lifecycle.staff_key(found), key):
+                sandbox = lifecycle.find(connection, "id", key.removeprefix(lifecycle.STAFF).partition(".")[0])
+            if sandbox is None or not hmac.compare_digest(lifecycle.staff_key(sandbox), key):
                 return None
-            known = self._sandbox_of_key[digest] = found.id
-        return known
+            sandbox_id = self._sandbox_of_key[digest] = sandbox.id
+        return sandbox_id
 
     def sandbox_known_by(self, api_key: str) -> str | None:
-        """The sandbox that an API key opens, where that is known without asking the database."""
+        """Return the id of the sandbox that an API key opens, if it is cached."""
         return self._sandbox_of_key.get(hash_of_key(api_key))
 
     def seed_known(self, sandbox_id: str) -> int | None:
-        """A sandbox's seed, where that is known without asking the database."""
+        """Return a sandbox's seed, if it is cached."""
         return self._seeds.get(sandbox_id)
 
     def seed_of(self, sandbox_id: str) -> int:
-        """A sandbox's seed, which stays what it is. Raises Refused."""
-        known = self._seeds.get(sandbox_id)
-        if known is None:
+        """Return a sandbox's seed, which never changes. Raises Refused `sandbox_unknown`."""
+        seed = self._seeds.get(sandbox_id)
+        if seed is None:
             with self.read() as connection:
-                known = self._seeds[sandbox_id] = self.sandbox(connection, sandbox_id).seed
-        return known
+                seed = self._seeds[sandbox_id] = self.sandbox(connection, sandbox_id).seed
+        return seed
 
     # --- time ---
 
@@ -373,11 +383,14 @@ class Platform:
         by_ms: int | None = None,
         idem: Idempotency | None = None,
     ) -> Advanced:
-        """Move a manual clock, to a moment or by a time, running all that falls due on the way. Raises Refused."""
+        """Move a manual clock, to a moment or by a time (ms), and run everything that falls due on the way.
+
+        Raises Refused `sandbox_unknown`, `clock_not_manual`, `clock_backwards`, `clock_reset`, `server_stopping`.
+        """
         return self.clocks.advance(sandbox_id, to_ms, by_ms=by_ms, idem=idem)
 
     def set_pace(self, sandbox_id: str, speed: int) -> Answer:
-        """Hold a clock (speed 0), or let it run on from where it is. An advance or a tick that runs ends first."""
+        """Stop a clock (speed 0), or let it run on from where it is. A running advance or tick ends first."""
         return self.clocks.set_pace(sandbox_id, speed)
 
     def tick(self) -> int:
@@ -389,7 +402,7 @@ class Platform:
         return done
 
     def _mark_time(self) -> None:
-        """Once a second, leave on the database how late it is: a restart does not go back behind that."""
+        """Write the current real time once a second, so that a restart does not go back behind it."""
         if not isinstance(self.real_ms, SteadyTime):
             return
         now_ms = self.real_ms()

@@ -1,4 +1,4 @@
-"""A score on the command line: findings out of a file of JSON Lines, and the answer as a table."""
+"""The score on the command line: reads findings from a JSON Lines file, and prints the answer as a table."""
 
 from __future__ import annotations
 
@@ -18,81 +18,90 @@ COLUMNS = ("demanded", "found", "wrong", "precision", "recall", "f1")
 
 
 class FindingsUnreadable(ValueError):
-    """The file cannot be read as findings: which line, and why."""
+    """The file cannot be read as findings. The message has the line and the reason."""
 
 
 def read_findings(path: Path) -> dict[int, Doc]:
-    """The findings of a file, by the number of the line that each stands on. What one may hold, the platform says."""
+    """Return a file's findings, by the number of their line. The platform validates their content."""
     try:
         text = read_text(path)
     except OSError as failure:
         raise FindingsUnreadable(f"{path} cannot be read: {failure.strerror}") from failure
     except NotText as wrong:
         raise FindingsUnreadable(f"{path}, {wrong}") from wrong
-    found: dict[int, Doc] = {}
+    findings: dict[int, Doc] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        if len(found) == FINDINGS_MAX:
+        if len(findings) == FINDINGS_MAX:
             raise FindingsUnreadable(f"{path}, line {number}: more than {FINDINGS_MAX} findings")
         try:
-            one = json.loads(line)
+            finding = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as wrong:
             raise FindingsUnreadable(f"{path}, line {number}: not JSON: {wrong}") from wrong
-        if not isinstance(one, dict):
+        if not isinstance(finding, dict):
             raise FindingsUnreadable(f"{path}, line {number}: not a JSON object")
-        found[number] = one
-    return found
+        findings[number] = finding
+    return findings
 
 
 def by_line(problem: Mapping[str, Any], numbers: list[int]) -> Doc:
-    """A problem with findings, which the platform counts from 0, for somebody who looks at a file and counts lines."""
+    """Return a problem that names findings by their lines in the file, instead of by the platform's index from 0."""
 
-    def line(found: re.Match[str]) -> str:
-        n = int(found[1])
-        return f"line {numbers[n]}" if n < len(numbers) else found[0]
+    def line(match: re.Match[str]) -> str:
+        n = int(match[1])
+        return f"line {numbers[n]}" if n < len(numbers) else match[0]
 
-    told: Doc = json.loads(re.sub(r"\bfindings\.(\d+)", line, json.dumps(problem)))
-    return told
+    renumbered: Doc = json.loads(re.sub(r"\bfindings\.(\d+)", line, json.dumps(problem)))
+    return renumbered
 
 
-def scorecard(told: Mapping[str, Any]) -> list[str]:
-    """The lines of a score: verdict, table, time, money, harm, and the first of what went wrong."""
-    counts, harm = told["counts"], told["borrower_harm"]
-    lines = [f"{told['verdict']}  at {told['scored_at']}", *(f"  {reason}" for reason in told["reasons"]), ""]
-    lines += [*_table(told), ""]
-    lines.append(f"right kind {_cell(told['kind_accuracy'])}, right amount {_cell(told['amount_accuracy'])}")
+def scorecard(score: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a score: verdict, table, money, times, harm, and the first findings that were wrong."""
+    counts, harm = score["counts"], score["borrower_harm"]
+    lines = [f"{score['verdict']}  at {score['scored_at']}", *(f"  {reason}" for reason in score["reasons"]), ""]
+    lines += [*_table(score), ""]
+    lines.append(f"right kind {_cell(score['kind_accuracy'])}, right amount {_cell(score['amount_accuracy'])}")
     lines += [
-        f"money in {currency}: {one['found_minor']} of {one['demanded_minor']} minor units found; "
-        f"at risk {one['at_risk_minor_hours']} minor units x hours"
-        for currency, one in told["money"].items()
+        f"money in {currency}: {entry['found_minor']} of {entry['demanded_minor']} minor units found; "
+        f"at risk {entry['at_risk_minor_hours']} minor units x hours"
+        for currency, entry in score["money"].items()
     ]
     for word in ("detect", "repair"):
-        spread = told[f"time_to_{word}_s"]
-        if spread["n"]:
-            lines.append(f"time to {word}: p50 {spread['p50']} s, p95 {spread['p95']} s, of {spread['n']}")
+        times = score[f"time_to_{word}_s"]
+        if times["n"]:
+            lines.append(f"time to {word}: p50 {times['p50']} s, p95 {times['p95']} s, of {times['n']}")
     lines.append(
         f"borrowers: {harm['unpaid_hours']} hours shown unpaid, {harm['wrong_report_days']} days of wrong reports, "
         f"{counts['refused_applications']} applications refused"
     )
     lines.append(
         f"optional {counts['optional']}, duplicated {counts['duplicated']}, "
-        f"harmful repairs {counts['harmful_repairs']}, penalty points {told['penalty_points']}"
+        f"harmful repairs {counts['harmful_repairs']}, penalty points {score['penalty_points']}"
     )
     for name in ("missed", "false_positives", "wrong_class", "wrong_amount", "harmful_repairs"):
         title = name.replace("_", " ")
-        lines += [f"{title}: {_told(one)}" for one in told["lists"][name][:SHOWN_MAX]]
+        lines += [f"{title}: {_described(entry)}" for entry in score["lists"][name][:SHOWN_MAX]]
         if counts[name] > SHOWN_MAX:
             lines.append(f"{title}: {counts[name] - SHOWN_MAX} more; --json has them")
     return lines
 
 
-def _table(told: Mapping[str, Any]) -> list[str]:
-    counts = told["counts"]
+def _table(score: Mapping[str, Any]) -> list[str]:
+    counts = score["counts"]
     all_wrong = counts["false_positives"] + counts["wrong_class"]
-    over_all = (counts["demanded"], counts["true_positives"], all_wrong, told["precision"], told["recall"], told["f1"])
+    over_all = (
+        counts["demanded"],
+        counts["true_positives"],
+        all_wrong,
+        score["precision"],
+        score["recall"],
+        score["f1"],
+    )
     rows: list[tuple[str, ...]] = [("", *COLUMNS)]
-    rows += [(name, *(_cell(one[column]) for column in COLUMNS)) for name, one in sorted(told["by_class"].items())]
+    rows += [
+        (name, *(_cell(figures[column]) for column in COLUMNS)) for name, figures in sorted(score["by_class"].items())
+    ]
     rows.append(("over all", *map(_cell, over_all)))
     widths = [max(len(row[n]) for row in rows) for n in range(len(COLUMNS) + 1)]
     return [
@@ -104,11 +113,11 @@ def _table(told: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _told(one: Mapping[str, Any]) -> str:
-    if "about" in one:
-        return f"{one['action']} of {one['about']} by {one['operator']}: {one['reason']}"
-    key = ", ".join(sorted({lie["class"] for lie in one.get("answer_key", ())}))
-    return f"{one['class']} on {one['entity']}, {_cell(one['amount_minor'])}" + (f"; it is {key}" if key else "")
+def _described(entry: Mapping[str, Any]) -> str:
+    if "about" in entry:
+        return f"{entry['action']} of {entry['about']} by {entry['operator']}: {entry['reason']}"
+    key = ", ".join(sorted({expected["class"] for expected in entry.get("answer_key", ())}))
+    return f"{entry['class']} on {entry['entity']}, {_cell(entry['amount_minor'])}" + (f"; it is {key}" if key else "")
 
 
 def _cell(value: float | None) -> str:

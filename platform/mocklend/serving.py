@@ -1,9 +1,10 @@
-"""Serving an app until it is told to stop: the event loop, the signals, and one deadline for the end.
+"""Serves an app until a signal stops it: the event loop, the signals, and one deadline for the shutdown.
 
         SIGTERM, SIGINT, SIGHUP ─▶ new requests: 503 ─▶ those under way are answered ─▶ ticker, deliveries, writer end
                                  └──────────────────────── one deadline, 30 s ───────────────────────┘ exit code 0
 
-A second signal ends the process at once. What is acknowledged is on the disk by then: an answer comes after its commit.
+A second signal ends the process at once. Acknowledged requests are on the disk by then: an answer comes after its
+commit.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from granian.server.embed import Server as GranianServer
 from mocklend.door import Door
 
 DEADLINE_S = 30.0
-"""From the first signal to the end of the process, whatever is under way."""
+"""From the first signal to the end of the process, whatever is in progress."""
 ENDING_S = 3.0
-"""What is left of it for the end itself, when the last request has had its time."""
+"""The part of it that is reserved for closing, after the last request."""
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 CONNECTIONS_MAX = 16_384
-"""Connections that are served at one time; more wait in the system's own queue until one of these is closed."""
+"""Connections that are served at once; more wait in the system's queue until one of them is closed."""
 BACKLOG = 4_096
 FILES_SPARE = 1_024
-"""File descriptors for all that is no client's connection: the database, deliveries, libraries."""
+"""File descriptors for everything but the clients' connections: database, webhooks, libraries."""
 HEADERS_DEADLINE_MS = 20_000
 UNREAD_DEADLINE_MS = 60_000
-"""A client that takes next to nothing of its answer for so long is dropped."""
+"""A connection is dropped if its client reads nothing of an answer for this time."""
 
 
 def run(
@@ -88,13 +89,13 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None], st
         backpressure=connections_max(),
     )
     serving = asyncio.create_task(server.serve())
-    threading.Thread(target=ready, name="mocklend-ready", daemon=True).start()  # It may wait for ever: see below.
-    told = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, told), return_when=asyncio.FIRST_COMPLETED)
+    threading.Thread(target=ready, name="mocklend-ready", daemon=True).start()  # `ready` may never return.
+    signal_received = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, signal_received), return_when=asyncio.FIRST_COMPLETED)
     stopped_s = time.monotonic()
     stopping()
     if serving.done():
-        serving.result()  # It ended by itself, perhaps before it served anybody: it says why.
+        serving.result()  # The server ended by itself; this raises the reason.
     with suppress(TimeoutError):
         await asyncio.wait_for(door.drained(), DEADLINE_S - ENDING_S)
     server.stop()  # type: ignore[no-untyped-call]  # granian's own.
@@ -104,25 +105,25 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None], st
 
 
 class Server(GranianServer):
-    """The server, whose connections are dropped by the system where nothing of what was sent is taken."""
+    """Granian's server, whose connections the system drops if the client reads nothing."""
 
     def _init_shared_socket(self) -> None:
-        # granian's own way on Linux is a socket for each worker, of which nobody else gets hold. There is one worker.
+        # On Linux granian opens a socket per worker that cannot be accessed. There is only one worker here.
         holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
         listens_at: int = holder.get_fd()
         self._ssp, self._shd, self._sfd = None, holder, listens_at  # type: ignore[assignment]
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Elsewhere a connection is kept as long as its other end is there.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Elsewhere a connection is kept as long as its client is.
             with socket.socket(fileno=os.dup(listens_at)) as listening:
-                # Those that are accepted have it from there.
+                # Accepted connections inherit it.
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_DEADLINE_MS)
 
 
 def connections_max() -> int:
-    """How many connections may be open: as many as the process may have files for, and a bound of our own."""
+    """Return how many connections may be open: what the limit of open files allows, CONNECTIONS_MAX at most."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS_MAX + FILES_SPARE
-    if soft < wanted:
-        more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = CONNECTIONS_MAX + FILES_SPARE
+    if soft < needed:
+        more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
             soft = more
@@ -130,7 +131,7 @@ def connections_max() -> int:
 
 
 def _leave(code: int) -> None:
-    """End the process whatever its threads do."""
+    """End the process, whatever its threads do."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

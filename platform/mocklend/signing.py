@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 from mocklend.domain.problems import Refused
 
 TOLERANCE_S = 300
-"""How far a signature's time may be from the clock, either way. 5 minutes is what receivers usually allow."""
+"""How far a signature's time may be from the clock, in seconds. Receivers usually allow 5 minutes."""
 
 
 #: A signer of a secret: its key is decoded once.
@@ -25,17 +25,17 @@ _signer = lru_cache(maxsize=1024)(Webhook)
 
 
 def hash_of_key(api_key: str) -> str:
-    """What is kept of a sandbox's API key. It is long and made by chance, so nobody finds a key by its hash."""
+    """Return the hash that is stored instead of an API key. Keys are long and random, so a plain hash is safe."""
     return hashlib.sha256(api_key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def secret_under(key: str, text: str) -> str:
-    """The secret that follows from a key for one purpose."""
+    """Derive a secret from a key, for one purpose."""
     return "whsec_" + base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
 
 
 def signed_headers(secret: str, message_id: str, at_ms: int, body: str) -> dict[str, str]:
-    """The three headers over `id.timestamp.body`."""
+    """Return the three headers that sign `id.timestamp.body`."""
     at = datetime.fromtimestamp(at_ms // 1000, UTC)
     return {
         "webhook-id": message_id,
@@ -45,7 +45,10 @@ def signed_headers(secret: str, message_id: str, at_ms: int, body: str) -> dict[
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now_ms: int) -> str:
-    """The message's id, or Refused `callback_signature_invalid`."""
+    """Check a message's signature and return the message's id.
+
+    `now_ms` is the sandbox's time. Raises Refused `callback_signature_invalid`, `callback_malformed`.
+    """
     message_id = headers.get("webhook-id", "")
     stamp = headers.get("webhook-timestamp", "")
     if not message_id or not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
@@ -65,8 +68,8 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now_ms: int) ->
         text = body.decode()
     except UnicodeDecodeError:
         raise Refused("callback_malformed", "the body is not UTF-8") from None
-    wanted = _signer(secret).sign(message_id, datetime.fromtimestamp(int(stamp), UTC), text)
+    expected = _signer(secret).sign(message_id, datetime.fromtimestamp(int(stamp), UTC), text)
     offered = headers.get("webhook-signature", "").split(" ")
-    if not any(hmac.compare_digest(wanted.encode(), one.encode()) for one in offered):
+    if not any(hmac.compare_digest(expected.encode(), signature.encode()) for signature in offered):
         raise Refused("callback_signature_invalid", "no signature matches", webhook_id=message_id)
     return message_id

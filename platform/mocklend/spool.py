@@ -1,9 +1,9 @@
-"""A long answer goes into a file without a name before anything of it is sent: who does not read it holds no memory.
+"""Spools a long answer into an anonymous file before it is sent, so that a slow client holds no memory.
 
         chunks ─▶ up to a megabyte: in memory
                   beyond: a file that is gone when it is closed, whatever happens to the process
 
-So a whole answer is there, or a refusal, before the first byte leaves; and no database is read at a client's pace.
+So the answer is complete, or a refusal, before its first byte is sent; and the database is not read at a client's pace.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ Content = bytes | BinaryIO
 
 
 def gathered(chunks: Iterable[bytes]) -> Content:
-    """All of an answer: its bytes, or a file of them at its beginning. Raises OSError where there is no room for it."""
-    parts, size, coming = [], 0, iter(chunks)
-    for chunk in coming:
+    """Collect an answer: its bytes, or a file positioned at its start. Raises OSError if the disk is full."""
+    parts, size, rest = [], 0, iter(chunks)
+    for chunk in rest:
         parts.append(chunk)
         size += len(chunk)
         if size > MEMORY_MAX:
-            return _in_a_file(parts, coming)
+            return _in_a_file(parts, rest)
     return b"".join(parts)
 
 
-def _in_a_file(parts: Iterable[bytes], coming: Iterator[bytes]) -> BinaryIO:
+def _in_a_file(parts: Iterable[bytes], rest: Iterator[bytes]) -> BinaryIO:
     file = cast(BinaryIO, tempfile.TemporaryFile(prefix="mocklend-"))  # noqa: SIM115
     try:
         file.writelines(parts)
-        file.writelines(coming)
+        file.writelines(rest)
         file.seek(0)
     except BaseException:
         file.close()
@@ -43,7 +43,7 @@ def _in_a_file(parts: Iterable[bytes], coming: Iterator[bytes]) -> BinaryIO:
 
 
 def size_of(content: Content) -> int:
-    """How many bytes it has."""
+    """Return the content's size in bytes."""
     if isinstance(content, bytes):
         return len(content)
     size = content.seek(0, 2)
@@ -52,7 +52,7 @@ def size_of(content: Content) -> int:
 
 
 def chunks_of(content: Content) -> Iterator[bytes]:
-    """The content, piece by piece; a file is closed at its end."""
+    """Yield the content piece by piece; a file is closed at its end."""
     if isinstance(content, bytes):
         yield content
         return

@@ -231,7 +231,7 @@ def _platform_account(used: SandboxOfTest) -> Iterator[str]:
         return
     entries = _entries(used)
     active = [entry for entry in entries if entry["status"] == "active"]
-    yield f"lies at this moment, by the answer key: {len(active)}"
+    yield f"active injections, by the answer key: {len(active)}"
     by_rule = Counter(entry["rule"] for entry in entries)
     rules = {rule["id"]: rule for rule in rule_list["rules"]}
     disarmed = [id for id in dict.fromkeys([*_armed(requests), *by_rule]) if id not in rules]

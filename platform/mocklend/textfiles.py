@@ -1,7 +1,7 @@
-"""Text that somebody else has saved: UTF-8, with or without a byte order mark, or UTF-16 with one.
+"""Text files of users: UTF-8, with or without a byte order mark, or UTF-16 with one.
 
-Editors and shells of Windows put a mark before UTF-8, and what PowerShell redirects is UTF-16. Both say so in their
-first bytes, so nothing is guessed here: a file that says nothing is UTF-8, and one that is not is refused.
+Windows editors and shells write a mark before UTF-8, and what PowerShell redirects is UTF-16. The first bytes say which
+it is, so nothing is guessed: without a mark a file is UTF-8, and refused if it is not.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ MARK = "\ufeff"
 
 
 class NotText(ValueError):
-    """The bytes are no text in a known encoding. The message is one sentence about them, without a full stop."""
+    """The bytes are not text in a supported encoding. The message is one sentence without a full stop."""
 
 
 def read_text(path: Path) -> str:
-    """A file's text, line ends as they are. OSError if it cannot be read, NotText if it is in another encoding."""
+    """Return a file's text, line ends unchanged. Raises OSError, or NotText for another encoding."""
     return decoded(path.read_bytes())
 
 
 def decoded(data: bytes) -> str:
-    """The text of some bytes, without the mark. NotText if they are in another encoding than their mark says."""
+    """Decode bytes into text without the byte order mark. Raises NotText."""
     utf16 = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError as wrong:
+    except UnicodeDecodeError as error:
         if utf16:
-            raise NotText(f"not UTF-16 at byte {wrong.start}, as its first bytes say; save it as UTF-8") from None
-        line = data.count(b"\n", 0, wrong.start) + 1
-        raise NotText(f"line {line}: not UTF-8 at byte {wrong.start}; save it as UTF-8") from None
+            raise NotText(f"not UTF-16 at byte {error.start}, as its first bytes say; save it as UTF-8") from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise NotText(f"line {line}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise NotText(f"line {line}: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8")
@@ -42,25 +42,25 @@ def decoded(data: bytes) -> str:
 
 
 class NotPlain(ValueError):
-    """A document that is no YAML, or that says what JSON cannot. The message is one sentence, without a full stop."""
+    """The document is not YAML, or holds values that JSON cannot. The message is one sentence without a full stop."""
 
 
 def read_yaml(text: str) -> Any:
-    """A document of YAML as JSON would have it: mappings, lists, texts, numbers, true, false and null. Or NotPlain.
+    """Parse YAML into what JSON can hold: mappings, lists, texts, numbers, booleans and null. Raises NotPlain.
 
-    A day or a time that nobody has quoted is the text that was typed: 10:00 is not 600, and 2026-01-05 is no object.
+    An unquoted date or time is the text that was typed: 10:00 is not 600, and 2026-01-05 is not an object.
     """
     import yaml
 
     try:
         document = yaml.load(text, _loader())  # It is a SafeLoader.
         json.dumps(document, allow_nan=False)
-    except yaml.YAMLError as wrong:
-        raise NotPlain(" ".join(str(wrong).split())) from None
+    except yaml.YAMLError as error:
+        raise NotPlain(" ".join(str(error).split())) from None
     except RecursionError:
         raise NotPlain("it is nested too deeply") from None
-    except (TypeError, ValueError) as wrong:
-        raise NotPlain(f"it holds what JSON cannot: {wrong}") from None
+    except (TypeError, ValueError) as error:
+        raise NotPlain(f"it holds what JSON cannot: {error}") from None
     return document
 
 
@@ -83,5 +83,5 @@ def _loader() -> Any:
 
 
 def unmarked(body: bytes) -> bytes:
-    """Bytes that have to be UTF-8, without the mark that may stand before them."""
+    """Remove the byte order mark from bytes that should be UTF-8."""
     return body.removeprefix(BOM_UTF8)

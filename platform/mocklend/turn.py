@@ -1,7 +1,7 @@
-"""A lock that is handed on in the order of asking.
+"""A fair lock: threads get it in the order in which they asked for it.
 
-Python's own goes to whoever is quickest. A thread that lets it go and wants it again at once is: it has the interpreter
-already, and those who wait have to wake up first. So a writer that always has work to do would keep everybody else out.
+Python's own lock goes to the fastest thread. A thread that releases it and acquires it again at once wins, since it is
+running already and the waiting threads have to wake up. A writer that always has work would keep all others out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import TracebackType
 
 
 class TurnLock:
-    """Held by one thread at a time; the next one is the one that has waited longest."""
+    """Held by one thread at a time; the next is the one that has waited longest."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -20,7 +20,7 @@ class TurnLock:
         self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, timeout: float = -1) -> bool:
-        """Take it; False where `timeout` seconds were not enough. A negative one waits for ever."""
+        """Acquire the lock. False if `timeout` (seconds) was not enough; a negative timeout waits forever."""
         with self._guard:
             if not self._held:
                 self._held = True
@@ -34,10 +34,10 @@ class TurnLock:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 return False
-        return True  # It was handed over in this very moment.
+        return True  # It was handed over at this moment.
 
     def release(self) -> None:
-        """Hand it on."""
+        """Release the lock, to the thread that has waited longest."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().release()

@@ -1,16 +1,15 @@
-"""A server's threads: many, of which few work at one time, taken by turns among the lanes that wait.
+"""A server's threads: many, of which few work at one time, assigned in turn to the lanes that wait.
 
         lane a  ▢▢▢▢▢ ─┐                    ┌─ 2 at work ───▶ answered
         lane b  ▢     ─┼─▶ one a lane ─────▶│     ▲
         lane c  ▢▢    ─┘    in turn         └─────┴─ set aside: waiting for the writer's commit
 
-There are many threads since many may wait for something. But those that work hand the interpreter's lock to each other
-at every query, and the more of them there are, the more of the time goes into that: with 64 at once, almost half. So a
-thread needs a slot to work. Whoever is done hands its slot on: first to a thread that comes back from waiting, then to
-the next lane's next job. A lane is whoever must not be able to hold up the others: a sandbox.
+There are many threads since many may wait for a commit. But working threads pass the interpreter's lock to each other
+at every query, and the more there are, the more time that takes: with 64 at once, almost half. So a thread needs a slot
+to work. A thread that is done passes its slot on: first to a thread that returns from waiting, then to the next lane's
+next job. A lane is what must not delay the others: a sandbox.
 
-Nobody waits for long behind work that never waits: a job that has waited `patience_s` starts without a slot (see
-`relieve`), and so does a thread that comes back.
+A job that has waited `patience_s` seconds starts without a slot (see `relieve`), and so does a thread that returns.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from contextlib import contextmanager
 Job = Callable[[], None]
 
 AT_ONCE = 2
-"""Threads at work: one, and another while that one reads the disk."""
+"""Threads that work at once: one, and another while that one reads the disk."""
 ACQUIRE_TIMEOUT_S = 1.0
 IDLE_S = 30.0
-"""A thread that has had nothing to do for so long ends."""
+"""A thread ends after it was idle for this time."""
 
 _thread = threading.local()
 
 
 class Workers:
-    """Threads that run jobs. Thread-safe."""
+    """A pool of threads that runs jobs. Thread-safe."""
 
     def __init__(
         self,
@@ -47,7 +46,7 @@ class Workers:
         patience_s: float = ACQUIRE_TIMEOUT_S,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lane_running_max` jobs of a lane have a thread at one time, and `lane_waiting_max` more may wait."""
+        """`lane_running_max` jobs of a lane have a thread at once, and `lane_waiting_max` more may wait."""
         self._name = name
         self._free = at_once
         self._threads_max = threads_max
@@ -65,16 +64,16 @@ class Workers:
 
     @property
     def waiting(self) -> int:
-        """How many jobs have no thread yet."""
+        """The number of jobs that have no thread yet."""
         return sum(len(jobs) for jobs in self._waiting.values())
 
     @property
     def running(self) -> int:
-        """How many jobs have a thread, at work or waiting."""
+        """The number of jobs that have a thread, working or waiting."""
         return sum(self._running.values())
 
     def submit(self, lane: str, job: Job) -> bool:
-        """Have a job done, now or when it is the lane's turn; False where too many of the lane wait already."""
+        """Queue a job, or start it at once; False if too many of the lane are waiting."""
         with self._lock:
             if self._free > 0 and self._has_room(lane) and not self._waiting and self._start(lane, job):
                 self._free -= 1
@@ -90,7 +89,7 @@ class Workers:
             return True
 
     def relieve(self) -> None:
-        """Start each job that has waited for too long behind others that do not wait. To be called now and then."""
+        """Start each job that has waited longer than `patience_s`, without a slot. To be called regularly."""
         latest_s = self._now_s() - self._patience_s
         with self._lock:
             for lane in list(self._waiting):
@@ -100,13 +99,13 @@ class Workers:
                 if not jobs:
                     del self._waiting[lane]
 
-    # --- all of these with the lock held ---
+    # --- called with the lock held ---
 
     def _has_room(self, lane: str) -> bool:
         return self._running.get(lane, 0) < self._lane_running_max
 
     def _start(self, lane: str, job: Job, has_slot: bool = True) -> bool:
-        """Give a job a thread; False where there is none left."""
+        """Start a job on a thread; False if there is none left."""
         if self._idle:
             worker = self._idle.pop()
         elif self._threads < self._threads_max:
@@ -120,7 +119,7 @@ class Workers:
         return True
 
     def _next(self) -> tuple[str, Job] | None:
-        """Take the next job, of the lane that has waited longest for its turn."""
+        """Take the next job, from the lane that has waited longest for its turn."""
         for lane, jobs in self._waiting.items():
             if self._has_room(lane):
                 job = jobs.popleft()[1]
@@ -132,17 +131,17 @@ class Workers:
         return None
 
     def _start_waiting(self) -> None:
-        """Use the slots that are free."""
+        """Start waiting jobs on the free slots."""
         while self._free > 0 and self._waiting and (self._idle or self._threads < self._threads_max):
-            taken = self._next()
-            if taken is None:
+            next_job = self._next()
+            if next_job is None:
                 return
-            started = self._start(*taken)
+            started = self._start(*next_job)
             assert started
             self._free -= 1
 
     def _hand_on(self) -> None:
-        """Give a slot away."""
+        """Pass a slot on."""
         if self._returning:
             self._returning.popleft().release()
             return
@@ -150,9 +149,9 @@ class Workers:
         self._start_waiting()
 
     def _left(self, lane: str) -> None:
-        left = self._running[lane] - 1
-        if left:
-            self._running[lane] = left
+        remaining = self._running[lane] - 1
+        if remaining:
+            self._running[lane] = remaining
         else:
             del self._running[lane]
 
@@ -164,12 +163,12 @@ class _Worker:
         self._pool = pool
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._given: tuple[str, Job] | None = None
+        self._assigned: tuple[str, Job] | None = None
         self._has_slot = False
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def hand(self, lane: str, job: Job, has_slot: bool) -> None:
-        self._given, self._has_slot = (lane, job), has_slot
+        self._assigned, self._has_slot = (lane, job), has_slot
         self._wake.release()
 
     def _run(self) -> None:
@@ -178,14 +177,14 @@ class _Worker:
         while True:
             if not self._wake.acquire(timeout=IDLE_S):
                 with pool._lock:
-                    if self._given is None:
+                    if self._assigned is None:
                         pool._idle.remove(self)
                         pool._threads -= 1
                         return
                 self._wake.acquire()
-            while self._given is not None:
-                lane, job = self._given
-                self._given = None
+            while self._assigned is not None:
+                lane, job = self._assigned
+                self._assigned = None
                 try:
                     job()
                 except BaseException:
@@ -194,7 +193,7 @@ class _Worker:
                     self._done(lane)
 
     def _done(self, lane: str) -> None:
-        """Go on with the next job that waits, without another thread; or wait for one."""
+        """Continue with the next waiting job on this thread, or wait for one."""
         pool = self._pool
         with pool._lock:
             pool._left(lane)
@@ -205,10 +204,10 @@ class _Worker:
                 if pool._returning:
                     pool._returning.popleft().release()
                 else:
-                    taken = pool._next()
-                    if taken is not None:
-                        pool._running[taken[0]] = pool._running.get(taken[0], 0) + 1
-                        self._given = taken
+                    next_job = pool._next()
+                    if next_job is not None:
+                        pool._running[next_job[0]] = pool._running.get(next_job[0], 0) + 1
+                        self._assigned = next_job
                         return
                     pool._free += 1
                 self._has_slot = False
@@ -244,7 +243,7 @@ class _Worker:
 
 @contextmanager
 def yield_slot() -> Iterator[None]:
-    """Let others work while this thread only waits. Does nothing on a thread that is nobody's worker."""
+    """Pass the slot on while this thread only waits. Does nothing on a thread that is not a worker."""
     worker: _Worker | None = getattr(_thread, "worker", None)
     if worker is None or not worker.give_way():
         yield

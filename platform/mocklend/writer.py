@@ -1,10 +1,10 @@
-"""Group commit: one writer per process takes all commands that wait, decides them, flushes their effects, commits once.
+"""Group commit: one writer per process decides all waiting commands, flushes their effects, and commits once.
 
         submit ─▶ queue ─▶ load, one query per kind ─▶ decide each ─▶ flush, one statement per name ─▶ COMMIT ─▶ answer
 
-An answer leaves only after its commit. A refused command leaves nothing but its answer under its idempotency key. If a
-flush fails, its commands are tried again one by one, so that one cannot take the others down. Where the ground gives
-way (see `storage.ground`) all are refused at once: each of them would only meet the same trouble.
+An answer is returned only after its commit. A refused command writes only its answer, under its idempotency key. If a
+flush fails, its commands are retried one by one, so that one command cannot fail the others. If the database fails (see
+`storage.ground`), all are refused at once: each would only meet the same failure.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from mocklend.turn import TurnLock
 from mocklend.workers import yield_slot
 
 IDEMPOTENCY: Loaded[_AnswerRow] = Loaded("idempotency")
-"""By idempotency key: fingerprint, HTTP status, body as JSON, and since when in ms."""
+"""By idempotency key: fingerprint, HTTP status, body as JSON, time of the answer in ms."""
 
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
@@ -56,7 +56,7 @@ LOOK_S = 1.0
 LOOK_WAIT_S = 5.0
 TOUCH = "UPDATE sandboxes SET created_ms = created_ms WHERE id = :id"
 NEVER_KEPT = {"facts", "journal", "owing", "reversible", "valid_certificates"}
-"""Kinds that any command may change without putting them: loaded afresh for each command that reads them."""
+"""Kinds that any command may change without a `put`: loaded again for each command that reads them."""
 
 log = get_logger()
 
@@ -85,19 +85,19 @@ class _AnswerRow(NamedTuple):
 
 
 def load_answers(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, _AnswerRow]:
-    """What was answered under each Idempotency-Key: fingerprint, status, body, moment."""
+    """Return what was answered under each idempotency key: fingerprint, status, body, time (ms)."""
     sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
     return {row.key: row for row in reader.rows_in(_AnswerRow, sql, keys)}
 
 
 Outcome = Answer | Exception
-Asked = tuple[Command, str | None]
-"""A command, and the request that it comes from."""
-_Waiting = tuple[Asked, "Future[Answer]"]
+SourcedCommand = tuple[Command, str | None]
+"""A command, and the id of the request that it comes from."""
+_Waiting = tuple[SourcedCommand, "Future[Answer]"]
 
 
 class Writer:
-    """The one that writes. `run` waits for the answer; `run_now` does the same in the caller's thread."""
+    """The only writer of a process. `run` waits for the answer; `run_all` commits in the caller's thread."""
 
     def __init__(
         self,
@@ -129,13 +129,16 @@ class Writer:
         self._thread.start()
 
     def run(self, command: Command) -> Answer:
-        """The command's answer, once it is durable. Raises Refused."""
+        """Run a command and return its answer, once it is durable. Raises Refused."""
         waiting = self.submit(command)
         with yield_slot():
             return waiting.result()
 
     def submit(self, command: Command, *, wait_s: float = 30) -> Future[Answer]:
-        """Queue a command; where the queue is full, wait so long for a place. Raises Refused."""
+        """Queue a command. If the queue is full, wait `wait_s` seconds for room.
+
+        Raises Refused `busy`, and `request_in_progress` if a command with its idempotency key is queued.
+        """
         if self._closed:
             raise Refused("busy", "the platform is stopping")
         self._ground.expect(to_write=True)
@@ -144,7 +147,7 @@ class Writer:
             running = (command.sandbox_id, command.idem.key)
             with self._running_lock:
                 if running in self._running:
-                    raise Refused("request_in_progress", "a request with this key is being worked on")
+                    raise Refused("request_in_progress", "a request with this key is in progress")
                 self._running.add(running)
         try:
             self._queue.put(((command, ASKED_BY.get()), future), wait_s > 0, wait_s or None)
@@ -154,7 +157,7 @@ class Writer:
         return future
 
     def run_all(self, commands: Sequence[Command]) -> list[Answer]:
-        """Decide these in order and commit them together, apart from what else is waiting. Refusals raise."""
+        """Decide commands in order and commit them together, apart from the queue. Raises the first refusal."""
         answers, asked_by = [], ASKED_BY.get()
         for outcome in self._commit([(command, asked_by) for command in commands]):
             if isinstance(outcome, Exception):
@@ -163,21 +166,21 @@ class Writer:
         return answers
 
     def call(self, act: Callable[[Connection], Any], *, waits_for_disk: bool = True) -> Any:
-        """Run something else in a write transaction of its own, with no command beside it."""
+        """Run a function in a write transaction of its own, apart from all commands."""
         with self._commit_lock, writing(self._engine, waits_for_disk=waits_for_disk) as connection:
             return act(connection)
 
     def look(self) -> None:
-        """Whether a write works: known from one of the last second, or tried. Raises Unavailable.
+        """Check that a write works: one of the last second did, or a test write does.
 
-        A write of nothing new still reaches the disk, and leaves everything as it is.
+        The test write changes nothing, but reaches the disk. Raises Unavailable, Refused `busy`.
         """
         with self._looking:
             if self._ground.trouble is None and self._now() < self._written + LOOK_S:
                 return
             self._ground.expect(to_write=True)
             if not self._commit_lock.acquire(timeout=LOOK_WAIT_S):
-                raise Refused("busy", f"the writer has been at work for more than {LOOK_WAIT_S} s")
+                raise Refused("busy", f"the writer has been busy for more than {LOOK_WAIT_S} s")
             try:
                 with writing(self._engine) as connection:
                     run_many(connection, TOUCH, [{"id": DEFAULT}])
@@ -187,7 +190,7 @@ class Writer:
 
     @contextmanager
     def holding(self, sandbox_id: str) -> Iterator[None]:
-        """While this lasts, only `run_all` writes in a sandbox. What else is asked of it waits, and keeps its order."""
+        """Within the block only `run_all` writes in a sandbox. Other commands for it wait, and keep their order."""
         with self._held_lock:
             self._held.setdefault(sandbox_id, [])
         try:
@@ -198,14 +201,14 @@ class Writer:
             self._work_off(waited)
 
     def close(self) -> None:
-        """Finish what is queued, then stop."""
+        """Run what is queued, then stop."""
         self._closed = True
         self._queue.put(None)
         self._thread.join()
-        if self._layer is not None and (left := self._layer.drain()):
+        if self._layer is not None and (counters := self._layer.drain()):
             try:
-                self.call(lambda connection: flush(connection, left))
-            except Exception as failure:  # They decide nothing, and the database may have stopped before us.
+                self.call(lambda connection: flush(connection, counters))
+            except Exception as failure:  # Nothing depends on them, and the database may have stopped first.
                 log.warning("a layer's last counts were lost", why=in_a_line(failure))
 
     # --- the loop ---
@@ -226,12 +229,12 @@ class Writer:
                     last = True
                     break
                 group.append(more)
-            self._work_off(self._not_held(group))
+            self._work_off(self._without_held(group))
             if last:
                 return
 
-    def _not_held(self, group: list[_Waiting]) -> list[_Waiting]:
-        """Those whose sandbox nobody holds. The others wait until it is let go."""
+    def _without_held(self, group: list[_Waiting]) -> list[_Waiting]:
+        """Return the commands whose sandbox is not held. The others wait until it is released."""
         with self._held_lock:
             if not self._held:
                 return group
@@ -242,12 +245,12 @@ class Writer:
             return free
 
     def _work_off(self, group: Sequence[_Waiting]) -> None:
-        """Commit a group, and answer each of it."""
+        """Commit a group, and answer each command of it."""
         for start in range(0, len(group), GROUP_MAX):
-            some = group[start : start + GROUP_MAX]
-            outcomes = self._commit([asked for asked, _ in some])
-            for ((command, _), future), outcome in zip(some, outcomes, strict=True):
-                # Before the answer, not in a callback of its future: whoever waits may wake before callbacks run.
+            part = group[start : start + GROUP_MAX]
+            outcomes = self._commit([sourced for sourced, _ in part])
+            for ((command, _), future), outcome in zip(part, outcomes, strict=True):
+                # Before the answer, not in a callback of its future: the waiting thread may wake before callbacks run.
                 self._release_key(command)
                 if isinstance(outcome, Exception):
                     future.set_exception(outcome)
@@ -255,39 +258,41 @@ class Writer:
                     future.set_result(outcome)
 
     def _release_key(self, command: Command) -> None:
-        """The command's idempotency key is free: it is answered, or was never queued."""
+        """Release a command's idempotency key: it is answered, or was never queued."""
         if command.idem is not None:
             self._running.discard((command.sandbox_id, command.idem.key))
 
-    def _commit(self, asked: Sequence[Asked]) -> list[Outcome]:
+    def _commit(self, commands: Sequence[SourcedCommand]) -> list[Outcome]:
         try:
             with self._commit_lock:
-                return self._commit_group(asked)
+                return self._commit_group(commands)
         except Unavailable as gone:
-            if len(asked) == 1 or not gone.trouble.again:
-                return [Unavailable(gone.trouble) for _ in asked]
-            return [outcome for one in asked for outcome in self._commit([one])]
+            if len(commands) == 1 or not gone.trouble.again:
+                return [Unavailable(gone.trouble) for _ in commands]
+            return [outcome for command in commands for outcome in self._commit([command])]
         except Exception as failure:
-            if len(asked) == 1:
-                return [failure]  # Whoever asked tells of it, with what he knows of the request.
-            log.warning("a group failed, its commands are tried one by one", size=len(asked), why=in_a_line(failure))
-            return [outcome for one in asked for outcome in self._commit([one])]
+            if len(commands) == 1:
+                return [failure]  # The caller logs it, together with the request.
+            log.warning(
+                "a group failed, its commands are retried one by one", size=len(commands), why=in_a_line(failure)
+            )
+            return [outcome for command in commands for outcome in self._commit([command])]
 
-    def _commit_group(self, asked: Sequence[Asked]) -> list[Outcome]:
+    def _commit_group(self, sourced: Sequence[SourcedCommand]) -> list[Outcome]:
         with writing(self._engine) as connection:
-            commands = [command for command, _ in asked]
+            commands = [command for command, _ in sourced]
             group = _Group(connection, self._layer, self._follow_ups, self._real_ms(), commands)
-            outcomes = [group.decide(command, asked_by) for command, asked_by in asked]
+            outcomes = [group.decide(command, asked_by) for command, asked_by in sourced]
             group.finish()
         group.commit()
         self._written = self._now()
-        self.on_written({command.sandbox_id for command, _ in asked})
-        self.on_group(len(asked))
+        self.on_written({command.sandbox_id for command, _ in sourced})
+        self.on_group(len(sourced))
         return outcomes
 
 
 class _Group:
-    """The states that a group of commands has loaded, and the effects that it has not flushed yet."""
+    """The states that a group of commands has loaded, and its effects that are not flushed yet."""
 
     def __init__(
         self,
@@ -305,37 +310,37 @@ class _Group:
         self._writes: list[Write] = []
         self._dirty: dict[tuple[str, Key], Any] = {}
         self._exists: set[tuple[str, Key]] = set()
-        self._passing: dict[tuple[str, Key], None] = {}  # What is loaded of the kinds that are never kept.
-        wanted: list[tuple[str, Key]] = []
+        self._passing: dict[tuple[str, Key], None] = {}  # The loaded keys of NEVER_KEPT kinds.
+        keys: list[tuple[str, Key]] = []
         for command in commands:
-            wanted.append((command.sandbox_id, ("sandbox", command.sandbox_id)))
+            keys.append((command.sandbox_id, ("sandbox", command.sandbox_id)))
             if command.idem is not None:
-                wanted.append((command.sandbox_id, ("idempotency", command.idem.key)))
-            wanted.extend((command.sandbox_id, key) for key in command.needs())
-        self._load(wanted)
+                keys.append((command.sandbox_id, ("idempotency", command.idem.key)))
+            keys.extend((command.sandbox_id, key) for key in command.needs())
+        self._load(keys)
         self._rules = dict(self._sandboxes())
         self._faults = layer.group(connection, self._rules.items()) if layer is not None else None
 
     def _sandboxes(self) -> list[tuple[str, int]]:
-        found = (states.get(("sandbox", id)) for id, states in self._loaded.items())
-        return [(one.id, one.rules_version) for one in found if one is not None]
+        sandboxes = (states.get(("sandbox", id)) for id, states in self._loaded.items())
+        return [(sandbox.id, sandbox.rules_version) for sandbox in sandboxes if sandbox is not None]
 
     def finish(self) -> None:
-        """Write what is left: the last effects, and what the fault layer has counted."""
+        """Flush the last effects, and what the fault layer has counted."""
         self.flush()
         if self._faults is not None and (counters := self._faults.finish()):
             flush(self._connection, counters)
 
     def commit(self) -> None:
-        """All of it is durable: the fault layer keeps what it counted, and loads the rules that were changed."""
+        """After the commit: the fault layer keeps its counts, and reloads the rules that were changed."""
         if self._layer is not None and self._faults is not None:
             self._faults.commit()
             for sandbox_id, version in self._sandboxes():
                 if self._rules.get(sandbox_id) != version:
                     self._layer.invalidate_rules(sandbox_id)
 
-    def _load(self, wanted: Iterable[tuple[str, Key]]) -> None:
-        for (sandbox_id, key), value in load_all(self._connection, wanted, to_write=True).items():
+    def _load(self, keys: Iterable[tuple[str, Key]]) -> None:
+        for (sandbox_id, key), value in load_all(self._connection, keys, to_write=True).items():
             self._loaded.setdefault(sandbox_id, {})[key] = value
             if key[0] in NEVER_KEPT:
                 self._passing[(sandbox_id, key)] = None
@@ -343,23 +348,23 @@ class _Group:
                 self._exists.add((sandbox_id, key))
 
     def decide(self, command: Command, asked_by: str | None) -> Outcome:
-        """One command's outcome; its effects join the group's unless it is refused."""
+        """Return a command's outcome; its effects join the group's unless it is refused."""
         states = self._loaded[command.sandbox_id]
         sandbox: Sandbox | None = states[("sandbox", command.sandbox_id)]
         if sandbox is None:
             return Refused("sandbox_unknown", f"no sandbox {command.sandbox_id}")
         try:
-            kept = self._kept(command, states)
+            stored = self._stored_answer(command, states)
         except Refused as refused:
             return refused
-        if kept is not None and not self._may_forget(command, kept):
-            return kept.answer
-        work, outcome = self._decide(command, sandbox, states, kept, asked_by)
-        if kept is not None and (outcome is kept.answer or isinstance(outcome, Refused)):
-            outcome = kept.answer
+        if stored is not None and not self._may_forget(command, stored):
+            return stored.answer
+        work, outcome = self._decide(command, sandbox, states, stored, asked_by)
+        if stored is not None and (outcome is stored.answer or isinstance(outcome, Refused)):
+            outcome = stored.answer
         else:
-            self._keep_answer(command, work, outcome, KEEP_ANSWER if kept is None else KEEP_ANOTHER)
-            self._take(command.sandbox_id, work)
+            self._keep_answer(command, work, outcome, KEEP_ANSWER if stored is None else KEEP_ANOTHER)
+            self._collect(command.sandbox_id, work)
         for sandbox_id, key in self._passing:
             self._loaded[sandbox_id].pop(key, None)
         self._passing.clear()
@@ -370,7 +375,7 @@ class _Group:
         command: Command,
         sandbox: Sandbox,
         states: dict[Key, Any],
-        kept: StoredAnswer | None,
+        stored: StoredAnswer | None,
         asked_by: str | None,
     ) -> tuple[Work, Outcome]:
         work: Work | None = None
@@ -382,7 +387,7 @@ class _Group:
                 states,
                 self._faults,
                 again=work,
-                remembered=kept,
+                remembered=stored,
                 asked_by=asked_by,
                 follow_ups=self._follow_ups,
             )
@@ -390,33 +395,33 @@ class _Group:
                 return work, command.decide(work)
             except NotLoaded as missing:
                 if missing.key[0] in NEVER_KEPT:
-                    self.flush()  # What earlier commands of this group recorded has to be seen.
+                    self.flush()  # The query must see what earlier commands of this group wrote.
                 self._load([(command.sandbox_id, missing.key)])
             except Refused as refused:
                 return Work(sandbox, work.now_ms, states), refused
             except ReplayStored:
-                assert kept is not None, "only what was answered before can be remembered"
-                return Work(sandbox, work.now_ms, states), kept.answer
+                assert stored is not None, "only a stored answer can be replayed"
+                return Work(sandbox, work.now_ms, states), stored.answer
 
-    def _may_forget(self, command: Command, kept: StoredAnswer) -> bool:
-        """Whether a fault may have this request done again. Where none listens, the answer of then is all there is."""
+    def _may_forget(self, command: Command, stored: StoredAnswer) -> bool:
+        """Whether a fault may make this request run again. Without a rule at that seam the stored answer is final."""
         return (
             getattr(command, "forgettable", False)
-            and kept.answer.status < 400  # To do again what was refused would be no repetition.
+            and stored.answer.status < 400  # A refused request has no effect that could be repeated.
             and self._layer is not None
             and self._layer.has_rules_at(command.sandbox_id, IdempotencyChecked.seam) is True
         )
 
     @staticmethod
-    def _kept(command: Command, states: Mapping[Key, Any]) -> StoredAnswer | None:
+    def _stored_answer(command: Command, states: Mapping[Key, Any]) -> StoredAnswer | None:
         if command.idem is None:
             return None
-        kept: _AnswerRow | None = states[("idempotency", command.idem.key)]
-        if kept is None:
+        row: _AnswerRow | None = states[("idempotency", command.idem.key)]
+        if row is None:
             return None
-        if kept.fingerprint != command.idem.fingerprint:
-            raise Refused("idempotency_key_reused", "the key came with another path or body before")
-        return StoredAnswer(Answer(kept.status, json.loads(kept.body), replayed=True), kept.created_ms)
+        if row.fingerprint != command.idem.fingerprint:
+            raise Refused("idempotency_key_reused", "the key was used with another path or body")
+        return StoredAnswer(Answer(row.status, json.loads(row.body), replayed=True), row.created_ms)
 
     def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:
@@ -442,7 +447,7 @@ class _Group:
             work.now_ms,
         )
 
-    def _take(self, sandbox_id: str, work: Work) -> None:
+    def _collect(self, sandbox_id: str, work: Work) -> None:
         states = self._loaded[sandbox_id]
         for key, entity in work.puts.items():
             states[key] = entity
@@ -451,7 +456,7 @@ class _Group:
         self._writes.extend(work.writes)
 
     def flush(self) -> None:
-        """Write what has gathered."""
+        """Write the collected effects."""
         writes: list[Write] = []
         for (sandbox_id, key), entity in self._dirty.items():
             store = STORES[key[0]]

@@ -162,7 +162,7 @@ def test_an_order_a_repetition_and_a_refusal_are_the_same_both_ways(both: Both, 
     assert len(api.made(api.get(path))["repayments"]) == 3
 
 
-NOT_PLAIN: dict[str, Callable[[Both, str], Asked]] = {
+NOT_PLAIN: dict[str, Callable[[Both, str], ReceivedRequest]] = {
     "a query": lambda both, loan: both.request("GET", f"/v1/loans/{loan}", query="limit=1"),
     "another method": lambda both, loan: both.request("HEAD", f"/v1/loans/{loan}"),
     "another address": lambda both, loan: both.request("GET", f"/v1/loans/{loan}/quotes"),

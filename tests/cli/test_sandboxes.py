@@ -115,7 +115,7 @@ def test_people_live_in_the_sandbox_and_the_command_says_what_they_did_and_what_
 def test_a_season_of_no_size_is_refused_in_words(run: Run) -> None:
     ran = run("live", "--loans", "0")
 
-    assert (ran.code, "loans is a number from 1 to 10000, not 0" in ran.err) == (2, True)
+    assert (ran.code, "loans must be a number from 1 to 10000, not 0" in ran.err) == (2, True)
 
 
 @needs_faults

@@ -174,7 +174,7 @@ def test_the_account_has_every_injection_and_every_rule_with_its_counts(suite: p
 
     result.stdout.fnmatch_lines(
         [
-            "lies at this moment, by the answer key: 1",
+            "active injections, by the answer key: 1",
             "rules armed: 2, disarmed by now: 1",
             "  idle: operator.wrong_amount, armed; evaluated 0, matched 0, selected 0, injected 0",
             "  slow: transport.latency, armed; evaluated *, matched 5, selected 3, injected 3",

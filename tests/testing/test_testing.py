@@ -101,7 +101,7 @@ def test_a_failure_says_which_seed_replays_it_and_what_was_a_lie(suite: pytest.P
             "*- mocklend -*",
             f'seed {seed_of(node_id)}; replay: pytest "{node_id}" --mocklend-seed {seed_of(node_id)}',
             "the clock says 2026-01-05T02:00:02.000Z",
-            "lies at this moment, by the answer key: 1",
+            "active injections, by the answer key: 1",
             "injections of this test: 1 (1 active)",
             "  inj_* cache.bounded_stale on loan_*: served {*'status': 'USING'*",
         ]

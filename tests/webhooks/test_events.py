@@ -125,7 +125,7 @@ class Step:
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
     """Every change of status that any command makes, as it is taken into its commit."""
     recorded_steps: list[Step] = []
-    take = _Group._take
+    take = _Group._collect
 
     def status_of(entity: Any) -> str | None:
         if entity is None:
@@ -141,7 +141,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
                 recorded_steps.append(Step(kind, id, before, str(after), bodies))
         take(self, sandbox_id, work)
 
-    monkeypatch.setattr(_Group, "_take", watched)
+    monkeypatch.setattr(_Group, "_collect", watched)
     return recorded_steps
 
 

@@ -1,9 +1,9 @@
-"""The audit: world against books against views. It reads the facts themselves and never asks a fault layer.
+"""The audit: world against books against views. It reads the facts themselves and never the fault layer.
 
     discrepancies(world, books, views)  ==  open entries of the answer key
 
-That identity is only worth something because the two sides are worked out apart: here from what is on record, there
-from what a fault did. `checks.py` lists what is looked at.
+That identity has a meaning only because the two sides are computed independently: here from the stored records, there
+from what a fault did. `checks.py` lists the checks.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ __all__ = ["CHECKS", "Audit", "audit"]
 
 def audit(snapshot: Snapshot) -> Audit:
     """Run every check on a sandbox, in one snapshot."""
-    found = Audit(snapshot.now_ms, INVARIANTS)
+    result = Audit(snapshot.now_ms, INVARIANTS)
     for group in groups(snapshot):
-        for one in group.loans:
-            found.loans += 1
-            found.add(_of_one_loan(one))
+        for loan in group.loans:
+            result.loans += 1
+            result.add(_of_one_loan(loan))
         for check in CHECKS:
             if check.loans is not None:
-                found.add(check.loans(group))
+                result.add(check.loans(group))
     totals = load_totals(snapshot)
     for check in CHECKS:
         if check.sandbox is not None:
-            found.add(check.sandbox(snapshot))
+            result.add(check.sandbox(snapshot))
         if check.totals is not None:
             for detail in check.totals(totals):
                 finding = Finding("books_invariant", snapshot.sandbox_id, 0)
-                found.add([Discrepancy(finding, None, f"{check.code}: {detail}")])
-    found.discrepancies.sort(key=lambda one: (one.loan_id or "", one.finding.finding_class, one.finding.entity))
-    return found
+                result.add([Discrepancy(finding, None, f"{check.code}: {detail}")])
+    result.discrepancies.sort(key=lambda d: (d.loan_id or "", d.finding.finding_class, d.finding.entity))
+    return result
 
 
 def _of_one_loan(audited: AuditedLoan) -> Iterator[Discrepancy | InTransit]:

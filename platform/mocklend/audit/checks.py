@@ -1,6 +1,6 @@
-"""The list of checks: what an audit holds against what, each with its code and its sentence, in the order they run.
+"""The list of checks: what an audit compares, each with its code and its sentence, in the order in which they run.
 
-For each group of loans the checks of each single loan run first, then those of the group; at the end those of the whole
+For each group of loans the checks of single loans run first, then those of the group; at the end those of the whole
 sandbox. The table in `docs/architecture.md` is made from this list.
 """
 
@@ -20,12 +20,12 @@ from mocklend.lending.checks import check_quotes
 from mocklend.servicing.truth import check_decisions
 from mocklend.storage.snapshot import Snapshot
 
-Found = Iterator[Discrepancy | InTransit]
+Findings = Iterator[Discrepancy | InTransit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that an audit looks at: its code, its sentence, and the function for each scope it is asked of.
+    """A check of the audit: its code, its sentence, and a function per scope that it has.
 
     `always`: an invariant. No fault may break it, and the audit's answer says for each whether it holds.
     """
@@ -35,9 +35,9 @@ class Check:
     always: bool = False
     world: Callable[[LoanWorld], Iterator[str]] | None = None
     books: Callable[[LoanBooks], Iterator[str]] | None = None
-    loan: Callable[[AuditedLoan], Found] | None = None
-    loans: Callable[[AuditedLoans], Found] | None = None
-    sandbox: Callable[[Snapshot], Found] | None = None
+    loan: Callable[[AuditedLoan], Findings] | None = None
+    loans: Callable[[AuditedLoans], Findings] | None = None
+    sandbox: Callable[[Snapshot], Findings] | None = None
     totals: Callable[[Totals], Iterator[str]] | None = None
 
 
@@ -57,7 +57,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="W3",
         always=True,
-        states="The true outstanding is never negative, and is what was lent and earned less what was settled.",
+        states="The true outstanding is never negative, and is what was lent and earned minus what was settled.",
         world=invariants.true_outstanding,
     ),
     Check(
@@ -103,7 +103,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="B11",
         always=True,
-        states="A reversal takes back one transaction, exactly, and none is taken back twice.",
+        states="A reversal reverses exactly one transaction, and none is reversed twice.",
         books=invariants.reversals,
     ),
     Check(
@@ -121,15 +121,14 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="B15",
         always=True,
-        states="A repayment's row says how much of it settled something and how much was too much, "
-        "as its loan's facts do.",
+        states="A repayment's row says how much of it was applied and how much was overpaid, as its loan's facts do.",
         books=invariants.repayment_rows,
     ),
     Check(code="V1", states="Each view of a loan shows its newest version.", loan=pages.check_views),
-    Check(code="V4", always=True, states="The page says what its version says.", loan=pages.check_page),
+    Check(code="V4", always=True, states="The page shows what its version has.", loan=pages.check_page),
     Check(
         code="V5",
-        states="What the bureau publishes of a loan is what the books said at its cut, in time.",
+        states="What the bureau publishes about a loan is what the books said at its cut-off, in time.",
         loan=pages.check_report,
     ),
     Check(
@@ -139,7 +138,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         code="V7",
-        states="A channel's file of a day is there in time, and is what moved there by the channel's own cut-off.",
+        states="A channel's statement of a day is ready in time, and has what moved by the channel's own cut-off.",
         sandbox=check_statement_files,
     ),
     Check(
@@ -156,7 +155,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         code="V11",
-        states="A payoff quote asks for what the books asked for when it was issued.",
+        states="A payoff quote has the amount that the books had when it was issued.",
         sandbox=check_quotes,
     ),
     Check(
@@ -167,7 +166,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="C1",
         always=True,
-        states="A channel's clearing account is what the books know the channel to hold.",
+        states="A channel's clearing account is what the channel holds by the books.",
         totals=invariants.clearing,
     ),
     Check(
@@ -177,10 +176,10 @@ CHECKS: tuple[Check, ...] = (
         loans=money.check_movements,
         sandbox=money.check_unclaimed_money,
     ),
-    Check(code="C5", states="A reversal takes back what was meant to be taken back.", loan=money.check_reversals),
+    Check(code="C5", states="A reversal reverses the entry that was meant.", loan=money.check_reversals),
     Check(
         code="C6",
-        states="What is due, or asked for once, is ordered from its channel once.",
+        states="A debit or a request is ordered from its channel once.",
         sandbox=operations.check_orders,
     ),
     Check(
@@ -190,7 +189,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         code="D1",
-        states="A dispute is taken up before its answer is due.",
+        states="A dispute is handled before its answer is due.",
         sandbox=operations.check_deadlines,
     ),
     Check(

@@ -1,4 +1,4 @@
-"""World against books: each movement stands once on both sides, with one amount, or is on its way."""
+"""World against books: each movement is on both sides once, with one amount, or is in transit."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ from mocklend.world.reading import ids_on_a_loan, unclaimed_money
 
 
 def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
-    """What is on one side only, or with two amounts, channels or days. Where none is, every balance agrees.
+    """Find movements that are on one side only, or with different amounts, channels or days.
 
-    Classes: `missing_in_books`, `missing_in_channel`, `unsupported`, `unidentified`, `amount_mismatch`, `misapplied`
-    and `duplicate_in_books`. What no fault has touched and is about to come is in transit.
+    If there are none, every balance agrees. Classes: `missing_in_books`, `missing_in_channel`, `unsupported`,
+    `unidentified`, `amount_mismatch`, `misapplied` and `duplicate_in_books`. A movement whose callback is still to
+    come, untouched by any fault, is in transit.
     """
     second, elsewhere = _second_receipts(group), _elsewhere(group)
     missing: list[tuple[str | None, Fact]] = []
@@ -41,58 +42,58 @@ def check_movements(group: AuditedLoans) -> Iterator[Discrepancy | InTransit]:
 
 
 def check_unclaimed_money(snapshot: Snapshot) -> Iterator[Discrepancy | InTransit]:
-    """Money whose payer named no loan, and that the books do not have even as unapplied: `missing_in_books`."""
+    """Find money whose payer named no loan, and that the books do not have even as unapplied: `missing_in_books`."""
     unclaimed: list[tuple[str | None, Fact]] = [(None, fact) for fact in unclaimed_money(snapshot)]
     yield from _missing(snapshot, unclaimed)
 
 
 def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
-    """What moves something and counts, each event once. A mark moves nothing; what it pins is looked at on the page.
+    """Return the facts that move something and count, each event once. A status override moves nothing.
 
-    A receipt whose payment was returned did happen, and so did its failure: each side should have both.
+    A receipt whose payment was returned did happen, and so did the return: each side should have both.
     """
-    left = standing(facts)
+    effects = standing(facts)
     return {
         booked(fact.id): fact
         for fact in facts
-        if fact.kind not in (REVERSAL, STATUS_OVERRIDE, MOVED) and fact.id not in left.gone | left.undone
+        if fact.kind not in (REVERSAL, STATUS_OVERRIDE, MOVED) and fact.id not in effects.gone | effects.undone
     }
 
 
 def check_reversals(audited: AuditedLoan) -> Iterator[Discrepancy]:
-    """Reversals that took back another entry than the one that was meant: class `misapplied`."""
+    """Find reversals of another entry than the one that was meant: class `misapplied`."""
     world, books = audited.world.facts, audited.books.facts
-    counts = _crossed(world, books) - standing(books).undone
-    if not counts:
+    crossed = _crossed(world, books) - standing(books).undone
+    if not crossed:
         return
     meant = {fact.id: fact.reverses for fact in world if fact.kind == REVERSAL}
     amounts = {booked(fact.id): fact.amount_minor for fact in world}
     for fact in books:
-        if fact.id in counts:
+        if fact.id in crossed:
             stake = amounts.get(meant[fact.id] or "", 0)
-            detail = f"{fact.reverses} was reversed, and {meant[fact.id]} was meant"
+            detail = f"{fact.reverses} was reversed, but {meant[fact.id]} was meant"
             yield Discrepancy(Finding("misapplied", fact.id, stake), audited.loan.id, detail)
 
 
 def _crossed(world: Sequence[Fact], books: Sequence[Fact]) -> set[str]:
-    """The ids of reversals that are on both sides and take back different entries. Each is a break of its own."""
+    """Return the ids of reversals that are on both sides and reverse different entries. Each is a break of its own."""
     meant = {fact.id: fact.reverses for fact in world if fact.kind == REVERSAL}
     return {fact.id for fact in books if fact.kind == REVERSAL and meant.get(fact.id, fact.reverses) != fact.reverses}
 
 
-def _denied(books: Sequence[Fact], seen: Set[str]) -> dict[str, Fact]:
-    """What counts on the books but for reversals that nobody decided: how it was booked is a question of its own."""
-    decided = [fact for fact in books if fact.kind != REVERSAL or fact.id in seen]
+def _denied(books: Sequence[Fact], world_ids: Set[str]) -> dict[str, Fact]:
+    """Return what counts on the books without the reversals that nobody decided: their booking is a separate check."""
+    decided = [fact for fact in books if fact.kind != REVERSAL or fact.id in world_ids]
     return {} if len(decided) == len(books) else _live(decided)
 
 
 def _failed(facts: Sequence[Fact]) -> frozenset[str]:
-    """What its channel has taken back. How it was booked before makes no difference any more."""
-    left = standing(facts)
-    return frozenset(booked(id) for id in left.void - left.undone)
+    """Return the payments that their channel has returned. How they were booked before makes no difference any more."""
+    effects = standing(facts)
+    return frozenset(booked(id) for id in effects.void - effects.undone)
 
 
-def _told(fact: Fact) -> tuple[int, date, str | None, str | None]:
+def _terms(fact: Fact) -> tuple[int, date, str | None, str | None]:
     return (fact.at_ms, fact.on, fact.channel, fact.scope)
 
 
@@ -102,7 +103,7 @@ def _compare(
     elsewhere: Set[str],
     missing: list[tuple[str | None, Fact]],
 ) -> Iterator[Discrepancy]:
-    """One loan's two sides. What happened and is not on the books is added to `missing`.
+    """Compare the two sides of a loan. What happened and is not on the books is added to `missing`.
 
     `second` has the order behind each second receipt. Events that belong `elsewhere`, to another loan, are reported on
     that loan.
@@ -111,40 +112,41 @@ def _compare(
     crossed = _crossed(audited.world.facts, audited.books.facts)
     world = [fact for fact in audited.world.facts if fact.id not in crossed]
     books = [fact for fact in audited.books.facts if fact.id not in crossed]
-    outcome, known = _live(world), _live(books)
-    seen = {fact.id for fact in world}
-    denied = _denied(books, seen)
-    came_to_nothing = _failed(world) & _failed(books)
-    for id, fact in outcome.items():
-        mine = known.get(id)
-        if mine is None:
+    world_facts, booked_facts = _live(world), _live(books)
+    world_ids = {fact.id for fact in world}
+    denied = _denied(books, world_ids)
+    returned = _failed(world) & _failed(books)
+    for id, fact in world_facts.items():
+        entry = booked_facts.get(id)
+        if entry is None:
             missing.append((loan.id, fact))
-            mine = denied.get(id, fact)
-        if mine.amount_minor != fact.amount_minor or mine.edit_kind != fact.edit_kind:
-            detail = f"meant or paid {fact.amount_minor}, on the books {mine.amount_minor}"
-            stake = abs(mine.amount_minor - fact.amount_minor)
+            entry = denied.get(id, fact)
+        if entry.amount_minor != fact.amount_minor or entry.edit_kind != fact.edit_kind:
+            detail = f"meant or paid: {fact.amount_minor}, on the books: {entry.amount_minor}"
+            stake = abs(entry.amount_minor - fact.amount_minor)
             yield Discrepancy(Finding("amount_mismatch", id, stake), loan.id, detail)
-        elif id not in came_to_nothing and _told(mine) != _told(fact):
-            detail = f"{mine.kind} of {mine.on} through {mine.channel}, really of {fact.on} through {fact.channel}"
+        elif id not in returned and _terms(entry) != _terms(fact):
+            booked_as = f"{entry.kind} of {entry.on} through {entry.channel}"
+            detail = f"booked as {booked_as}, happened on {fact.on} through {fact.channel}"
             yield Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail)
-    for id, fact in known.items():
-        if id not in outcome and second.get(id) in seen:
+    for id, fact in booked_facts.items():
+        if id not in world_facts and second.get(id) in world_ids:
             detail = f"{fact.amount_minor} is on the books besides the receipt of {second[id]}, which was paid once"
             yield Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
-        elif id not in outcome and id not in elsewhere:
+        elif id not in world_facts and id not in elsewhere:
             finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             yield Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail)
 
 
 def _second_receipts(group: AuditedLoans) -> dict[str, str]:
-    """The order behind each second receipt on the books of some loans, in one query for all of them."""
+    """Return the order behind each second receipt on the books of some loans, in one query."""
     ids = [fact.id for loan in group.loans for fact in loan.books.facts if fact.kind == SECOND_RECEIPT]
     return {receipt.id: repayment_of(receipt.out_trade_no) for receipt in group.snapshot.find_all(Receipt, ids)}
 
 
 def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
-    """What of push payments the books have on these loans and the world has on others."""
+    """Return by loan the push payments that its books have and that the world has on another loan."""
     strays = {
         loan.loan.id: {
             id
@@ -154,20 +156,20 @@ def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
         - _live(loan.world.facts).keys()
         for loan in group.loans
     }
-    wanted = sorted(set(chain.from_iterable(strays.values())))
-    if not wanted:
+    ids = sorted(set(chain.from_iterable(strays.values())))
+    if not ids:
         return strays
-    whose = ids_on_a_loan(group.snapshot, wanted)
-    return {loan_id: ids & whose for loan_id, ids in strays.items()}
+    on_a_loan = ids_on_a_loan(group.snapshot, ids)
+    return {loan_id: ids & on_a_loan for loan_id, ids in strays.items()}
 
 
 def _missing(reader: SandboxReader, missing: Sequence[tuple[str | None, Fact]]) -> Iterator[Discrepancy | InTransit]:
-    """What happened and the books do not have, one query per kind for all of it: on its way, or lost?"""
+    """Classify what happened and the books do not have, one query per kind: in transit, or lost."""
     for start in range(0, len(missing), AT_ONCE):
-        some = missing[start : start + AT_ONCE]
-        receipts = reader.by_id(Receipt, [receipt_behind(fact.id) for _, fact in some])
-        callbacks = reader.by_id(Callback, [callback_of(fact.id) for _, fact in some])
-        for loan_id, fact in some:
+        part = missing[start : start + AT_ONCE]
+        receipts = reader.by_id(Receipt, [receipt_behind(fact.id) for _, fact in part])
+        callbacks = reader.by_id(Callback, [callback_of(fact.id) for _, fact in part])
+        for loan_id, fact in part:
             receipt, callback = receipts.get(receipt_behind(fact.id)), callbacks.get(callback_of(fact.id))
             yield from _lost_or_on_its_way(loan_id, fact, receipt, callback)
 
@@ -180,9 +182,9 @@ def _lost_or_on_its_way(
         and receipt.state == ReceiptState.RETURNED
         and (receipt.loan_id is None or receipt.loan_id != loan_id)
     ):
-        return  # It came and went before anybody knew whose it was; another chain has both.
+        return  # It was paid and returned before its loan was known; another chain has both.
     if receipt is not None and receipt.loan_id not in (None, loan_id) and fact.kind == RECEIPT:
-        detail = f"{receipt.amount_minor} through {receipt.channel} is on {receipt.loan_id}, and belongs to {loan_id}"
+        detail = f"{receipt.amount_minor} through {receipt.channel} is on {receipt.loan_id}, but belongs to {loan_id}"
         yield Discrepancy(Finding("misapplied", fact.id, fact.amount_minor), loan_id, detail)
         return
     if receipt is not None and receipt.loan_id is None and fact.kind == RECEIPT:
@@ -194,8 +196,8 @@ def _lost_or_on_its_way(
         yield InTransit(fact.id, loan_id, fact.at_ms, f"{callback.channel} is about to call back")
         return
     if fact.kind == PAYMENT_RETURN:
-        # Whatever the books have heard of it, the money is not there: this is how a reconciler sees it too.
-        detail = f"{fact.channel} took back {fact.amount_minor} at {rfc3339(fact.at_ms)}, and the books do not know"
+        # Whatever the books know of the payment, the money is gone: a reconciler sees it the same way.
+        detail = f"{fact.channel} took back {fact.amount_minor} at {rfc3339(fact.at_ms)}, which is not on the books"
         finding = Finding("missing_in_channel", receipt_behind(fact.id), fact.amount_minor)
         yield Discrepancy(finding, loan_id, detail)
         return

@@ -1,4 +1,4 @@
-"""What staff and channels owe: answers by their day, a second person, each order once, each payout paid or refused."""
+"""What staff and channels must do: answer in time, approve, order once, pay or refuse each payout."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from mocklend.domain.people import same_person
 from mocklend.storage.snapshot import Snapshot
 from mocklend.world.reading import RETURNED_MONEY
 
-# A desk that was merely idle could have answered; one that does not see the dispute could not.
+# Overdue and not handled yet: until `taken_up_ms` staff cannot answer the dispute.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
     AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
-# Who has approved it may be who asked for it under another spelling.
+# The approver may be the operator under another spelling.
 _UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM edits WHERE sandbox_id = :sandbox_id
     AND state = 'APPLIED' AND to_approve_minor IS NOT NULL ORDER BY id"""
-# Money that has not gone on the day on which it should have: what is merely on its way has a time at which it is due.
+# Payouts that will never settle: one that is in transit has a due time.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
-# What is due is debited by one order an attempt, and what a client has asked for, under one key, is one order too. Of
-# two, either may have been returned since; if it is on the books again, it has been looked at. A reversal of
-# something else than was meant is a break of its own.
+# A due amount is debited by one order per attempt, and a client's request, by its key, is one order too. If one of two
+# orders was returned since, and did not come back on the books, the break is repaired. A reversal of another entry
+# than was meant is a break of its own.
 _ORDERED_TWICE = " UNION ALL ".join(
     f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments
     WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({RETURNED_MONEY})
@@ -59,28 +59,28 @@ class _Stuck(NamedTuple):
 
 
 def check_deadlines(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Disputes that the desk takes up only after their answer was due: class `deadline_missed`."""
+    """Find disputes that staff handle only after their answer was due: class `deadline_missed`."""
     for id, loan_id in snapshot.rows(_Unanswered, _UNANSWERED, now_ms=snapshot.now_ms):
-        yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "the desk gets to it after its answer was due")
+        yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "staff handle it after its answer was due")
 
 
 def check_approvals(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Edits above the limit that no second person has approved: class `unapproved`."""
+    """Find edits above the limit that no second person has approved: class `unapproved`."""
     for id, loan_id, amount, operator, approver in snapshot.rows(_Unapproved, _UNAPPROVED):
         if approver is None or same_person(operator, approver):
-            detail = "a second person had to look at it, and nobody did"
+            detail = "it needed the approval of a second person"
             yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
 
 
 def check_orders(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Two orders for one debit or one request: class `duplicate_in_channel`."""
+    """Find two orders for one debit or one request: class `duplicate_in_channel`."""
     for id, loan_id, amount, what in snapshot.rows(_OrderedTwice, _ORDERED_TWICE):
         detail = f"one debit of {amount} ordered twice" if what == "debit" else f"one request for {amount}, two orders"
         yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, detail)
 
 
 def check_payouts(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Payouts that were ordered, and that nothing will settle: class `missing_in_channel`."""
+    """Find payouts that were ordered and that nothing will settle: class `missing_in_channel`."""
     for id, loan_id, purpose, channel, amount in snapshot.rows(_Stuck, _STUCK):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)

@@ -1,4 +1,4 @@
-"""What an audit found, and how its JSON has it."""
+"""The result of an audit, and its JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 
 @dataclass(slots=True)
 class Audit:
-    """What an audit found, at one moment of the sandbox's clock. `states` has each invariant's code and sentence."""
+    """The result of an audit at one time of the sandbox's clock. `states` has each invariant's code and sentence."""
 
     now_ms: int
     states: Mapping[str, str]
@@ -21,34 +21,34 @@ class Audit:
     in_transit: list[InTransit] = field(default_factory=list)
     loans: int = 0
 
-    def add(self, found: Iterable[Discrepancy | InTransit]) -> None:
-        """Take in what a check found."""
-        for one in found:
-            if isinstance(one, InTransit):
-                self.in_transit.append(one)
+    def add(self, findings: Iterable[Discrepancy | InTransit]) -> None:
+        """Add the findings of a check."""
+        for finding in findings:
+            if isinstance(finding, InTransit):
+                self.in_transit.append(finding)
             else:
-                self.discrepancies.append(one)
+                self.discrepancies.append(finding)
 
     @property
     def clean(self) -> bool:
-        """Nothing disagrees."""
+        """Whether nothing disagrees."""
         return not self.discrepancies
 
     def broken(self) -> Mapping[str, list[str]]:
-        """The invariants that do not hold, by code, with what is wrong."""
-        found: dict[str, list[str]] = {}
+        """Return the invariants that do not hold, by code, with the details."""
+        details: dict[str, list[str]] = {}
         for discrepancy in self.discrepancies:
             if discrepancy.finding.finding_class in ("books_invariant", "world_invariant"):
                 code, _, detail = discrepancy.detail.partition(": ")
-                found.setdefault(code, []).append(detail)
-        return found
+                details.setdefault(code, []).append(detail)
+        return details
 
     def to_json(
         self, explained_by: Sequence[str | None] | None = None, unobserved: Sequence[Mapping[str, object]] = ()
     ) -> AuditDoc:
-        """The audit as JSON, with what a fault layer says of it: by default, nothing.
+        """Return the audit as JSON, with what a fault layer says of it: by default, nothing.
 
-        `explained_by` has for each discrepancy the injection that made it, and `unobserved` the entries of the answer
+        `explained_by` has for each discrepancy the injection that caused it, and `unobserved` the entries of the answer
         key that nothing shows.
         """
         broken, causes = self.broken(), explained_by or (None,) * len(self.discrepancies)
@@ -60,7 +60,7 @@ class Audit:
                 _discrepancy_doc(discrepancy, cause)
                 for discrepancy, cause in zip(self.discrepancies, causes, strict=True)
             ],
-            "in_transit": [_in_transit_doc(one, self.now_ms) for one in self.in_transit],
+            "in_transit": [_in_transit_doc(item, self.now_ms) for item in self.in_transit],
             "invariants": [
                 {"name": code, "holds": code not in broken, "states": states, "detail": broken.get(code, [])}
                 for code, states in self.states.items()
@@ -73,50 +73,54 @@ _Class = TypedDict("_Class", {"class": FindingClass})
 
 
 class DiscrepancyDoc(_Class):
-    """Two records that disagree; `explained_by` is the injection that made them."""
+    """Two records that disagree; `explained_by` is the injection that caused it."""
 
     entity: Annotated[
         str, says("The smallest thing that is wrong: a repayment, a receipt, an edit, a loan, by its id.")
     ]
     loan_id: LoanId | None
-    amount_minor: Annotated[int, says("By how much the records differ, in minor units; 0 where it is no amount.")]
+    amount_minor: Annotated[
+        int, says("By how much the records differ, in minor units; 0 if they differ in something else.")
+    ]
     detail: Annotated[str, says("What disagrees with what, in a sentence.")]
     explained_by: Annotated[
-        str | None, says("The injection that made them disagree, by its id on the answer key; null if none did.")
+        str | None, says("The injection that caused it, by its id on the answer key; null if none did.")
     ]
 
 
 class InTransitDoc(TypedDict):
-    """Money that is merely on its way."""
+    """Money in transit."""
 
-    entity: Annotated[str, says("What is on its way: a repayment, a receipt or a payout, by its id.")]
-    loan_id: Annotated[str | None, says("The loan that it is for; empty or null where it is for none.")]
-    since: Annotated[str, says("Since when it is on its way. RFC 3339, on the sandbox's clock.")]
+    entity: Annotated[str, says("What is in transit: a repayment, a receipt or a payout, by its id.")]
+    loan_id: Annotated[str | None, says("The loan that it is for; empty or null if it is for none.")]
+    since: Annotated[str, says("Since when it is in transit. RFC 3339, on the sandbox's clock.")]
     age_s: Annotated[int, says("Seconds since then, on the sandbox's clock.")]
-    detail: Annotated[str, says("What is on its way, in a sentence.")]
+    detail: Annotated[str, says("What is in transit, in a sentence.")]
 
 
 class InvariantDoc(TypedDict):
-    """Something that always holds, and whether it does."""
+    """A statement that always holds, and whether it does."""
 
     name: Annotated[str, says("The invariant's short name, such as B2.")]
     holds: Annotated[bool, says("Whether it holds now.")]
     states: Annotated[str, says("What always holds, in a sentence.")]
-    detail: Annotated[list[str], says("What breaks it, a line each; empty where it holds.")]
+    detail: Annotated[list[str], says("What violates it, one line each; empty if it holds.")]
 
 
 class AuditDoc(TypedDict):
     """An audit. `clean`: nothing disagrees. `unobserved`: injections that should show and do not."""
 
     now: Annotated[str, says("When the audit was made. RFC 3339, on the sandbox's clock.")]
-    clean: Annotated[bool, says("True where nothing disagrees.")]
+    clean: Annotated[bool, says("Whether nothing disagrees.")]
     loans: Annotated[int, says("How many loans were examined.")]
     discrepancies: Annotated[list[DiscrepancyDoc], says("Records that disagree: of world, books and views.")]
-    in_transit: Annotated[list[InTransitDoc], says("Money that is merely on its way; it is no discrepancy.")]
-    invariants: Annotated[list[InvariantDoc], says("What always holds, whatever is armed, and whether it does.")]
+    in_transit: Annotated[list[InTransitDoc], says("Money in transit, which is not a discrepancy.")]
+    invariants: Annotated[
+        list[InvariantDoc], says("The invariants, which hold whatever is armed, and whether they do.")
+    ]
     unobserved: Annotated[
         list[Mapping[str, Any]],
-        says("Injections that should be visible, and that the audit does not see. None, unless Mocklend is wrong."),
+        says("Injections that should be visible, and that the audit does not see. Empty, unless Mocklend is wrong."),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the checks look at, loaded by one query per kind for a group of loans."""
+"""The loans that the checks look at, loaded by one query per kind for a group of loans."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from mocklend.views import reads
 from mocklend.world.reading import world_facts_of
 
 AT_ONCE = 200
-"""Loans that are looked at together: memory stays bounded, however many there are."""
+"""Loans that are loaded together, so that memory stays bounded."""
 
 WRITTEN = "written"
-"""Beside what is seen: the newest page there is, whether or not anybody sees it yet."""
+"""Key of the newest page of a loan, whether or not it is visible yet."""
 
 Certificate = tuple[str, int, str]
-"""The id of a settlement certificate, and the number and hash of the journal's line that it names."""
+"""A settlement certificate: its id, and the number and hash of the transaction that it names."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedLoan:
-    """One loan: both sides, and what is shown of it. `shown` has the version and the document, by view."""
+    """A loan: both sides, and what is shown of it. `shown` has (version, document JSON) by view."""
 
     loan: Loan
     world: LoanWorld
@@ -44,14 +44,14 @@ class AuditedLoan:
 
 @dataclass(frozen=True, slots=True)
 class AuditedLoans:
-    """A group of loans that are looked at together."""
+    """A group of loans that are checked together."""
 
     snapshot: Snapshot
     loans: Sequence[AuditedLoan]
 
 
 def groups(snapshot: Snapshot) -> Iterator[AuditedLoans]:
-    """Every loan of a sandbox, by id, `AT_ONCE` at a time."""
+    """Yield every loan of a sandbox in groups of `AT_ONCE`, by id."""
     after, full = "", True
     while full:
         loans = snapshot.where(Loan, "id > :after ORDER BY id LIMIT :most", after=after, most=AT_ONCE)
@@ -72,17 +72,17 @@ def _load(snapshot: Snapshot, loans: Sequence[Loan]) -> list[AuditedLoan]:
     reporting = reporting_of(snapshot, ids)
     loaded: list[AuditedLoan] = []
     for loan in loans:
-        outcome, known = world[loan.id], books[loan.id]
-        terms, last = terms_of(loan), max((fact.on for fact in outcome), default=date.min)
+        happened, booked = world[loan.id], books[loan.id]
+        terms, last = terms_of(loan), max((fact.on for fact in happened), default=date.min)
         as_of = state_of(loan).as_of
-        rebuilt = replay(terms, known, as_of)
-        # Where both sides are the same, so is their replay.
-        true_state = rebuilt if outcome == known and last <= as_of else replay(terms, outcome, last)
+        rebuilt = replay(terms, booked, as_of)
+        # If both sides are the same, so is their replay.
+        true_state = rebuilt if happened == booked and last <= as_of else replay(terms, happened, last)
         loaded.append(
             AuditedLoan(
                 loan,
-                LoanWorld(outcome, true_state),
-                LoanBooks(loan, known, journal[loan.id], rebuilt, orders.get(loan.id, {})),
+                LoanWorld(happened, true_state),
+                LoanBooks(loan, booked, journal[loan.id], rebuilt, orders.get(loan.id, {})),
                 shown.get(loan.id, {}),
                 certificates.get(loan.id, []),
                 reporting.get(loan.id),
@@ -126,7 +126,7 @@ class _Issued(NamedTuple):
 
 
 def _pages(snapshot: Snapshot, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, str]]]:
-    """What each view of each loan shows: the version and the document."""
+    """Return by loan and view what is shown: the version and the document."""
     now_ms = snapshot.now_ms
     shown: dict[str, dict[str, tuple[int, str]]] = {}
     for loan_id, version, doc, back_ms, again_ms, *moments in snapshot.rows(_Page, _PAGES, first=ids[0], last=ids[-1]):
@@ -143,11 +143,11 @@ _ORDERS = """SELECT loan_id, id, applied_minor, overpaid_minor FROM repayments
 
 
 def _orders(reader: SandboxReader, ids: Sequence[str]) -> dict[str, dict[str, tuple[int, int]]]:
-    """What the rows of some loans' repayments say, applied and overpaid."""
-    said: dict[str, dict[str, tuple[int, int]]] = {}
+    """Return by loan and repayment the applied and overpaid amounts of its row, in minor units."""
+    amounts: dict[str, dict[str, tuple[int, int]]] = {}
     for loan_id, id, applied, over in reader.rows(_Order, _ORDERS, first=ids[0], last=ids[-1]):
-        said.setdefault(loan_id, {})[id] = (applied, over)
-    return said
+        amounts.setdefault(loan_id, {})[id] = (applied, over)
+    return amounts
 
 
 _CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificates

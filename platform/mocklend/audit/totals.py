@@ -1,4 +1,4 @@
-"""What holds over all loans: the trial balance, the money of each channel, and the channels' own chains."""
+"""Checks over all loans: the trial balance, the money of each channel, and the channels' own chains."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from mocklend.world.reading import taken_by_channel
 
 
 def load_totals(reader: SandboxReader) -> invariants.Totals:
-    """The sums over a sandbox's journal, channels and receipts."""
-    known, taken, received = _sums(reader)
-    return invariants.Totals(balances(reader), known, taken, received, reader.rows(_Stray, _STRAYS))
+    """Load the sums over a sandbox's journal, channels and receipts."""
+    booked, taken, received = _sums(reader)
+    return invariants.Totals(balances(reader), booked, taken, received, reader.rows(_Stray, _STRAYS))
 
 
 def check_channel_chains(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Each channel has a chain of its own, of what was booked there before anybody knew the loan."""
+    """Check the chain of each channel, which has what was booked before its loan was known."""
     for chain in snapshot.find_all(Chain, [channel_chain(id) for id in channels()]):
         journal = journals(snapshot, [chain.id])[chain.id]
         for detail in invariants.chain(chain.id, chain.next_seq, chain.head_hash, journal):
             yield Discrepancy(Finding("books_invariant", chain.id, 0), None, f"B3: {detail}")
 
 
-# What the books know a channel to hold. A receipt that was booked before anybody knew its loan counts where it landed,
-# and one that was posted a second time counts until it is taken back.
+# What a channel holds by the books. A receipt that was booked before its loan was known counts in the channel's chain,
+# and a second receipt counts until it is reversed.
 _SIGNED = "CASE WHEN kind IN ('receipt', 'second_receipt') THEN amount_minor ELSE -amount_minor END"
 _MOVES = "('receipt', 'second_receipt', 'disbursement', 'payment_return', 'refund_paid', 'compensation_paid')"
 _SUMS = f"""SELECT 0, channel, SUM(amount_minor) FROM (
@@ -60,7 +60,7 @@ class _Sum(NamedTuple):
 
 
 def _sums(reader: SandboxReader) -> tuple[dict[str, int], ...]:
-    """By channel: what the books know it to hold, what it has taken, and what the world saw it take."""
+    """Return three sums by channel: what it holds by the books, what it took, and what the world saw it take."""
     sums: tuple[dict[str, int], ...] = ({}, {}, taken_by_channel(reader))
     for which, channel, amount in reader.rows(_Sum, _SUMS):
         sums[which][channel] = int(amount)

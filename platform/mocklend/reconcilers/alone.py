@@ -1,11 +1,11 @@
-"""A reconciler of somebody's own, run in a process of its own, which has the staff's key and not the answer key.
+"""Runs a user's reconciler in a process of its own, which has the staff key and so not the answer key.
 
         mocklend reconcile --with mine.py ─▶ python -m mocklend.reconcilers.alone mine.py ─▶ reconcile(client)
                                  stdin: address, staff key, tokens but that of the control plane
                                  stdout: {"findings": …}, or why there are none; what it prints goes to stderr
 
-The process has none of the variables MOCKLEND_… This keeps honest work honest. It is no jail: code that runs as the
-same user of the same machine can read that user's files and processes.
+The process has none of the variables MOCKLEND_…, so that the answer key cannot be used by accident. It is not a
+sandbox: code of the same user of the same machine can read that user's files and processes.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ class ReconcilerFailed(RuntimeError):
 
 
 def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Mapping[str, str | None]) -> list[Found]:
-    """What the reconciler of a file finds, over a client that has this key and these tokens, and nothing of ours."""
+    """Run the reconciler of a file, with a client that has this key and these tokens. Returns its findings.
+
+    Raises ReconcilerFailed, UnknownReconciler.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("MOCKLEND_")}
     options = {"base_url": url, "api_key": api_key, "timeout_s": timeout_s, **tokens}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", __name__, file],
         input=json.dumps(options).encode(),
         stdout=subprocess.PIPE,
@@ -40,35 +43,35 @@ def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Ma
         check=False,
     )
     try:
-        told = json.loads(done.stdout)
+        result = json.loads(process.stdout)
     except ValueError:
-        raise ReconcilerFailed(f"{file} ended with {done.returncode} and without findings") from None
-    if "unknown" in told:
-        raise UnknownReconciler(told["unknown"])
-    if "failed" in told:
-        raise ReconcilerFailed(f"{file} failed: {told['failed']}")
-    return [Found(finding.pop("class"), **finding) for finding in told["findings"]]
+        raise ReconcilerFailed(f"{file} ended with {process.returncode} and without findings") from None
+    if "unknown" in result:
+        raise UnknownReconciler(result["unknown"])
+    if "failed" in result:
+        raise ReconcilerFailed(f"{file} failed: {result['failed']}")
+    return [Found(finding.pop("class"), **finding) for finding in result["findings"]]
 
 
-def _told(file: str, options: dict[str, Any]) -> dict[str, Any]:
+def _run(file: str, options: dict[str, Any]) -> dict[str, Any]:
     try:
-        look = named(file)
+        reconcile = named(file)
         with Client(**options) as client:
-            return {"findings": [one.to_json() for one in look(client)]}
+            return {"findings": [finding.to_json() for finding in reconcile(client)]}
     except UnknownReconciler as unknown:
         return {"unknown": str(unknown)}
-    except Exception as failure:  # Whatever somebody else's code does.
+    except Exception as failure:  # The user's code may raise anything.
         traceback.print_exc()
         return {"failed": f"{type(failure).__name__}: {failure}"[:500]}
 
 
 def main() -> None:
-    """The process: what its code prints is for people, so it goes to stderr, and the findings alone to stdout."""
+    """Run the reconciler. What its code prints goes to stderr; stdout has the findings only."""
     options = json.load(sys.stdin)
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as told:
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as output:
         os.dup2(2, 1)
         sys.path.insert(0, str(Path.cwd()))
-        json.dump(_told(sys.argv[1], options), told)
+        json.dump(_run(sys.argv[1], options), output)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What needs no thought: reporting nothing, and reporting every loan. A score that either could win is worth nothing.
+"""Two trivial reconcilers: one reports nothing, one reports every loan. A score that they could win is worth nothing.
 
-Who reports every loan does so under every class of break: nobody can say that he meant another one.
+The second reports every loan under every class of break.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from mocklend.reconcilers.found import Found
 
 
 def empty(client: Client) -> list[Found]:
-    """Nothing is ever wrong."""
+    """Report nothing."""
     return []
 
 
 def all_loans(client: Client) -> list[Found]:
-    """Everything is wrong with every loan."""
+    """Report every loan under every class."""
     return [
         Found(finding_class, loan["id"], loan["id"], loan["outstanding_minor"], "look", "every loan is suspect")
         for loan in client.every("loans")

@@ -1,4 +1,4 @@
-"""What a reconciler reports: one break, in the words of the score."""
+"""A finding of a reconciler: one break, in the terms of the score."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A break: its class, whose it is, how much is wrong (minor units), what would help, and the evidence in words."""
+    """A break: its class, the entity, the amount (minor units), the action that repairs it, and the evidence."""
 
     finding_class: str
     entity: str
@@ -19,7 +19,7 @@ class Found:
     found_at: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A line of findings.jsonl."""
+        """Return a line of findings.jsonl."""
         return {
             "class": self.finding_class,
             "entity": self.entity,

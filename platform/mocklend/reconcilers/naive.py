@@ -1,9 +1,9 @@
-"""The naive reconciler: balances only, and it believes what it is told.
+"""The naive reconciler: it compares balances only, and believes every answer.
 
-It adds up what each channel's statements say and what the books say of that channel. Where the sums agree it is
-content, though two errors may have cancelled. Where they differ it looks for an order of just that amount. A loan that
-was paid off and is still shown as unpaid it reports as a break of the books, whatever the reason. It knows nothing of
-today, since statements come tomorrow; of edits, since they balance; of reports and scores, since they hold no money.
+It sums up each channel's statements, and what the books have for that channel. If the sums agree it finds nothing,
+although two errors may have cancelled out. If they differ it looks for an order of just that amount. A loan that was
+paid off and is still shown as unpaid is reported as a break of the books, whatever the reason. It misses today's
+breaks, since statements come tomorrow; edits, since they balance; reports and scores, since they hold no money.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from mocklend.reconcilers.found import Found
 
 
 def reconcile(client: Client) -> list[Found]:
-    """What it finds, now."""
+    """Return the breaks that it finds now."""
     evidence = Evidence(client)
     return [*_sums(evidence), *_paid_and_open(evidence)]
 
 
 def _sums(evidence: Evidence) -> Iterator[Found]:
-    """Channel totals against booked totals, day by day up to yesterday."""
+    """Compare channel totals with booked totals, day by day up to yesterday."""
     taken: dict[str, int] = defaultdict(int)
     for (channel, _), rows in evidence.statements.items():
         taken[channel] += sum(row.amount_minor for row in rows if row.purpose == "repayment")
@@ -44,12 +44,12 @@ def _sums(evidence: Evidence) -> Iterator[Found]:
         missing = sum_minor - booked[channel]
         for id, loan_id, amount_minor in waiting[channel]:
             if amount_minor == missing:
-                detail = f"{channel} took {missing} more than the books have, and this order waits for as much"
+                detail = f"{channel} took {missing} more than the books have, and this order has that amount"
                 yield Found("missing_in_books", id, loan_id, missing, "query", detail)
 
 
 def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
-    """Paid off, by the word of the books, and still open, by the word of the page: it takes that for a lost payment."""
+    """Report loans that the books say are paid and the page says are open, as lost payments."""
     for case in evidence.cases:
         settled = any(
             repayment["type"] == QuoteType.CLEAR and repayment["status"] == RepaymentStatus.SUCCEEDED

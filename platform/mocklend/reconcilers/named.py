@@ -1,4 +1,4 @@
-"""A reconciler by its name, or from a file of a user's own."""
+"""Returns a reconciler by its name, or from a user's file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SHIPPED: dict[str, Reconcile] = {"naive": naive.reconcile, "thorough": thorough.
 
 
 class UnknownReconciler(ValueError):
-    """There is none of that name, and no such file, or the file defines none."""
+    """There is no reconciler with that name, and no such file, or the file defines none."""
 
 
 def named(which: str) -> Reconcile:
-    """One that is shipped, or `reconcile` of a Python file. The file is the caller's own and is run as it is."""
+    """Return a shipped reconciler, or `reconcile` of a Python file, which is run. Raises UnknownReconciler."""
     if which in SHIPPED:
         return SHIPPED[which]
     path = known_file(which)
@@ -29,21 +29,21 @@ def named(which: str) -> Reconcile:
         raise UnknownReconciler(f"{which} cannot be read as Python")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = getattr(module, "reconcile", None)
-    if not callable(found):
+    function = getattr(module, "reconcile", None)
+    if not callable(function):
         raise UnknownReconciler(f"{which} defines no reconcile(client)")
-    reconcile: Reconcile = found
+    reconcile: Reconcile = function
     return reconcile
 
 
 def known_file(which: str) -> Path:
-    """A file of Python, which is not run yet. Raises UnknownReconciler."""
+    """Return the path of a Python file that compiles, without running it. Raises UnknownReconciler."""
     path = Path(which)
     if path.suffix != ".py" or not path.is_file():
-        known = f"{', '.join(SHIPPED)}, or the path of a .py file{did_you_mean(which, SHIPPED)}"
-        raise UnknownReconciler(f"no reconciler {which!r}; known: {known}")
+        choices = f"{', '.join(SHIPPED)}, or the path of a .py file{did_you_mean(which, SHIPPED)}"
+        raise UnknownReconciler(f"no reconciler {which!r}; known: {choices}")
     try:
         compile(path.read_bytes(), which, "exec")
-    except (OSError, SyntaxError, ValueError) as wrong:
-        raise UnknownReconciler(f"{which} cannot be read as Python: {wrong}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UnknownReconciler(f"{which} cannot be read as Python: {error}") from None
     return path

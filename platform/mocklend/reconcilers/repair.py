@@ -1,4 +1,4 @@
-"""Carrying out what findings propose, over the operator's API, each act with its reason as memo."""
+"""Carries out the actions that findings propose, over the operator's API, each with its reason as memo."""
 
 from __future__ import annotations
 
@@ -14,102 +14,108 @@ OPERATOR = "reconciler"
 
 
 def repair(client: Client, found: Iterable[Found]) -> list[tuple[Found, str]]:
-    """What became of each finding: `done`, `left alone`, or the problem that the platform answered."""
+    """Carry out each finding's action. Results: `done`, `left alone`, or the problem that the platform answered."""
     evidence = Evidence(client)
-    return [(one, _carried_out(evidence, one)) for one in found]
+    return [(finding, _carry_out(evidence, finding)) for finding in found]
 
 
-def _carried_out(evidence: Evidence, one: Found) -> str:
-    repair_of = REPAIRS.get(one.action)
+def _carry_out(evidence: Evidence, finding: Found) -> str:
+    repair_of = REPAIRS.get(finding.action)
     if repair_of is None:
         return "left alone"
     try:
-        repair_of(evidence, one)
+        repair_of(evidence, finding)
     except ProblemError as problem:
         return f"{problem.code}: {problem.detail}"
     return "done"
 
 
-def _query(evidence: Evidence, one: Found) -> None:
-    """Ask the channel and post what it says, effective when the channel was paid."""
+def _query(evidence: Evidence, finding: Found) -> None:
+    """Query the channel and post its answer, effective when the channel was paid."""
     for receipt in evidence.receipts:
-        if receipt["id"] == one.entity:
+        if receipt["id"] == finding.entity:
             evidence.client.query_payment(receipt["channel"], receipt["out_trade_no"], operator=OPERATOR)
             return
-    if one.entity.startswith("rct_"):
-        _query_payment(evidence, one)
+    if finding.entity.startswith("rct_"):
+        _query_payment(evidence, finding)
     else:
-        evidence.client.query_repayment(one.entity, operator=OPERATOR)
+        evidence.client.query_repayment(finding.entity, operator=OPERATOR)
 
 
-def _query_payment(evidence: Evidence, one: Found) -> None:
-    """Ask the channel about an order that is none of ours, and post what it says."""
+def _query_payment(evidence: Evidence, finding: Found) -> None:
+    """Query the channel for an order that is not the platform's, and post its answer."""
     for (channel, _), file in evidence.files.items():
         for row in file.rows:
-            if one.entity == receipt_of(row.out_trade_no) and row.amount_minor > 0:
+            if finding.entity == receipt_of(row.out_trade_no) and row.amount_minor > 0:
                 evidence.client.query_payment(channel, row.out_trade_no, operator=OPERATOR)
 
 
-def _match(evidence: Evidence, one: Found) -> None:
-    """Put a receipt where it belongs: to the one open loan of somebody of that name."""
-    [receipt] = [receipt for receipt in evidence.receipts if receipt["id"] == one.entity]
+def _match(evidence: Evidence, finding: Found) -> None:
+    """Match a receipt with the only open loan of a borrower with the payer's name."""
+    [receipt] = [receipt for receipt in evidence.receipts if receipt["id"] == finding.entity]
     open_loans = [
         case
         for case in evidence.cases
         if case.borrower["name"] == receipt["payer_name"] and case.books["status"] in (LoanStatus.USING, LoanStatus.OVD)
     ]
-    if len(open_loans) == 1:  # Two could be meant, or none: that takes a person and a bank slip.
-        evidence.client.match_receipt(receipt["id"], open_loans[0].id, operator=OPERATOR, memo=one.detail)
+    if len(open_loans) == 1:  # With several or none, staff need the payer's bank slip.
+        evidence.client.match_receipt(receipt["id"], open_loans[0].id, operator=OPERATOR, memo=finding.detail)
 
 
-def _move(evidence: Evidence, one: Found) -> None:
-    """Put a receipt where its papers say that it belongs."""
-    evidence.client.move_receipt(one.entity, str(one.loan_id), operator=OPERATOR, memo=f"belongs to {one.loan_id}")
+def _move(evidence: Evidence, finding: Found) -> None:
+    """Move a receipt to the loan that its papers name."""
+    evidence.client.move_receipt(
+        finding.entity, str(finding.loan_id), operator=OPERATOR, memo=f"belongs to {finding.loan_id}"
+    )
 
 
-def _rebook(evidence: Evidence, one: Found) -> None:
-    """Book it as was ordered, when the channel was paid."""
-    evidence.client.rebook_repayment(one.entity, operator=OPERATOR, memo=one.detail)
+def _rebook(evidence: Evidence, finding: Found) -> None:
+    """Book a repayment again as it was ordered, on the channel's day."""
+    evidence.client.rebook_repayment(finding.entity, operator=OPERATOR, memo=finding.detail)
 
 
-def _reverse_again(evidence: Evidence, one: Found) -> None:
-    """Put the good repayment back, and reverse the one that the memo names."""
-    meant = one.detail.split()[-1]
-    [case] = [case for case in evidence.cases if case.id == one.loan_id]
-    [good] = [order for order in case.repayments if order["reversal_id"] == one.entity]
+def _reverse_again(evidence: Evidence, finding: Found) -> None:
+    """Reinstate the repayment that was reversed by mistake, and reverse the one that the memo names."""
+    meant = finding.detail.split()[-1]
+    [case] = [case for case in evidence.cases if case.id == finding.loan_id]
+    [good] = [order for order in case.repayments if order["reversal_id"] == finding.entity]
     evidence.client.reinstate_repayment(good["id"], operator=OPERATOR, memo=f"{meant} was meant")
     evidence.client.reverse_repayment(meant, operator=OPERATOR, memo=f"{meant} was meant")
 
 
-def _reverse_edit(evidence: Evidence, one: Found) -> None:
-    """Take the edit back that the finding is about: its own, or the one that marks its loan."""
-    edit_id = one.entity
+def _reverse_edit(evidence: Evidence, finding: Found) -> None:
+    """Reverse the edit that the finding is about, or the one that overrides its loan's status."""
+    edit_id = finding.entity
     for case in evidence.cases:
-        if case.id == one.entity and case.books["status_override"]:
+        if case.id == finding.entity and case.books["status_override"]:
             edit_id = case.books["status_override"]["edit_id"]
-    evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=one.detail)
+    evidence.client.reverse_edit(edit_id, operator=OPERATOR, memo=finding.detail)
 
 
-def _write_off_rest(evidence: Evidence, one: Found) -> None:
-    """Take what a quote left out off the bill: a posting, with the quote as its reason."""
+def _write_off_rest(evidence: Evidence, finding: Found) -> None:
+    """Revoke what a quote left out, with the quote as the reason."""
     evidence.client.edit(
-        str(one.loan_id), "MODIFY_REVOKE_AMOUNT", amount_minor=one.amount_minor, operator=OPERATOR, memo=one.detail
+        str(finding.loan_id),
+        "MODIFY_REVOKE_AMOUNT",
+        amount_minor=finding.amount_minor,
+        operator=OPERATOR,
+        memo=finding.detail,
     )
 
 
-def _reverse_receipt(evidence: Evidence, one: Found) -> None:
-    """Take a second receipt back; the order's own stays."""
-    evidence.client.reverse_receipt(one.entity, operator=OPERATOR, memo=one.detail)
+def _reverse_receipt(evidence: Evidence, finding: Found) -> None:
+    """Reverse a second receipt; the order's own stays."""
+    evidence.client.reverse_receipt(finding.entity, operator=OPERATOR, memo=finding.detail)
 
 
-def _refresh(evidence: Evidence, one: Found) -> None:
-    """Have the page made anew from the books."""
-    evidence.client.refresh_page(one.entity, operator=OPERATOR, memo=one.detail)
+def _refresh(evidence: Evidence, finding: Found) -> None:
+    """Rebuild the status page from the books."""
+    evidence.client.refresh_page(finding.entity, operator=OPERATOR, memo=finding.detail)
 
 
-def _correct_again(evidence: Evidence, one: Found) -> None:
+def _correct_again(evidence: Evidence, finding: Found) -> None:
     """Decide the newest corrected dispute again, so that another correction is ordered."""
-    [case] = [case for case in evidence.cases if case.id == one.entity]
+    [case] = [case for case in evidence.cases if case.id == finding.entity]
     corrected = [
         dispute
         for dispute in case.disputes
@@ -117,37 +123,37 @@ def _correct_again(evidence: Evidence, one: Found) -> None:
         and any(step["note"].startswith("Corrected:") for step in dispute["progress"])
     ]
     evidence.client.decide_dispute(
-        corrected[-1]["id"], DisputeState.UPHELD, operator=OPERATOR, memo=one.detail, correct=True
+        corrected[-1]["id"], DisputeState.UPHELD, operator=OPERATOR, memo=finding.detail, correct=True
     )
 
 
-def _compensate(evidence: Evidence, one: Found) -> None:
-    """Decide the same compensation again: then it is posted."""
+def _compensate(evidence: Evidence, finding: Found) -> None:
+    """Decide the same compensation again, which posts it."""
     for case in evidence.cases:
         for dispute in case.disputes:
-            if dispute["compensation_id"] == one.entity:
+            if dispute["compensation_id"] == finding.entity:
                 evidence.client.decide_dispute(
                     dispute["id"],
                     DisputeState.UPHELD,
                     operator=OPERATOR,
-                    memo=one.detail,
-                    compensation_minor=one.amount_minor,
+                    memo=finding.detail,
+                    compensation_minor=finding.amount_minor,
                 )
 
 
-def _catch_up(evidence: Evidence, one: Found) -> None:
-    """Do to a loan what the run should have done."""
-    evidence.client.catch_up(one.entity, operator=OPERATOR, memo=one.detail)
+def _catch_up(evidence: Evidence, finding: Found) -> None:
+    """Run the end of day that the loan missed."""
+    evidence.client.catch_up(finding.entity, operator=OPERATOR, memo=finding.detail)
 
 
-def _reverse(evidence: Evidence, one: Found) -> None:
-    """Take a repayment off its loan."""
-    evidence.client.reverse_repayment(one.entity, operator=OPERATOR, memo=one.detail)
+def _reverse(evidence: Evidence, finding: Found) -> None:
+    """Reverse a repayment."""
+    evidence.client.reverse_repayment(finding.entity, operator=OPERATOR, memo=finding.detail)
 
 
-def _remake(evidence: Evidence, one: Found) -> None:
-    """Ask a channel to make its file of a day again."""
-    channel, day, currency = one.entity.split(".")
+def _remake(evidence: Evidence, finding: Found) -> None:
+    """Have a channel make its statement of a day again."""
+    channel, day, currency = finding.entity.split(".")
     evidence.client.remake_statement(channel, day, currency=currency)
 
 
@@ -168,4 +174,4 @@ REPAIRS: dict[str, Callable[[Evidence, Found], None]] = {
     "reverse_receipt": _reverse_receipt,
     "write_off_rest": _write_off_rest,
 }
-"""What each action does. An action that is not here (`wait`, `escalate`) is left alone."""
+"""The function of each action. Other actions (`wait`, `escalate`) are left alone."""

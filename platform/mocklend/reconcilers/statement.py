@@ -1,4 +1,4 @@
-"""Reading a channel's statement as a user would: the entries of an ISO 20022 camt.053 file, nothing else."""
+"""Reads a channel's statement as a user would: the entries of an ISO 20022 camt.053 file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NS = {"c": "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"}
 
 
 class MalformedFile(ValueError):
-    """These bytes are no statement."""
+    """The bytes are not a statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One movement: positive where money came in."""
+    """A movement. The amount is positive if money came in."""
 
     out_trade_no: str
     channel_trade_no: str
@@ -30,7 +30,7 @@ class Row:
 
 
 def read_camt053(data: bytes) -> list[Row]:
-    """The movements of a statement, in the order of the file; MalformedFile where it is none."""
+    """Return the movements of a statement in the order of the file. Raises MalformedFile."""
     try:
         return [_row(entry) for entry in ElementTree.fromstring(data).iterfind(".//c:Ntry", _NS)]
     except (ElementTree.ParseError, ValueError, ArithmeticError) as error:
@@ -38,9 +38,9 @@ def read_camt053(data: bytes) -> list[Row]:
 
 
 def whole_rows(data: bytes) -> list[Row]:
-    """What can be made out of a file that cannot be read as agreed: the entries before it breaks off.
+    """Return the readable entries of a malformed file: those before it breaks off.
 
-    Each has to be held against the channel's own word.
+    Each has to be checked against the channel's own record.
     """
     utf16 = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
     parser: Any = ElementTree.XMLPullParser()
@@ -68,5 +68,5 @@ def _row(entry: ElementTree.Element) -> Row:
 
 
 def _text(entry: ElementTree.Element, path: str) -> str:
-    found = entry.find(path, _NS)
-    return (found.text or "") if found is not None else ""
+    element = entry.find(path, _NS)
+    return (element.text or "") if element is not None else ""

@@ -1,7 +1,7 @@
-"""The thorough reconciler: three ways, row by row. Channels against books, books against views, acts against papers.
+"""The thorough reconciler compares row by row: channels with books, books with views, actions with papers.
 
-Each check is one file in `checks/` and knows one kind of evidence. A finding names the smallest thing that is wrong and
-the act that would put it right; `repair` carries those acts out over the operator's API. What will be right by itself,
+Each check is one file in `checks/` and uses one kind of evidence. A finding names the smallest thing that is wrong and
+the action that would repair it; `repair` carries out those actions over the operator's API. What will repair itself,
 such as a page within its bound, is reported with the action `wait` and left alone.
 """
 
@@ -14,7 +14,7 @@ from mocklend.reconcilers.found import Found
 
 
 def reconcile(client: Client) -> list[Found]:
-    """What it finds, now: each break once, in the order of loans."""
+    """Return the breaks that it finds now, each once, sorted by loan."""
     evidence = Evidence(client)
-    found = {(one.finding_class, one.entity): one for check in CHECKS for one in check(evidence)}
-    return sorted(found.values(), key=lambda one: (one.loan_id or "", one.finding_class, one.entity))
+    findings = {(finding.finding_class, finding.entity): finding for check in CHECKS for finding in check(evidence)}
+    return sorted(findings.values(), key=lambda finding: (finding.loan_id or "", finding.finding_class, finding.entity))

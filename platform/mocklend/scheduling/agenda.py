@@ -1,10 +1,10 @@
-"""When each sandbox whose clock runs is to be looked at, and how much is done then. An idle one waits for what is due.
+"""When each sandbox with a running clock is checked next, and how much is done then. Idle sandboxes are not checked.
 
-        look ─▶ nothing is due ─▶ the next thing is due at … ─▶ not looked at before then
-                                            └─ something is written in the sandbox ─▶ looked at at once
+        check ─▶ nothing is due ─▶ the next thing is due at … ─▶ not checked before then
+                                            └─ something is written in the sandbox ─▶ checked at once
 
-What another process on the same database writes is not heard of here: that process looks after it. Should it have
-died, each sandbox is looked at after LOOK_AGAIN_MS at the latest, and not all of them at one moment.
+Writes of another process on the same database are not seen here: that process runs what they make due. In case it has
+died, each sandbox is checked after LOOK_AGAIN_MS at the latest, and not all of them at the same time.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from zlib import crc32
 
 LOOK_AGAIN_MS = 60_000
 PORTION_FIRST = 4
-"""So many of a kind are carried out together before it is known what one of them costs."""
+"""The first portion of a kind, while the cost of one thing is unknown."""
 
 
 class Agenda:
-    """The real time at which each sandbox is to be looked at next. Thread-safe."""
+    """The real time at which each sandbox is checked next. Thread-safe."""
 
     def __init__(self) -> None:
         self._next_ms: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def wants(self, sandbox_id: str, now_ms: int) -> bool:
-        """Whether it is to be looked at now."""
+        """Whether a sandbox is to be checked now."""
         return self._next_ms.get(sandbox_id, 0) <= now_ms
 
     def touch(self, sandbox_ids: Iterable[str]) -> None:
-        """Something was written there, or it is gone."""
+        """Check these sandboxes at the next tick: something was written there, or they are gone."""
         with self._lock:
             for id in sandbox_ids:
                 self._next_ms.pop(id, None)
 
     def look(self, sandbox_id: str) -> None:
-        """It is being looked at. What is written there from now on may not be seen in this look."""
+        """Begin a check. What is written from now on may be missed by it."""
         with self._lock:
             self._next_ms[sandbox_id] = 0
 
     def wait(self, sandbox_id: str, now_ms: int, due_ms: int | None) -> None:
-        """Nothing is due there before this real time. Does nothing where something was written since the look."""
+        """Do not check before this real time: nothing is due. No effect if something was written since `look`."""
         latest_ms = now_ms + LOOK_AGAIN_MS // 2 + crc32(sandbox_id.encode()) % (LOOK_AGAIN_MS // 2)
         with self._lock:
             if sandbox_id in self._next_ms:
@@ -49,11 +49,11 @@ class Agenda:
 
 
 class Portions:
-    """How many due things of each sandbox are carried out together: as many as take a slice of time, and no more.
+    """How many due things of a sandbox are run together: as many as take a slice of time.
 
-    What one of them costs differs by its kind, and by a thousand: a loan with ten repayments, or with ten thousand.
-    While they are carried out, nobody else writes. So the first portion of a kind is small, and the next one is twice
-    as large at most.
+    The cost of one thing differs by its kind, by a factor of a thousand: a loan with ten repayments, or with ten
+    thousand. Other writes wait meanwhile. So the first portion of a kind is small, and the next one at most twice as
+    large.
     """
 
     def __init__(self, most: int, slice_s: float) -> None:
@@ -62,20 +62,20 @@ class Portions:
         self._sizes: dict[str, dict[str, int]] = {}
 
     def of(self, sandbox_id: str, what: str) -> int:
-        """The next portion of one kind."""
+        """Return the size of the next portion of a kind."""
         return self._sizes.get(sandbox_id, {}).get(what, min(PORTION_FIRST, self._max))
 
     def took(self, sandbox_id: str, what: str, count: int, seconds: float) -> None:
-        """So long the last one took, of so many things."""
+        """Report that a portion of `count` things took this long."""
         size, fits = self.of(sandbox_id, what), self._fits(count, seconds)
         if count < size:
-            fits = min(fits, size)  # There were no more: what they cost says little about many.
+            fits = min(fits, size)  # There were no more: the cost of few says little about many.
         self._sizes.setdefault(sandbox_id, {})[what] = max(1, min(fits, size * 2, self._max))
 
     def _fits(self, count: int, seconds: float) -> int:
-        """How many things that cost the same take a slice."""
+        """Return how many things of the same cost take a slice."""
         return self._max if seconds * self._max <= self._slice_s * count else int(self._slice_s * count / seconds)
 
     def forget(self, sandbox_id: str) -> None:
-        """The sandbox is empty, or gone."""
+        """Forget a sandbox that is empty, or gone."""
         self._sizes.pop(sandbox_id, None)

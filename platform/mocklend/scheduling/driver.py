@@ -1,7 +1,7 @@
-"""Who makes the clocks run: an advance moves a manual one, a tick goes on with those that run by themselves.
+"""Runs the clocks: an advance moves a manual clock, a tick continues those that run by themselves.
 
-Either works off what falls due on the way, in order, in commits small enough for clients to get a word in between.
-Webhooks go out beside it.
+Both run what falls due on the way, in order, in commits that are small enough for other writes to come in between.
+Webhooks are sent concurrently.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from mocklend.writer import Writer
 DUE_AT_ONCE = 500
 DUE_TOGETHER = 64
 SLICE_S = 0.05
-"""So long one sandbox's due work runs before the next sandbox has its turn."""
+"""How long the due work of a sandbox runs before the next sandbox's."""
 ROUNDS_S = 1.0
-"""A tick ends by then, with what is left to do for the next one."""
+"""How long a tick lasts at most; the rest is left for the next one."""
 ADVANCE_TOGETHER = 250
 """Due things in one commit: few where a clock runs by itself and clients wait, more where a test moves the clock."""
-TOLD_AT_MAX = 1_000
-"""An advance tells the first so many things that it released and counts the rest: a year of many loans has millions."""
+RELEASED_MAX = 1_000
+"""How many released things an advance lists; it counts the rest: a year of many loans has millions."""
 
 NAMES_EVERY_MS = 1_000
 DELIVERED_MAX = 5_000
-"""An advance waits for so many webhooks; the rest goes out after it has answered."""
+"""How many webhooks an advance waits for; the rest is sent after its answer."""
 BURST_S = 1.0
-"""So long at a time an advance works with nobody else writing in its sandbox; then those who wait have their turn."""
+"""How long an advance keeps other writes out of its sandbox at a time; then those that wait are run."""
 WEBHOOKS_WITHIN_S = 5.0
-"""An advance answers at the latest so long after its clock has arrived, whatever receivers do."""
+"""How long an advance waits for the receivers of webhooks after its clock has arrived."""
 
 
 @dataclass(slots=True)
 class Advanced:
-    """What an advance of a clock released: the first things one by one, all of them counted by kind."""
+    """What an advance released: the first things one by one, and the number of all of them by kind."""
 
     now_ms: int
     released: list[dict[str, Any]] = field(default_factory=list)
@@ -61,24 +61,24 @@ class Advanced:
 
     @property
     def total(self) -> int:
-        """How many things fell due on the way."""
+        """The number of things that fell due on the way."""
         return sum(self.by_kind.values())
 
     def count(self, items: Sequence[Due]) -> None:
-        """These were worked off, in this order."""
-        self.released += [_released(item) for item in items[: TOLD_AT_MAX - len(self.released)]]
+        """Add things that were run, in this order."""
+        self.released += [_released(item) for item in items[: RELEASED_MAX - len(self.released)]]
         for item in items:
             self.by_kind[item.what] = self.by_kind.get(item.what, 0) + 1
 
     def count_webhooks(self, items: Sequence[Due]) -> None:
-        """These were sent meanwhile. They take their places by the moments at which they were due."""
+        """Add webhooks that were sent meanwhile, sorted in by their due times."""
         if items:
             sent = [_released(item) for item in sorted(items, key=lambda item: (item.due_ms, item.id))]
-            self.released = sorted([*self.released, *sent], key=lambda one: one["at"])[:TOLD_AT_MAX]
+            self.released = sorted([*self.released, *sent], key=lambda entry: entry["at"])[:RELEASED_MAX]
             self.by_kind["webhook"] = len(items)
 
     def to_json(self) -> dict[str, Any]:
-        """As the control API answers it."""
+        """Return the answer of the control API: {now, released, released_total, released_more, released_by_kind}."""
         return {
             "now": rfc3339(self.now_ms),
             "released": self.released,
@@ -89,7 +89,7 @@ class Advanced:
 
 
 class ClockDriver:
-    """Moves the clocks of all sandboxes of a database. Thread-safe; one that `delivers` waits for webhooks, too."""
+    """Moves the clocks of all sandboxes of a database. Thread-safe. With `delivers`, an advance waits for webhooks."""
 
     def __init__(
         self,
@@ -117,34 +117,34 @@ class ClockDriver:
         self._session: requests.Session = open_session(receivers)
         self._advancing: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        self.delivery_workers = DeliveryWorkers(self._carry)
+        self.delivery_workers = DeliveryWorkers(self._dispatch)
         self._undelivered: set[str] = set()
         self._closing = False
 
     def stop(self) -> None:
-        """Have a tick or an advance that is under way end soon: what is due stays due."""
+        """Let a running tick or advance end soon: what is due stays due."""
         self._closing = True
 
     def close_delivery(self) -> None:
-        """Finish the webhooks that are on their way. To be called before the writer is closed."""
+        """Finish the webhooks that are being sent. To be called before the writer is closed."""
         self.delivery_workers.close()
 
     def close(self) -> None:
-        """Let go of the connections to receivers."""
+        """Close the connections to receivers."""
         self._session.close()
 
     def look_for_clocks(self) -> None:
-        """Some clock runs now that did not, or the other way round: see which, at the next tick."""
+        """Reload at the next tick which clocks run."""
         self._next_names_ms = 0
 
     def emptied(self, sandbox_id: str) -> None:
-        """A sandbox is empty, or gone: nothing of it is due any more."""
+        """Forget what is due in a sandbox that is empty, or gone."""
         self._agenda.touch([sandbox_id])
         self._portions.forget(sandbox_id)
         self.delivery_workers.forget(sandbox_id)
 
     def gone(self, sandbox_id: str) -> None:
-        """A sandbox was deleted."""
+        """Forget a deleted sandbox."""
         with self._lock:
             self._advancing.pop(sandbox_id, None)
 
@@ -156,11 +156,11 @@ class ClockDriver:
         by_ms: int | None = None,
         idem: Idempotency | None = None,
     ) -> Advanced:
-        """Move a manual clock, to a moment or by a time, running all that falls due on the way, in bounded memory.
+        """Move a manual clock, to a moment or by a time (ms), and run all that falls due on the way, in bounded memory.
 
-        What is asked of the sandbox meanwhile waits, for a second at most at a time: so an advance has what was due
-        when it began to do, however much keeps coming. Webhooks go out beside it; the answer waits for their receivers,
-        but not for long.
+        Other writes in the sandbox wait, for a second at most at a time, so that an advance ends however many keep
+        coming. Webhooks are sent concurrently; the answer waits for their receivers for WEBHOOKS_WITHIN_S at most.
+        Raises Refused `sandbox_unknown`, `clock_not_manual`, `clock_backwards`, `clock_reset`, `server_stopping`.
         """
         with self.advance_lock(sandbox_id):
             if self._closing:
@@ -171,7 +171,10 @@ class ClockDriver:
         return advanced
 
     def set_pace(self, sandbox_id: str, speed: int) -> Answer:
-        """Hold a clock (speed 0), or let it run on from where it is. An advance or a tick that runs ends first."""
+        """Stop a clock (speed 0), or let it run on from where it is. A running advance or tick ends first.
+
+        Raises Refused `too_many_clocks`, `sandbox_unknown`.
+        """
         with self.advance_lock(sandbox_id), self._pacing:
             if speed and sandbox_id != DEFAULT:
                 with reading(self._engine) as connection:
@@ -185,7 +188,9 @@ class ClockDriver:
         delivery = _Delivery(self, sandbox_id) if self._delivers else None
         while True:
             if self._closing:
-                raise Refused("server_stopping", "the clock is on its way: asked for again, the advance goes on")
+                raise Refused(
+                    "server_stopping", "the clock has not arrived yet: the same request continues the advance"
+                )
             until = self._monotonic() + BURST_S
             with self._writer.holding(sandbox_id):
                 arrived = self._burst(sandbox_id, advanced, resets, until)
@@ -199,7 +204,7 @@ class ClockDriver:
             advanced.count_webhooks(delivery.sent)
 
     def _burst(self, sandbox_id: str, advanced: Advanced, resets: int, until: float) -> bool:
-        """Work for some time; whether the clock has arrived."""
+        """Run due things until a time; whether the clock has arrived."""
         last: list[Due] = []
         while self._monotonic() < until:
             with reading(self._engine) as connection:
@@ -212,7 +217,7 @@ class ClockDriver:
             at_ms = max(items[0].due_ms, clock_ms)
             # One kind at a time: a settlement queues a callback, and that comes before the calendar.
             together = [item for item in items if (item.due_ms, item.what) == (items[0].due_ms, items[0].what)]
-            assert together != last, f"{together[0]} stays due after it was worked off"
+            assert together != last, f"{together[0]} stays due after it was run"
             last = together
             self._run_due(sandbox_id, together, ADVANCE_TOGETHER, clock=[MoveClock(sandbox_id, at_ms, resets)])
             advanced.count(together)
@@ -221,32 +226,32 @@ class ClockDriver:
     def tick(self) -> int:
         """Run what is due in every sandbox whose clock runs by itself. Returns how many things ran.
 
-        Each has a slice of time, in rounds: however fast one's clock runs or how much falls due, the others are soon
-        looked at again. What is left after ROUNDS_S is for the next tick. One on which nothing is due is not looked at:
-        see `agenda`.
+        Each sandbox has a slice of time per round, so that a fast clock or much work in one does not delay the others.
+        What is left after ROUNDS_S is for the next tick. A sandbox in which nothing is due is not checked: see
+        `agenda`.
         """
-        began, done, left = self._monotonic(), 0, True
-        while left and not self._closing and self._monotonic() < began + ROUNDS_S:
-            left, now_ms = False, self.real_ms()
+        began, done, may_be_more = self._monotonic(), 0, True
+        while may_be_more and not self._closing and self._monotonic() < began + ROUNDS_S:
+            may_be_more, now_ms = False, self.real_ms()
             for sandbox_id in self._running(now_ms):
                 if self._agenda.wants(sandbox_id, now_ms):
                     ran, more = self._tick_one(sandbox_id)
                     done += ran
-                    left |= more
+                    may_be_more |= more
         for sandbox_id in list(self._undelivered):
             self._deliver_on(sandbox_id)
         return done
 
     def _running(self, now_ms: int) -> Sequence[str]:
-        """The sandboxes whose clocks run. Those of another process are heard of within a second."""
+        """Return the sandboxes whose clocks run. Changes by another process are seen within NAMES_EVERY_MS."""
         if now_ms >= self._next_names_ms:
-            self._next_names_ms = now_ms + NAMES_EVERY_MS  # Before they are read: whoever changes them says so after.
+            self._next_names_ms = now_ms + NAMES_EVERY_MS  # Before they are read: a change resets it afterwards.
             with reading(self._engine) as connection:
                 self._names = server_rows(connection, str, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id")
         return self._names
 
     def _tick_one(self, sandbox_id: str) -> tuple[int, bool]:
-        """A slice of one sandbox's work: how many things ran, and whether some may be left."""
+        """Run one slice of a sandbox's work: how many things ran, and whether some may be left."""
         lock, done, until = self.advance_lock(sandbox_id), 0, self._monotonic() + SLICE_S
         if not lock.acquire(blocking=False):
             return 0, False
@@ -258,33 +263,33 @@ class ClockDriver:
                 done += self._work_off(sandbox_id, items, until)
                 if self._monotonic() >= until:
                     return done, True
-                # What was done may have made something else due: a settlement, its callback.
+                # This may have made something else due: a settlement makes its callback due.
             return done, True
         finally:
             lock.release()
 
     def _look(self, sandbox_id: str) -> Sequence[Due]:
-        """What is due in a sandbox whose clock runs. Where that is nothing, it is not looked at before something is."""
+        """Return what is due in a sandbox whose clock runs. If nothing is, set when it is checked next."""
         self._agenda.look(sandbox_id)
         with reading(self._engine) as connection:
-            found = lifecycle.find(connection, "id", sandbox_id)
-            if found is None or not found.speed:
+            sandbox = lifecycle.find(connection, "id", sandbox_id)
+            if sandbox is None or not sandbox.speed:
                 return []
             real_ms = self.real_ms()
-            now_ms = found.now_ms(real_ms)
-            snapshot = Snapshot(connection, found, now_ms)
+            now_ms = sandbox.now_ms(real_ms)
+            snapshot = Snapshot(connection, sandbox, now_ms)
             items = due(snapshot, now_ms, DUE_AT_ONCE, only=QUICK)
             first = items or due(snapshot, LAST_MS, 1)
             if not first or first[0].due_ms > now_ms:
-                self._agenda.wait(sandbox_id, real_ms, found.real_ms_at(first[0].due_ms) if first else None)
+                self._agenda.wait(sandbox_id, real_ms, sandbox.real_ms_at(first[0].due_ms) if first else None)
                 return []
-            webhooks = due_webhooks(snapshot, _endpoints(found), now_ms, DUE_AT_ONCE)
+            webhooks = due_webhooks(snapshot, _endpoints(sandbox), now_ms, DUE_AT_ONCE)
         for item in webhooks:
             self.delivery_workers.offer(_parcel(sandbox_id, item))
         return items
 
     def _work_off(self, sandbox_id: str, items: Sequence[Due], until: float) -> int:
-        """Carry out due items in portions, until a moment of `_monotonic`: how many were."""
+        """Run due items in portions, until a time of `_monotonic`. Returns how many were run."""
         done = 0
         while done < len(items) and not self._closing:
             began, what = self._monotonic(), items[done].what
@@ -299,7 +304,7 @@ class ClockDriver:
         return done
 
     def _deliver_on(self, sandbox_id: str) -> None:
-        """Go on with the webhooks that an advance has not waited for: its receivers hang, or there are many."""
+        """Continue with the webhooks that an advance did not wait for: receivers are slow, or there are many."""
         try:
             under_way = _Delivery(self, sandbox_id).send_out()
         except Refused:  # The sandbox is gone.
@@ -308,18 +313,21 @@ class ClockDriver:
             self._undelivered.discard(sandbox_id)
 
     def _run_due(self, sandbox_id: str, items: Sequence[Due], size: int, *, clock: Sequence[Command] = ()) -> None:
-        """Work off due items in their order, in groups small enough for clients to get a word in between."""
+        """Run due items in their order, in commits that are small enough for other writes to come in between."""
         for start in range(0, len(items), size):
             group = items[start : start + size]
             self._writer.run_all([*clock, *(command_for(sandbox_id, item) for item in group)])
 
-    def _carry(self, parcel: Parcel) -> tuple[bool, Future[Answer] | None]:
-        """One attempt at a webhook; whether its receiver answered in time, and the record that is being kept of it."""
+    def _dispatch(self, parcel: Parcel) -> tuple[bool, Future[Answer] | None]:
+        """Make one attempt at a webhook.
+
+        Returns whether its receiver answered in time, and the future of the command that records the attempt.
+        """
         with reading(self._engine) as connection:
             webhook = SandboxReader(connection, parcel.sandbox_id).find(Webhook, parcel.webhook_id)
             sandbox = lifecycle.required(connection, parcel.sandbox_id)
         if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
-            return True, None  # Somebody else was faster.
+            return True, None  # Another thread was faster.
         endpoint = endpoint_of(sandbox, webhook.endpoint_id)
         outcome = deliver(self._session, endpoint, webhook) if endpoint else "gone"
         at_ms = parcel.due_ms if parcel.in_order else None
@@ -327,13 +335,13 @@ class ClockDriver:
         return outcome != TIMED_OUT, self._writer.submit(record)
 
     def advance_lock(self, sandbox_id: str) -> threading.Lock:
-        """Held while a sandbox's clock moves, or the sandbox is emptied."""
+        """Return the lock that is held while a sandbox's clock moves, or the sandbox is emptied."""
         with self._lock:
             return self._advancing.setdefault(sandbox_id, threading.Lock())
 
 
 class _Delivery:
-    """The webhooks of one advance: handed to workers as the clock passes them, and waited for at its end."""
+    """The webhooks of one advance: passed to workers as the clock passes them, and awaited at its end."""
 
     def __init__(self, driver: ClockDriver, sandbox_id: str) -> None:
         self._driver, self._sandbox_id = driver, sandbox_id
@@ -341,23 +349,25 @@ class _Delivery:
 
     @property
     def sent(self) -> list[Due]:
-        """Every attempt that was handed over."""
+        """Every attempt that was passed to a worker."""
         return list(self._sent.values())
 
     def send_out(self) -> set[str]:
-        """Hand over what is due by now: the messages that are on their way."""
+        """Pass on what is due. Returns the ids of the messages that are being sent."""
         return self._hand_over(self._due(DUE_AT_ONCE))
 
     def wait(self, seconds: float) -> bool:
-        """Until what is due is delivered, or was tried as often as it is due; False where the time was up before.
+        """Wait until what is due is delivered or was tried as often as it is due; False if the time ran out.
 
-        What others cause from now on is not waited for.
+        What becomes due from now on is not waited for.
         """
         driver = self._driver
         until, ours = driver._monotonic() + seconds, {item.id for item in self._due(DELIVERED_MAX)}
         while under_way := self._hand_over([item for item in self._due(DELIVERED_MAX) if item.id in ours]):
-            left = until - driver._monotonic()
-            if left <= 0 or not driver.delivery_workers.wait({(self._sandbox_id, id) for id in under_way}, left):
+            remaining = until - driver._monotonic()
+            if remaining <= 0 or not driver.delivery_workers.wait(
+                {(self._sandbox_id, id) for id in under_way}, remaining
+            ):
                 return False
         return True
 
@@ -376,7 +386,7 @@ class _Delivery:
 
 
 def _alike(items: Sequence[Due]) -> int:
-    """How many of these, from the first on, are of its kind."""
+    """Return how many of these, from the first on, have the first one's kind."""
     return next((n for n, item in enumerate(items) if item.what != items[0].what), len(items))
 
 

@@ -1,6 +1,6 @@
-"""What falls due on a sandbox's clock, in order: lags that end, money that settles, callbacks, due dates, webhooks.
+"""What falls due on a sandbox's clock, in order: view versions, settlements, callbacks, due dates, webhooks.
 
-Due times live on the rows themselves, each with an index; there is no second list that could disagree with them.
+Due times are columns of the rows themselves, each with an index; there is no second list that could disagree with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mocklend.views.show import ShowVersion
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One thing that is due. `extra` is what its command needs beside the id."""
+    """A thing that is due. `extra` is what its command needs besides the id."""
 
     due_ms: int
     what: str
@@ -33,7 +33,7 @@ class Due:
 
 
 _SOURCES = (
-    # At one moment, in this order: reports of the day that is over, pages, then money before the message that tells of
+    # At the same time, in this order: reports of the past day, pages, then money before the message about
     # it, then the calendar.
     (0, "bureau", "bureau_accounts", "due_ms", "id", "id", "''"),
     (1, "view", "loan_views", "due_ms", "loan_id", "loan_id", "CAST(version AS TEXT)"),
@@ -62,18 +62,18 @@ _AT_ENDPOINT = """SELECT due_ms, id, loan_id, endpoint_id FROM webhooks
 
 
 def due_webhooks(reader: SandboxReader, endpoints: Iterable[str], until_ms: int, most: int) -> Sequence[Due]:
-    """The webhooks that are due until a moment, in order.
+    """Return the webhooks that are due until a time, in order.
 
-    Where there are more than `most`, they are so many of each endpoint: one that takes none does not hide the others'.
+    If there are more than `most`, return `most` per endpoint: one that accepts none does not hide the others'.
     """
     first = due(reader, until_ms, most, only=WEBHOOK)
     if len(first) < most:
         return first
-    found = {item.id: item for item in first}
+    by_id = {item.id: item for item in first}
     for endpoint_id in endpoints:
         for item in reader.rows(_due_webhook, _AT_ENDPOINT, endpoint_id=endpoint_id, until_ms=until_ms, most=most):
-            found[item.id] = item
-    return sorted(found.values(), key=lambda item: (item.due_ms, item.id))
+            by_id[item.id] = item
+    return sorted(by_id.values(), key=lambda item: (item.due_ms, item.id))
 
 
 def _due_webhook(due_ms: int, id: str, loan_id: str, endpoint_id: str) -> Due:
@@ -91,7 +91,7 @@ def _sql(only: tuple[str, ...]) -> str:
 
 
 def due(reader: SandboxReader, until_ms: int, most: int, *, only: tuple[str, ...] = EVERY) -> Sequence[Due]:
-    """What is due until a moment, in order; `most` at a time."""
+    """Return what is due until a time, in order, at most `most`."""
     return reader.rows(_due, _sql(only), until_ms=until_ms, most=most)
 
 
@@ -100,7 +100,7 @@ def _due(due_ms: int, _rank: int, what: str, id: str, loan_id: str, extra: str) 
 
 
 def command_for(sandbox_id: str, item: Due) -> Command:
-    """The command that works off a due item. Webhooks have none: they need the network first."""
+    """Return the command that handles a due item. Webhooks have none: they need the network first."""
     match item.what:
         case "bureau":
             return ReportAccount(sandbox_id, item.loan_id)
@@ -120,4 +120,4 @@ def command_for(sandbox_id: str, item: Due) -> Command:
             return EndOfDay(sandbox_id, item.loan_id)
         case "dispute":
             return FollowDispute(sandbox_id, item.id, item.loan_id)
-    raise AssertionError(f"no command works off a {item.what}")
+    raise AssertionError(f"no command handles a {item.what}")

@@ -1,4 +1,4 @@
-"""The checks of the thorough reconciler, one kind of evidence a file."""
+"""The checks of the thorough reconciler, one file per kind of evidence."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ CHECKS: tuple[Check, ...] = (
     money.unidentified,
     money.booked_twice,
     money.on_another_loan,
-    money.booked_as_something_else,
+    money.booked_differently,
     money.left_by_a_quote,
     money.taken_back,
     money.stuck_payouts,
     money.debited_twice,
     money.ordered_twice,
     statements.late_or_unreadable,
-    statements.the_same_row_again,
+    statements.repeated_rows,
     pages.left_behind,
     pages.behind_the_books,
-    pages.other_than_its_version,
+    pages.wrong_amount,
     operator_log.overrides_that_the_books_contradict,
-    operator_log.entries_that_nobody_made,
-    operator_log.actions_that_nobody_approved,
-    operator_log.reversals_of_something_else,
+    operator_log.edits_without_log_entry,
+    operator_log.edits_without_approval,
+    operator_log.reversals_of_another_repayment,
     operator_log.amounts_that_the_memo_contradicts,
     bureau.late_records,
     bureau.lost_corrections,
     bureau.old_scores,
     bureau.old_copies,
     disputes.overdue_answers,
-    disputes.unposted_promises,
+    disputes.unposted_compensations,
 )
-"""Every check, in the order in which they are asked: it takes the evidence and yields what it finds."""
+"""Every check in the order in which they run. A check takes the evidence and yields findings."""

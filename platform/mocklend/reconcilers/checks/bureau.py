@@ -1,4 +1,4 @@
-"""Books against the bureau and those who decide by it: late and lost records, old scores, old copies."""
+"""Books against the bureau and its users: late and lost records, old scores, old copies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
 LAG = timedelta(days=1)
-"""From a snapshot to its publication, as the bureau promises."""
+"""From a snapshot to its publication, by the bureau's terms."""
 
 
 def late_records(evidence: Evidence) -> Iterator[Found]:
-    """A record that should be published by now. What waits behind it is late for the same reason."""
+    """Records that should be published by now. Records behind a late one are late for the same reason."""
     for case in evidence.cases:
         for record in case.records:
             due = datetime.fromisoformat(record["snapshot_at"]) + LAG
@@ -23,7 +23,7 @@ def late_records(evidence: Evidence) -> Iterator[Found]:
 
 
 def lost_corrections(evidence: Evidence) -> Iterator[Found]:
-    """A dispute says that something was corrected, the bureau's lag is over, and no correction was ever reported."""
+    """Loans with a corrected dispute, whose correction was not reported although the bureau's lag is over."""
     for case in evidence.cases:
         ordered = [
             (step["at"], dispute["id"])
@@ -37,13 +37,13 @@ def lost_corrections(evidence: Evidence) -> Iterator[Found]:
         cut = evidence.day_over(at)
         snapshots = [(record["cause"], datetime.fromisoformat(record["snapshot_at"])) for record in case.records]
         reported_before = any(taken < cut for _, taken in snapshots)
-        made = any(cause == "correction" and taken >= cut for cause, taken in snapshots)
-        if reported_before and not made and cut + LAG <= evidence.now:
+        was_reported = any(cause == "correction" and taken >= cut for cause, taken in snapshots)
+        if reported_before and not was_reported and cut + LAG <= evidence.now:
             yield Found("wrong_bureau", case.id, case.id, 0, "correct_again", f"dispute {dispute_id} of {at}")
 
 
 def old_scores(evidence: Evidence) -> Iterator[Found]:
-    """An answer that is still repeated, and is not the score of the refresh that it names."""
+    """Answers that are still repeated and are not the score of the refresh that they name."""
     for borrower in evidence.borrowers:
         true = evidence.reads.credit_score(borrower)
         for answer in evidence.reads.inquiries(borrower)["scores"]:
@@ -54,13 +54,13 @@ def old_scores(evidence: Evidence) -> Iterator[Found]:
 
 
 def old_copies(evidence: Evidence) -> Iterator[Found]:
-    """A lender's newest decision rests on a copy that it should have renewed."""
+    """Lenders whose newest decision is based on a copy that they should have renewed."""
     for borrower in evidence.borrowers:
-        newest = {
-            application["lender"]: application for application in evidence.reads.inquiries(borrower)["applications"]
-        }
-        for one in newest.values():
-            pulled, decided = (datetime.fromisoformat(one[name]) for name in ("report_pulled_at", "created_at"))
-            too_old = decided >= pulled + timedelta(days=evidence.keeps_days[one["lender"]])
-            if pulled < decided and (one["asked_anew"] or too_old):
-                yield Found("stale_view", one["id"], None, 0, "escalate", f"decided by a copy of {pulled.isoformat()}")
+        newest = {entry["lender"]: entry for entry in evidence.reads.inquiries(borrower)["applications"]}
+        for application in newest.values():
+            pulled, decided = (datetime.fromisoformat(application[name]) for name in ("report_pulled_at", "created_at"))
+            too_old = decided >= pulled + timedelta(days=evidence.keeps_days[application["lender"]])
+            if pulled < decided and (application["asked_anew"] or too_old):
+                yield Found(
+                    "stale_view", application["id"], None, 0, "escalate", f"decided by a copy of {pulled.isoformat()}"
+                )

@@ -1,4 +1,4 @@
-"""Promises to borrowers against what was done: answers that are owed, money that was promised."""
+"""Disputes: overdue answers, and compensations that were not posted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mocklend.reconcilers.found import Found
 
 
 def overdue_answers(evidence: Evidence) -> Iterator[Found]:
-    """The day on which an answer was owed has passed, and the desk has not even got to the dispute."""
+    """Disputes whose answer is overdue, and which staff have not handled yet."""
     for case in evidence.cases:
         for dispute in case.disputes:
             due, taken_up = (datetime.fromisoformat(dispute[name]) for name in ("due_at", "taken_up_at"))
@@ -18,8 +18,8 @@ def overdue_answers(evidence: Evidence) -> Iterator[Found]:
                 yield Found("deadline_missed", dispute["id"], case.id, 0, "escalate", f"owed by {dispute['due_at']}")
 
 
-def unposted_promises(evidence: Evidence) -> Iterator[Found]:
-    """A compensation was promised, and the books know of no payout."""
+def unposted_compensations(evidence: Evidence) -> Iterator[Found]:
+    """Compensations that were agreed, and for which the books have no payout."""
     for case in evidence.cases:
         for dispute in case.disputes:
             if dispute["compensation_id"] is not None and dispute["payout_id"] is None:

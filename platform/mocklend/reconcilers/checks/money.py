@@ -12,19 +12,19 @@ from mocklend.reconcilers.found import Found
 from mocklend.sandboxes.ids import receipt_of
 
 SLOWEST = timedelta(days=1)
-"""More than the slowest channel takes to pay out."""
-TOLD_WITHIN = timedelta(minutes=1)
-"""A channel's message of what it has just taken back may be on its way."""
+"""Longer than the slowest channel takes to pay out."""
+CALLBACK_WITHIN = timedelta(minutes=1)
+"""The callback of a payment that was just returned may be in transit."""
 ROUNDING_MINOR = 3
-"""What two ways of rounding may differ by. Nobody pays so little, and nobody should have to."""
+"""The most that two ways of rounding differ by. No borrower should have to pay so little."""
 PAID = (TradeState.SUCCESS, TradeState.RETURNED)
 DONE = (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL, RepaymentStatus.REVERSED)
 
 
 def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
-    """The channel was paid, the order waits, and its message was tried: it is lost or late, not on its way.
+    """Orders that the channel was paid for and that are not booked, although the callback was tried.
 
-    That the money is gone again by now is another matter: both are to be booked.
+    If the money was returned since, both are still to be booked.
     """
     for case in evidence.cases:
         for repayment in case.repayments:
@@ -42,25 +42,25 @@ def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
 
 
 def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
-    """A statement has money that no order and no receipt knows: somebody paid unasked, and the message is lost."""
-    known = {repayment["out_trade_no"] for case in evidence.cases for repayment in case.repayments}
-    known |= {receipt["out_trade_no"] for receipt in evidence.receipts}
+    """Statement rows that no order and no receipt has: an unsolicited payment whose callback was lost."""
+    booked = {repayment["out_trade_no"] for case in evidence.cases for repayment in case.repayments}
+    booked |= {receipt["out_trade_no"] for receipt in evidence.receipts}
     for (channel, day), file in evidence.files.items():
         for row in file.rows:
-            if row.purpose != "repayment" or row.amount_minor < 0 or row.out_trade_no in known:
+            if row.purpose != "repayment" or row.amount_minor < 0 or row.out_trade_no in booked:
                 continue
-            known.add(row.out_trade_no)  # Rows may be there twice.
+            booked.add(row.out_trade_no)  # A row may be repeated.
             log = evidence.callback(channel, row.out_trade_no)
             if log is None or _on_its_way(log):
                 continue
             receipt_id = receipt_of(row.out_trade_no)
             detail = f"{channel} states {row.amount_minor} of {day}, order {row.out_trade_no}"
             yield Found("missing_in_books", receipt_id, None, row.amount_minor, "query_payment", detail)
-            yield from _gone(evidence, channel, row.out_trade_no, receipt_id, None)
+            yield from _returned(evidence, channel, row.out_trade_no, receipt_id, None)
 
 
 def unidentified(evidence: Evidence) -> Iterator[Found]:
-    """Money that is on the books and on no loan."""
+    """Receipts that are on the books and on no loan."""
     for receipt in evidence.receipts:
         if receipt["state"] == ReceiptState.UNAPPLIED:
             detail = f"{receipt['payer_name']} typed {receipt['payer_reference']!r}"
@@ -68,7 +68,7 @@ def unidentified(evidence: Evidence) -> Iterator[Found]:
 
 
 def booked_twice(evidence: Evidence) -> Iterator[Found]:
-    """A receipt that names an order, beside the order's own: the channel has one payment for both."""
+    """Receipts with the number of an order that is booked itself: the channel has one payment for both."""
     orders = {repayment["out_trade_no"]: case for case in evidence.cases for repayment in case.repayments}
     for receipt in evidence.receipts:
         case = orders.get(receipt["out_trade_no"])
@@ -79,7 +79,7 @@ def booked_twice(evidence: Evidence) -> Iterator[Found]:
 
 
 def on_another_loan(evidence: Evidence) -> Iterator[Found]:
-    """A matched receipt whose paper names another loan: what its payer typed at the channel, or the desk's own memo."""
+    """Matched receipts whose papers name another loan: the payer's reference, or the memo of staff."""
     cases = {case.id: case for case in evidence.cases}
     named = {case.listed["reference"]: id for id, case in cases.items()} | {id: id for id in cases}
     for receipt in evidence.receipts:
@@ -95,8 +95,8 @@ def on_another_loan(evidence: Evidence) -> Iterator[Found]:
             yield Found("misapplied", receipt["id"], min(meant), receipt["amount_minor"], "move", detail)
 
 
-def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
-    """A repayment that the books took for another kind than was ordered, or for another moment than it was paid."""
+def booked_differently(evidence: Evidence) -> Iterator[Found]:
+    """Repayments that are booked with another type than was ordered, or another time than they were paid."""
     for case in evidence.cases:
         for repayment in case.repayments:
             if repayment["status"] not in (RepaymentStatus.SUCCEEDED, RepaymentStatus.PARTIAL):
@@ -110,7 +110,7 @@ def booked_as_something_else(evidence: Evidence) -> Iterator[Found]:
 
 
 def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
-    """A payoff was paid to the fen by its quote, and a rest is left that is nothing but another rounding."""
+    """Payoffs that were paid exactly by their quote and leave a rest, which is only another rounding."""
     for case in evidence.cases:
         paid = [
             repayment
@@ -119,39 +119,43 @@ def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
             and repayment["quote_id"]
             and repayment["status"] == RepaymentStatus.SUCCEEDED
         ]
-        left = case.books["outstanding_minor"]
-        if paid and 0 < left <= ROUNDING_MINOR:
-            last = max(paid, key=lambda one: one["applied_at"])
-            detail = f"{last['amount_minor']} was paid by {last['quote_id']}, {left} is left"
-            yield Found("wrong_view", last["quote_id"], case.id, left, "write_off_rest", detail)
+        rest = case.books["outstanding_minor"]
+        if paid and 0 < rest <= ROUNDING_MINOR:
+            last = max(paid, key=lambda repayment: repayment["applied_at"])
+            detail = f"{last['amount_minor']} was paid by {last['quote_id']}, {rest} is left"
+            yield Found("wrong_view", last["quote_id"], case.id, rest, "write_off_rest", detail)
 
 
 def taken_back(evidence: Evidence) -> Iterator[Found]:
-    """Money that the channel had and has no more, where the books have not heard of that."""
+    """Payments that the channel has returned, and whose return is not on the books."""
     orders = set()
     for case in evidence.cases:
         for repayment in case.repayments:
             orders.add(repayment["out_trade_no"])
-            for found in _gone(evidence, repayment["channel"], repayment["out_trade_no"], repayment["id"], case.id):
-                known = (entry for entry in case.journal if entry["kind"] == "payment_return")
-                if not any(entry["ref"].endswith(repayment["id"]) for entry in known):
-                    yield found
+            for finding in _returned(
+                evidence, repayment["channel"], repayment["out_trade_no"], repayment["id"], case.id
+            ):
+                returns = (entry for entry in case.journal if entry["kind"] == "payment_return")
+                if not any(entry["ref"].endswith(repayment["id"]) for entry in returns):
+                    yield finding
     for receipt in evidence.receipts:
         if receipt["state"] != TradeState.RETURNED and receipt["out_trade_no"] not in orders:
-            yield from _gone(evidence, receipt["channel"], receipt["out_trade_no"], receipt["id"], receipt["loan_id"])
+            yield from _returned(
+                evidence, receipt["channel"], receipt["out_trade_no"], receipt["id"], receipt["loan_id"]
+            )
 
 
-def _gone(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id: str | None) -> Iterator[Found]:
+def _returned(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan_id: str | None) -> Iterator[Found]:
     trade = evidence.trade(channel, out_trade_no)
     if trade is None or trade["state"] != TradeState.RETURNED:
         return
-    if evidence.now - datetime.fromisoformat(trade["returned_at"]) > TOLD_WITHIN:
+    if evidence.now - datetime.fromisoformat(trade["returned_at"]) > CALLBACK_WITHIN:
         detail = f"{channel} took back {trade['amount_minor']} at {trade['returned_at']}"
         yield Found("missing_in_channel", id, loan_id, trade["amount_minor"], "query", detail)
 
 
 def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
-    """A payout that was ordered longer ago than any channel takes."""
+    """Payouts that were ordered longer ago than any channel takes."""
     for case in evidence.cases:
         for payout in case.payouts:
             age = evidence.now - datetime.fromisoformat(payout["created_at"])
@@ -161,7 +165,7 @@ def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
 
 
 def debited_twice(evidence: Evidence) -> Iterator[Found]:
-    """One debit of what was due, ordered twice at one moment."""
+    """Debits of the same amount, ordered twice at the same time."""
     for case in evidence.cases:
         debits: dict[tuple[str, int], list[str]] = {}
         for repayment in case.repayments:
@@ -174,7 +178,7 @@ def debited_twice(evidence: Evidence) -> Iterator[Found]:
 
 
 def ordered_twice(evidence: Evidence) -> Iterator[Found]:
-    """One request of a client, by its key, and two orders: the key was forgotten between them."""
+    """Requests with one idempotency key and two orders: the key was forgotten between them."""
     for case in evidence.cases:
         orders: dict[str, list[str]] = {}
         amounts = {repayment["id"]: repayment["amount_minor"] for repayment in case.repayments}

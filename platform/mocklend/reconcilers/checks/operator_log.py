@@ -1,4 +1,4 @@
-"""Acts against papers: what operators did, against what the books derive and what their own memo says was meant."""
+"""Actions of staff against papers: the operator log against the books and against the operators' own memos."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
 
 
 def overrides_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
-    """A status that somebody set by hand, and that the balances do not bear out."""
+    """Statuses that were set by hand and that the balances do not confirm."""
     for case in evidence.cases:
-        mark = case.books["status_override"]
-        if mark is not None:
-            detail = f"edit {mark['edit_id']} says {mark['status']}"
+        override = case.books["status_override"]
+        if override is not None:
+            detail = f"edit {override['edit_id']} says {override['status']}"
             yield Found("status_mismatch", case.id, case.id, 0, "reverse_edit", detail)
 
 
 def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
-    """The memo is the paper on the desk: where it names an amount, the edit should have that one."""
+    """Edits whose amount is not the one that their memo names."""
     for case in evidence.cases:
         for edit in case.edits:
             meant = _amount_in(edit["memo"])
@@ -40,8 +40,8 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
             yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail)
 
 
-def entries_that_nobody_made(evidence: Evidence) -> Iterator[Found]:
-    """An edit that is on the books, and of which the desk's own log does not know who made it."""
+def edits_without_log_entry(evidence: Evidence) -> Iterator[Found]:
+    """Edits on the books that the operator log does not have."""
     for case in evidence.cases:
         logged = {action["about"] for action in case.operator_log}
         for edit in case.edits:
@@ -51,8 +51,8 @@ def entries_that_nobody_made(evidence: Evidence) -> Iterator[Found]:
                 yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail)
 
 
-def actions_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
-    """What needed a second person, and has one name under it. It is taken back until somebody has looked at it."""
+def edits_without_approval(evidence: Evidence) -> Iterator[Found]:
+    """Edits that needed a second person and have only one name. They are reversed until they are approved."""
     for case in evidence.cases:
         for edit in case.edits:
             alone = edit["approver"] is None or same_person(edit["operator"], edit["approver"])
@@ -62,8 +62,8 @@ def actions_that_nobody_approved(evidence: Evidence) -> Iterator[Found]:
                 yield Found("unapproved", edit["id"], case.id, stake, action, f"by {edit['operator']} alone")
 
 
-def reversals_of_something_else(evidence: Evidence) -> Iterator[Found]:
-    """A repayment that is reversed, with a memo that names another one of the loan."""
+def reversals_of_another_repayment(evidence: Evidence) -> Iterator[Found]:
+    """Reversed repayments whose memo names another repayment of the loan."""
     for case in evidence.cases:
         orders = {repayment["id"]: repayment for repayment in case.repayments}
         newest = {
@@ -80,5 +80,5 @@ def reversals_of_something_else(evidence: Evidence) -> Iterator[Found]:
 
 
 def _amount_in(memo: str) -> int | None:
-    found = _AMOUNT.findall(memo)
-    return int(Decimal(found[0]) * 100) if len(found) == 1 else None
+    amounts = _AMOUNT.findall(memo)
+    return int(Decimal(amounts[0]) * 100) if len(amounts) == 1 else None

@@ -1,4 +1,4 @@
-"""Books against views: what the borrower is shown, and what is true by the books."""
+"""Books against views: what the borrower is shown against what the books have."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from mocklend.reconcilers.evidence import Case, Evidence
 from mocklend.reconcilers.found import Found
 
 BOUND = timedelta(minutes=5)
-"""For how long a view may be behind before somebody should have it made anew."""
+"""How long a view may be behind before staff should rebuild it."""
 
 
 def behind_the_books(evidence: Evidence) -> Iterator[Found]:
-    """A view shows an older version than the books are at. The version tells it apart from a lost payment."""
+    """Views with an older version than the books. By the version this is not a lost payment."""
     for case in evidence.cases:
         books = case.books
-        seen = [("page", case.page), ("page", case.look_again()), ("list", case.listed), ("instalments", case.plan)]
-        late = [(view, shown) for view, shown in seen if shown["version"] < books["version"]]
+        views = [("page", case.page), ("page", case.look_again()), ("list", case.listed), ("instalments", case.plan)]
+        late = [(view, shown) for view, shown in views if shown["version"] < books["version"]]
         if late:
-            owed = abs(case.page["outstanding_minor"] - books["outstanding_minor"])
-            which = " and ".join(sorted({view for view, _ in late}))
+            difference = abs(case.page["outstanding_minor"] - books["outstanding_minor"])
+            names = " and ".join(sorted({view for view, _ in late}))
             version = min(shown["version"] for _, shown in late)
-            detail = f"{which}: version {version}, the books are at {books['version']}"
-            yield Found("stale_view", case.id, case.id, owed, _waited(case), detail)
+            detail = f"{names}: version {version}, the books are at {books['version']}"
+            yield Found("stale_view", case.id, case.id, difference, _action(case), detail)
 
 
-def other_than_its_version(evidence: Evidence) -> Iterator[Found]:
-    """The page shows the newest version, and another amount than that version has."""
+def wrong_amount(evidence: Evidence) -> Iterator[Found]:
+    """Pages with the newest version and another amount than the books."""
     for case in evidence.cases:
         page, books = case.page, case.books
         wrong = abs(page["outstanding_minor"] - books["outstanding_minor"])
@@ -37,7 +37,7 @@ def other_than_its_version(evidence: Evidence) -> Iterator[Found]:
 
 
 def left_behind(evidence: Evidence) -> Iterator[Found]:
-    """What the books call due next is past: a run should have looked at the loan since, and has left it out."""
+    """Loans whose next due date is past: an end of day should have handled them since, and has skipped them."""
     today = evidence.now.astimezone(evidence.zone).date()
     for case in evidence.cases:
         due = case.books["next_due"]
@@ -46,6 +46,6 @@ def left_behind(evidence: Evidence) -> Iterator[Found]:
             yield Found("left_behind", case.id, case.id, 0, "catch_up", detail)
 
 
-def _waited(case: Case) -> str:
-    made = datetime.fromisoformat(case.books["as_of"])
-    return "refresh" if case.evidence.now - made > BOUND else "wait"
+def _action(case: Case) -> str:
+    as_of = datetime.fromisoformat(case.books["as_of"])
+    return "refresh" if case.evidence.now - as_of > BOUND else "wait"

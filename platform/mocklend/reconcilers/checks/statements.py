@@ -1,4 +1,4 @@
-"""Channels' files of a day: what is late, cannot be read, or has a payment twice."""
+"""Channels' statements that are late, cannot be read, or repeat a payment."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
 CURRENCY = "CNY"
-"""Files are read of the account in this money."""
+"""The currency of the account whose statements are read."""
 
 
 def late_or_unreadable(evidence: Evidence) -> Iterator[Found]:
-    """A file whose time has come and that is no evidence of anything: not a day on which nothing moved."""
+    """Statements that are overdue or unreadable, and so are not evidence of a day without movements."""
     for (channel, day), file in evidence.files.items():
         if file.wrong is not None:
-            yield _found(channel, day, file.wrong)
+            yield _finding(channel, day, file.wrong)
 
 
-def the_same_row_again(evidence: Evidence) -> Iterator[Found]:
-    """A channel gives each movement a number of its own. One that is there twice moved once."""
+def repeated_rows(evidence: Evidence) -> Iterator[Found]:
+    """Statements that repeat a movement: each has a number of the channel, which is unique."""
     for (channel, day), rows in evidence.statements.items():
-        again = [number for number, times in Counter(row.channel_trade_no for row in rows).items() if times > 1]
-        if again:
-            yield _found(channel, day, f"more than one row each: {', '.join(again)}")
+        repeated = [number for number, times in Counter(row.channel_trade_no for row in rows).items() if times > 1]
+        if repeated:
+            yield _finding(channel, day, f"more than one row each: {', '.join(repeated)}")
 
 
-def _found(channel: str, day: date, wrong: str) -> Found:
+def _finding(channel: str, day: date, wrong: str) -> Found:
     detail = f"{channel}'s statement of {day}: {wrong}"
     return Found("wrong_statement", f"{channel}.{day}.{CURRENCY}", None, 0, "remake", detail)
