@@ -38,7 +38,9 @@ class Both:
 
     def request(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> ReceivedRequest:
         headers = self.headers | ({"content-type": "application/json"} if method == "POST" else {})
-        return ReceivedRequest(method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {})
+        return ReceivedRequest(
+            method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {}
+        )
 
     def ask_hot(self, request: ReceivedRequest) -> Answered | Outcome:
         answers: list[tuple[int, Any, bytes, str]] = []

@@ -19,7 +19,7 @@ needs_faults = pytest.mark.skipif(
 
 
 def test_the_clock_moves_by_a_duration_or_to_a_moment(run: Run) -> None:
-    assert run("clock", "show").out.startswith("2026-01-05T02:00:00.000Z  manual: moves when told")
+    assert run("clock", "show").out.startswith("2026-01-05T02:00:00.000Z  manual: moves by `clock advance`")
     assert run("clock", "advance", "PT1H").out == "now 2026-01-05T03:00:00.000Z, 0 released\n"
     assert run("clock", "advance", "2026-01-06T00:00:00Z", "--json").document["now"] == "2026-01-06T00:00:00.000Z"
 

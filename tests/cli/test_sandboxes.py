@@ -69,7 +69,7 @@ def test_a_sandbox_starts_where_the_fixture_does_and_says_so(
     ran = run("sandbox")
     monkeypatch.setenv("MOCKLEND_API_KEY", ran.out.split("export MOCKLEND_API_KEY=")[1].strip())
 
-    assert "its clock moves when told, from 2026-01-05T02:00:00.000Z on, where the pytest fixture starts" in ran.out
+    assert "its clock is manual, at 2026-01-05T02:00:00.000Z, as that of the pytest fixture" in ran.out
     assert run("clock", "show", "--json").document == mocklend.clock()
 
 
@@ -90,7 +90,7 @@ def test_a_clock_is_held_and_let_run_from_the_shell(run: Run, mocklend: Client) 
     answer = run("clock", "hold")
 
     assert "wall: runs by itself, speed 60" in running.out
-    assert "manual: moves when told" in answer.out
+    assert "manual: moves by `clock advance`" in answer.out
     assert mocklend.clock()["mode"] == "manual"
 
 
@@ -102,7 +102,7 @@ def test_people_live_in_the_sandbox_and_the_command_says_what_they_did_and_what_
     lied = run("live", "--loans", "4", "--days", "40", "--profile", "hostile", "--json")
 
     assert honest.code == 0
-    assert "3 days lived, 2026-01-06 to 2026-01-08; the clock says 2026-01-09T04:00:00.000Z" in honest.out
+    assert "3 days played, 2026-01-06 to 2026-01-08; the clock says 2026-01-09T04:00:00.000Z" in honest.out
     assert "  2  loans" in honest.out
     assert "live --profile hostile" in honest.out
     document = lied.document

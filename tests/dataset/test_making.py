@@ -236,7 +236,9 @@ def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
         pytest.param(DatasetOptions(10, 10, "hostil"), "unknown profile 'hostil'; known: hostile", marks=needs_faults),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(order: DatasetOptions, says: str, tmp_path: Path) -> None:
+def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(
+    order: DatasetOptions, says: str, tmp_path: Path
+) -> None:
     with pytest.raises(CannotMake, match=says.replace("(", r"\(")):
         make(order, tmp_path / "season")
 

@@ -100,7 +100,7 @@ def test_doing_what_is_due_a_second_time_changes_nothing(story: Story) -> None:
 
 
 def test_what_has_no_command_says_so(story: Story) -> None:
-    with pytest.raises(AssertionError, match="no command works off a webhook"):
+    with pytest.raises(AssertionError, match="no command handles a webhook"):
         command_for(story.sandbox_id, Due(0, "webhook", "msg_x", "loan_x", ""))
 
 

@@ -152,7 +152,9 @@ class HotFirst:
         headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
         if "CONTENT_TYPE" in environ:
             headers["content-type"] = environ["CONTENT_TYPE"]
-        request = ReceivedRequest(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {})
+        request = ReceivedRequest(
+            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {}
+        )
         answers: queue.Queue[tuple[int, Any, bytes] | None] = queue.Queue()
         outcome = self._hot(request, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
         self.outcomes.append(outcome)

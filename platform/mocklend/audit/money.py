@@ -112,12 +112,12 @@ def _compare(
     crossed = _crossed(audited.world.facts, audited.books.facts)
     world = [fact for fact in audited.world.facts if fact.id not in crossed]
     books = [fact for fact in audited.books.facts if fact.id not in crossed]
-    world_facts, booked_facts = _live(world), _live(books)
+    in_world, in_books = _live(world), _live(books)
     world_ids = {fact.id for fact in world}
     denied = _denied(books, world_ids)
     returned = _failed(world) & _failed(books)
-    for id, fact in world_facts.items():
-        entry = booked_facts.get(id)
+    for id, fact in in_world.items():
+        entry = in_books.get(id)
         if entry is None:
             missing.append((loan.id, fact))
             entry = denied.get(id, fact)
@@ -129,11 +129,11 @@ def _compare(
             booked_as = f"{entry.kind} of {entry.on} through {entry.channel}"
             detail = f"booked as {booked_as}, happened on {fact.on} through {fact.channel}"
             yield Discrepancy(Finding("misapplied", id, fact.amount_minor), loan.id, detail)
-    for id, fact in booked_facts.items():
-        if id not in world_facts and second.get(id) in world_ids:
+    for id, fact in in_books.items():
+        if id not in in_world and second.get(id) in world_ids:
             detail = f"{fact.amount_minor} is on the books besides the receipt of {second[id]}, which was paid once"
             yield Discrepancy(Finding("duplicate_in_books", id, fact.amount_minor), loan.id, detail)
-        elif id not in world_facts and id not in elsewhere:
+        elif id not in in_world and id not in elsewhere:
             finding_class = "unsupported" if fact.channel is None else "missing_in_channel"
             detail = f"the books have a {fact.kind} of {fact.amount_minor} that never happened"
             yield Discrepancy(Finding(finding_class, id, abs(fact.amount_minor)), loan.id, detail)

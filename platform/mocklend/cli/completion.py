@@ -1,4 +1,4 @@
-"""What the shell's completion offers."""
+"""Values for the shell's completion."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mocklend.cli.root import DEFAULT_URL
 
 
 def fault_names() -> list[str]:
-    """For the shell's completion: the kinds that are installed here, without asking a server."""
+    """Return the kinds that are installed here, without asking a server."""
     from importlib.metadata import entry_points
 
     return sorted(point.name for point in entry_points(group="mocklend.faults"))
@@ -27,7 +27,7 @@ def scenario_names() -> list[str]:
 
 
 def profile_names() -> list[str]:
-    """Of the server, if one answers: a name that cannot be completed is typed."""
+    """Return the server's profiles, or none if it does not answer."""
     from mocklend.client import Client
 
     try:

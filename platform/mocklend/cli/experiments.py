@@ -1,4 +1,4 @@
-"""`mocklend experiments`: faults by a plan."""
+"""`mocklend experiments`: faults by a schedule."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from mocklend.client import Doc
 
 commands = typer.Typer()
-experiments_app = group("experiments", "Let things go wrong by a plan.", commands)
+experiments_app = group("experiments", "Run faults by a schedule of stages.", commands)
 
 
 @experiments_app.command("start")
 def experiments_start(
     file: Annotated[
-        Path, typer.Argument(help="The plan, YAML or JSON: stages with name, duration_s, rules or profile.")
+        Path, typer.Argument(help="The experiment, YAML or JSON: stages with name, duration_s, rules or profile.")
     ],
-    id: Annotated[str | None, typer.Option(help="What to call it; by its file's name unless given.")] = None,
+    id: Annotated[str | None, typer.Option(help="The experiment's id; by default the file's name.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a plan now: its stages follow each other on the sandbox's clock. The same plan again changes nothing."""
+    """Start an experiment now: its stages follow each other on the sandbox's clock. The same again changes nothing."""
     stages = _stages(file)
     with connect() as client:
         started = client.put_experiment(id or file.stem, stages)
@@ -35,7 +35,7 @@ def experiments_start(
 
 @experiments_app.command("list")
 def experiments_list(as_json: AsJson = False) -> None:
-    """The plans of this sandbox, and what each is at."""
+    """List the experiments of this sandbox, with their stages."""
     with connect() as client:
         document = client.experiments()
     lines = [line for experiment in document["experiments"] for line in _experiment_lines(experiment)]
@@ -47,7 +47,7 @@ def experiments_stop(
     id: Annotated[str, typer.Argument(help="The experiment's id; `experiments list` shows it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Forget a plan and its rules. What they did stays on the answer key."""
+    """Delete an experiment and its rules. Its injections stay on the answer key."""
     with connect() as client:
         client.delete_experiment(id)
     show({"stopped": id}, as_json, f"stopped: {id}")
@@ -62,15 +62,19 @@ def _experiment_lines(experiment: Mapping[str, Any]) -> list[str]:
 
 
 def _stages(file: Path) -> list[Doc]:
-    """The stages of a plan in a file. What a stage may say, the platform knows."""
+    """Return the stages of an experiment's file. The platform validates them."""
     from mocklend.textfiles import read_text, read_yaml
 
     example = "For example: {stages: [{name: storm, duration_s: 600, profile: hostile}]}."
     try:
-        plan = read_yaml(read_text(file))
-    except (OSError, ValueError) as wrong:
-        refuse(f"{file} cannot be read as a plan: {wrong}.", example)
-    stages = plan.get("stages") if isinstance(plan, dict) else None
-    if not isinstance(stages, list) or set(plan) != {"stages"} or not all(isinstance(stage, dict) for stage in stages):
-        refuse(f"{file} is no plan: expected a list of stages, and nothing beside it.", example)
+        document = read_yaml(read_text(file))
+    except (OSError, ValueError) as error:
+        refuse(f"{file} cannot be read as an experiment: {error}.", example)
+    stages = document.get("stages") if isinstance(document, dict) else None
+    if (
+        not isinstance(stages, list)
+        or set(document) != {"stages"}
+        or not all(isinstance(stage, dict) for stage in stages)
+    ):
+        refuse(f"{file} is not an experiment: expected a list of stages, and nothing else.", example)
     return stages

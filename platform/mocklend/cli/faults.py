@@ -32,8 +32,9 @@ def faults_list(as_json: AsJson = False) -> None:
     for fault in document["faults"]:
         lines += [f"{fault['id']}", f"    {fault['story'].strip().splitlines()[0]}"]
         lines += [
-            f"    {_flag(one['name'])}  {one['doc']} ({one['type']}; {json.dumps(one['default'])} if not given)"
-            for one in fault["settings"]
+            f"    {_flag(setting['name'])}  {setting['doc']} "
+            f"({setting['type']}; {json.dumps(setting['default'])} by default)"
+            for setting in fault["settings"]
         ]
     lines += ["", f"rules: {len(document['rules'])}"]
     lines += [
@@ -47,23 +48,25 @@ def faults_list(as_json: AsJson = False) -> None:
 @faults_app.command("new")
 def faults_new(
     name: Annotated[str, typer.Argument(help="The kind's name, like callback.lost_twice.")],
-    seam: Annotated[str, typer.Option(help="Where it acts, like callback.attempt.", autocompletion=seam_names)],
+    seam: Annotated[
+        str, typer.Option(help="The seam at which it acts, like callback.attempt.", autocompletion=seam_names)
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Write a fault and its test: with lesson and page in a checkout of Mocklend, elsewhere as a package of its own."""
+    """Write a fault and its test: in a checkout of Mocklend also lesson and page, elsewhere a package of its own."""
     from mocklend.cli.new_fault import NAME, PROJECT, new_fault, register
     from mocklend.seams import SEAMS
 
     if not NAME.fullmatch(name):
-        refuse(f"A fault cannot be called {name!r}.", "A family, a dot and what goes wrong: callback.lost_twice.")
+        refuse(f"{name!r} is not a name of a fault.", "A family, a dot and what goes wrong: callback.lost_twice.")
     if seam not in SEAMS:
-        meant = did_you_mean(seam, SEAMS)
-        refuse(f"There is no seam {seam!r}{meant or '.'}", f"Known: {', '.join(SEAMS)}.")
+        suggestion = did_you_mean(seam, SEAMS)
+        refuse(f"There is no seam {seam!r}{suggestion or '.'}", f"Known: {', '.join(SEAMS)}.")
     here = Path.cwd()
     new = new_fault(name, seam, here)
-    there = [str(file.relative_to(here)) for file in new.files if file.exists()]
-    if name in fault_names() or there:
-        refuse(f"There is a fault {name!r} already{': ' if there else '.'}{', '.join(there)}", "Give a new name.")
+    existing = [str(file.relative_to(here)) for file in new.files if file.exists()]
+    if name in fault_names() or existing:
+        refuse(f"The fault {name!r} exists already{': ' if existing else '.'}{', '.join(existing)}", "Give a new name.")
     for file, text in new.files.items():
         write_new(file, text)
     registered = new.registered or register(here / PROJECT, new.entry_point)
@@ -83,13 +86,15 @@ def faults_new(
 def faults_on(
     context: typer.Context,
     fault: Annotated[str, typer.Argument(help="The kind, like cache.bounded_stale.", autocompletion=fault_names)],
-    probability: Annotated[float, typer.Option("--probability", min=0, max=1, help="How likely, each time.")] = 1.0,
+    probability: Annotated[
+        float, typer.Option("--probability", min=0, max=1, help="The probability of each injection.")
+    ] = 1.0,
     match: Annotated[
         list[str] | None, typer.Option(help="FIELD=VALUE that the event must have; may be repeated.")
     ] = None,
-    times: Annotated[int | None, typer.Option(min=1, help="At most so many injections.")] = None,
+    times: Annotated[int | None, typer.Option(min=1, help="How many injections at most.")] = None,
     rule_id: Annotated[
-        str | None, typer.Option("--id", "--rule-id", help="The rule's id; the fault's name unless given.")
+        str | None, typer.Option("--id", "--rule-id", help="The rule's id; by default the fault's name.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,7 +104,7 @@ def faults_on(
         rule = client.arm(
             fault,
             probability=probability,
-            match=dict(_equation(one) for one in match or ()) or None,
+            match=dict(_equation(equation) for equation in match or ()) or None,
             times=times,
             rule_id=rule_id,
             **settings,
@@ -111,12 +116,12 @@ def faults_on(
 def faults_off(
     rule_id: Annotated[
         str | None,
-        typer.Argument(help="The rule's id: the fault's name unless one was given.", autocompletion=fault_names),
+        typer.Argument(help="The rule's id, by default the fault's name.", autocompletion=fault_names),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Disarm every rule.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Disarm a fault. What it did stays on the answer key."""
+    """Disarm a fault. Its injections stay on the answer key."""
     if (rule_id is None) != everything:
         refuse("Name one rule, or say --all.", "`mocklend faults list` shows the rules.")
     with connect() as client:
@@ -130,42 +135,40 @@ def faults_off(
 
 @faults_app.command("lint")
 def faults_lint(
-    exact: Annotated[bool, typer.Option("--exact", help="Ask for rules that can be repeated exactly, too.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Also require rules that can be repeated exactly.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What to expect of the rules. Exits with 1 where one can hardly be meant, or with --exact is not exact."""
+    """Say what to expect of the rules. Exits with 1 if one has a warning, or with --exact is not exact."""
     with connect() as client:
         rules = client.rules()["rules"]
     lines = []
     for rule in rules:
-        found = rule["lint"]
-        lines.append(f"{rule['id']}  {rule['fault']}: {found['verdict']}")
-        lines += [f"    {reason}" for reason in found["reasons"]]
-        lines += [f"    warning, {one['code']}: {one['detail']}" for one in found["warnings"]]
+        lint = rule["lint"]
+        lines.append(f"{rule['id']}  {rule['fault']}: {lint['verdict']}")
+        lines += [f"    {reason}" for reason in lint["reasons"]]
+        lines += [f"    warning, {entry['code']}: {entry['detail']}" for entry in lint["warnings"]]
     document = {"rules": [{"id": rule["id"], "fault": rule["fault"], **rule["lint"]} for rule in rules]}
     show(document, as_json, *(lines or ["no rules"]))
-    doubtful = [one for one in document["rules"] if one["warnings"] or (exact and one["verdict"] != "exact")]
+    doubtful = [entry for entry in document["rules"] if entry["warnings"] or (exact and entry["verdict"] != "exact")]
     if doubtful:
         raise typer.Exit(ExitCode.FAIL)
 
 
 @faults_app.command("explain")
 def faults_explain(
-    id: Annotated[
-        str, typer.Argument(help="A loan, repayment, receipt or edit, by its id; or a request, by that of its answer.")
-    ],
+    id: Annotated[str, typer.Argument(help="The id of a loan, repayment, receipt, edit or request.")],
     as_json: AsJson = False,
 ) -> None:
-    """Why each rule fired on something, or on what a request led to, or did not."""
+    """Explain why each rule fired, or did not, on an entity or on what a request led to."""
     with connect() as client:
         document = client.explain(request_id=id) if id.startswith("req_") else client.explain(id)
     lines = []
     for rule in document["rules"]:
         lines.append(f"{rule['rule']}  {rule['fault']}" + (f": {rule['why']}" if "why" in rule else ""))
         lines += [
-            f"    {one['at'] or '-'}  {one['seam']} {one['entity']} #{one['occurrence']}  "
-            f"{one['outcome']}: {one['why']}"
-            for one in rule["events"]
+            f"    {event['at'] or '-'}  {event['seam']} {event['entity']} #{event['occurrence']}  "
+            f"{event['outcome']}: {event['why']}"
+            for event in rule["events"]
         ]
     show(document, as_json, *(lines or ["no rules"]))
 
@@ -174,45 +177,49 @@ def faults_explain(
 def faults_profile(
     name: Annotated[
         str | None,
-        typer.Argument(help="none, realistic, hostile, lessons; none given: see them.", autocompletion=profile_names),
+        typer.Argument(
+            help="none, realistic, hostile or lessons; without one they are listed.", autocompletion=profile_names
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Switch to a named set of rules, or see which there are."""
+    """Switch to a named set of rules, or list them."""
     with connect() as client:
         if name is not None:
-            on = client.put_profile(name)
-            show(on, as_json, f"profile {on['name']}: {', '.join(on['rules']) or 'no rules'}")
+            current = client.put_profile(name)
+            show(current, as_json, f"profile {current['name']}: {', '.join(current['rules']) or 'no rules'}")
             return
         document = client.profiles() | {"on": client.profile()["name"]}
     lines = [
-        f"{'*' if one['name'] == document['on'] else ' '} {one['name']}  {one['title']}, {len(one['rules'])} rules"
-        for one in document["profiles"]
+        f"{'*' if profile['name'] == document['on'] else ' '} {profile['name']}  {profile['title']}, "
+        f"{len(profile['rules'])} rules"
+        for profile in document["profiles"]
     ]
     show(document, as_json, *lines)
 
 
 def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
-    """The flags after a fault's name, as its settings. An unknown one is refused, naming those there are."""
-    kind = next((one for one in catalogue if one["id"] == fault), None)
+    """Return the flags after a fault's name as its settings. An unknown flag is refused."""
+    kind = next((entry for entry in catalogue if entry["id"] == fault), None)
     if kind is None:
-        known = [str(one["id"]) for one in catalogue]
-        meant = did_you_mean(fault, known) or "."
+        known = [str(entry["id"]) for entry in catalogue]
+        suggestion = did_you_mean(fault, known) or "."
         refuse(
-            f"There is no fault {fault!r}; known: {', '.join(known)}{meant}", "`mocklend faults list` describes them."
+            f"There is no fault {fault!r}; known: {', '.join(known)}{suggestion}",
+            "`mocklend faults list` describes them.",
         )
-    types = {_flag(one["name"]): (one["name"], str(one["type"])) for one in kind["settings"]}
+    types = {_flag(entry["name"]): (entry["name"], str(entry["type"])) for entry in kind["settings"]}
     settings: Doc = {}
     rest = list(args)
     while rest:
-        flag, given, value = rest.pop(0).partition("=")
+        flag, equals, value = rest.pop(0).partition("=")
         if flag not in types:
-            meant = did_you_mean(flag, types) or "."
+            suggestion = did_you_mean(flag, types) or "."
             refuse(
-                f"{fault} has no setting {flag!r}; known: {', '.join(types) or 'none'}{meant}",
+                f"{fault} has no setting {flag!r}; known: {', '.join(types) or 'none'}{suggestion}",
                 "`mocklend faults list` describes them.",
             )
-        if not given:
+        if not equals:
             if not rest:
                 refuse(f"{flag} needs a value.", f"Write {flag} VALUE.")
             value = rest.pop(0)
@@ -222,7 +229,7 @@ def _settings(fault: str, catalogue: list[Doc], args: list[str]) -> Doc:
 
 
 def _value(text: str, type_name: str) -> Any:
-    """A flag's text as the JSON that it stands for. Whether it will do, the platform says."""
+    """Convert a flag's text into JSON. The platform validates it."""
     if not type_name.startswith(("integer", "boolean")):
         return text
     try:

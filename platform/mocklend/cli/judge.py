@@ -1,4 +1,4 @@
-"""What there is to compare and to judge: the journal, the audit, answers, scores, reconcilers, data sets; `doctor`."""
+"""Commands that compare and judge: the journal, the audit, the answer key, scores, reconcilers, data sets; `doctor`."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ commands = typer.Typer()
 
 @contextmanager
 def _counting_requests(client: Client) -> Iterator[None]:
-    """On a terminal, say on stderr how many requests were made so far."""
+    """On a terminal, show on stderr how many requests were made so far."""
     from rich.console import Console
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
         return
-    made = 0
+    requests_made = 0
     with console.status("requests: 0 …") as status:
 
         def count(_: Exchange) -> None:
-            nonlocal made
-            made += 1
-            status.update(f"requests: {made} …")
+            nonlocal requests_made
+            requests_made += 1
+            status.update(f"requests: {requests_made} …")
 
         client.on_exchange = count
         yield
@@ -51,26 +51,26 @@ def export() -> None:
 
 @commands.command()
 def audit(as_json: AsJson = False) -> None:
-    """World against books against views. Exits 1 where something is not explained."""
+    """Compare world, books and views. Exits with 1 if a difference is not explained."""
     with connect() as client:
-        found = client.audit()
-    unexplained = [discrepancy for discrepancy in found["discrepancies"] if not discrepancy["explained_by"]]
-    broken = [invariant for invariant in found["invariants"] if not invariant["holds"]]
-    lines = [f"{found['now']}  {'clean' if found['clean'] else 'not clean'}"]
-    lines.append(f"discrepancies: {len(found['discrepancies'])}, unexplained: {len(unexplained)}")
+        result = client.audit()
+    unexplained = [discrepancy for discrepancy in result["discrepancies"] if not discrepancy["explained_by"]]
+    broken = [invariant for invariant in result["invariants"] if not invariant["holds"]]
+    lines = [f"{result['now']}  {'clean' if result['clean'] else 'not clean'}"]
+    lines.append(f"discrepancies: {len(result['discrepancies'])}, unexplained: {len(unexplained)}")
     lines += [
         f"  {discrepancy['class']} on {discrepancy['entity']}, {discrepancy['amount_minor']}: {discrepancy['detail']}; "
         + (f"explained by {discrepancy['explained_by']}" if discrepancy["explained_by"] else "UNEXPLAINED")
-        for discrepancy in found["discrepancies"]
+        for discrepancy in result["discrepancies"]
     ]
-    lines.append(f"in transit: {len(found['in_transit'])}")
-    lines += [f"  {one['entity']}, {one['age_s']} s: {one['detail']}" for one in found["in_transit"]]
-    lines.append(f"unobserved injections: {len(found['unobserved'])}")
-    lines += [f"  {one['injection']} {one['fault']} on {one['entity']}" for one in found["unobserved"]]
-    lines.append(f"invariants: {len(found['invariants'])}, broken: {len(broken)}")
-    lines += [f"  {one['name']} {one['states']} Not so: {'; '.join(one['detail'])}" for one in broken]
-    show(found, as_json, *lines)
-    raise typer.Exit(ExitCode.FAIL if unexplained or found["unobserved"] or broken else ExitCode.PASS)
+    lines.append(f"in transit: {len(result['in_transit'])}")
+    lines += [f"  {item['entity']}, {item['age_s']} s: {item['detail']}" for item in result["in_transit"]]
+    lines.append(f"unobserved injections: {len(result['unobserved'])}")
+    lines += [f"  {item['injection']} {item['fault']} on {item['entity']}" for item in result["unobserved"]]
+    lines.append(f"invariants: {len(result['invariants'])}, broken: {len(broken)}")
+    lines += [f"  {item['name']} {item['states']} Violated: {'; '.join(item['detail'])}" for item in broken]
+    show(result, as_json, *lines)
+    raise typer.Exit(ExitCode.FAIL if unexplained or result["unobserved"] or broken else ExitCode.PASS)
 
 
 @commands.command()
@@ -84,7 +84,7 @@ def answer_key(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The answer key: every lie that was told, the truth, and what a reconciler should find."""
+    """The answer key: every injection, the truth, and what a reconciler should find."""
     if export_to is not None:
         from mocklend.exports import CannotExport
         from mocklend.exports import export as write
@@ -92,8 +92,8 @@ def answer_key(
         with connect() as client:
             try:
                 written = write(client.answer_key_lines(status=status, loan_id=loan), export_to)
-            except CannotExport as cannot:
-                refuse(f"{cannot}.", "For example: --export key.jsonl.")
+            except CannotExport as error:
+                refuse(f"{error}.", "For example: --export key.jsonl.")
             hint = None if written else client.answer_key()["hint"]
         document = {"file": str(export_to), "entries": written, "hint": hint}
         show(document, as_json, f"wrote {written} entries to {export_to}", *hinted(document))
@@ -115,19 +115,23 @@ def answer_key(
 
 @commands.command()
 def score(
-    findings: Annotated[Path, typer.Argument(help="JSON Lines, a finding each, as `reconcile --out` writes them.")],
-    precision_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
-    recall_min: Annotated[float, typer.Option(min=0, max=1, help="Below it, FAIL.")] = 1.0,
-    since: Annotated[str | None, typer.Option("--from", help="Judge from this moment on.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Judge up to this moment.")] = None,
+    findings: Annotated[
+        Path, typer.Argument(help="JSON Lines, one finding per line, as `reconcile --out` writes them.")
+    ],
+    precision_min: Annotated[float, typer.Option(min=0, max=1, help="Below it the verdict is FAIL.")] = 1.0,
+    recall_min: Annotated[float, typer.Option(min=0, max=1, help="Below it the verdict is FAIL.")] = 1.0,
+    since: Annotated[str | None, typer.Option("--from", help="Score from this time on.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Score up to this time.")] = None,
     min_visible_s: Annotated[
-        int | None, typer.Option(min=0, help="Demand also what healed by itself, if it could be seen for so long.")
+        int | None,
+        typer.Option(min=0, help="Also expect what healed by itself, if it was visible for at least this time."),
     ] = None,
     checked_at: Annotated[
-        list[str] | None, typer.Option(help="A moment at which it looked: what was told at none is not demanded.")
+        list[str] | None,
+        typer.Option(help="A time at which it ran; may be repeated. What was visible at none of them is not expected."),
     ] = None,
     operator: Annotated[
-        list[str] | None, typer.Option(help="Whose acts are judged as repairs; may be repeated; everybody's, if not.")
+        list[str] | None, typer.Option(help="Whose actions count as repairs; may be repeated; by default all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -136,13 +140,13 @@ def score(
     from mocklend.scorecard import FindingsUnreadable, by_line, read_findings, scorecard
 
     try:
-        found = read_findings(findings)
-    except FindingsUnreadable as unreadable:
-        refuse(f"{unreadable}.", 'A line is one JSON object, like {"class": "stale_view", "entity": "loan_1"}.')
+        by_number = read_findings(findings)
+    except FindingsUnreadable as error:
+        refuse(f"{error}.", 'A line is one JSON object, like {"class": "stale_view", "entity": "loan_1"}.')
     with connect() as client:
         try:
-            told = client.score(
-                found.values(),
+            result = client.score(
+                by_number.values(),
                 thresholds={"precision_min": precision_min, "recall_min": recall_min},
                 window={name: at for name, at in (("from", since), ("to", until)) if at is not None},
                 min_visible_s=min_visible_s,
@@ -150,9 +154,9 @@ def score(
                 operators=operator,
             )
         except ProblemError as problem:
-            raise ProblemError(problem.status, by_line(problem.document, list(found))) from None
-    show(told, as_json, *scorecard(told), *hinted(told))
-    raise typer.Exit(ExitCode[told["verdict"]])
+            raise ProblemError(problem.status, by_line(problem.document, list(by_number))) from None
+    show(result, as_json, *scorecard(result), *hinted(result))
+    raise typer.Exit(ExitCode[result["verdict"]])
 
 
 @commands.command()
@@ -161,17 +165,17 @@ def reconcile(
         str,
         typer.Option(
             "--with",
-            help="naive, thorough, or a Python file with reconcile(client): it is run as you, so be it code you trust.",
+            help="naive, thorough, or a Python file with reconcile(client), which is run with your rights.",
             autocompletion=reconciler_names,
         ),
     ] = "thorough",
-    repair: Annotated[bool, typer.Option(help="Carry out what the findings propose, over the operator's API.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write the findings here, a line of JSON each.")] = None,
+    repair: Annotated[bool, typer.Option(help="Carry out the findings' actions, over the operator's API.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write the findings to a file, one line of JSON each.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a reconciler look for the platform's lies: findings for `mocklend score`.
+    """Run a reconciler, which looks for the platform's breaks. Its findings are for `mocklend score`.
 
-    A file is run in a process of its own, with a key that opens no rule and no answer key.
+    A file is run in a process of its own, with a key that opens neither rules nor the answer key.
     """
     from mocklend.reconcilers.alone import ReconcilerFailed, run_alone
     from mocklend.reconcilers.named import SHIPPED, UnknownReconciler, known_file
@@ -191,37 +195,39 @@ def reconcile(
                 }
                 key = client.staff_key()
                 found = run_alone(which, TARGET.url, timeout_s=PATIENT_S, api_key=key, tokens=tokens)
-        except UnknownReconciler as unknown:
-            refuse(str(unknown), "Name naive, thorough, or a file that defines reconcile(client).")
-        except ReconcilerFailed as failed:
-            refuse(f"{failed}.", "reconcile(client) returns a list of mocklend.reconcilers.found.Found.")
-        outcomes = [became for _, became in carry_out(client, found)] if repair else [one.action for one in found]
-    findings = [one.to_json() for one in found]
+        except UnknownReconciler as error:
+            refuse(str(error), "Name naive, thorough, or a file that defines reconcile(client).")
+        except ReconcilerFailed as error:
+            refuse(f"{error}.", "reconcile(client) returns a list of mocklend.reconcilers.found.Found.")
+        outcomes = (
+            [outcome for _, outcome in carry_out(client, found)] if repair else [finding.action for finding in found]
+        )
+    findings = [finding.to_json() for finding in found]
     if out is not None:
         try:
             out.write_text("".join(json.dumps(finding) + "\n" for finding in findings), encoding="utf-8")
-        except OSError as wrong:
-            refuse(f"{out} cannot be written: {wrong.strerror}.", "Give a file in a folder that exists.")
+        except OSError as error:
+            refuse(f"{out} cannot be written: {error.strerror}.", "Give a file in a folder that exists.")
     lines = [f"findings: {len(found)}"]
     lines += [
-        f"  {one.finding_class} on {one.entity}, {one.amount_minor}: {one.detail}; {one.action}"
-        + (f": {became}" if repair else "")
-        for one, became in zip(found, outcomes, strict=True)
+        f"  {finding.finding_class} on {finding.entity}, {finding.amount_minor}: {finding.detail}; {finding.action}"
+        + (f": {outcome}" if repair else "")
+        for finding, outcome in zip(found, outcomes, strict=True)
     ]
     show({"findings": findings, "outcomes": outcomes if repair else None}, as_json, *lines)
 
 
 @commands.command()
 def dataset(
-    out: Annotated[Path, typer.Argument(help="The folder to write: a new one.")],
+    out: Annotated[Path, typer.Argument(help="The folder to create.")],
     loans: Annotated[int, typer.Option(help="How many loans.")] = 1_000,
     days: Annotated[int, typer.Option(help="How many days, from 2026-01-05 on.")] = 90,
     profile: Annotated[
-        str, typer.Option(help="Which faults: a name of GET /-/profiles; none is honest.")
+        str, typer.Option(help="The faults: a profile of GET /-/profiles; `none` has no faults.")
     ] = "realistic",
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
     format: Annotated[str, typer.Option(help="csv, parquet or both; Parquet needs mocklend[data].")] = "csv",
-    jobs: Annotated[int, typer.Option(help="Processes at one time; the bytes do not depend on it.")] = 1,
+    jobs: Annotated[int, typer.Option(help="How many processes; the bytes do not depend on it.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write labelled data: what a reconciler gets of many loans and, apart, the answer key. Needs no server."""
@@ -236,12 +242,12 @@ def dataset(
         try:
             options = DatasetOptions(loans, days, profile, seed, format)
             made = make(options, out, progress=lambda more: bar.advance(task, more), jobs=jobs)
-        except OSError as wrong:
+        except OSError as error:
             bar.stop()
-            refuse(f"{out} cannot be written: {wrong.strerror}.", "Give a new folder in one that exists.")
-        except CannotMake as cannot:
+            refuse(f"{out} cannot be written: {error.strerror}.", "Give a new folder in one that exists.")
+        except CannotMake as error:
             bar.stop()
-            refuse(f"{cannot}.", "For example: mocklend dataset season --loans 1000 --days 90 --profile realistic.")
+            refuse(f"{error}.", "For example: mocklend dataset season --loans 1000 --days 90 --profile realistic.")
     lines = [f"wrote {out}", *(f"  {rows:>9}  {name}" for name, rows in made.rows.items())]
     show({"folder": str(out), "rows": made.rows}, as_json, *lines)
 
@@ -259,7 +265,7 @@ def doctor(
     ] = "mocklend.db",
     as_json: AsJson = False,
 ) -> None:
-    """Look at this machine: would `serve` start, and with what?"""
+    """Check whether `serve` would start on this machine, and with what."""
     from mocklend.doctor import examine
 
     checks = examine(host=host, port=port, database=database)

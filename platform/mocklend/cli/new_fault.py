@@ -1,4 +1,4 @@
-"""What `mocklend faults new` writes: a fault that already changes something, its test, its lesson and its page."""
+"""The files that `mocklend faults new` writes: a fault that already changes something, its test, lesson and page."""
 
 from __future__ import annotations
 
@@ -139,15 +139,15 @@ only-include = ["$module.py"]
 
 @dataclass(frozen=True)
 class NewFault:
-    """The files of a fault, and the entry point by which it is found."""
+    """The files of a fault, and its entry point."""
 
     files: Mapping[Path, str]
     entry_point: str
-    registered: bool  # whether the files say so already
+    registered: bool  # whether the files already have the entry point
 
 
 def new_fault(name: str, seam: str, folder: Path) -> NewFault:
-    """A fault of this name at a seam: in a checkout of Mocklend each file at its place, elsewhere all in the folder."""
+    """Return the files of a fault at a seam: in a checkout of Mocklend each in its place, elsewhere all in `folder`."""
     checkout = (folder / KINDS).is_dir()
     stem = name.replace(".", "_")
     words = _words(name, SEAMS[seam])
@@ -169,13 +169,13 @@ def new_fault(name: str, seam: str, folder: Path) -> NewFault:
 
 
 def register(project: Path, entry_point: str) -> bool:
-    """Put the entry point into the project's table of faults, at its place. False where there is no such table."""
+    """Insert the entry point into the project's table of faults. False if there is no such table."""
     text = project.read_text(encoding="utf-8")
     head, table, rest = text.partition(TABLE)
     if not table:
         return False
     end = re.match(r'(?:".*\n)*', rest)
-    assert end is not None, "no line matches, too"
+    assert end is not None, "the pattern also matches nothing"
     lines = end[0].splitlines(keepends=True)
     after = next((n for n, line in enumerate(lines) if line > entry_point), len(lines))
     lines.insert(after, entry_point + "\n")
@@ -205,28 +205,28 @@ def _words(name: str, seam: type[Seam]) -> dict[str, str]:
 
 
 def _change(seam: type[Seam]) -> dict[str, str]:
-    """What the fault does as it is written: a number or a switch that the seam offers is changed, if there is one."""
+    """Return the generated change: of a number or a flag that the seam lets a fault change, if there is one."""
     event = seam.example()
-    offered = [field for field in fields(seam) if field.default is not MISSING]
-    for one in offered:
-        if _is(one, bool):
-            value: Any = not getattr(event, one.name)
-            outcome = f"replace(event, {one.name}={value})"
-            return _words_of(event, replace(event, **{one.name: value}), outcome, outcome)
-    for one in offered:
-        if _is(one, int):
-            before = f"event.{one.name}" if one.type == "int" else f"(event.{one.name} or 0)"
-            setting = f'\n    {one.name}: int = setting(1, "By how much, with the unit in the name.")\n'
-            value = (getattr(event, one.name) or 0) + 1
-            changed = replace(event, **{one.name: value})
-            outcome, expected = (f"replace(event, {one.name}={before} + {by})" for by in (f"self.{one.name}", "1"))
+    fields_of_seam = [field for field in fields(seam) if field.default is not MISSING]
+    for field in fields_of_seam:
+        if _is(field, bool):
+            value: Any = not getattr(event, field.name)
+            outcome = f"replace(event, {field.name}={value})"
+            return _words_of(event, replace(event, **{field.name: value}), outcome, outcome)
+    for field in fields_of_seam:
+        if _is(field, int):
+            before = f"event.{field.name}" if field.type == "int" else f"(event.{field.name} or 0)"
+            setting = f'\n    {field.name}: int = setting(1, "By how much, with the unit in the name.")\n'
+            value = (getattr(event, field.name) or 0) + 1
+            changed = replace(event, **{field.name: value})
+            outcome, expected = (f"replace(event, {field.name}={before} + {by})" for by in (f"self.{field.name}", "1"))
             return _words_of(event, changed, outcome, expected) | {"setting": setting, "imported": "Fault, setting"}
-    names = ", ".join(one.name for one in offered)
+    names = ", ".join(field.name for field in fields_of_seam)
     return _words_of(event, event, f"replace(event)  # What goes wrong is yours to say: {names}.", "replace(event)")
 
 
-def _is(one: Field[object], kind: type) -> bool:
-    return one.type in (kind.__name__, f"{kind.__name__} | None")
+def _is(field: Field[object], kind: type) -> bool:
+    return field.type in (kind.__name__, f"{kind.__name__} | None")
 
 
 def _words_of(event: Seam, changed: Seam, outcome: str, expected: str) -> dict[str, str]:

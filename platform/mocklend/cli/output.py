@@ -1,4 +1,4 @@
-"""What a command says: lines or one JSON document, and a no in the platform's own form."""
+"""The output of a command: lines or one JSON document; refusals in the platform's own form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def own_command() -> str:
-    """How this command is typed here: by its name where the shell finds it, else by its path."""
+    """Return how this command is typed here: its name if the shell finds it, else its path."""
     if shutil.which("mocklend"):
         return "mocklend"
     beside = Path(sys.executable).with_name("mocklend")
@@ -29,7 +29,7 @@ def own_command() -> str:
 
 
 def hinted(document: Mapping[str, Any]) -> list[str]:
-    """What the platform has to say to somebody who sees nothing; with this command as it is typed here."""
+    """Return the platform's hint about an empty result, with this command as it is typed here."""
     hint = document.get("hint")
     return [] if not hint else [f"hint: {hint}".replace("`mocklend ", f"`{own_command()} ")]
 
@@ -41,19 +41,19 @@ def show(document: Mapping[str, Any], as_json: bool, *lines: str) -> None:
         print("\n".join(lines))
 
 
-def refuse(what: str, hint: str) -> NoReturn:
-    """Say no in the same form as the platform does, and leave with WRONG_USE."""
-    say_no({"code": "command_refused", "title": what, "hint": hint})
+def refuse(title: str, hint: str) -> NoReturn:
+    """Print a refusal in the platform's form, and exit with WRONG_USE."""
+    print_refusal({"code": "command_refused", "title": title, "hint": hint})
     raise typer.Exit(ExitCode.WRONG_USE)
 
 
-def say_no(problem: Mapping[str, Any]) -> None:
-    # Asked of the arguments themselves: by now the command with its options is gone.
+def print_refusal(problem: Mapping[str, Any]) -> None:
+    # From the arguments themselves: the command and its options are no longer available.
     if "--json" in sys.argv:
         print(json.dumps(problem, indent=2, ensure_ascii=False))
         return
     lines = [str(problem["title"])]
-    if problem.get("detail") and not problem.get("errors"):  # It is the first of them.
+    if problem.get("detail") and not problem.get("errors"):  # The detail repeats the first error.
         lines.append(f"  {problem['detail']}")
     lines += [f"  {name}: {json.dumps(problem[name])}" for name in ("expected", "received") if name in problem]
     lines += [

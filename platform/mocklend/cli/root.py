@@ -1,4 +1,4 @@
-"""The command itself, and whom its commands talk to."""
+"""The command itself, and the server that its subcommands call."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ app = typer.Typer(
 
 
 def group(name: str, meaning: str, within: typer.Typer) -> typer.Typer:
-    """A command that has commands of its own: `mocklend NAME …`."""
-    made = typer.Typer(help=meaning, no_args_is_help=True, rich_markup_mode=None)
-    within.add_typer(made, name=name)
-    return made
+    """Add a command that has subcommands: `mocklend NAME …`."""
+    group_app = typer.Typer(help=meaning, no_args_is_help=True, rich_markup_mode=None)
+    within.add_typer(group_app, name=name)
+    return group_app
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from mocklend import __version__
 
         print(f"mocklend {__version__}")
@@ -41,7 +41,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 @dataclass(slots=True)
 class Target:
-    """Whom the commands talk to."""
+    """The server that the commands call, with its credentials."""
 
     url: str
     api_key: str | None = None
@@ -55,7 +55,7 @@ DEFAULT_URL = "http://127.0.0.1:8300"
 
 
 PATIENT_S = 3_600
-"""So long may one request take where it does the work of many: a year of many loans, an answer key of a season."""
+"""The timeout of requests that do much work: a year of many loans, the answer key of a season."""
 
 
 TARGET = Target(DEFAULT_URL)
@@ -63,32 +63,32 @@ TARGET = Target(DEFAULT_URL)
 
 @app.callback()
 def target(
-    url: Annotated[str, typer.Option(envvar="MOCKLEND_URL", help="The platform's address.")] = DEFAULT_URL,
+    url: Annotated[str, typer.Option(envvar="MOCKLEND_URL", help="The platform's URL.")] = DEFAULT_URL,
     api_key: Annotated[
         str | None,
-        typer.Option(envvar="MOCKLEND_API_KEY", help="The sandbox's key; none on loopback is `default`."),
+        typer.Option(envvar="MOCKLEND_API_KEY", help="The sandbox's API key; on loopback, `default` without one."),
     ] = None,
     control_token: Annotated[
         str | None,
-        typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="For /-/, where the server is not on loopback."),
+        typer.Option(envvar="MOCKLEND_CONTROL_TOKEN", help="For /-/, if the server is not on loopback."),
     ] = None,
     operator_token: Annotated[
         str | None,
-        typer.Option(envvar="MOCKLEND_OPERATOR_TOKEN", help="For /operator, where the server is not on loopback."),
+        typer.Option(envvar="MOCKLEND_OPERATOR_TOKEN", help="For /operator, if the server is not on loopback."),
     ] = None,
     channel_token: Annotated[
         str | None,
-        typer.Option(envvar="MOCKLEND_CHANNEL_TOKEN", help="For /channels, where the server is not on loopback."),
+        typer.Option(envvar="MOCKLEND_CHANNEL_TOKEN", help="For /channels, if the server is not on loopback."),
     ] = None,
     bureau_token: Annotated[
         str | None,
-        typer.Option(envvar="MOCKLEND_BUREAU_TOKEN", help="For /bureau, where the server is not on loopback."),
+        typer.Option(envvar="MOCKLEND_BUREAU_TOKEN", help="For /bureau, if the server is not on loopback."),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Whom to talk to."""
+    """Set the server that the commands call."""
     TARGET.url, TARGET.api_key = url, api_key
     TARGET.control_token, TARGET.operator_token = control_token, operator_token
     TARGET.channel_token, TARGET.bureau_token = channel_token, bureau_token
@@ -106,5 +106,5 @@ def connect() -> Client:
             channel_token=TARGET.channel_token,
             bureau_token=TARGET.bureau_token,
         )
-    except ValueError as wrong:
-        refuse(f"{wrong}.", "It comes from a flag, or from a MOCKLEND_ variable.")
+    except ValueError as error:
+        refuse(f"{error}.", "It comes from a flag, or from a MOCKLEND_ variable.")

@@ -21,7 +21,7 @@ clock_app = group("clock", "See and move a sandbox's clock.", commands)
 
 
 WATCHED_EVERY_S = 0.5
-"""So often a terminal hears how far a long advance has come."""
+"""How often a terminal shows the progress of a long advance."""
 
 
 @commands.command()
@@ -30,84 +30,83 @@ def sandbox(
     now: Annotated[
         str | None,
         typer.Option(
-            help="The moment its clock starts at. If not given, that of the pytest fixture, 2026-01-05T02:00:00Z; with "
-            "--wall, real time."
+            help="When its clock starts. By default as the pytest fixture's, at 2026-01-05T02:00:00Z; with --wall, at "
+            "real time."
         ),
     ] = None,
     wall: Annotated[bool, typer.Option("--wall", help="A clock that runs by itself, not a manual one.")] = False,
     speed: Annotated[
         int | None,
-        typer.Option(min=1, help="With --wall: how many times as fast as real time; 86400: a day a second."),
+        typer.Option(min=1, help="With --wall: how many times as fast as real time; 86400 is a day per second."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a sandbox of its own, with a manual clock that starts where that of the pytest fixture does."""
+    """Create a sandbox, with a manual clock that starts at the same time as that of the pytest fixture."""
     from mocklend.client import START
 
     if speed is not None and not wall:
-        refuse("--speed is for a clock that runs by itself.", "Say --wall, too.")
-    starts = now or (None if wall else START)
+        refuse("--speed is for a clock that runs by itself.", "Add --wall.")
+    start = now or (None if wall else START)
     mode = "wall" if wall else "manual"
-    with connect() as client, client.sandbox(seed=seed, now=starts, clock=mode, speed=speed) as made:
-        clock = made.clock()
-        document = {"id": made.sandbox_id, "api_key": made.api_key, "seed": made.seed, "clock": clock}
-    where = ", where the pytest fixture starts" if starts == START else ""
-    moves = "runs by itself" if wall else "moves when told"
-    said = f"sandbox {document['id']}, seed {document['seed']}; its clock {moves}, from {clock['now']} on{where}"
-    show(document, as_json, f"# {said}", f"export MOCKLEND_API_KEY={document['api_key']}")
+    with connect() as client, client.sandbox(seed=seed, now=start, clock=mode, speed=speed) as created:
+        clock = created.clock()
+        document = {"id": created.sandbox_id, "api_key": created.api_key, "seed": created.seed, "clock": clock}
+    as_fixture = ", as that of the pytest fixture" if start == START else ""
+    moves = "runs by itself" if wall else "is manual"
+    summary = f"sandbox {document['id']}, seed {document['seed']}; its clock {moves}, at {clock['now']}{as_fixture}"
+    show(document, as_json, f"# {summary}", f"export MOCKLEND_API_KEY={document['api_key']}")
     if not as_json and not sys.stdout.isatty():
-        # In `eval "$(mocklend sandbox)"` the shell takes what is printed, and nobody would see it.
-        print(said, file=sys.stderr)
+        # In `eval "$(mocklend sandbox)"` the shell takes the printed lines, so they would not be shown.
+        print(summary, file=sys.stderr)
 
 
 @sandboxes_app.command("list")
 def sandboxes_list(
     unused_for: Annotated[
-        str | None, typer.Option("--unused-for", help="Only those in which nobody has asked anything for so long: P7D.")
+        str | None, typer.Option("--unused-for", help="Only those that were not used for this time: P7D.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The sandboxes of the server, and when each was last used."""
+    """List the sandboxes of the server, and when each was last used."""
     with connect() as client:
-        found = list(client.every("sandboxes", unused_for=unused_for))
+        listed = list(client.every("sandboxes", unused_for=unused_for))
     lines = [
-        f"  {one['id']}  last used {one['last_used_at']}, clock {one['clock']['mode']}, says {one['clock']['now']}"
-        for one in found
+        f"  {entry['id']}  last used {entry['last_used_at']}, "
+        f"clock {entry['clock']['mode']}, says {entry['clock']['now']}"
+        for entry in listed
     ]
-    show({"sandboxes": found}, as_json, f"sandboxes: {len(found)}", *lines)
+    show({"sandboxes": listed}, as_json, f"sandboxes: {len(listed)}", *lines)
 
 
 @sandboxes_app.command("expire")
 def sandboxes_expire(
-    unused_for: Annotated[
-        str, typer.Option("--unused-for", help="How long nobody has asked anything in them: P7D, PT12H.")
-    ],
+    unused_for: Annotated[str, typer.Option("--unused-for", help="For how long they were not used: P7D, PT12H.")],
     as_json: AsJson = False,
 ) -> None:
-    """Delete the sandboxes that nobody has used for so long, and everything in them. `default` stays."""
+    """Delete the sandboxes that were not used for a time, and everything in them. `default` stays."""
     with connect() as client:
-        gone = client.expire_sandboxes(unused_for)
-    show({"deleted": gone}, as_json, f"deleted: {len(gone)}", *(f"  {id}" for id in gone))
+        deleted = client.expire_sandboxes(unused_for)
+    show({"deleted": deleted}, as_json, f"deleted: {len(deleted)}", *(f"  {id}" for id in deleted))
 
 
 @commands.command("live")
 def live_here(
-    loans: Annotated[int, typer.Option(help="How many people, with a loan each.")] = 30,
-    days: Annotated[int, typer.Option(help="For how many days, from the sandbox's next one on.")] = 45,
+    loans: Annotated[int, typer.Option(help="How many borrowers, with one loan each.")] = 30,
+    days: Annotated[int, typer.Option(help="How many days, from the sandbox's next day on.")] = 45,
     profile: Annotated[
-        str | None, typer.Option(help="Switch to this profile first; the rules as they are, if not given.")
+        str | None, typer.Option(help="Switch to this profile first; by default the rules stay as they are.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed: other people, who do other things.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other borrowers, who do other things.")] = 7,
     wall: Annotated[
         bool, typer.Option("--wall", help="Wait for a clock that runs by itself, instead of moving it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let people live in the sandbox: they borrow, repay on time, late, twice or not at all; staff work; days pass.
+    """Play a season in the sandbox: borrowers borrow, repay on time, late, twice or not at all; staff work; days pass.
 
-    A manual clock is moved from act to act. A clock that runs by itself, as that of the sandbox `default`, is held
-    meanwhile, and runs on from where the season ends. In a fresh sandbox the same seed and options give the same
-    answer key.
+    A manual clock is moved from action to action. A clock that runs by itself, as that of the sandbox `default`, is
+    stopped meanwhile, and runs on from where the season ends. In a fresh sandbox the same seed and options give the
+    same answer key.
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -122,41 +121,43 @@ def live_here(
             options = SeasonOptions(loans, days, seed, wall)
             if profile is not None:
                 client.put_profile(profile)
-            lived = live(client, options, progress=lambda more: bar.advance(task, more))
-        except CannotLive as cannot:
+            season = live(client, options, progress=lambda more: bar.advance(task, more))
+        except CannotLive as error:
             bar.stop()
-            refuse(f"{cannot}.", "`mocklend live --help` has the options; `mocklend sandbox` makes a new sandbox.")
+            refuse(f"{error}.", "`mocklend live --help` has the options; `mocklend sandbox` makes a new sandbox.")
         faulty = has_faults(client)
         rules = client.rules()["rules"] if faulty else []
         key = client.answer_key()["entries"] if faulty else []
         now = client.clock()["now"]
-    told, still = len(key), sum(one["status"] == "active" for one in key)
+    injected, active = len(key), sum(entry["status"] == "active" for entry in key)
     fired = sum(rule["injected"] > 0 for rule in rules)
-    document = {"loans": loans, "days": days, "seed": seed, "now": now, **lived.to_json()}
-    document |= {"rules": len(rules), "rules_that_fired": fired, "lies": told, "lies_open": still}
+    document = {"loans": loans, "days": days, "seed": seed, "now": now, **season.to_json()}
+    document |= {"rules": len(rules), "rules_that_fired": fired, "lies": injected, "lies_open": active}
     command = own_command()
     lines = [
-        f"{days} days lived, {lived.first_day} to {lived.last_day}; the clock says {now}",
-        *(f"  {lived.did[verb]:>5}  {called}" for verb, called in DID.items() if lived.did[verb]),
+        f"{days} days played, {season.first_day} to {season.last_day}; the clock says {now}",
+        *(f"  {season.did[verb]:>5}  {label}" for verb, label in DID.items() if season.did[verb]),
     ]
-    if lived.refused:
-        said = ", ".join(f"{code} {count}" for code, count in sorted(lived.refused.items()))
-        lines.append(f"refused, as in life: {said}")
-    if lived.asked_again:
-        lines.append(f"asked again, since the answer was late, broken or a no for now: {lived.asked_again}")
-    if lived.given_up:
-        lines.append(f"given up, since nobody answered: {lived.given_up}")
-    lines.append(f"rules: {len(rules)}, fired: {fired}; lies on the answer key: {told}, still told: {still}")
+    if season.refused:
+        codes = ", ".join(f"{code} {count}" for code, count in sorted(season.refused.items()))
+        lines.append(f"refused: {codes}")
+    if season.asked_again:
+        lines.append(f"retried, since the answer was late, broken or a temporary refusal: {season.asked_again}")
+    if season.given_up:
+        lines.append(f"given up, since no answer came: {season.given_up}")
+    lines.append(
+        f"rules: {len(rules)}, fired: {fired}; injections on the answer key: {injected}, still active: {active}"
+    )
     if rules:
-        lines.append(f"next: {command} answers, {command} reconcile --out findings.jsonl, {command} audit")
+        lines.append(f"next: {command} answer-key, {command} reconcile --out findings.jsonl, {command} audit")
     elif faulty:
-        lines.append(f"no rule is armed, so nothing lied; next: {command} live --profile hostile")
+        lines.append(f"no rule is armed, so nothing was injected; next: {command} live --profile hostile")
     show(document, as_json, *lines)
 
 
 @contextmanager
 def _watching_the_clock(client: Client) -> Iterator[None]:
-    """On a terminal, say on stderr how far a long advance has come: the clock shows it while the advance runs."""
+    """On a terminal, show on stderr how far a long advance has come."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -167,14 +168,14 @@ def _watching_the_clock(client: Client) -> Iterator[None]:
 
     from mocklend.client import ProblemError
 
-    over = Event()
+    finished = Event()
     status = console.status("the clock moves …")
 
     def watch() -> None:
         import requests
 
         with connect() as watcher:
-            while not over.wait(WATCHED_EVERY_S):
+            while not finished.wait(WATCHED_EVERY_S):
                 with suppress(ProblemError, requests.RequestException):
                     status.update(f"the clock moves: {watcher.clock()['now']} …")
 
@@ -184,7 +185,7 @@ def _watching_the_clock(client: Client) -> Iterator[None]:
         try:
             yield
         finally:
-            over.set()
+            finished.set()
             thread.join()
 
 
@@ -202,27 +203,29 @@ def has_faults(client: Client) -> bool:
 
 @clock_app.command("show")
 def clock_show(as_json: AsJson = False) -> None:
-    """What time the sandbox has."""
+    """Show the sandbox's time."""
     with connect() as client:
         clock = client.clock()
-    moves = "moves when told" if clock["mode"] == "manual" else f"runs by itself, speed {clock['speed']}"
+    moves = "moves by `clock advance`" if clock["mode"] == "manual" else f"runs by itself, speed {clock['speed']}"
     show(clock, as_json, f"{clock['now']}  {clock['mode']}: {moves}; business dates in {clock['zone']}")
 
 
 @clock_app.command("hold")
 def clock_hold(as_json: AsJson = False) -> None:
-    """Let a clock that runs by itself stand where it is; from then on it moves only when told."""
+    """Stop a clock that runs by itself where it is; from then on it moves only by `clock advance`."""
     with connect() as client:
         clock = client.hold_clock()
-    show(clock, as_json, f"{clock['now']}  {clock['mode']}: moves when told")
+    show(clock, as_json, f"{clock['now']}  {clock['mode']}: moves by `clock advance`")
 
 
 @clock_app.command("run")
 def clock_run(
-    speed: Annotated[int, typer.Option(min=1, help="So many times as fast as real time; 86400 is a day a second.")] = 1,
+    speed: Annotated[
+        int, typer.Option(min=1, help="How many times as fast as real time; 86400 is a day per second.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Let the clock run on by itself from where it is."""
+    """Let the clock run by itself from where it is."""
     with connect() as client:
         clock = client.run_clock(speed=speed)
     show(clock, as_json, f"{clock['now']}  {clock['mode']}: runs by itself, speed {clock['speed']}")
@@ -233,11 +236,11 @@ def clock_advance(
     by: Annotated[str, typer.Argument(help="A duration like PT1H or P1D, or a moment like 2026-02-01T00:00:00Z.")],
     as_json: AsJson = False,
 ) -> None:
-    """Move a manual clock forward and say what fell due on the way."""
+    """Move a manual clock forward, and print what fell due on the way."""
     with connect() as client, _watching_the_clock(client):
         client.timeout_s = PATIENT_S
         moved = client.advance(by) if by.upper().startswith("P") else client.advance(to=by)
-    released = [f"  {one['at']}  {one['kind']:<11} {one['id']}" for one in moved["released"]]
+    released = [f"  {item['at']}  {item['kind']:<11} {item['id']}" for item in moved["released"]]
     if moved["released_more"]:
         released.append(f"  and {moved['released_total'] - len(released)} more")
     show(moved, as_json, f"now {moved['now']}, {moved['released_total']} released", *released)

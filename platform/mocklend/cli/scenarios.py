@@ -1,4 +1,4 @@
-"""`mocklend scenario`: stories of things going wrong."""
+"""`mocklend scenario`: stories with faults."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mocklend.cli.root import AsJson, connect, group
 from mocklend.domain.names import did_you_mean
 
 commands = typer.Typer()
-scenario_app = group("scenario", "Tell a story of things going wrong.", commands)
+scenario_app = group("scenario", "Run a story with faults.", commands)
 
 
 @scenario_app.command("list")
 def scenario_list(as_json: AsJson = False) -> None:
-    """Which stories there are."""
+    """List the scenarios."""
     from mocklend.scenarios import listed
 
-    found = listed()
-    show({"scenarios": found}, as_json, *(f"{one['name']}  {one['title']}" for one in found))
+    rows = listed()
+    show({"scenarios": rows}, as_json, *(f"{row['name']}  {row['title']}" for row in rows))
 
 
 @scenario_app.command("run")
@@ -31,27 +31,27 @@ def scenario_run(
     name: Annotated[
         str,
         typer.Argument(
-            help="A name of `mocklend scenario list`, or a .yaml file. It calls the client, of a platform of its own.",
+            help="A name of `mocklend scenario list`, or a .yaml file. It runs on a platform of its own.",
             autocompletion=scenario_names,
         ),
     ],
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed: other ids, the same story.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed gives other ids, and the same story.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell one story on a platform of its own. It checks its own claims; the exit code says whether they held."""
+    """Run a scenario on a platform of its own. It checks its own claims; the exit code says whether they held."""
     from mocklend.scenarios import ScenarioError, read, run, scenarios
     from mocklend.textfiles import NotText, read_text
 
     if name.endswith((".yaml", ".yml")):
         try:
             raise typer.Exit(run(read(read_text(Path(name)), name), seed=seed, as_json=as_json))
-        except (OSError, NotText, ScenarioError) as wrong:
-            refuse(f"{name} cannot be told: {wrong}.", "`mocklend scenario new` writes a file that can.")
-    known = scenarios()
-    if name not in known:
-        meant = did_you_mean(name, known)
-        refuse(f"There is no scenario {name!r}{meant or '.'}", f"Known: {', '.join(known) or 'none'}.")
-    raise typer.Exit(run(known[name], seed=seed, as_json=as_json))
+        except (OSError, NotText, ScenarioError) as error:
+            refuse(f"{name} cannot be run: {error}.", "`mocklend scenario new` writes a file that can.")
+    shipped = scenarios()
+    if name not in shipped:
+        suggestion = did_you_mean(name, shipped)
+        refuse(f"There is no scenario {name!r}{suggestion or '.'}", f"Known: {', '.join(shipped) or 'none'}.")
+    raise typer.Exit(run(shipped[name], seed=seed, as_json=as_json))
 
 
 @scenario_app.command("new")
@@ -59,17 +59,17 @@ def scenario_new(
     name: Annotated[str, typer.Argument(help="The story's name, like late-page; the file is NAME.yaml.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented scenario that runs as it stands, and beside it the schema by which editors complete it."""
+    """Write a commented scenario that runs as it is, and the schema by which editors complete it."""
     from mocklend.scenarios.schema import FILE, installed
     from mocklend.scenarios.skeleton import skeleton
 
     name = name.removesuffix(".yaml")
     file = Path(f"{name}.yaml")
     if not re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", name):
-        refuse(f"A story cannot be called {name!r}.", "A name is small letters, digits and hyphens: late-page.")
+        refuse(f"{name!r} is not a name of a scenario.", "A name is small letters, digits and hyphens: late-page.")
     write_new(file, skeleton(name, file.name))
     schema = file.with_name(FILE)
-    if not schema.exists():  # One serves every scenario of the folder.
+    if not schema.exists():  # One schema serves all scenarios of the folder.
         write_new(schema, installed())
     show(
         {"file": str(file), "schema": str(schema)},
@@ -90,29 +90,32 @@ def scenario_schema() -> None:
 @scenario_app.command("save")
 def scenario_save(
     file: Annotated[Path, typer.Argument(help="The file to write, like what-i-found.yaml.")],
-    title: Annotated[str, typer.Option(help="What the story is called.")] = "What was done in a sandbox",
+    title: Annotated[str, typer.Option(help="The scenario's title.")] = "What was done in a sandbox",
     as_json: AsJson = False,
 ) -> None:
-    """Write what was just done in a sandbox as a scenario that does it again."""
+    """Write what was done in a sandbox as a scenario that does it again."""
     from mocklend.scenarios.saving import CannotSave, saved
 
     with connect() as client:
-        record = client.requests_made()
+        log = client.requests_made()
         lies = len(client.answer_key(status="active")["entries"])
     try:
-        text = saved(record, name=file.stem, title=title, lies=lies)
-    except CannotSave as nothing:
-        refuse(f"There is no story to save: {nothing}.", "`mocklend sandbox` makes one whose story is known whole.")
+        text = saved(log, name=file.stem, title=title, lies=lies)
+    except CannotSave as error:
+        refuse(
+            f"Nothing can be saved: {error}.",
+            "`mocklend sandbox` creates one whose requests are logged from the start.",
+        )
     write_new(file, text)
-    steps = len(record["requests"])
+    steps = len(log["requests"])
     document = {"file": str(file), "requests": steps, "lies": lies}
     show(document, as_json, f"wrote {file}: {steps} requests", f"next: {own_command()} scenario run {file}")
 
 
 def write_new(file: Path, text: str) -> None:
-    """Write a file that is not there yet."""
+    """Write a file that does not exist yet."""
     try:
         with file.open("x", encoding="utf-8") as new:
             new.write(text)
-    except OSError as wrong:
-        refuse(f"{file} cannot be written: {wrong.strerror}.", "Give a new name in a folder that exists.")
+    except OSError as error:
+        refuse(f"{file} cannot be written: {error.strerror}.", "Give a new name in a folder that exists.")

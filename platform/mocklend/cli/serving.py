@@ -21,16 +21,18 @@ commands = typer.Typer()
 def serve(
     host: Annotated[str, typer.Option(envvar="MOCKLEND_HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(envvar="MOCKLEND_PORT", min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+        int, typer.Option(envvar="MOCKLEND_PORT", min=0, max=65535, help="The port to listen on; 0 selects a free one.")
     ] = 8300,
     database: Annotated[
         str, typer.Option(envvar="MOCKLEND_DATABASE", help="A file for SQLite, or a database's URL.")
     ] = "mocklend.db",
     access_log: Annotated[
         str,
-        typer.Option(envvar="MOCKLEND_ACCESS_LOG", help="A line of JSON for each request: to a file, or - for stderr."),
+        typer.Option(
+            envvar="MOCKLEND_ACCESS_LOG", help="Log each request as a line of JSON to a file, or to stderr with -."
+        ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once it is up.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once the server answers.")] = False,
 ) -> None:
     """Start the platform."""
     from pydantic import ValidationError
@@ -39,8 +41,8 @@ def serve(
 
     try:
         settings = Settings(host=host, port=port, database=database, access_log=access_log)
-    except ValidationError as wrong:
-        refuse(wrong_settings(wrong), "They come from the flags and from MOCKLEND_ variables.")
+    except ValidationError as error:
+        refuse(wrong_settings(error), "The settings come from the flags and from MOCKLEND_ variables.")
 
     from mocklend.app import serve as serve_app
     from mocklend.domain.problems import Refused
@@ -52,23 +54,23 @@ def serve(
         refuse(reason.said, reason.remedy)
     except Refused as refused:
         refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
-    except OSError as taken:
-        if access_log and taken.filename == access_log:
-            refuse(f"{access_log} cannot be written: {taken.strerror}.", "Give another file with --access-log.")
+    except OSError as failure:
+        if access_log and failure.filename == access_log:
+            refuse(f"{access_log} cannot be written: {failure.strerror}.", "Give another file with --access-log.")
         other = "Give another port with --port. Or another address with --host."
-        refuse(f"{settings.url} cannot be listened on: {taken.strerror}.", other)
+        refuse(f"{settings.url} cannot be listened on: {failure.strerror}.", other)
 
 
 def _announce(settings: Settings, default_key: str) -> None:
-    """It is up: where, with what, and what to type next."""
+    """Print the server's address, its credentials, and what to type next."""
     import shlex
     from importlib.metadata import entry_points
 
     from mocklend import __version__
 
     kinds, command = len(entry_points(group="mocklend.faults")), own_command()
-    layer = f"{kinds} kinds of fault" if entry_points(group="mocklend.layer") else "none: this platform is honest"
-    asked = "not asked for on loopback" if settings.on_loopback else "X-Mocklend-Control, for /-/"
+    layer = f"{kinds} kinds of fault" if entry_points(group="mocklend.layer") else "none: nothing will be injected"
+    asked = "not needed on loopback" if settings.on_loopback else "X-Mocklend-Control, for /-/"
     lines = [
         f"Mocklend {__version__} is up. Ctrl-C stops it.",
         "",
@@ -85,7 +87,7 @@ def _announce(settings: Settings, default_key: str) -> None:
         lines.append(f"  export MOCKLEND_URL={settings.url}")
     ada = """-H 'Content-Type: application/json' -d '{"reference": "ada", "name": "Ada"}'"""
     if not settings.on_loopback:
-        # There a request without a key names no sandbox, and each plane asks for its token.
+        # There a request needs the sandbox's key, and each plane its token.
         lines.append(f"  export MOCKLEND_API_KEY={default_key}")
         lines += [
             f"  export MOCKLEND_{plane.upper()}_TOKEN={shlex.quote(getattr(settings, f'{plane}_token'))}"
@@ -109,7 +111,7 @@ def _announce_json(settings: Settings, default_key: str) -> None:
 
 
 def _shown(database: str) -> str:
-    """A database as it may be shown: a path in full, a URL without its password."""
+    """Return a database as it may be shown: a path in full, a URL without its password."""
     if "://" not in database:
         return str(Path(database).absolute())
     from sqlalchemy import make_url
@@ -122,7 +124,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed: other ids, the same story.")] = 7,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the story: a loan repaid, four lies, the answer key, the repairs."""
+    """Run the demo: a loan that is repaid, four faults, the answer key, the repairs."""
     from mocklend.demo import run
 
     raise typer.Exit(run(seed=seed, as_json=as_json, command=own_command()))
