@@ -83,7 +83,7 @@ def test_a_name_that_is_none_is_refused(new: New, tmp_path: Path, name: str) -> 
     code, output = new(name, "--seam", "callback.attempt")
 
     assert (code, list(tmp_path.iterdir())) == (2, [])
-    assert "A fault cannot be called" in output
+    assert "is not a name of a fault" in output
 
 
 def test_an_unknown_seam_is_refused_with_what_was_meant(new: New) -> None:

@@ -32,7 +32,7 @@ def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixt
 
     printed = capsys.readouterr().out
     assert "  address        http://127.0.0.1:8400\n" in printed
-    assert "(not asked for on loopback)" in printed
+    assert "(not needed on loopback)" in printed
     assert "  export MOCKLEND_URL=http://127.0.0.1:8400\n" in printed
     assert "faults on cache.bounded_stale --lag-s 60\n" in printed
 

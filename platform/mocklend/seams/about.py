@@ -1,4 +1,4 @@
-"""The fields that seams share, taken from what the platform has at hand.
+"""The fields that seams share, taken from the platform's entities.
 
 ReceiptBooked(**about_order(work.now_ms, loan, order, occurrence), repayment_id=order.id, day_ends_ms=...)
 """
@@ -9,7 +9,7 @@ from typing import Protocol, TypedDict
 
 
 class AboutLoan(TypedDict):
-    """What a LoanSeam is filled with."""
+    """The fields of a LoanSeam."""
 
     entity: str
     occurrence: int
@@ -20,14 +20,14 @@ class AboutLoan(TypedDict):
 
 
 class AboutOrder(AboutLoan):
-    """What an OrderSeam is filled with."""
+    """The fields of an OrderSeam."""
 
     channel: str
     amount_minor: int
 
 
 class AboutPayment(TypedDict):
-    """What a PaymentSeam is filled with."""
+    """The fields of a PaymentSeam."""
 
     entity: str
     occurrence: int
@@ -39,7 +39,7 @@ class AboutPayment(TypedDict):
 
 
 class Loan(Protocol):
-    """Of a loan, who and in what."""
+    """A loan: its borrower and its currency."""
 
     @property
     def id(self) -> str: ...
@@ -50,7 +50,7 @@ class Loan(Protocol):
 
 
 class Order(Protocol):
-    """Of a repayment, how much and which way."""
+    """A repayment: its channel and amount."""
 
     @property
     def id(self) -> str: ...
@@ -61,7 +61,7 @@ class Order(Protocol):
 
 
 class Payment(Protocol):
-    """Of a channel's record of money: for what loan, how much and which way."""
+    """A channel's record of money: its loan, channel and amount."""
 
     @property
     def loan_id(self) -> str: ...
@@ -74,7 +74,7 @@ class Payment(Protocol):
 
 
 def about_loan(now_ms: int, loan: Loan, occurrence: int, entity: str | None = None) -> AboutLoan:
-    """Of a loan, which is the entity unless another is named."""
+    """Return the fields about a loan, which is the entity unless another is given."""
     return {
         "entity": loan.id if entity is None else entity,
         "occurrence": occurrence,
@@ -86,7 +86,7 @@ def about_loan(now_ms: int, loan: Loan, occurrence: int, entity: str | None = No
 
 
 def about_order(now_ms: int, loan: Loan, order: Order, occurrence: int = 1) -> AboutOrder:
-    """Of a repayment, which is the entity, on its loan."""
+    """Return the fields about a repayment, which is the entity, and its loan."""
     return {
         "entity": order.id,
         "occurrence": occurrence,
@@ -100,7 +100,7 @@ def about_order(now_ms: int, loan: Loan, order: Order, occurrence: int = 1) -> A
 
 
 def about_payment(now_ms: int, payment: Payment, entity: str, occurrence: int = 1) -> AboutPayment:
-    """Of money at a channel."""
+    """Return the fields about money at a channel."""
     return {
         "entity": entity,
         "occurrence": occurrence,

@@ -1,4 +1,4 @@
-"""Ada, of whom the examples of all seams tell: her loan of 1,000.00 yuan, the repayment of it, and when."""
+"""The entities in the examples of all seams: Ada's loan of 1,000.00 yuan, its repayment, and the time."""
 
 from __future__ import annotations
 

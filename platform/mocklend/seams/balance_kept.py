@@ -1,4 +1,4 @@
-"""The balance that a loan's page shows is moved by a change; it is kept in a store of its own."""
+"""The balance on a loan's status page is updated by a change; it is kept in a store of its own."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from mocklend.seams.signals import rebuilt
 
 @dataclass(frozen=True, slots=True)
 class BalanceKept(LoanSeam):
-    """A change moves the balance on a loan's page, which is kept in a store of its own and written behind.
+    """A change updates the balance on a loan's page, which is kept in a store of its own and written behind.
 
-    Honestly the balance goes on from where the change before has left it: `flushed_minor` is what the store has on
-    disk, without the last change, `kept_minor` what it holds in memory, with it. With `evicted` memory is lost and the
-    new change is added to what is on disk; later changes go on from there, until the page is made anew. The finding is
-    `wrong_view` on the loan. Only a balance that is right so far, and would not fall below zero, comes here.
+    Honestly the change is added to the balance after the previous change: `flushed_minor` is what the store has on
+    disk, without the previous change, `kept_minor` what it has in memory, with it. With `evicted` the memory is lost
+    and the new change is added to what is on disk; later changes continue from there, until the page is rebuilt. The
+    finding is `wrong_view` on the loan. Only balances that are right so far, and that would not fall below zero, come
+    to this seam.
     """
 
     seam: ClassVar[str] = "balance.kept"
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the new version"
     reference: str
-    channel: str | None  # of the repayment that is the change, where one is
+    channel: str | None  # of the repayment, if the change is one
     cause: str  # receipt, edit, reversal, due_date
     flushed_minor: int
     kept_minor: int
-    balance_minor: int  # what it should be after the change
+    balance_minor: int  # the right balance after the change
     evicted: bool = False
 
     @classmethod
@@ -49,11 +50,11 @@ class BalanceKept(LoanSeam):
 
     @property
     def missing_minor(self) -> int:
-        """The last change: what a balance that begins from disk again is off by."""
+        """The previous change, which an evicted balance lacks."""
         return self.kept_minor - self.flushed_minor
 
     def consequence(self, outcome: BalanceKept) -> Consequence:
-        """A balance on the page that lacks a change of the books', until it is made anew from them."""
+        """A balance on the page that lacks a change, until the page is rebuilt from the books."""
         return Consequence(
             finding=Finding("wrong_view", self.loan_id, abs(self.missing_minor)),
             loan_id=self.loan_id,

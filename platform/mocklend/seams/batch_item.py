@@ -1,4 +1,4 @@
-"""The end-of-day batch, or the day's debits, comes to a loan."""
+"""The end-of-day batch, or the day's debits, handles a loan."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ DUE_DATE, AUTO_DEBIT = "due_date", "auto_debit"
 
 @dataclass(frozen=True, slots=True)
 class BatchItem(LoanSeam):
-    """A run does its work on a loan: the end-of-day batch after a due date (`due_date`), or a debit of what is due
+    """A batch handles a loan: the end-of-day batch after a due date (`due_date`), or a debit of what is due
     (`auto_debit`).
 
-    `runs` says how often: honestly once. A loan that the end-of-day batch leaves out (0) is `left_behind`; twice is as
-    good as once, since it brings the loan up to the day. A debit that is ordered twice (2), as `order_id` and
-    `duplicate_id`, is `duplicate_in_channel` on one of its two orders. `batch_position_percent` is how far a run is
-    when it comes to the loan.
+    `runs` says how often: honestly once. A loan that the end-of-day batch skips (0) is `left_behind`; twice has the
+    same effect as once. A debit that is ordered twice (2), as `order_id` and `duplicate_id`, is `duplicate_in_channel`
+    on one of its two orders. `batch_position_percent` is the loan's position in the batch.
     """
 
     seam: ClassVar[str] = "batch.item"
     entity_is: ClassVar[str] = "the loan"
-    occurrence_is: ClassVar[str] = "the hour for which it is run, counted from 1970"
+    occurrence_is: ClassVar[str] = "the hour of the batch, counted from 1970"
     batch: str
-    batch_position_percent: int  # how far the run is when it comes to the loan, from 0: it goes by the loan's id
+    batch_position_percent: int  # the loan's position in the batch, 0 to 99; derived from the loan's id
     amount_minor: int = 0
     order_id: str = ""
     duplicate_id: str = ""
@@ -47,13 +46,13 @@ class BatchItem(LoanSeam):
         )
 
     def consequence(self, outcome: BatchItem) -> Consequence:
-        """A loan that is left behind until anything is recorded on it, or a borrower who pays twice."""
+        """A loan that is left behind until a fact is posted on it, or a borrower who pays twice."""
         if self.batch == DUE_DATE:
             finding = Finding("left_behind", self.loan_id, 0)
             ends_on = {recorded(self.loan_id): EntryStatus.HEALED}
         else:
             orders = (self.order_id, self.duplicate_id)
-            # One order is as good as the other; the one to be found is the last by its id.
+            # The two orders are equivalent; the finding is on the one with the greater id.
             finding = Finding("duplicate_in_channel", max(orders), self.amount_minor)
             undone = [*(reversed_(id) for id in orders), *(applied(RETURN_PREFIX + id) for id in orders)]
             ends_on = dict.fromkeys(undone, EntryStatus.HEALED)

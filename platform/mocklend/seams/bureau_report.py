@@ -1,4 +1,4 @@
-"""The lender reports an account to the bureau at the end of a day."""
+"""The lender reports an account to the credit bureau at the end of a day."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mocklend.seams.signals import correction_ordered
 
 @dataclass(frozen=True, slots=True)
 class BureauReport(LoanSeam):
-    """A record is made of an account that has changed, when a day is over. Honestly it is sent, and published by
-    `bound_ms`.
+    """A bureau record is made of an account that has changed, at the end of a day. Honestly it is sent, and published
+    by `bound_ms`.
 
-    `lag_s` is how much later than `bound_ms` it is published, and `sent` whether it is sent at all. Files are taken in
-    order, so a record never overtakes a late one before it: `bound_ms` counts that in. Only a correction can be lost
-    without a trace: of an ordinary record the bureau would ask where it is. What is not sent has no lag either. The
+    `lag_s` is how much later than `bound_ms` it is published, and `sent` whether it is sent at all. Files are processed
+    in order, so a record never overtakes a late one before it: `bound_ms` includes that. Only a correction can be lost
+    without a trace: the bureau would ask for a missing ordinary record. A record that is not sent has no lag. The
     finding is `wrong_bureau`.
     """
 

@@ -18,21 +18,20 @@ LOST_FOR_GOOD = 1_000
 """More attempts than any retry schedule has."""
 WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP = "wrong_key", "wrong_amount", "old_timestamp"
 ALTERATIONS = (WRONG_KEY, WRONG_AMOUNT, OLD_TIMESTAMP)
-"""What may be wrong with a callback that arrives: signed by somebody else, for another amount, or an hour old."""
+"""What may be wrong with a callback that arrives: another key, another amount, or a timestamp an hour old."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbackAttempt(PaymentSeam):
     """A channel is about to deliver a callback to the platform. Honestly it arrives and is applied.
 
-    With `lost_attempts` n, this attempt and the next n-1 are lost on the way; the channel sees a time-out each time and
-    goes on along its retry schedule. The fate is settled once: an attempt that is lost already is not asked about
-    again. With `altered` (`wrong_key`, `wrong_amount`, `old_timestamp`) it arrives as the inbox refuses it, and the
-    channel tries again. With `discarded` the handler answers 200 and drops it, so that no retry comes. What is lost is
-    not altered, and neither is discarded.
+    With `lost_attempts` n, this attempt and the next n-1 are lost in transit; the channel sees a time-out each time and
+    continues its retry schedule. That is decided once: an attempt that is already lost does not come to this seam. With
+    `altered` (`wrong_key`, `wrong_amount`, `old_timestamp`) it arrives in a form that the inbox refuses, and the
+    channel tries again. With `discarded` the handler answers 200 and drops it, so that no retry comes. A lost attempt
+    is neither altered nor discarded.
 
-    The finding is `missing_in_books` on the repayment; where the books have the money already (`in_books`), nothing
-    shows.
+    The finding is `missing_in_books` on the repayment; if the books have the money already (`in_books`), nothing shows.
     """
 
     seam: ClassVar[str] = "callback.attempt"
@@ -41,8 +40,8 @@ class CallbackAttempt(PaymentSeam):
     repayment_id: str
     callback_id: str
     payer_reference: str | None
-    attempts_left: int  # on the retry schedule, this one included
-    in_books: bool  # whether the books have the money already, by an order query
+    attempts_left: int  # of the retry schedule, this one included
+    in_books: bool  # whether the books have the money already, from an order query
     lost_attempts: int = 0
     altered: str | None = None
     discarded: bool = False
@@ -60,14 +59,14 @@ class CallbackAttempt(PaymentSeam):
         )
 
     def validate(self, outcome: CallbackAttempt) -> None:
-        """What is altered is altered in a way that there is. Raises BadOutcome."""
+        """Require a known alteration. Raises BadOutcome."""
         if outcome.altered is not None and outcome.altered not in ALTERATIONS:
             raise BadOutcome("altered", f"one of {', '.join(ALTERATIONS)}", outcome.altered)
 
     def consequence(self, outcome: CallbackAttempt) -> Consequence:
-        """Money at the channel that the books lack, until a later attempt or an order query brings it.
+        """Money at the channel that the books lack, until a later attempt or an order query posts it.
 
-        Of money that was taken back, it is the channel that lacks it.
+        For a payment return, it is money on the books that the channel lacks.
         """
         late = self.repayment_id.startswith(RETURN_PREFIX)
         missing = "missing_in_channel" if late else "missing_in_books"
@@ -83,7 +82,7 @@ class CallbackAttempt(PaymentSeam):
         )
 
     def served(self) -> dict[str, Any]:
-        """What the channel sees of it."""
+        """Return what the channel sees of the attempt."""
         if self.lost_attempts:
             return {"callback": "lost", "attempts": min(self.lost_attempts, self.attempts_left)}
         if self.altered is not None:

@@ -1,4 +1,4 @@
-"""The platform has taken a callback, and the channel may go on sending."""
+"""The platform has accepted a callback, and the channel may send more."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class CallbackTaken(PaymentSeam):
 
     With `copies` it is sent that many times again; with `new_trade_no` the copies carry another trade number and the
     inbox takes them for another payment, as `receipt_id`: `duplicate_in_books` on the second receipt. With
-    `older_event` an event from before the payment arrives behind it, and where it is `believed` the receipt is taken
-    back: `missing_in_books` on the repayment. Otherwise the inbox withstands it.
+    `older_event` an event from before the payment arrives after it, and if it is `believed` the receipt is reversed:
+    `missing_in_books` on the repayment. Otherwise the inbox ignores it.
     """
 
     seam: ClassVar[str] = "callback.taken"
@@ -33,7 +33,7 @@ class CallbackTaken(PaymentSeam):
     repayment_id: str
     callback_id: str
     receipt_id: str
-    order_status: str  # by the books, after the callback: S, or REVERSED
+    order_status: str  # on the books, after the callback: S or REVERSED
     copies: int = 0
     new_trade_no: bool = False
     older_event: str | None = None
@@ -51,18 +51,18 @@ class CallbackTaken(PaymentSeam):
         )
 
     def follow_ups(self) -> tuple[FollowUp, ...]:
-        """What an inbox does that believes what it should not."""
+        """What a faulty inbox does next."""
         closed = (TakeOrderForClosed(self.repayment_id),) if self.taken_for_closed else ()
         copied = (TakeCopyForPayment(self.repayment_id, self.receipt_id),) if self.copies and self.new_trade_no else ()
         return (*closed, *copied)
 
     @property
     def taken_for_closed(self) -> bool:
-        """Whether the inbox takes the receipt back. What was reversed already cannot be."""
+        """Whether the inbox reverses the receipt. One that is already reversed cannot be."""
         return self.older_event is not None and self.believed and self.order_status == RepaymentStatus.SUCCEEDED
 
     def consequence(self, outcome: CallbackTaken) -> Consequence:
-        """A second receipt until it is reversed, a receipt taken back until the channel is asked; or nothing at all."""
+        """A second receipt until it is reversed, a reversed receipt until the channel is queried; or nothing."""
         if (outcome.copies, outcome.new_trade_no) != (self.copies, self.new_trade_no):
             return self._sent_again(outcome)
         return Consequence(

@@ -14,9 +14,9 @@ from mocklend.seams.signals import posted
 
 @dataclass(frozen=True, slots=True)
 class CompensationAgreed(Seam):
-    """A compensation is promised for harm. Honestly it is posted (5004 to 2104) and its payout ordered.
+    """A compensation is agreed with a borrower. Honestly it is posted (5004 to 2104) and its payout ordered.
 
-    `posted` says whether the books hear of it. If not, the finding is `missing_in_books` on the compensation.
+    `posted` says whether it is posted. If not, the finding is `missing_in_books` on the compensation.
     """
 
     seam: ClassVar[str] = "compensation.agreed"
@@ -44,7 +44,7 @@ class CompensationAgreed(Seam):
         )
 
     def consequence(self, outcome: CompensationAgreed) -> Consequence:
-        """A promise that the books do not know, until it is posted after all."""
+        """A compensation that is not on the books, until it is posted after all."""
         truth = {"compensation_minor": self.amount_minor}
         return Consequence(
             finding=Finding("missing_in_books", self.compensation_id, self.amount_minor),

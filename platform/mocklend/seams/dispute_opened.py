@@ -1,4 +1,4 @@
-"""A borrower's dispute reaches the desk."""
+"""A borrower opens a dispute, which operations staff have to handle."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mocklend.seams.seam import Consequence, Seam
 
 @dataclass(frozen=True, slots=True)
 class DisputeOpened(Seam):
-    """A dispute is on record and its clock runs. Honestly the operators can take it up at once (`queue_s` 0).
+    """A dispute is opened, and the time for its answer runs. Honestly staff can handle it at once (`queue_s` 0).
 
-    `queue_s` is how long it takes them to get to it. The finding is `deadline_missed` on the dispute, once the day of
-    `answer_by_ms` has come.
+    `queue_s` is how long it waits before staff get to it. The finding is `deadline_missed` on the dispute, once the day
+    of `answer_by_ms` has come.
     """
 
     seam: ClassVar[str] = "dispute.opened"
@@ -43,7 +43,7 @@ class DisputeOpened(Seam):
         )
 
     def consequence(self, outcome: DisputeOpened) -> Consequence:
-        """No answer by the day on which the law wants one, until the desk gets to it."""
+        """No answer by the day that the law requires, until staff get to the dispute."""
         taken_up_ms = self.now_ms + outcome.queue_s * 1000
         in_time = taken_up_ms <= self.answer_by_ms
         return Consequence(

@@ -1,4 +1,4 @@
-"""An operator's act needs a second person."""
+"""An operator's edit needs the approval of a second person."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mocklend.seams.signals import approved, reversed_
 
 @dataclass(frozen=True, slots=True)
 class EditApproval(LoanSeam):
-    """What an operator decides is above the sandbox's limit, and nobody has approved it.
+    """An operator's edit is above the sandbox's four-eyes limit, and is not approved.
 
-    Honestly it waits as a draft for a second person (`needed`). Without that it goes on the books, and the finding is
-    `unapproved` on the edit. `amount_minor` is what it is about, without its sign.
+    Honestly it waits as a draft for a second person (`needed`). Without that it is posted, and the finding is
+    `unapproved` on the edit. `amount_minor` is its absolute amount.
     """
 
     seam: ClassVar[str] = "edit.approval"
@@ -43,7 +43,7 @@ class EditApproval(LoanSeam):
         )
 
     def consequence(self, outcome: EditApproval) -> Consequence:
-        """An act on the books that one person alone decided, until it is reversed or approved after all."""
+        """An edit on the books that one person alone decided, until it is reversed or approved after all."""
         return Consequence(
             finding=Finding("unapproved", self.edit_id, self.amount_minor),
             loan_id=self.loan_id,

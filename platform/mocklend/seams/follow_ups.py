@@ -1,10 +1,9 @@
-"""What somebody does next because of an outcome: a wrong but well-formed command of the platform, as plain data.
+"""What happens next because of an outcome: a wrong but well-formed command of the platform, as plain data.
 
         work.at(event) ── outcome ──▶ outcome.follow_ups() ──▶ the command of each, decided in the same commit
 
-`mocklend.servicing.follow_ups` says which command carries out which. Its ids are the event's, so they are known
-before, and the same wherever and whenever it happens. A seam that has follow-ups is met only where none of them would
-be refused.
+`mocklend.servicing.follow_ups` maps each to its command. The ids in it come from the event, so they are known before
+and do not depend on when it happens. A seam with follow-ups is reached only if none of them would be refused.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A command that is submitted at once."""
+    """A command that is run at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class PostReceiptAgain(FollowUp):
-    """A clerk posts a receipt that the books have already, by hand."""
+    """A clerk posts by hand a receipt that is already on the books."""
 
     repayment_id: str
     receipt_id: str
@@ -29,7 +28,7 @@ class PostReceiptAgain(FollowUp):
 
 @dataclass(frozen=True, slots=True)
 class OverrideStatus(FollowUp):
-    """A clerk sets the status of a loan, whatever its books say."""
+    """A clerk sets the status of a loan to another one than the books derive."""
 
     loan_id: str
     edit_id: str
@@ -40,7 +39,7 @@ class OverrideStatus(FollowUp):
 
 @dataclass(frozen=True, slots=True)
 class TakeCopyForPayment(FollowUp):
-    """An inbox takes a copy of a callback, under another trade number, for another payment."""
+    """An inbox takes a copy of a callback, with another trade number, for another payment."""
 
     repayment_id: str
     receipt_id: str
@@ -48,14 +47,14 @@ class TakeCopyForPayment(FollowUp):
 
 @dataclass(frozen=True, slots=True)
 class TakeOrderForClosed(FollowUp):
-    """An inbox takes an event from before the payment for news, and the receipt off its loan."""
+    """An inbox takes an event from before the payment for a newer one, and reverses the receipt."""
 
     repayment_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CarryResidueOver(FollowUp):
-    """A migration carries a residue of the old system over onto the new books: below zero it asks for less."""
+    """A migration posts a residue of the old system on the new books; a negative one lowers the bill."""
 
     loan_id: str
     edit_id: str

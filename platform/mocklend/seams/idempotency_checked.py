@@ -1,4 +1,4 @@
-"""A request comes again under the key that it came with before."""
+"""A request is repeated under the same idempotency key."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from mocklend.seams.signals import applied, reversed_
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyChecked(OrderSeam):
-    """A repayment is ordered again, by the same request under the same key. Honestly it is answered as it was, and
+    """A repayment is ordered again, by the same request under the same key. Honestly the stored answer is repeated, and
     nothing is done.
 
-    Where the key is `forgotten`, the same request is a new one: `duplicate_id` is ordered beside `order_id`. What would
-    be refused if it were new does not come here and is answered as it was; nor does a key that was forgotten before.
-    `age_s` says how long the answer is kept. The finding is `duplicate_in_channel` on that of the two whose id comes
-    last, until either is taken back.
+    If the key is `forgotten`, the request is taken for a new one: `duplicate_id` is ordered besides `order_id`. A
+    request that would be refused as a new one, or whose key was forgotten before, does not come to this seam. `age_s`
+    is the age of the stored answer. The finding is `duplicate_in_channel` on the order with the greater id, until
+    either is reversed or returned.
     """
 
     seam: ClassVar[str] = "idempotency.checked"
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the repayment that was ordered first"
-    occurrence_is: ClassVar[str] = "1: a key is kept or forgotten, however often it comes"
+    occurrence_is: ClassVar[str] = "1: a key is kept or forgotten, however often it is repeated"
     order_id: str
     duplicate_id: str
-    age_s: int  # since when the answer is kept
+    age_s: int  # age of the stored answer
     forgotten: bool = False
 
     @classmethod
@@ -51,11 +51,11 @@ class IdempotencyChecked(OrderSeam):
         )
 
     def consequence(self, outcome: IdempotencyChecked) -> Consequence:
-        """A borrower who pays twice, until either is taken back."""
+        """A borrower who pays twice, until either order is reversed or returned."""
         orders = (self.order_id, self.duplicate_id)
         undone = [*(reversed_(id) for id in orders), *(applied(RETURN_PREFIX + id) for id in orders)]
         return Consequence(
-            # One order is as good as the other; the one to be found is the last by its id.
+            # The two orders are equivalent; the finding is on the one with the greater id.
             finding=Finding("duplicate_in_channel", max(orders), self.amount_minor),
             loan_id=self.loan_id,
             truth_before={},

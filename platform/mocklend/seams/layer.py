@@ -1,9 +1,10 @@
-"""What the platform asks of a fault layer. Without one it is honest.
+"""The interface of a fault layer. Without one the platform has no faults.
 
         layer.group(connection, sandboxes) ─▶ at, on_signals ... ─▶ finish ─▶ the commit ─▶ commit
                                                                                 └─ failed: the group is thrown away
 
-One writer makes one group after the other, and takes one `drain` at its end. Everything else comes from any thread.
+The one writer makes one group after the other, and calls `drain` when it stops. Everything else is called by any
+thread.
 """
 
 from __future__ import annotations
@@ -16,30 +17,30 @@ from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 
 Connection = TypeVar("Connection", contravariant=True)
 Snapshot = TypeVar("Snapshot", contravariant=True)
-"""What the platform reads by: seams stand below its storage, which says what they are (`PlatformLayer`)."""
+"""The platform's own types. Seams are below its storage, which fills them in (`PlatformLayer`)."""
 
 
 class LayerBroke(Exception):
-    """A layer failed in what it was asked, by a bug of its own. Its text is one line: what broke, where, which seed."""
+    """A layer failed because of a bug of its own. Its text is one line: what broke, where, which seed."""
 
 
 class LayerGroup(Protocol):
-    """What a layer does for the commands that are committed together. It leaves no trace unless `commit` is called."""
+    """The layer's part in the commands of one commit. It has no effect unless `commit` is called."""
 
     def armed(self, sandbox_id: str) -> bool:
-        """Whether any rule or open entry could make `at` or `on_signals` do anything. Costs nanoseconds."""
+        """Whether any rule or open entry could make `at` or `on_signals` do something. Costs nanoseconds."""
         ...
 
     def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
-        """What really happens, and the rows that put an injection on record. Only where the sandbox is armed."""
+        """Return the outcome of an event, and the rows that record an injection. Only for armed sandboxes."""
         ...
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
-        """The rows that end open entries, now that these signals hold. Only where the sandbox is armed."""
+        """Return the rows that end open entries by these signals. Only for armed sandboxes."""
         ...
 
     def finish(self) -> Sequence[Write]:
-        """The rows of the group's counters: asked for once, after its last command."""
+        """Return the rows of the group's counters. Called once, after its last command."""
         ...
 
     def commit(self) -> None:
@@ -48,62 +49,63 @@ class LayerGroup(Protocol):
 
 
 class JoinsCommits(Protocol[Connection]):
-    """The part of a layer that the writer calls. A connection is the platform's own, of which seams know nothing."""
+    """The part of a layer that the writer calls. A connection is the platform's own type."""
 
     def group(self, connection: Connection, sandboxes: Iterable[tuple[str, int]]) -> LayerGroup:
-        """A new group. The rules of these sandboxes (id, rules_version) are loaded where the ones held are older."""
+        """Make a group. The rules of these sandboxes (id, rules_version) are loaded if the cached ones are older."""
         ...
 
     def invalidate_rules(self, sandbox_id: str) -> None:
-        """A group that is durable has changed the sandbox's rules."""
+        """Drop a sandbox's cached rules: a durable group has changed them."""
         ...
 
     def sandbox_reset(self, sandbox_id: str) -> None:
-        """The sandbox was reset or deleted."""
+        """Drop what is cached of a sandbox that was reset or deleted."""
         ...
 
     def drain(self) -> Sequence[Write]:
-        """What is still to be written when the platform stops."""
+        """Return the rows that are still to be written when the platform stops."""
         ...
 
 
 class LooksAtRequests(Protocol):
-    """The part for events that come without a command, as a read does: one is made only where a rule may act."""
+    """The part for events without a command, as a read: such an event is made only if a rule may act on it."""
 
     def has_rules_at(self, sandbox_id: str, seam: str) -> bool | None:
-        """Whether a rule is at this seam; None where only the sandbox's next command will tell. Costs nanoseconds.
+        """Whether a rule is at this seam; None if only the sandbox's next command can tell. Costs nanoseconds.
 
-        Asked by any thread; within a group it can be told.
+        Called by any thread; within a group the answer is never None.
         """
         ...
 
     def may_affect(self, event: PendingEvent) -> bool:
-        """Whether `at` might change this event. Asked by any thread, outside of groups, to spare a commit.
+        """Whether `at` might change this event. Called by any thread, outside of groups, to save a commit.
 
-        One of the occurrence 0 is counted and told its occurrence: its sequence number for its entity in this process.
+        An event with the occurrence 0 is counted, and gets its occurrence: its sequence number for its entity in this
+        process.
         """
         ...
 
 
 class KeyEntry(Protocol):
-    """One entry of the answer key: an injection."""
+    """An entry of the answer key: an injection."""
 
     @property
     def injection(self) -> str:
-        """Its id."""
+        """The injection's id."""
         ...
 
     def to_json(self) -> Mapping[str, object]:
-        """All of it, as GET /-/answer-key has it."""
+        """Return the whole entry, as GET /-/answer-key has it."""
         ...
 
 
 class AuditMatch(Protocol):
-    """The audit beside the answer key."""
+    """An audit compared with the answer key."""
 
     @property
     def explained_by(self) -> tuple[str | None, ...]:
-        """For each discrepancy, in order, the injection that explains it, if any."""
+        """The injection that explains each discrepancy, in their order; None if there is none."""
         ...
 
     @property
@@ -113,16 +115,16 @@ class AuditMatch(Protocol):
 
 
 class KeepsAnswerKey(Protocol[Snapshot]):
-    """The part that says afterwards what was done. A snapshot is the platform's own: a sandbox's rows, at its time."""
+    """The part that reports injections afterwards. A snapshot is the platform's own type, of one sandbox."""
 
     def answer_key(self, snapshot: Snapshot) -> Sequence[KeyEntry]:
-        """Every injection of the sandbox, in canonical order."""
+        """Return every injection of the sandbox, in canonical order."""
         ...
 
     def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
-        """Which injection explains which discrepancy, and which open entries nothing shows."""
+        """Return which injection explains each discrepancy, and which open entries no discrepancy shows."""
         ...
 
 
 class Layer(JoinsCommits[Connection], LooksAtRequests, KeepsAnswerKey[Snapshot], Protocol[Connection, Snapshot]):
-    """All of it: what an entry point of the group `mocklend.layer` makes."""
+    """The whole interface: what an entry point of the group `mocklend.layer` returns."""

@@ -17,11 +17,11 @@ from mocklend.seams.signals import reversed_
 
 @dataclass(frozen=True, slots=True)
 class LoanOpened(LoanSeam):
-    """A loan's books begin, and it is paid out at once. Honestly they begin with its principal and nothing else.
+    """A loan's books are opened, and it is paid out at once. Honestly they have its principal and nothing else.
 
-    With `residue_minor` an entry is carried over besides, as an edit by `migration` (`edit_id`) that nobody decided:
-    above zero it asks for more (a fee), below zero for less (part of the bill is cancelled). The books would take
-    `amount_minor_min` to `amount_minor_max`. The finding is `unsupported` on the edit.
+    With `residue_minor` an entry is posted besides, as an edit by `migration` (`edit_id`) that nobody decided: a
+    positive one raises the bill (a fee), a negative one lowers it. The books accept `amount_minor_min` to
+    `amount_minor_max`. The finding is `unsupported` on the edit.
     """
 
     seam: ClassVar[str] = "loan.opened"
@@ -53,14 +53,14 @@ class LoanOpened(LoanSeam):
         return (CarryResidueOver(self.loan_id, self.edit_id, self.residue_minor),) if self.residue_minor else ()
 
     def validate(self, outcome: LoanOpened) -> None:
-        """The books would take the residue. Raises BadOutcome."""
+        """Require a residue that the books accept. Raises BadOutcome."""
         if not self.amount_minor_min <= outcome.residue_minor <= self.amount_minor_max:
             raise BadOutcome(
                 "residue_minor", f"{self.amount_minor_min} to {self.amount_minor_max}", outcome.residue_minor
             )
 
     def consequence(self, outcome: LoanOpened) -> Consequence:
-        """An entry on the books with nothing behind it, until it is reversed."""
+        """An entry on the books without any paper, until it is reversed."""
         return Consequence(
             finding=Finding("unsupported", self.edit_id, abs(outcome.residue_minor)),
             loan_id=self.loan_id,

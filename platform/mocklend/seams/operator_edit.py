@@ -16,11 +16,11 @@ from mocklend.seams.signals import recorded, reversed_
 
 @dataclass(frozen=True, slots=True)
 class OperatorEdit(LoanSeam):
-    """An operator's edit goes on the books. Honestly exactly what was meant is done.
+    """An operator's edit is posted. Honestly it is exactly what the operator meant.
 
-    `amount_minor` is relative, and the books would take any amount from `amount_minor_min` (negative: the largest
-    waiver) to `amount_minor_max`, so that a wrong amount can stay well-formed. `books_status` is what the books derive
-    for the loan at that moment. The finding is `amount_mismatch` on the edit, or `status_mismatch` on the loan.
+    `amount_minor` is relative, and the books accept any amount from `amount_minor_min` (negative: the largest waiver)
+    to `amount_minor_max`, so that a wrong amount can stay well-formed. `books_status` is the status that the books
+    derive for the loan at that moment. The finding is `amount_mismatch` on the edit, or `status_mismatch` on the loan.
     """
 
     seam: ClassVar[str] = "operator.edit"
@@ -51,7 +51,7 @@ class OperatorEdit(LoanSeam):
         )
 
     def validate(self, outcome: OperatorEdit) -> None:
-        """An edit of the status sets one; any other has an amount that the books would take. Raises BadOutcome."""
+        """Require a status for an edit of the status, an acceptable amount for any other. Raises BadOutcome."""
         if self.status is not None:
             if not outcome.status:
                 raise BadOutcome("status", "a status", outcome.status)

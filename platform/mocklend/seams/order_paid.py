@@ -1,4 +1,4 @@
-"""An order's receipt is on the books, and the order leaves the desk's list of open ones."""
+"""An order's receipt is posted, and the order leaves the list of open ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mocklend.seams.signals import reversed_
 
 @dataclass(frozen=True, slots=True)
 class OrderPaid(OrderSeam):
-    """An order's receipt is on the books, and the order leaves the operators' list of open ones. Honestly that is all.
+    """An order's receipt is posted, and the order leaves the operators' list of open ones. Honestly that is all.
 
     With `posted_again` a clerk who works from an older list posts it by hand too, as `receipt_id`: `duplicate_in_books`
     on that receipt.
@@ -41,7 +41,7 @@ class OrderPaid(OrderSeam):
         )
 
     def follow_ups(self) -> tuple[FollowUp, ...]:
-        """The posting by hand."""
+        """The receipt that the clerk posts by hand."""
         if not self.posted_again:
             return ()
         memo = f"{self.repayment_id} was still open on the list"

@@ -1,7 +1,7 @@
-"""What a fault must leave of an event: checked here, by code that `python -O` keeps, before the platform goes on.
+"""Checks the outcome of a fault before the platform goes on, by code that `python -O` keeps.
 
-A fault may change the fields of a seam that have a default, and leaves each of its type. A seam whose platform takes
-less than that overrides `validate(outcome)`, and raises BadOutcome there.
+A fault may change the fields of a seam that have a default, and must keep the type of each. A seam with further
+conditions overrides `validate(outcome)`, which raises BadOutcome.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from mocklend.seams.seam import Seam
 
 
 class BadOutcome(ValueError):
-    """A fault has left a field as the platform cannot take it."""
+    """A fault has set a field to a value that the platform cannot accept."""
 
     def __init__(self, field: str, expected: str, received: object) -> None:
-        super().__init__(f"left {field} as {received!r}, where the platform takes {expected}")
+        super().__init__(f"set {field} to {received!r}; the platform accepts {expected}")
         self.field = field
 
 
 def check_outcome(event: Seam, outcome: Any) -> None:
-    """Raises BadOutcome where the outcome is not what may become of the event at its seam."""
+    """Raises BadOutcome if the outcome is not allowed for the event at its seam."""
     if type(outcome) is not type(event):
         raise BadOutcome("the event", f"a {type(event).__name__}", outcome)
     seam: Any = type(event)
@@ -36,7 +36,7 @@ def check_outcome(event: Seam, outcome: Any) -> None:
             if value != getattr(event, name):
                 raise BadOutcome(name, f"what it was, {getattr(event, name)!r}", value)
         elif not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            raise BadOutcome(name, f"a value of {' or '.join(one.__name__ for one in types)}", value)
+            raise BadOutcome(name, f"a value of {' or '.join(kind.__name__ for kind in types)}", value)
     if outcome != event:
         event.validate(outcome)
 

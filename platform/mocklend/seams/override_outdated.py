@@ -1,4 +1,4 @@
-"""A later fact makes the books derive another status than somebody has set by hand."""
+"""A later fact makes the books derive another status than one that was set by hand."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class OverrideOutdated(LoanSeam):
     """A status was set by hand, and something later (`cause`) makes the books derive another one: a payment, a due
     date, a reversal.
 
-    Honestly the mark is `dropped`. Otherwise it stays, and the finding is `status_mismatch` on the loan.
-    `override_status` is the loan status that the mark shows, `books_status` what the books derive from here on. A mark
-    that says what the books say contradicts nothing and does not come here; nor does one whose edit is reversed.
+    Honestly the override is `dropped`. Otherwise it stays, and the finding is `status_mismatch` on the loan.
+    `override_status` is the loan status that the override shows, `books_status` the status that the books derive from
+    here on. An override that agrees with the books, or whose edit is reversed, does not come to this seam.
     """
 
     seam: ClassVar[str] = "override.outdated"
@@ -46,7 +46,7 @@ class OverrideOutdated(LoanSeam):
         )
 
     def consequence(self, outcome: OverrideOutdated) -> Consequence:
-        """A status on the page that the books do not derive, until the edit is reversed or something newer comes."""
+        """A status on the page that the books do not derive, until the edit is reversed or a newer fact is posted."""
         return Consequence(
             finding=Finding("status_mismatch", self.loan_id, 0),
             loan_id=self.loan_id,

@@ -1,4 +1,4 @@
-"""Somebody applies to a partner lender, which looks at its copy of the report."""
+"""A borrower applies to a partner lender, which uses its copy of the credit report."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class PartnerApplication(Seam):
         )
 
     def consequence(self, outcome: PartnerApplication) -> Consequence:
-        """A decision by a copy that should have been renewed, until the partner decides by another one."""
+        """A decision based on a copy that should have been renewed, until the partner decides by another copy."""
         return Consequence(
             finding=Finding("stale_view", self.application_id, 0),
             loan_id="",

@@ -14,11 +14,11 @@ from mocklend.seams.signals import applied
 
 @dataclass(frozen=True, slots=True)
 class PaymentReference(PaymentSeam):
-    """The platform reads what the payer of a push payment typed, to learn whose money it is. Honestly it reads just
-    that.
+    """The platform reads the reference that the payer of a push payment typed, to find the loan. Honestly it reads
+    exactly that.
 
-    `typed_reference` is what the payer wrote, `reference` what arrives. Where what arrives names no loan, the money is
-    booked as unapplied, and the finding is `unidentified` on the receipt. Only payments that name a loan come here.
+    `typed_reference` is what the payer typed, `reference` what arrives. If that names no loan, the money is booked as
+    unapplied, and the finding is `unidentified` on the receipt. Only payments that name a loan come to this seam.
     """
 
     seam: ClassVar[str] = "payment.reference"
@@ -47,7 +47,7 @@ class PaymentReference(PaymentSeam):
         )
 
     def consequence(self, outcome: PaymentReference) -> Consequence:
-        """Money on the books that belongs to a loan and is on none, until it is matched."""
+        """Money that belongs to a loan and is booked on none, until it is matched."""
         truth = {"loan_id": self.loan_id, "reference": self.typed_reference}
         return Consequence(
             finding=Finding("unidentified", self.receipt_id, self.amount_minor),

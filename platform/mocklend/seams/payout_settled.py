@@ -14,10 +14,10 @@ from mocklend.seams.signals import closed
 
 @dataclass(frozen=True, slots=True)
 class PayoutSettled(PaymentSeam):
-    """A payout's delay is over. Honestly its channel has paid, and says so (`confirmed`).
+    """A payout's settling delay is over. Honestly its channel has paid, and confirms it (`confirmed`).
 
-    Otherwise the payout stays ORDERED, neither paid nor failed, and nothing will ever happen to it by itself. The
-    finding is `missing_in_channel` on the payout.
+    Otherwise the payout stays ORDERED, neither paid nor failed, and nothing will change that by itself. The finding is
+    `missing_in_channel` on the payout.
     """
 
     seam: ClassVar[str] = "payout.settled"
@@ -43,7 +43,7 @@ class PayoutSettled(PaymentSeam):
         )
 
     def consequence(self, outcome: PayoutSettled) -> Consequence:
-        """Money that the books have promised and the channel has not paid, until it says that it will not."""
+        """Money that the books have as a payout and the channel has not paid, until the channel refuses it."""
         return Consequence(
             finding=Finding("missing_in_channel", self.payout_id, self.amount_minor),
             loan_id=self.loan_id,

@@ -1,4 +1,4 @@
-"""A borrower asks what a repayment would have to be, and is told."""
+"""A borrower asks for a quote."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from mocklend.seams.signals import cleared, ordered_by
 
 @dataclass(frozen=True, slots=True)
 class QuoteIssued(LoanSeam):
-    """A borrower asks what a repayment would have to be. Honestly the quote asks for what the books will ask for on its
-    day.
+    """A borrower asks for a quote. Honestly its amount is what the books will have on its day.
 
-    That is `total_minor`; `interest_minor` is what of it is interest that is not overdue, and all that another rounding
-    could be about. It is asked about once: the same question about the same version of a loan is told the same quote
-    again, right or wrong. The finding is `wrong_view` on the quote, until it lapses (`lapses_ms`). Once a repayment was
-    ordered by it, it stays wrong until the loan is paid off: what it left out is owed.
+    That is `total_minor`; `interest_minor` is the part of it that is interest and not overdue, which another rounding
+    could change. The same request for the same version of a loan gets the same quote again, right or wrong. The finding
+    is `wrong_view` on the quote, until it lapses (`lapses_ms`). Once a repayment was ordered by it, it stays wrong
+    until the loan is paid off: what it left out is owed.
     """
 
     seam: ClassVar[str] = "quote.issued"
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the quote"
-    occurrence_is: ClassVar[str] = "1: the same question about the same version of a loan has the same quote"
+    occurrence_is: ClassVar[str] = "1: the same request for the same version of a loan has the same quote"
     quote_id: str
     type: str
     date: str
@@ -49,7 +48,7 @@ class QuoteIssued(LoanSeam):
         )
 
     def consequence(self, outcome: QuoteIssued) -> Consequence:
-        """Another amount than the books': until the quote lapses or, once it is paid by, until the loan is paid off."""
+        """Another amount than the books', until the quote lapses or, once it is paid by, the loan is paid off."""
         return Consequence(
             finding=Finding("wrong_view", self.quote_id, abs(outcome.total_minor - self.total_minor)),
             loan_id=self.loan_id,

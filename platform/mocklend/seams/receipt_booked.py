@@ -1,4 +1,4 @@
-"""The platform takes a channel's money for an order onto the books."""
+"""The platform posts a channel's money for an order."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from mocklend.seams.signals import applied, reversed_, taken_back
 
 @dataclass(frozen=True, slots=True)
 class ReceiptBooked(OrderSeam):
-    """A repayment is taken onto the books. Honestly as what was ordered (`scope`), from the moment when the channel was
-    paid.
+    """A repayment is posted. Honestly with the type that was ordered (`scope`), effective when the channel was paid.
 
-    `day_ends_ms` is when the business day of the payment ends: a `booked_ms` from there on is another day's. The
-    finding is `misapplied` on the repayment.
+    `day_ends_ms` is when the business day of the payment ends: a later `booked_ms` is on another day. The finding is
+    `misapplied` on the repayment.
     """
 
     seam: ClassVar[str] = "receipt.booked"
@@ -42,7 +41,7 @@ class ReceiptBooked(OrderSeam):
         )
 
     def consequence(self, outcome: ReceiptBooked) -> Consequence:
-        """The right amount in the wrong bucket or on the wrong day, until it is booked anew, reversed or taken back."""
+        """The right amount in the wrong bucket or on the wrong day, until it is rebooked, reversed or returned."""
         return Consequence(
             finding=Finding("misapplied", self.repayment_id, self.amount_minor),
             loan_id=self.loan_id,

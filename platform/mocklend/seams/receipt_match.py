@@ -1,4 +1,4 @@
-"""An operator puts a receipt that came without a usable reference on a loan."""
+"""An operator matches a receipt without a usable reference with a loan."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from mocklend.seams.signals import applied, taken_back
 
 @dataclass(frozen=True, slots=True)
 class ReceiptMatch(Seam):
-    """An operator puts a receipt that came without a usable reference on a loan, or moves one that was put on the wrong
-    loan.
+    """An operator matches a receipt without a usable reference with a loan, or moves one from a wrong loan.
 
     Honestly it goes to the loan that was meant. `siblings` are the borrower's other loans that owe something in the
     receipt's currency, in the order of their ids; the loan that the receipt is moved away from is not among them. The
@@ -26,7 +25,7 @@ class ReceiptMatch(Seam):
     seam: ClassVar[str] = "receipt.match"
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the receipt"
-    occurrence_is: ClassVar[str] = "the sequence number of the loans that it is put on, from 1"
+    occurrence_is: ClassVar[str] = "the sequence number of its matches and moves, from 1"
     borrower_id: str
     receipt_id: str
     operator: str
@@ -55,12 +54,12 @@ class ReceiptMatch(Seam):
         )
 
     def validate(self, outcome: ReceiptMatch) -> None:
-        """The receipt goes onto a loan of the borrower. Raises BadOutcome."""
+        """Require a loan of the borrower. Raises BadOutcome."""
         if outcome.loan_id not in (self.loan_id, *self.siblings):
             raise BadOutcome("loan_id", "the loan that was meant, or one of its siblings", outcome.loan_id)
 
     def consequence(self, outcome: ReceiptMatch) -> Consequence:
-        """The right amount on the wrong loan, until it is moved, or its channel takes it back."""
+        """The right amount on the wrong loan, until it is moved, or its channel returns it."""
         truth = {"loan_id": self.loan_id}
         return Consequence(
             finding=Finding("misapplied", self.receipt_id, self.amount_minor),

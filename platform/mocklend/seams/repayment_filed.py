@@ -1,4 +1,4 @@
-"""A receipt that is on the books passes the operations desk."""
+"""A posted receipt is filed by operations staff."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mocklend.seams.signals import recorded, reversed_
 
 @dataclass(frozen=True, slots=True)
 class RepaymentFiled(OrderSeam):
-    """A receipt is on the books and passes the operations desk. Honestly the loan's status is left alone.
+    """A posted receipt is filed by operations staff. Honestly the loan's status does not change.
 
-    With a `override_status` a clerk marks the bill (`edit_id` is the id that this edit would have), and the finding is
+    With an `override_status` a clerk sets the status of the bill (`edit_id` is the id of that edit), and the finding is
     `status_mismatch` on the loan.
     """
 
@@ -49,11 +49,11 @@ class RepaymentFiled(OrderSeam):
         return (OverrideStatus(self.loan_id, self.edit_id, self.override_status, operator="desk", memo=memo),)
 
     def validate(self, outcome: RepaymentFiled) -> None:
-        """The mark is one that there is, and says something else than the books do. Raises BadOutcome."""
-        mark = outcome.override_status
-        if mark is not None and SHOWN_FOR_OVERRIDE.get(mark) in (None, self.books_status):
+        """Require a known status that differs from the books'. Raises BadOutcome."""
+        status = outcome.override_status
+        if status is not None and SHOWN_FOR_OVERRIDE.get(status) in (None, self.books_status):
             others = [name for name, shown in SHOWN_FOR_OVERRIDE.items() if shown != self.books_status]
-            raise BadOutcome("override_status", f"one of {', '.join(others)}", mark)
+            raise BadOutcome("override_status", f"one of {', '.join(others)}", status)
 
     def consequence(self, outcome: RepaymentFiled) -> Consequence:
         """A status on the page that the books do not derive, until it is reversed or outdated."""

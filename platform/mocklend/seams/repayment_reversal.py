@@ -44,7 +44,7 @@ class RepaymentReversal(LoanSeam):
         )
 
     def consequence(self, outcome: RepaymentReversal) -> Consequence:
-        """A good repayment taken back instead of the bad one, until that reversal is taken back itself."""
+        """A good repayment that is reversed instead of the bad one, until that reversal is cancelled."""
         return Consequence(
             finding=Finding("misapplied", self.reversal_id, self.amount_minor),
             loan_id=self.loan_id,

@@ -1,4 +1,4 @@
-"""Somebody asks for a credit score under a transaction id."""
+"""A credit score is queried under a transaction id."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mocklend.seams.seam import Consequence, Seam
 
 @dataclass(frozen=True, slots=True)
 class ScoreAsked(Seam):
-    """A score is answered under a transaction id, and remembered for a day. Honestly the one of the last refresh.
+    """A score is answered under a transaction id, and remembered for a day. Honestly it is that of the last refresh.
 
-    `earlier` are the scores of the refreshes before, newest first, made of what was published then; `N/A` stands for
-    somebody of whom nothing was published yet. The finding is `wrong_bureau` on the answer.
+    `earlier` are the scores of the refreshes before, newest first, from what was published then; `N/A` means that
+    nothing about the borrower was published yet. The finding is `wrong_bureau` on the answer.
     """
 
     seam: ClassVar[str] = "score.asked"
@@ -44,7 +44,7 @@ class ScoreAsked(Seam):
         )
 
     def consequence(self, outcome: ScoreAsked) -> Consequence:
-        """A score of another month, for as long as the answer is remembered."""
+        """A score of an earlier month, for as long as the answer is remembered."""
         return Consequence(
             finding=Finding("wrong_bureau", self.answer_id, 0),
             loan_id="",

@@ -1,4 +1,4 @@
-"""What a seam is, what happens at it, and what a change there leads to."""
+"""What a seam is, its context, and the consequence of a change there."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Write = tuple[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What one injection leads to, as the answer key will say it.
+    """What one injection leads to, as the answer key has it.
 
-    `ends_on` maps a signal of the platform (see `signals`) to the status that the entry then takes: `healed` where the
-    truth is shown again, `superseded` where something newer is shown instead; `active` where it was to end by itself,
-    and now no longer does. `from_ms` is for lies that show later
-    than they were made, `until_ms` for those that end by themselves, both on the sandbox's clock. A lie that was told
-    in one answer and is over with it has `until_ms` at the moment of the seam.
+    `ends_on` maps a signal of the platform (see `signals`) to the status that the entry then gets: `healed` if the
+    truth is shown again, `superseded` if something newer is shown instead, `active` if the entry would end by itself
+    and now no longer does. `from_ms` is for breaks that become visible later than they were made, `until_ms` for those
+    that end by themselves, both on the sandbox's clock. A break of a single answer has `until_ms` at the time of the
+    seam.
 
-    Where the platform withstands what was done to it, so that no view can show anything, `withstood` says why.
+    If the platform withstands the injection, so that no view can show it, `withstood` says why.
     """
 
     finding: Finding
@@ -39,45 +39,45 @@ class Consequence:
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """What is about to happen: the base of all seams. The fields that a fault may change have a default, and come last.
+    """An event that is about to happen: the base of all seams.
 
-    A class of a module of this package that names its `seam` is one. `example` is an honest event as it may come: the
-    documentation shows it, and tests begin from it.
+    The fields that a fault may change have a default and come last. A class in a module of this package that sets
+    `seam` is a seam. `example` is an honest event: the documentation shows it, and tests start from it.
     """
 
     seam: ClassVar[str]
     by_request: ClassVar[bool] = False
-    """Whether a client's request comes to it. To the others the clock comes, in the order of ids."""
+    """Whether a client's request reaches it. The others are reached by the clock, in the order of ids."""
     entity_is: ClassVar[str]
-    """What `entity` is at this seam."""
+    """The meaning of `entity` at this seam."""
     occurrence_is: ClassVar[str]
-    """What `occurrence` counts at this seam."""
+    """The meaning of `occurrence` at this seam."""
 
-    entity: str  # whose story this is part of; with `occurrence`, what chance is drawn from
-    occurrence: int  # its sequence number in the entity's own story
+    entity: str  # what the event belongs to; chance is drawn from it and `occurrence`
+    occurrence: int  # sequence number of the event within its entity
     now_ms: int
     currency: str  # of the amounts
 
     @classmethod
     def example(cls) -> Self:
-        """An honest event."""
+        """Return an honest event."""
         raise NotImplementedError(f"{cls.__name__} has no example")
 
     def consequence(self, outcome: Self) -> Consequence:
-        """What it leads to that `happened` came of this event, which is the honest one."""
+        """Return the consequence of an outcome that differs from this event, which is the honest one."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a change leads to")
 
     def follow_ups(self) -> tuple[FollowUp, ...]:
-        """What somebody does next where this is the outcome: honestly nothing."""
+        """Return what happens next because of this outcome: honestly nothing."""
         return ()
 
     def validate(self, outcome: Self) -> None:
-        """Raise BadOutcome where the platform cannot take the outcome, though each field is of its type."""
+        """Raise BadOutcome if the platform cannot accept the outcome, although each field has its type."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoanSeam(Seam):
-    """Of a loan."""
+    """A seam about a loan."""
 
     loan_id: str
     borrower_id: str
@@ -85,7 +85,7 @@ class LoanSeam(Seam):
 
 @dataclass(frozen=True, slots=True)
 class OrderSeam(LoanSeam):
-    """Of a repayment that was ordered."""
+    """A seam about a repayment that was ordered."""
 
     channel: str
     amount_minor: int
@@ -93,17 +93,17 @@ class OrderSeam(LoanSeam):
 
 @dataclass(frozen=True, slots=True)
 class PaymentSeam(Seam):
-    """Of money at a channel, which knows no borrowers."""
+    """A seam about money at a channel, which does not know the borrower."""
 
-    loan_id: str  # "" where nobody has said whose it is
+    loan_id: str  # "" if it is unknown
     channel: str
     amount_minor: int
 
 
 class PendingEvent(Protocol):
-    """What may become an event: what its seam has, as far as anybody has looked, and what its context would have.
+    """What may become an event: the fields of its seam, computed on demand, and those of its context.
 
-    Where `may_affect` says that no rule would touch it, it never becomes one, and needs no command.
+    If `may_affect` says that no rule would change it, no event is made, and no command is needed.
     """
 
     seam: ClassVar[str]
@@ -111,11 +111,11 @@ class PendingEvent(Protocol):
     seed: int
     asked_by: str | None
     occurrence: int  # 0: not counted yet
-    now_ms: int | None  # None: nobody has looked at the clock
+    now_ms: int | None  # None: not read yet
 
     @property
     def entity(self) -> str:
-        """Whose story this is part of."""
+        """What the event belongs to."""
         ...
 
 
@@ -125,7 +125,7 @@ SeamEvent = TypeVar("SeamEvent", bound=Seam)
 class EventContext(NamedTuple):
     """Where and when a seam is reached: what a layer may know besides the seam itself.
 
-    `asked_by` is the request that led to it, for whoever wants to know later; nothing may be decided by it.
+    `asked_by` is the request that led to it, for explanations; no decision may depend on it.
     """
 
     sandbox_id: str

@@ -1,4 +1,4 @@
-"""What the platform says when something became true that may end a lie."""
+"""Signals of the platform: something became true that may end an injection."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ def shown(loan_id: str) -> str:
 
 
 def rebuilt(loan_id: str) -> str:
-    """The loan's page was made anew from the books."""
+    """The loan's page was rebuilt from the books."""
     return f"rebuilt:{loan_id}"
 
 
 def recorded(loan_id: str) -> str:
-    """A fact was recorded on the loan's books."""
+    """A fact was posted on the loan's books."""
     return f"recorded:{loan_id}"
 
 
@@ -24,47 +24,47 @@ def applied(receipt_id: str) -> str:
 
 
 def landed(receipt_id: str) -> str:
-    """The books have the receipt, and do not know whose it is."""
+    """The books have the receipt as unapplied."""
     return f"landed:{receipt_id}"
 
 
 def taken_back(receipt_id: str) -> str:
-    """The books know that the channel took the receipt's money back."""
+    """The books have the return of the receipt's payment."""
     return f"taken_back:{receipt_id}"
 
 
 def posted(fact_id: str) -> str:
-    """The books have the fact, which had happened before."""
+    """The books have the fact, which happened before."""
     return f"posted:{fact_id}"
 
 
 def correction_ordered(loan_id: str) -> str:
-    """Somebody decided that the loan's credit record is to be corrected."""
+    """A correction of the loan's bureau record was decided."""
     return f"correction_ordered:{loan_id}"
 
 
 def applied_for(copy_id: str) -> str:
-    """The partner that keeps this copy of a report has decided another application."""
+    """The partner with this copy of a report has decided another application."""
     return f"applied_for:{copy_id}"
 
 
 def approved(edit_id: str) -> str:
-    """A second person has looked at an act of staff that needed one."""
+    """A second person has approved an edit that needed it."""
     return f"approved:{edit_id}"
 
 
 def told(fact_id: str) -> str:
-    """A channel has a message of this fact on its way to the platform."""
+    """A channel's callback about this fact is in transit to the platform."""
     return f"told:{fact_id}"
 
 
 def closed(payout_id: str) -> str:
-    """A channel is done with a payout."""
+    """A channel has paid or refused a payout."""
     return f"closed:{payout_id}"
 
 
 def remade(file_id: str) -> str:
-    """A channel makes its statement file again."""
+    """A channel has made its statement again."""
     return f"remade:{file_id}"
 
 
@@ -79,5 +79,5 @@ def ordered_by(quote_id: str) -> str:
 
 
 def cleared(loan_id: str) -> str:
-    """The loan has come to be paid off."""
+    """The loan was paid off."""
     return f"cleared:{loan_id}"

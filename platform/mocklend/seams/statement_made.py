@@ -1,4 +1,4 @@
-"""A channel makes its statement file of a day."""
+"""A channel makes its statement of a day."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mocklend.seams.signals import remade
 
 @dataclass(frozen=True, slots=True)
 class StatementMade(Seam):
-    """A channel makes its file of a day, when somebody first asks for it or asks for it to be made again.
+    """A channel makes its statement of a day, when it is first requested or requested to be made again.
 
-    After that it is what it is, in all formats. Honestly it has all that moved. It may come `late_s` after its time,
-    break off after `kept_percent` of its bytes, have its first `repeated_rows` again at its end (its totals count
-    them), or be written in another encoding than is announced (`recoded`): one of these. The finding is
-    `wrong_statement` on the file. Of a file that nobody asks for, no lie is told.
+    After that it stays the same, in all formats. Honestly it has all movements. It may be `late_s` late, end after
+    `kept_percent` of its bytes, repeat its first `repeated_rows` at its end (its totals count them), or be written in
+    another encoding than announced (`recoded`): one of these. The finding is `wrong_statement` on the file. A statement
+    that is never requested has no injection.
     """
 
     seam: ClassVar[str] = "statement.made"
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the file: channel, day and currency"
-    occurrence_is: ClassVar[str] = "the sequence number of its makings, from 1"
+    occurrence_is: ClassVar[str] = "how often the file was made, from 1"
     channel: str
     day: str
     rows: int
@@ -51,11 +51,11 @@ class StatementMade(Seam):
 
     @property
     def spoiled(self) -> bool:
-        """Whether something is wrong with the file already: one thing at a time is."""
+        """Whether something is wrong with the file already; only one thing can be."""
         return (self.late_s, self.kept_percent, self.repeated_rows, self.recoded) != (0, 100, 0, False)
 
     def consequence(self, outcome: StatementMade) -> Consequence:
-        """A file that is not there, or is not what moved, until it comes or is made again."""
+        """A file that is missing or wrong, until it is ready or is made again."""
         late = outcome.late_s > 0
         served = {
             "late_s": outcome.late_s,

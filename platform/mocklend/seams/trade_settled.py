@@ -1,4 +1,4 @@
-"""A channel has the money of a trade."""
+"""A channel has received the money of a trade."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from mocklend.seams.signals import applied, told
 
 @dataclass(frozen=True, slots=True)
 class TradeSettled(PaymentSeam):
-    """A channel has the money of a trade. Honestly it keeps it (`fails_after_s` null).
+    """A channel has received the money of a trade. Honestly it keeps it (`fails_after_s` null).
 
-    With `fails_after_s` its bank takes it back then. A channel that `tells` calls back once more, the books follow, and
-    nobody is misled. From one that does not, only an order query or the statement can be had: the books have money that
-    is not there, and the finding is `missing_in_channel` on the repayment. That is also the finding where the channel's
-    message about it is lost.
+    With `fails_after_s` its bank returns the payment after that time. A channel that `tells` sends another callback,
+    and the books follow. If it does not, only an order query or the statement shows the return: the books have money
+    that is gone, and the finding is `missing_in_channel` on the repayment. So it is if that callback is lost.
     """
 
     seam: ClassVar[str] = "trade.settled"
@@ -42,7 +41,7 @@ class TradeSettled(PaymentSeam):
         )
 
     def consequence(self, outcome: TradeSettled) -> Consequence:
-        """Money on the books that the channel has taken back, until the books hear of it."""
+        """Money on the books that the channel has returned, until the return is posted."""
         fails_ms = self.now_ms + (outcome.fails_after_s or 0) * 1000
         failure = RETURN_PREFIX + self.repayment_id
         return Consequence(

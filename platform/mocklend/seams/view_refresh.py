@@ -1,4 +1,4 @@
-"""A loan's page is refreshed: what changed it, what it said, what it should say, and where that is seen from when."""
+"""A loan's views are refreshed: the change, what they showed, what they should show, and from when."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import rebuilt, shown
 
 NEVER_MS = 253_402_300_799_000
-"""The end of the year 9999: not by itself."""
+"""The end of the year 9999: never by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """From when on each view shows one version. From `back_ms` until `again_ms` the old value is back everywhere.
+    """From when each view shows one version. From `back_ms` until `again_ms` all views show the old version again.
 
-    A second replica of the page follows the first; where it has its own moment, two reads may see two versions.
+    A second replica of the page follows the first; with a time of its own, two reads may see two versions.
     """
 
     page_ms: int
@@ -33,21 +33,21 @@ class Showing:
 
     @classmethod
     def at(cls, ms: int) -> Showing:
-        """The same moment everywhere, for good."""
+        """The same time for all views, for good."""
         return cls(ms, ms, ms, ms)
 
     @property
     def latest_ms(self) -> int:
-        """When the last view has got it."""
+        """When the last view shows the version."""
         return max(self.page_ms, self.list_ms, self.instalments_ms, self.replica_ms)
 
     @property
     def settled_ms(self) -> int:
-        """From when on nothing older is seen anywhere any more; NEVER_MS if that does not come by itself."""
+        """From when no view shows an older version; NEVER_MS if that does not happen by itself."""
         return self.latest_ms if self.back_ms == NEVER_MS else max(self.latest_ms, self.again_ms)
 
     def on_page(self, now_ms: int) -> bool:
-        """Whether the page shows this version, or could if there were no newer one."""
+        """Whether the page shows this version, unless there is a newer one."""
         return self.page_ms <= now_ms and not self.back_ms <= now_ms < self.again_ms
 
 
@@ -57,11 +57,11 @@ class ViewRefresh(LoanSeam):
 
     Honestly every view shows the new version at once, and for good. `lag_s` keeps the older one on page, list and plan
     until then; `page_lag_s`, `list_lag_s` and `instalments_lag_s` add to it for one of them, and `replica_lag_s` for
-    the second replica of the page, which every other read goes to while the two differ. With `lost` no view ever hears
-    of this version. With `right_for_s` it is seen for so long, and then the older one returns, for `returned_for_s` or
-    (null) until something newer is shown.
+    the second replica of the page, which every other read goes to while the two differ. With `lost` no view ever gets
+    this version. With `right_for_s` the new version is shown for that time, and then the older one returns, for
+    `returned_for_s` or (null) until a newer version is shown.
 
-    However many views are behind, it is one finding: `stale_view` on the loan, until the last of them has the newest
+    However many views are behind, it is one finding: `stale_view` on the loan, until the last of them shows the newest
     version.
     """
 
@@ -69,11 +69,11 @@ class ViewRefresh(LoanSeam):
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the new version"
     reference: str
-    channel: str | None  # of the repayment that caused it, where one did
+    channel: str | None  # of the repayment that caused it, if one did
     cause: str  # receipt, edit, reversal, due_date
-    reverses: str | None  # what a reversal took back: repayment, receipt, reversal, or the kind of the edit
-    before: Mapping[str, Any]  # status, outstanding_minor, version: what the page says now
-    after: Mapping[str, Any]  # what it should say
+    reverses: str | None  # what a reversal reversed: repayment, receipt, reversal, or the kind of the edit
+    before: Mapping[str, Any]  # status, outstanding_minor, version: what the page shows now
+    after: Mapping[str, Any]  # what it should show
     lag_s: int = 0
     page_lag_s: int = 0
     list_lag_s: int = 0
@@ -108,12 +108,12 @@ class ViewRefresh(LoanSeam):
             return late
         back = self.now_ms + self.right_for_s * 1000
         again = NEVER_MS if self.returned_for_s is None else back + self.returned_for_s * 1000
-        if late.latest_ms > self.now_ms:  # What is late anyway stays so until both are over.
+        if late.latest_ms > self.now_ms:  # A version that is late anyway stays hidden until both are over.
             return Showing.at(max(late.latest_ms, again))
         return Showing(page, *own, back_ms=back, again_ms=again)
 
     def stake_minor(self) -> int:
-        """What the page is behind by, while it says what it says now."""
+        """The page's difference in the outstanding amount, while it shows the old version (minor units)."""
         return int(abs(self.before["outstanding_minor"] - self.after["outstanding_minor"]))
 
     def consequence(self, outcome: ViewRefresh) -> Consequence:

@@ -56,14 +56,12 @@ def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
 ) -> None:
     honest = seam.example()
 
-    with pytest.raises(
-        FaultBroke, match=rf"test\.wrong of rule r broke at {honest.seam} .*BadOutcome: left {field} as"
-    ):
+    with pytest.raises(FaultBroke, match=rf"test\.wrong of rule r broke at {honest.seam} .*BadOutcome: set {field} to"):
         changed(EventContext("sbx", 7, 0), fault_that(honest, replace(honest, **changes)), honest)
 
 
 def test_so_does_something_that_is_no_such_event() -> None:
-    with pytest.raises(FaultBroke, match="left the event as None"):
+    with pytest.raises(FaultBroke, match="set the event to None"):
         changed(EventContext("sbx", 7, 0), fault_that(example(ViewRefresh), None), example(ViewRefresh))
 
 
@@ -77,7 +75,7 @@ def test_python_without_asserts_checks_all_the_same() -> None:
     )
     ran = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=False)
 
-    assert "BadOutcome: left runs as 'twice', where the platform takes a value of int" in ran.stderr
+    assert "BadOutcome: set runs to 'twice'; the platform accepts a value of int" in ran.stderr
 
 
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS)
