@@ -22,7 +22,7 @@ from mocklend_faults.engine import metrics
 
 SCOPED = sorted(table.name for table in metadata.sorted_tables if "sandbox_id" in table.columns)
 SERVER_WIDE = {
-    metrics.OPEN_LIES: "the metrics of the server count the open entries of all answer keys",
+    metrics.OPEN_INJECTIONS: "the metrics of the server count the open entries of all answer keys",
     metrics.RULESETS: "the metrics of the server count the rules of all sandboxes",
     uses.LAST_USED: "whoever has the control plane sees all sandboxes, and when each was last used",
     uses.UNUSED: "what nobody uses any more is looked for among all sandboxes",

@@ -1,4 +1,4 @@
-"""/-/experiments: plans of stages, each with its rules."""
+"""/-/experiments: plans of stages, each with rules or a profile."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from mocklend_faults.engine.experiments import (
     ExperimentBody,
     ExperimentDoc,
     PutExperiment,
+    experiment_document,
     refuse_too_many,
     started_of,
-    told,
     unknown,
 )
 from mocklend_faults.engine.loaded_rules import stored_of
@@ -49,7 +49,7 @@ class ExperimentList(TypedDict):
 @experiments.output(document(ExperimentList))
 @experiments.doc(**operation("listExperiments"))
 def list_experiments() -> Response:
-    """Every experiment, and what it is at."""
+    """Every experiment, with its stages and the one that runs."""
     return rendered(ExperimentList(experiments=_experiments()))
 
 
@@ -57,7 +57,7 @@ def list_experiments() -> Response:
 @experiments.output(document(ExperimentDoc))
 @experiments.doc(**operation("getExperiment", "experiment_unknown", parameters=A_PLAN))
 def get_experiment(experiment_id: str) -> Response:
-    """An experiment, and what it is at."""
+    """An experiment, with its stages and the one that runs."""
     return rendered(_experiment(experiment_id))
 
 
@@ -71,7 +71,7 @@ def get_experiment(experiment_id: str) -> Response:
     )
 )  # fmt: skip
 def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
-    """Start an experiment, now. The same again changes nothing; another one in its place starts anew."""
+    """Start an experiment, now. To send the same plan again changes nothing; a changed plan starts anew."""
     plan = Experiment.from_json(experiment_id, asked_request().get_json(), fault_layer().catalogue)
     refuse_too_many(experiment["id"] for experiment in _experiments() if experiment["id"] != experiment_id)
     answer = run(PutExperiment(sandbox_id(), plan))
@@ -82,19 +82,19 @@ def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
 @experiments.output({}, status_code=204)
 @experiments.doc(**operation("deleteExperiment", "experiment_unknown", parameters=A_PLAN))
 def delete_experiment(experiment_id: str) -> Response:
-    """Forget an experiment and its rules."""
-    _experiment(experiment_id)  # Refused with the names that there are.
+    """Delete an experiment and its rules."""
+    _experiment(experiment_id)  # Raises a refusal that suggests an id.
     return answered(run(DeleteExperiment(sandbox_id(), experiment_id)))
 
 
 def _experiments() -> list[ExperimentDoc]:
     with open_snapshot() as snapshot:
         stored = stored_of(snapshot)
-        return [told(one, snapshot.now_ms, stored) for one in started_of(snapshot)]
+        return [experiment_document(started, snapshot.now_ms, stored) for started in started_of(snapshot)]
 
 
 def _experiment(id: str) -> ExperimentDoc:
-    known = {experiment["id"]: experiment for experiment in _experiments()}
-    if id not in known:
-        raise unknown(id, known)
-    return known[id]
+    experiments = {experiment["id"]: experiment for experiment in _experiments()}
+    if id not in experiments:
+        raise unknown(id, experiments)
+    return experiments[id]

@@ -1,11 +1,12 @@
-"""The second door: a client names the fault in its own request, and it hits that request's loan, once.
+"""The header Mocklend-Fault: a client names a fault in its own request, which changes that request's loan, once.
 
         POST /v1/loans/{id}/repayments
         Idempotency-Key: order-1
         Mocklend-Fault: callback.dropped; attempts_lost=2
 
-Off unless the server says otherwise, and then for so many requests of a sandbox, of the kinds that it lists. The
-rule's id comes from the Idempotency-Key, so a retry arms nothing new and the same story has the same answer key.
+Off by default. A server's settings switch it on, for the kinds that they list and for a number of requests per sandbox.
+The rule's id is derived from the Idempotency-Key, so a retry arms no second rule, and the same story has the same
+answer key.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from flask import Blueprint, request
 
@@ -40,18 +41,22 @@ header = Blueprint("fault_header", __name__)
 
 @header.before_app_request
 def arm_from_header() -> None:
-    """Before each request: where it carries the header, arm a rule for its loan. Refused where that cannot be."""
-    asked = request.environ.get(WSGI_HEADER)
-    if asked is None or request.routing_exception is not None:
+    """Before each request: if it carries the header, arm a rule for its loan.
+
+    Raises Refused `validation_failed` if the server has the header switched off, the request is no POST about a loan,
+    or the fault or its settings are wrong; `fault_unknown`; `idempotency_key_missing`.
+    """
+    value = request.environ.get(WSGI_HEADER)
+    if value is None or request.routing_exception is not None:
         return
     settings, catalogue = served().settings, fault_layer().catalogue
     if settings.fault_header == "off":
-        raise field_problem(HEADER, "no such header: this server has MOCKLEND_FAULT_HEADER=off", asked)
+        raise field_problem(HEADER, "no such header: this server has MOCKLEND_FAULT_HEADER=off", value)
     loan_id = (request.view_args or {}).get("loan_id")
     if request.method != "POST" or loan_id is None:
         here = f"{request.method} {request.path}"
         raise field_problem(HEADER, "a POST about one loan, like /v1/loans/{id}/repayments", here)
-    fault, given = parsed(asked)
+    fault, fault_settings = parse_header(value)
     kinds = settings.fault_header_kinds_listed or tuple(catalogue)
     if fault not in kinds and fault in catalogue:
         allowed = f"one of {', '.join(kinds)}: this server allows these{did_you_mean(fault, kinds)}"
@@ -59,19 +64,22 @@ def arm_from_header() -> None:
     find(catalogue, fault)
     sandbox = sandbox_id()
     seed = current_platform().seed_of(sandbox)
-    rule = {"fault": fault, "with": given, "match": {"loan_id": loan_id}, "select": {"times": 1}}
+    rule = {"fault": fault, "with": fault_settings, "match": {"loan_id": loan_id}, "select": {"times": 1}}
     id = f"{GROUP}.{make_id('hdr', seed, idempotency().key)}"
     run(ArmOnce(sandbox, Rule.from_json(id, rule, catalogue), settings.fault_header_max))
 
 
-def parsed(text: str) -> tuple[str, dict[str, Any]]:
-    """The fault and its settings. Digits are a number, `null` is nothing, all else is text."""
+def parse_header(text: str) -> tuple[str, dict[str, int | str | None]]:
+    """The fault and its settings by name. Digits are a number, `null` is null, anything else is text.
+
+    Raises Refused `validation_failed`.
+    """
     if len(text) > LONGEST or not text.isascii() or not text.isprintable():
         raise field_problem(HEADER, f"at most {LONGEST} printable ASCII characters", text)
-    fault, *parts = [one.strip() for one in text.split(";")]
-    settings: dict[str, Any] = {}
+    fault, *parts = [part.strip() for part in text.split(";")]
+    settings: dict[str, int | str | None] = {}
     for part in parts:
-        name, equals, value = (one.strip() for one in part.partition("="))
+        name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not name or name in settings:
             raise field_problem(HEADER, "a fault and its settings, like cache.bounded_stale; lag_s=60", text)
         if re.fullmatch(r"-?[0-9]{1,19}", value):
@@ -83,11 +91,11 @@ def parsed(text: str) -> tuple[str, dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class ArmOnce:
-    """Arm the rule of one request, unless it is there already: then this is a retry."""
+    """Arm the rule of one request, unless it is armed already, as for a retry."""
 
     sandbox_id: str
     rule: Rule
-    most: int
+    rules_max: int
 
     idem: ClassVar[Idempotency | None] = None
 
@@ -96,16 +104,16 @@ class ArmOnce:
         return ((Ruleset.kind, ALL),)
 
     def decide(self, work: Work) -> Answer:
-        """200. Refused where the sandbox has had as many as the server allows."""
+        """200. Raises Refused `validation_failed` if the sandbox has had as many as the server allows."""
         stored = read(work)
         if self.rule.id in stored:
             return Answer(200, {})
-        count = sum(one.get("group") == GROUP for one in stored.values())
-        if count >= self.most:
+        count = sum(rule.get("group") == GROUP for rule in stored.values())
+        if count >= self.rules_max:
             raise Refused(
                 "validation_failed",
                 f"{HEADER}: this sandbox has had its share",
-                expected=f"at most {self.most} requests with it",
+                expected=f"at most {self.rules_max} requests with it",
                 received=count,
             )
         write(work, replace_group(work, stored, GROUP, [self.rule]))

@@ -1,4 +1,4 @@
-"""GET /-/faults: the kinds of fault that are installed."""
+"""GET /-/faults: the installed kinds of fault."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class SettingDoc(Doc):
 
     name: str = Field(description="The setting's name in `with`.")
     type: str = Field(description="What it may be, in words.")
-    default: int | str | None = Field(description="What it is where it is not given.")
+    default: int | str | None = Field(description="Its value if it is not given.")
     doc: str = Field(description="What it means, with its unit.")
 
 
 class FaultDoc(Doc):
-    """A kind of fault: its story, where it acts, its settings, and the class of break that it makes."""
+    """A kind of fault: its story, where it acts, its settings, and the class of break that it causes."""
 
     id: str = Field(description="The kind's name, as a rule's `fault` has it.")
     story: str = Field(description="What goes wrong, as told from the operations floor.")
     seams: list[str] = Field(description="The seams where the kind acts.")
     settings: list[SettingDoc] = Field(description="What a rule's `with` may hold.")
     finding: str = Field(description="The class of break that a reconciler should report.")
-    precondition: str = Field(description="What a story needs for this fault to act.")
-    symptom: dict[str, str] = Field(description="What each view shows that lies, by view; the others tell the truth.")
-    heals: str = Field(description="What ends the lie: time, a later event, or a repair.")
+    precondition: str = Field(description="What has to happen for this fault to act.")
+    symptom: dict[str, str] = Field(description="What each wrong view shows, by view; the others are right.")
+    heals: str = Field(description="What ends the difference: time, a later event, or a repair.")
     action: str = Field(description="What a correct reconciler does.")
 
 

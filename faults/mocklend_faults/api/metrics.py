@@ -1,4 +1,4 @@
-"""Puts the fault layer's metrics into the registry of the app that serves it: GET /-/metrics has them."""
+"""Registers the fault layer's metrics with the app that serves it, for GET /-/metrics."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ metrics = Blueprint("fault_metrics", __name__)
 
 @metrics.record_once
 def add_to(state: BlueprintSetupState) -> None:
-    """Watch this app's layer."""
+    """Register the metrics of this app's layer."""
     platform = state.app.extensions[request_context.EXTENSION].platform
     watch(state.app.extensions[EXTENSION], platform, layer_of(platform).counted_outcomes)

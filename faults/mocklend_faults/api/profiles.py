@@ -1,4 +1,4 @@
-"""/-/profile and /-/profiles: sets of rules that are switched on together."""
+"""/-/profile and /-/profiles: sets of rules that are armed together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ profiles = APIBlueprint("profiles", __name__, tag="Faults")
 
 
 class NewProfile(Body):
-    """Which profile."""
+    """The profile to switch to."""
 
     name: Id = Field(description="The profile's name, one of GET /-/profiles; `none` switches the profile off.")
 
@@ -68,7 +68,7 @@ def get_profile() -> Response:
     with open_snapshot() as snapshot:
         stored = stored_of(snapshot)
     name = profile_of(stored)
-    ids = [one["id"] for one in stored if one.get("group") == f"{GROUP}{name}"]
+    ids = [rule["id"] for rule in stored if rule.get("group") == f"{GROUP}{name}"]
     return rendered({"name": name, "rules": ids})
 
 

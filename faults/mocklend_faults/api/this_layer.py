@@ -1,4 +1,4 @@
-"""The fault layer of the app that answers."""
+"""The fault layer of the app that handles the request."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from mocklend_faults.engine.layer import FaultLayer
 
 
 def fault_layer() -> FaultLayer:
-    """The layer that this request is about."""
+    """The fault layer of the app that handles the request. Raises as `layer_of` does."""
     return layer_of(current_platform())
 
 
 def layer_of(platform: Platform) -> FaultLayer:
-    """The platform's layer. Raises TypeError where it is not ours: then these endpoints are not registered."""
+    """The platform's fault layer. Raises TypeError if it has another layer, whose app has none of these endpoints."""
     if not isinstance(platform.layer, FaultLayer):
         raise TypeError(f"these endpoints are of a FaultLayer, and the platform has {type(platform.layer).__name__}")
     return platform.layer

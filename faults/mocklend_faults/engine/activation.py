@@ -1,7 +1,7 @@
-"""When a rule acts: a window on the sandbox's clock, a schedule that opens it again and again, and a ramp.
+"""When a rule acts: a window on the sandbox's clock, a schedule that opens it repeatedly, and a ramp.
 
 armed ── start_delay_s ──▶ start ──── duration_s ────▶ over          {"start_delay_s": 60, "duration_s": 3600}
-  └──────────────────────── ttl_s ──────────────────────▶ over       whether it has started or not
+  └──────────────────────── ttl_s ──────────────────────▶ over       even if it has not started
 
 {"schedule": "0 2 * * *", "duration_s": 3600}      from 2 to 3 each night, in the sandbox's zone
 {"ramp": {"over_s": 600, "from": 0, "to": 1}}      the probability times 0, rising to times 1 in ten minutes
@@ -42,36 +42,36 @@ Schedule = Annotated[Cron, PlainValidator(_cron), WithJsonSchema({"type": "strin
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """By what the probability is multiplied: a line from one share to the other.
+    """A factor of the probability that changes linearly from one share to the other.
 
-    The draw stays the same keyed hash, so a ramp that rises only adds injections.
+    The draw stays the same keyed hash, so a rising ramp only adds injections.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
-    over_s: Annotated[Seconds, Field(description="In how many seconds it goes from one to the other.")]
+    over_s: Annotated[Seconds, Field(description="In how many seconds the factor goes from one share to the other.")]
     from_share: ExactRatio = field(default="0", metadata={"alias": "from", "description": "The share at the start."})
     to_share: ExactRatio = field(default="1", metadata={"alias": "to", "description": "The share from `over_s` on."})
 
-    def to_json(self) -> dict[str, Any]:
-        """All three."""
+    def to_json(self) -> dict[str, int | float]:
+        """All three fields."""
         return {"over_s": self.over_s, "from": as_json(self.from_share), "to": as_json(self.to_share)}
 
     def threshold(self, probability: str, start_ms: int) -> Callable[[int], int]:
-        """The threshold of the draw at a moment, exactly: a line with fractions for coefficients."""
-        at_first, at_last = Fraction(self.from_share), Fraction(self.to_share)
-        level = Fraction(probability) * SPAN * at_first
-        slope = Fraction(probability) * SPAN * (at_last - at_first) / (self.over_s * 1000)
+        """The threshold of the draw as a function of the time in milliseconds: linear, with exact fractions."""
+        from_share, to_share = Fraction(self.from_share), Fraction(self.to_share)
+        level = Fraction(probability) * SPAN * from_share
+        slope = Fraction(probability) * SPAN * (to_share - from_share) / (self.over_s * 1000)
         over_ms = self.over_s * 1000
         return lambda now_ms: math.ceil(level + slope * min(max(now_ms - start_ms, 0), over_ms))
 
 
 @dataclass(frozen=True, slots=True)
 class Activate:
-    """When the rule acts, in seconds of the sandbox's clock from the moment of arming.
+    """When the rule acts, in seconds of the sandbox's clock from its arming.
 
-    `duration_s` is how long it acts once it has started; `ttl_s` is when it is over, whether it has started or not.
-    With a `schedule` it acts for `duration_s` (a minute unless given) from each firing, between its start and its end.
+    `duration_s` is how long it acts once it has started; `ttl_s` is when it is over, even if it has not started. With a
+    `schedule` it acts for `duration_s` (default: a minute) from each firing, between its start and its end.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
@@ -81,7 +81,7 @@ class Activate:
         Seconds | None, Field(description="For how many seconds it acts from its start, or from each firing.")
     ] = None
     ttl_s: Annotated[
-        Seconds | None, Field(description="After how many seconds it is over, whether it has started or not.")
+        Seconds | None, Field(description="After how many seconds it is over, even if it has not started.")
     ] = None
     schedule: Annotated[
         Schedule | None,
@@ -91,7 +91,7 @@ class Activate:
         ),
     ] = None
     ramp: Annotated[
-        Ramp | None, Field(description="By what the probability is multiplied: a line from one share to the other.")
+        Ramp | None, Field(description="A factor of the probability that changes linearly from one share to the other.")
     ] = None
 
     def __post_init__(self) -> None:
@@ -100,12 +100,12 @@ class Activate:
 
     @classmethod
     def from_json(cls, raw: object) -> Activate:
-        """Read it strictly. Refused with every field that is wrong."""
+        """Read a client's `activate`. Raises Refused `validation_failed` with every wrong field."""
         return ACTIVATE.read(raw, "activate")
 
-    def to_json(self) -> dict[str, Any]:
-        """What is set."""
-        document: dict[str, Any] = {"start_delay_s": self.start_delay_s}
+    def to_json(self) -> dict[str, object]:
+        """The settings that differ from the default, and `start_delay_s`."""
+        document: dict[str, object] = {"start_delay_s": self.start_delay_s}
         document |= {n: getattr(self, n) for n in WINDOW[1:] if getattr(self, n) is not None}
         if self.schedule is not None:
             document["schedule"] = self.schedule.source
@@ -115,12 +115,12 @@ class Activate:
 
     @property
     def timed(self) -> tuple[str, ...]:
-        """The settings by which the time of an event decides."""
+        """The names of the settings that make the time of an event decide."""
         names = [name for name in FIELDS[1:] if getattr(self, name) is not None]
         return (*(["start_delay_s"] if self.start_delay_s else []), *names)
 
     def window(self, armed_ms: int) -> tuple[int, int | None]:
-        """From when, and until just before when (None: for ever). A schedule opens and closes within that."""
+        """Its start and its end in milliseconds, the end excluded (None: no end). A schedule acts within that."""
         start = armed_ms + self.start_delay_s * 1000
         ends = []
         if self.duration_s is not None and self.schedule is None:
@@ -130,7 +130,7 @@ class Activate:
         return start, min(ends, default=None)
 
     def open(self, now_ms: int, zone: str) -> bool:
-        """Whether the schedule lets it act, if there is one."""
+        """Whether its schedule allows it to act at this time; True without a schedule."""
         if self.schedule is None:
             return True
         fired_ms = self.schedule.last_fired_ms(now_ms, zone)
@@ -138,7 +138,7 @@ class Activate:
 
     @property
     def each_ms(self) -> int:
-        """How long a firing of the schedule lasts."""
+        """How long the rule acts from each firing of its schedule, in milliseconds."""
         return (self.duration_s or MINUTE_S) * 1000
 
 

@@ -1,7 +1,7 @@
-"""The kinds of fault that there are: whatever is installed in the entry-point group `mocklend.faults`.
+"""The installed kinds of fault: the entry points of the group `mocklend.faults`.
 
-An entry's value is a module that holds one `Fault` subclass. A plug-in of somebody else's is found the same way. A
-test, or a script that runs from a source tree, hands its kinds over instead: `FaultLayer(kinds=[...])`.
+The value of an entry point is a module that defines one `Fault` subclass. A third-party plug-in is found the same way.
+A test, or a script that runs from a source tree, passes its kinds instead: `FaultLayer(kinds=[...])`.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from mocklend_faults.engine.fault import Fault, method_of
 
 GROUP = "mocklend.faults"
 Catalogue = Mapping[str, type[Fault]]
-SAID = ("finding", "precondition", "symptom", "heals", "action")
-"""What a kind must say of itself."""
+DESCRIPTION = ("finding", "precondition", "symptom", "heals", "action")
+"""The class variables that a kind must have."""
 
 
 class BadKind(TypeError):
-    """What an entry point brings is no kind of fault. Its author has to mend it: the platform does not start."""
+    """An entry point's module defines no valid kind of fault. The platform does not start until that is fixed."""
 
 
 def installed() -> Catalogue:
     """Every kind in the entry-point group, by name. Raises BadKind."""
-    found = {}
+    kinds = {}
     for entry in entry_points(group=GROUP):
         kind = fault_in(entry.load())
         if kind.name != entry.name:
             raise BadKind(f"entry point {entry.name!r} holds fault {kind.name!r}")
-        unsaid = [name for name in SAID if not hasattr(kind, name)]
-        if unsaid:
-            raise BadKind(f"fault {kind.name!r} does not say its {', '.join(unsaid)}")
-        astray = [name for name in _methods(kind) if name not in map(method_of, SEAMS)]
-        if astray:
-            raise BadKind(f"fault {kind.name!r} has a method for no seam: {', '.join(astray)}")
-        found[kind.name] = kind
-    return dict(sorted(found.items()))
+        missing = [name for name in DESCRIPTION if not hasattr(kind, name)]
+        if missing:
+            raise BadKind(f"fault {kind.name!r} does not say its {', '.join(missing)}")
+        unknown = [name for name in _methods(kind) if name not in map(method_of, SEAMS)]
+        if unknown:
+            raise BadKind(f"fault {kind.name!r} has a method for no seam: {', '.join(unknown)}")
+        kinds[kind.name] = kind
+    return dict(sorted(kinds.items()))
 
 
 def named(kinds: Iterable[type[Fault]]) -> Catalogue:
@@ -66,13 +66,13 @@ def _methods(kind: type[Fault]) -> list[str]:
 
 
 def find(catalogue: Catalogue, name: str) -> type[Fault]:
-    """The kind of that name, or a refusal that lists the names."""
+    """The kind of that name. Raises Refused `fault_unknown`, which lists the names."""
     if name not in catalogue:
-        known = ", ".join(catalogue)
+        names = ", ".join(catalogue)
         raise Refused(
             "fault_unknown",
-            f"unknown fault {name[:80]!r}; known: {known}{did_you_mean(name, catalogue)}",
-            expected=known,
+            f"unknown fault {name[:80]!r}; known: {names}{did_you_mean(name, catalogue)}",
+            expected=names,
             received=name[:80],
         )
     return catalogue[name]

@@ -1,12 +1,12 @@
-"""What is counted in memory and waits to be written: by one sandbox's requests, and by its committed groups.
+"""Counts in memory that are not written yet: those of one sandbox's requests, and of its committed groups.
 
         request ─▶ count_request ─┐
                                   ├─▶ Counters ─▶ unwritten() ─▶ a group's rows ─ committed ─▶ written()
-        commit  ─▶ count_events ──┘                                  └─ failed: nothing was taken, so nothing is lost
+        commit  ─▶ count_events ──┘                                  └─ failed: the counts stay, so none is lost
 
-What rules were asked is written with the sandbox's next group. The events that rules were skipped for decide nothing:
-they are written when somebody reads them, when SKIPPED_MAX events wait, and when the platform stops. A kill loses what
-was waiting.
+The counts of evaluated rules are written with the sandbox's next group. No decision depends on the events that rules
+were skipped for, so these are written when they are read, when SKIPPED_MAX events wait, and when the platform stops.
+A kill loses those that wait.
 """
 
 from __future__ import annotations
@@ -21,49 +21,49 @@ from mocklend_faults.engine.counting import RuleCounts, SeamCounts, Tally, rule_
 from mocklend_faults.engine.rule_index import CompiledRule, RuleIndex
 
 SKIPPED_MAX = 1_000
-"""With so many events that wait to be counted, a sandbox's next group writes them."""
+"""With this many events that wait to be written, a sandbox's next group writes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """Counts that are not in the database: what rules were asked, and the events that rules were skipped for."""
+    """Counts that are not in the database: of evaluated rules, and of events that rules were skipped for."""
 
     rules: RuleCounts = field(default_factory=dict)
     seams: Mapping[RuleIndex, int] = field(default_factory=dict)
-    wanted: int = 0  # how often somebody had asked for them
+    reads: int = 0  # how many readers have requested them
 
 
 class Counters:
-    """What one sandbox has counted and the database has not, for any thread."""
+    """One sandbox's counts that the database has not. Safe for any thread."""
 
     def __init__(self) -> None:
         self._rules: RuleCounts = {}
         self._seams: dict[RuleIndex, int] = {}
         self._waiting = 0  # events at all seams
-        self._wanted = 0  # how often somebody asked that all of it be written, since it last was
+        self._reads = 0  # how many readers have called `write_soon` since all counts were written
         self._lock = threading.Lock()
 
     @property
     def due(self) -> bool:
-        """Whether the sandbox's next group has anything to write. May be old by the time that it is read."""
-        return bool(self._rules) or self._wanted > 0 or self._waiting >= SKIPPED_MAX
+        """Whether the sandbox's next group has anything to write. It may be outdated when the caller uses it."""
+        return bool(self._rules) or self._reads > 0 or self._waiting >= SKIPPED_MAX
 
     def count_request(self, index: RuleIndex, unselected: Iterable[tuple[CompiledRule, bool]]) -> None:
-        """A request that no rule selects: the rules that looked at it, each with whether it matched."""
+        """Count a request that no rule selects: the evaluated rules, each with whether it matched."""
         with self._lock:
             if index.skipped:
                 self._seams[index] = self._seams.get(index, 0) + 1
                 self._waiting += 1
-            for one, matches in unselected:
-                key = (one.rule.id, one.rule.revision)
+            for compiled, matches in unselected:
+                key = (compiled.rule.id, compiled.rule.revision)
                 tally = self._rules.get(key)
                 if tally is None:
                     tally = self._rules[key] = Tally()
-                tally.evaluated += not one.skippable
+                tally.evaluated += not compiled.skippable
                 tally.matched += matches
 
     def count_events(self, indexes: Iterable[RuleIndex]) -> None:
-        """Events of a group that is durable, each by the index that it was looked up in."""
+        """Count the events of a durable group, each by the index of its seam."""
         with self._lock:
             for index in indexes:
                 if index.skipped:
@@ -71,19 +71,19 @@ class Counters:
                     self._waiting += 1
 
     def write_soon(self) -> None:
-        """Have the sandbox's next group write all."""
+        """Let the sandbox's next group write all counts."""
         with self._lock:
-            self._wanted += 1
+            self._reads += 1
 
     def unwritten(self, *, all_seams: bool = False) -> Unwritten:
-        """What is to be written now. It stays counted here until `written` says that it is durable."""
+        """The counts to write now. They stay here until `written` is called."""
         with self._lock:
             rules = {key: replace(tally) for key, tally in self._rules.items()}
-            with_seams = all_seams or self._wanted > 0 or self._waiting >= SKIPPED_MAX
-            return Unwritten(rules, dict(self._seams) if with_seams else {}, self._wanted)
+            with_seams = all_seams or self._reads > 0 or self._waiting >= SKIPPED_MAX
+            return Unwritten(rules, dict(self._seams) if with_seams else {}, self._reads)
 
     def written(self, counts: Unwritten) -> None:
-        """These counts are in the database."""
+        """Subtract these counts, which are in the database now."""
         with self._lock:
             for key, tally in counts.rules.items():
                 if not self._rules[key].subtract(tally):
@@ -93,11 +93,11 @@ class Counters:
                 self._waiting -= count
                 if not self._seams[index]:
                     del self._seams[index]
-            self._wanted -= counts.wanted
+            self._reads -= counts.reads
 
 
 def count_rows(counted: Sequence[tuple[str, Unwritten]]) -> list[Write]:
-    """The rows of these sandboxes' counts, in the order in which every process writes them."""
+    """The rows of these sandboxes' counts, in the same order in every process, against deadlocks."""
     of_rules = [row for sandbox_id, counts in counted for row in rule_rows(sandbox_id, counts.rules)]
     return [
         *of_rules,
@@ -106,27 +106,27 @@ def count_rows(counted: Sequence[tuple[str, Unwritten]]) -> list[Write]:
 
 
 def by_version(counted: Mapping[RuleIndex, int]) -> SeamCounts:
-    """The counts of these indexes: several may be of one version, where it was loaded again."""
-    found: SeamCounts = {}
+    """The counts by (seam, version): several indexes may have the same version if it was loaded twice."""
+    counts: SeamCounts = {}
     for index, count in counted.items():
-        at = (index.seam, index.version)
-        found[at] = found.get(at, 0) + count
-    return found
+        key = (index.seam, index.version)
+        counts[key] = counts.get(key, 0) + count
+    return counts
 
 
 class Outcomes:
-    """How many events each fault's rules matched, selected and changed in this process: for the metrics."""
+    """How many events the rules of each fault matched, selected and changed in this process, for the metrics."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
     def add(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """A group's, once it is durable."""
+        """Add the counts of a durable group, by (fault, outcome)."""
         with self._lock:
             self._counts.update(counts)
 
     def copy(self) -> Counter[tuple[str, str]]:
-        """As of now."""
+        """The counts as of now."""
         with self._lock:
             return self._counts.copy()

@@ -1,4 +1,4 @@
-"""What a rule makes of an event: whether chance selects it, and what the fault changes."""
+"""How a rule acts on an event: whether the draw selects it, and what the fault changes."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from mocklend.seams.seam import EventContext, PendingEvent, Seam, SeamEvent
 from mocklend_faults.engine.fault import method_of
 from mocklend_faults.engine.rule_index import CompiledRule
 from mocklend_faults.engine.rules import Rule
-from mocklend_faults.engine.trail import NOT_DRAWN, NOT_MATCHED, WINDOW_CLOSED, Asked
+from mocklend_faults.engine.trail import NOT_DRAWN, NOT_MATCHED, WINDOW_CLOSED, RuleResult
 
 
 class FaultBroke(LayerBroke):
-    """A fault raised, or changed what it must not. That is a bug in the fault: the run breaks, and says where."""
+    """A fault raised, or changed a field that it must not. That is a bug in the fault: the run stops and names it."""
 
 
-def drawn(seed: int, one: CompiledRule, event: Seam | PendingEvent, now_ms: int) -> bool:
-    """What chance says: the same whenever and wherever it is asked."""
-    return one.rule.select.drawn(
+def drawn(seed: int, compiled: CompiledRule, event: Seam | PendingEvent, now_ms: int) -> bool:
+    """Whether the draw selects the event: the same at every time and in every process."""
+    return compiled.rule.select.drawn(
         seed=seed,
-        rule=one.rule.id,
+        rule=compiled.rule.id,
         seam=event.seam,
         entity=event.entity,
         occurrence=event.occurrence,
-        threshold=None if one.threshold is None else one.threshold(now_ms),
+        threshold=None if compiled.threshold is None else compiled.threshold(now_ms),
     )
 
 
 def unselected(
     event: PendingEvent, candidates: Iterable[CompiledRule]
-) -> tuple[list[tuple[CompiledRule, bool]], tuple[Asked, ...]] | None:
-    """None where a rule may select the event; else the rules, each with whether it matches, and how far it comes.
+) -> tuple[list[tuple[CompiledRule, bool]], tuple[RuleResult, ...]] | None:
+    """None if a rule may select the event; else the evaluated rules, each with whether it matches, and the results.
 
-    Where its time is not known, a rule that looks at that may select anything. A rule that counts events to know its
-    limits has to see every match in its place.
+    If the event's time is not known, a rule that depends on it may select the event. So may a rule with a limit that
+    matches: it has to count every match in order, within a group.
     """
-    looked: list[tuple[CompiledRule, bool]] = []
-    asked: list[Asked] = []
+    evaluated: list[tuple[CompiledRule, bool]] = []
+    results: list[RuleResult] = []
     for candidate in candidates:
         if event.now_ms is None:
             if not candidate.timeless:
                 return None
         elif not candidate.open(event.now_ms):
-            asked.append((candidate, event, WINDOW_CLOSED, None))
+            results.append((candidate, event, WINDOW_CLOSED, None))
             continue
         matches = candidate.matches(event)
         if matches and (candidate.limited or drawn(event.seed, candidate, event, event.now_ms or 0)):
             return None
-        looked.append((candidate, matches))
-        asked.append((candidate, event, NOT_DRAWN if matches else NOT_MATCHED, None))
-    return looked, tuple(asked)
+        evaluated.append((candidate, matches))
+        results.append((candidate, event, NOT_DRAWN if matches else NOT_MATCHED, None))
+    return evaluated, tuple(results)
 
 
 def changed(context: EventContext, rule: Rule, event: SeamEvent) -> SeamEvent:
-    """What the fault makes of the event. It may only touch what its seam offers; anything else is loud."""
+    """The event as the fault changes it. Raises FaultBroke if it raises, or changes a field that its seam fixes."""
     try:
         outcome: SeamEvent = getattr(rule.fault, method_of(event.seam))(event)
         check_outcome(event, outcome)
@@ -68,7 +68,7 @@ def changed(context: EventContext, rule: Rule, event: SeamEvent) -> SeamEvent:
 
 
 def _in_a_line(error: Exception) -> str:
-    """The error as one short line, also where its own text is long, has lines, or cannot be had."""
+    """The error as one short line, even if its own text is long, has several lines, or cannot be made."""
     try:
         text = " ".join(str(error).split())
     except Exception:

@@ -1,11 +1,11 @@
-"""Staged experiments: what goes wrong when, as a plan on the sandbox's clock.
+"""Staged experiments: a plan of which rules act when, on the sandbox's clock.
 
         {"stages": [{"name": "calm",  "duration_s": 600},
                     {"name": "storm", "duration_s": 300, "profile": "hostile"},
                     {"name": "slips", "duration_s": 600, "rules": {"slip": {"fault": "operator.wrong_amount"}}}]}
 
-A plan becomes ordinary rules, called `<experiment>.<stage>.<rule>`, that start when their stage does and are over with
-it. So nothing new acts at the seams: counters, lint, explain and the halt for all know these rules like any others.
+A plan is compiled to ordinary rules, called `<experiment>.<stage>.<rule>`, which start and end with their stage. So
+counters, lint, explain and halt treat these rules as any others.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Self, TypedDict
+from typing import Annotated, ClassVar, Self, TypedDict
 
 from msgspec import Struct, structs
 from pydantic import Field, model_validator
@@ -33,17 +33,17 @@ from mocklend_faults.engine.activation import LONGEST_S, Activate
 from mocklend_faults.engine.catalogue import Catalogue
 from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
 from mocklend_faults.engine.profiles import profile_named
-from mocklend_faults.engine.rules import RULE_ID, Rule, RuleBody
+from mocklend_faults.engine.rules import RULE_ID, Rule, RuleBody, StoredRule
 
 GROUP = "experiment:"
 STAGES_MAX = 50
 EXPERIMENTS_MAX = 50
-"""Of one sandbox."""
+"""How many experiments a sandbox may have."""
 STAGE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class StageBody(Body):
-    """One stage: what goes wrong while it lasts. Without rules and profile, nothing."""
+    """One stage: the rules that act while it lasts. Without rules and profile, none."""
 
     name: Annotated[str, bounded_str(40, pattern=STAGE_NAME.pattern)] = Field(
         description="A name that no other stage has."
@@ -89,8 +89,8 @@ BODY = Reader(ExperimentBody)
 
 
 @entity("experiments", rank=LAYER)
-class Started(Struct, frozen=True):
-    """A plan and when it began. `doc` is the plan as it was sent, empty where it was deleted."""
+class StartedExperiment(Struct, frozen=True):
+    """A plan and when it started. `doc` is the plan as the client sent it, in JSON; empty if it was deleted."""
 
     kind: ClassVar[str] = "experiment"
     id: str
@@ -100,7 +100,7 @@ class Started(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of a plan: how long it lasts, and its rules, whose times count from its own start."""
+    """One stage of a plan: how long it lasts, and its rules, whose times count from the start of the stage."""
 
     name: str
     duration_s: int
@@ -109,15 +109,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A plan: stages that follow each other. `raw` is what the client sent."""
+    """A plan: stages that follow each other. `raw` is the JSON that the client sent."""
 
     id: str
     stages: tuple[Stage, ...]
-    raw: Mapping[str, Any]
+    raw: Mapping[str, object]
 
     @classmethod
-    def from_json(cls, id: str, raw: Mapping[str, Any], catalogue: Catalogue) -> Experiment:
-        """Read a plan as a client sends it. Refused with every field that is wrong, or with an unknown name."""
+    def from_json(cls, id: str, raw: Mapping[str, object], catalogue: Catalogue) -> Experiment:
+        """Read a plan as a client sends it.
+
+        Raises Refused `validation_failed` with every wrong field, `fault_unknown`, `profile_unknown`.
+        """
         body = BODY.read(raw)
         errors: list[FieldError] = []
         if not RULE_ID.fullmatch(id):
@@ -128,39 +131,41 @@ class Experiment:
         return cls(id, stages, raw)
 
     def compiled(self) -> list[Rule]:
-        """Its rules, each within its stage."""
-        found, begins_s = [], 0
+        """Its rules, each limited to its stage. Raises Refused `validation_failed` if the id of a rule is too long."""
+        rules, begins_s = [], 0
         for stage in self.stages:
             for rule in stage.rules:
                 id = f"{self.id}.{stage.name}.{rule.id}"
                 if not RULE_ID.fullmatch(id):
                     expected = "shorter names: a rule's id has 64 characters at most"
                     raise invalid_fields(Invalid(FieldError("id", expected, id)))
-                found.append(replace(rule, id=id, activate=_within(rule.activate, begins_s, stage.duration_s)))
+                rules.append(replace(rule, id=id, activate=_within(rule.activate, begins_s, stage.duration_s)))
             begins_s += stage.duration_s
-        return found
+        return rules
 
 
 class StageDoc(TypedDict):
-    """A stage: from when to when it runs, and the rules that act in it."""
+    """A stage: when it starts and ends, and the rules that act in it."""
 
     name: Annotated[str, says("The stage's name.")]
     starts_at: Annotated[str, says("When it starts. RFC 3339, on the sandbox's clock.")]
     ends_at: Annotated[str, says("When it is over. RFC 3339, on the sandbox's clock.")]
-    state: Annotated[str, one_of(("waiting", "running", "over"), "Where the clock has it.")]
+    state: Annotated[
+        str, one_of(("waiting", "running", "over"), "Whether the sandbox's clock is before, in or after it.")
+    ]
     rules: Annotated[list[str], says("The ids of its rules, `<experiment>.<stage>.<rule>`.")]
 
 
 class ExperimentDoc(TypedDict):
-    """An experiment: which stage is running, and from when to when each does. `running` is null when all is over."""
+    """An experiment: its stages with their times, and which of them is running; null when all are over."""
 
     id: Annotated[str, says("The experiment's id, as in its address.")]
     running: Annotated[str | None, says("The name of the stage that runs now; null when all are over.")]
     stages: Annotated[list[StageDoc], says("The stages in their order, each with its times and rules.")]
 
 
-def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> ExperimentDoc:
-    """An experiment as the control API tells it: what runs, and from when to when each stage does."""
+def experiment_document(started: StartedExperiment, now_ms: int, rules: Iterable[StoredRule]) -> ExperimentDoc:
+    """An experiment as the control API returns it, given the stored rules of the sandbox."""
     ids = [rule["id"] for rule in rules if rule.get("group") == f"{GROUP}{started.id}"]
     stages: list[StageDoc] = []
     begins_ms = started.started_ms
@@ -182,14 +187,14 @@ def told(started: Started, now_ms: int, rules: Iterable[Mapping[str, Any]]) -> E
     return {"id": started.id, "running": running, "stages": stages}
 
 
-def started_of(reader: SandboxReader) -> list[Started]:
+def started_of(reader: SandboxReader) -> list[StartedExperiment]:
     """A sandbox's experiments, by id."""
     sql = "SELECT id, doc, started_ms FROM experiments WHERE sandbox_id = :sandbox_id AND doc <> '' ORDER BY id"
-    return reader.rows(Started, sql)
+    return reader.rows(StartedExperiment, sql)
 
 
 def refuse_too_many(others: Iterable[str]) -> None:
-    """Refuse one experiment more than a sandbox may have."""
+    """Raise Refused `too_many_experiments` if the sandbox has no room for one beside these others."""
     count = len(list(others))
     if count >= EXPERIMENTS_MAX:
         raise Refused(
@@ -197,14 +202,14 @@ def refuse_too_many(others: Iterable[str]) -> None:
         )
 
 
-def unknown(id: str, known: Iterable[str] = ()) -> Refused:
-    """There is no such experiment among those that are known."""
-    return Refused("experiment_unknown", f"no experiment {id[:64]!r}{did_you_mean(id, known)}")
+def unknown(id: str, ids: Iterable[str] = ()) -> Refused:
+    """The refusal `experiment_unknown`, with the most similar of these ids."""
+    return Refused("experiment_unknown", f"no experiment {id[:64]!r}{did_you_mean(id, ids)}")
 
 
 @dataclass(frozen=True, slots=True)
 class PutExperiment:
-    """Start a plan, now. The same plan again changes nothing; another one in its place starts anew."""
+    """Start a plan, now. To send the same plan again changes nothing; a changed plan starts anew."""
 
     sandbox_id: str
     experiment: Experiment
@@ -213,25 +218,25 @@ class PutExperiment:
 
     def needs(self) -> Iterable[Key]:
         """The ruleset and the plan."""
-        return ((Ruleset.kind, ALL), (Started.kind, self.experiment.id))
+        return ((Ruleset.kind, ALL), (StartedExperiment.kind, self.experiment.id))
 
     def decide(self, work: Work) -> Answer:
-        """201, or 200 where there was an experiment of that id."""
+        """201, or 200 if there was an experiment of that id. Raises Refused `validation_failed`, `too_many_rules`."""
         doc = json.dumps(self.experiment.raw, separators=(",", ":"), sort_keys=True)
-        known = work.find(Started, self.experiment.id)
-        there = known is not None and bool(known.doc)
-        if known is not None and known.doc == doc:
+        previous = work.find(StartedExperiment, self.experiment.id)
+        exists = previous is not None and bool(previous.doc)
+        if previous is not None and previous.doc == doc:
             return Answer(200, {})
         group = f"{GROUP}{self.experiment.id}"
-        others = {id: one for id, one in read(work).items() if one.get("group") != group}
+        others = {id: rule for id, rule in read(work).items() if rule.get("group") != group}
         write(work, replace_group(work, others, group, self.experiment.compiled()))
-        work.put(Started(self.experiment.id, doc, work.now_ms))
-        return Answer(200 if there else 201, {})
+        work.put(StartedExperiment(self.experiment.id, doc, work.now_ms))
+        return Answer(200 if exists else 201, {})
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteExperiment:
-    """Forget a plan and its rules. What they injected stays on the answer key."""
+    """Delete a plan and its rules. Their injections stay in the answer key."""
 
     sandbox_id: str
     id: str
@@ -240,20 +245,20 @@ class DeleteExperiment:
 
     def needs(self) -> Iterable[Key]:
         """The ruleset and the plan."""
-        return ((Ruleset.kind, ALL), (Started.kind, self.id))
+        return ((Ruleset.kind, ALL), (StartedExperiment.kind, self.id))
 
     def decide(self, work: Work) -> Answer:
-        """204."""
-        known = work.find(Started, self.id)
-        if known is None or not known.doc:
+        """204. Raises Refused `experiment_unknown`."""
+        experiment = work.find(StartedExperiment, self.id)
+        if experiment is None or not experiment.doc:
             raise unknown(self.id)
-        write(work, {id: one for id, one in read(work).items() if one.get("group") != f"{GROUP}{self.id}"})
-        work.put(structs.replace(known, doc=""))
+        write(work, {id: rule for id, rule in read(work).items() if rule.get("group") != f"{GROUP}{self.id}"})
+        work.put(structs.replace(experiment, doc=""))
         return Answer(204, {})
 
 
 def _stage(body: StageBody, at: str, catalogue: Catalogue, errors: list[FieldError]) -> Stage:
-    """The stage of a body. What is wrong in its rules for their kinds is added to the errors."""
+    """The stage of a body. The wrong fields of its rules are appended to `errors`."""
     if body.profile is not None:
         return Stage(body.name, body.duration_s, tuple(profile_named(body.profile).armed(catalogue)))
     rules = [
@@ -264,7 +269,7 @@ def _stage(body: StageBody, at: str, catalogue: Catalogue, errors: list[FieldErr
 
 
 def _within(own: Activate, begins_s: int, lasts_s: int) -> Activate:
-    """A rule's own times, counted from the stage's beginning and cut off at its end."""
+    """A rule's own times, counted from the start of the stage and cut off at its end."""
     starts_s = min(own.start_delay_s, lasts_s)
     ttl_s = lasts_s if own.ttl_s is None else min(own.ttl_s, lasts_s)
     return replace(own, start_delay_s=begins_s + starts_s, ttl_s=begins_s + ttl_s)

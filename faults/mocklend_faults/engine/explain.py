@@ -1,11 +1,12 @@
-"""Why each rule fired, or did not, on the events of one entity, loan or request."""
+"""Why each rule did or did not change the events of one entity, loan or request."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.seams.seam import PendingEvent, Seam
 from mocklend_faults.engine.matching import Condition
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import SPAN
@@ -16,81 +17,101 @@ from mocklend_faults.engine.trail import (
     NOT_DRAWN,
     NOT_MATCHED,
     WINDOW_CLOSED,
-    Asked,
     Event,
+    RuleResult,
 )
 
 NOT_ARMED = "not_armed"
 OUTCOMES = (NOT_ARMED, WINDOW_CLOSED, NOT_MATCHED, NOT_DRAWN, LIMITED, CHANGED_NOTHING, INJECTED)
-"""How far an event may come with a rule, in order."""
+"""The outcomes of a rule on an event, in the order of its evaluation."""
 
 
-def explained(rules: Iterable[Rule], events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Each rule, with what it made of each of these events; or why there was none for it."""
-    return [_rule(rule, events) for rule in sorted(rules, key=lambda one: one.id)]
+class ExplainedRuleDoc(TypedDict):
+    """A rule and its outcome on each event. An event has, beside `why`, the figures of its outcome by their names."""
+
+    rule: str
+    fault: str
+    enabled: bool
+    events: list[dict[str, object]]
+    why: NotRequired[str]
 
 
-def _rule(rule: Rule, events: Sequence[Event]) -> dict[str, Any]:
+def explain_rules(rules: Iterable[Rule], events: Sequence[Event]) -> list[ExplainedRuleDoc]:
+    """Each rule, by id, with its outcome on each of these events at its seams; or why there is no such event."""
+    return [_explain_rule(rule, events) for rule in sorted(rules, key=lambda rule: rule.id)]
+
+
+def _explain_rule(rule: Rule, events: Sequence[Event]) -> ExplainedRuleDoc:
     seams = rule.fault.seams()
-    met = [_met(rule, event) for event in events if event.pending.seam in seams]
-    told: dict[str, Any] = {"rule": rule.id, "fault": rule.fault.name, "enabled": rule.enabled, "events": met}
-    if not met:
-        told["why"] = f"no event of this story is known at {' or '.join(seams)}"
-    return told
+    at_seams = [_explain_event(rule, event) for event in events if event.pending.seam in seams]
+    document: ExplainedRuleDoc = {
+        "rule": rule.id,
+        "fault": rule.fault.name,
+        "enabled": rule.enabled,
+        "events": at_seams,
+    }
+    if not at_seams:
+        document["why"] = f"no event of this story is known at {' or '.join(seams)}"
+    return document
 
 
-def _met(rule: Rule, event: Event) -> dict[str, Any]:
+def _explain_event(rule: Rule, event: Event) -> dict[str, object]:
     pending = event.pending
-    told: dict[str, Any] = {
+    document: dict[str, object] = {
         "seam": pending.seam,
         "entity": pending.entity,
         "occurrence": pending.occurrence,
         "at": maybe_rfc3339(pending.now_ms),
         "request_id": event.context.asked_by,
     }
-    asked = event.of(rule)
-    if asked is not None:
-        return told | {"outcome": asked[2]} | _why(event, asked)
-    return told | {"outcome": NOT_ARMED, "why": "the rule as it stands was not armed then"}
+    result = event.of(rule)
+    if result is not None:
+        return document | {"outcome": result[2]} | _why(event, result)
+    return document | {"outcome": NOT_ARMED, "why": "the rule as it stands was not armed then"}
 
 
-def _why(event: Event, asked: Asked) -> dict[str, Any]:
-    one, seen, outcome, word = asked
-    rule: Rule = one.rule
+def _why(event: Event, result: RuleResult) -> dict[str, object]:
+    compiled, at_rule, outcome, detail = result
+    rule = compiled.rule
     if outcome == INJECTED:
-        return {"why": f"it happened: {word}", "injection": word}
+        return {"why": f"it happened: {detail}", "injection": detail}
     if outcome == CHANGED_NOTHING:
         return {"why": f"{rule.fault.name} had nothing to change in this event"}
     if outcome == LIMITED:
-        return {"why": f"the limit {word} said no", "limit": word}
+        return {"why": f"the limit {detail} said no", "limit": detail}
     if outcome == WINDOW_CLOSED:
-        start, end = one.start_ms, one.end_ms
+        start, end = compiled.start_ms, compiled.end_ms
         schedule = rule.activate.schedule
         when = f"from {rfc3339(start)} to {maybe_rfc3339(end) or 'for ever'}"
         return {"why": f"it acts {when}" + (f", on the schedule {schedule.source} in {rule.zone}" if schedule else "")}
     if outcome == NOT_DRAWN:
         u = rule.select.draw(
-            seed=event.context.seed, rule=rule.id, seam=seen.seam, entity=seen.entity, occurrence=seen.occurrence
+            seed=event.context.seed,
+            rule=rule.id,
+            seam=at_rule.seam,
+            entity=at_rule.entity,
+            occurrence=at_rule.occurrence,
         )
-        threshold = rule.select.threshold if one.threshold is None else one.threshold(event.context.now_ms)
+        threshold = rule.select.threshold if compiled.threshold is None else compiled.threshold(event.context.now_ms)
         return {
             "why": f"chance said no: u = {u / SPAN:.6f} is not below {threshold / SPAN:.6f}",
             "u": u / SPAN,
             "threshold": threshold / SPAN,
         }
-    failed = next(c for c, check in zip(rule.match.conditions, one.checks, strict=True) if not check(seen))
-    had = _value(failed, seen)
+    conditions = zip(rule.match.conditions, compiled.checks, strict=True)
+    failed = next(condition for condition, check in conditions if not check(at_rule))
+    value = _value(failed, at_rule)
     return {
-        "why": f"{failed.field} is {had!r}, wanted {failed.operator} {failed.operand!r}",
+        "why": f"{failed.field} is {value!r}, wanted {failed.operator} {failed.operand!r}",
         "field": failed.field,
         "wanted": {failed.operator: failed.operand},
-        "had": had,
+        "had": value,
     }
 
 
-def _value(condition: Condition, seen: Any) -> Any:
+def _value(condition: Condition, event: Seam | PendingEvent) -> object:
     first, *rest = condition.field.split(".")
-    value = getattr(seen, first, None)
+    value = getattr(event, first, None)
     for key in rest:
         value = value.get(key) if isinstance(value, Mapping) else None
     return dict(value) if isinstance(value, Mapping) else value

@@ -1,4 +1,4 @@
-"""What a fault is: a frozen dataclass of settings, and one method for each seam where it changes what happens.
+"""The base class of faults: a frozen dataclass of settings, with one method per seam where it changes events.
 
         class BoundedStale(Fault):
             '''The story, from the operations floor.'''
@@ -10,9 +10,9 @@
             def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
                 return replace(event, lag_s=event.lag_s + self.lag_s)
 
-A method is named after its seam, with `_` for `.`; it returns what really happens. It sees no database, network,
-clock or generator: how often, to whom and when is the rule's business. The same fields are the JSON of the control
-API, the flags of the command line and the table in the docs.
+A method is named after its seam, with `_` for `.`, and returns the event as it shall happen. It has no access to a
+database, network, clock or generator: the rule decides how often, on which events and when. The same fields are the
+JSON of the control API, the flags of the command line and the table in the docs.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from inspect import getdoc
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypedDict, TypeVar
 
 from mocklend.seams import SEAMS
 from mocklend.validation import Reader, schema_of
 
 VIEWS: dict[str, str] = {
-    "answer": "what a client's own request was answered",
+    "answer": "the answer to a client's own request",
     "page": "a loan's status page, GET /v1/loans/{id}",
     "list": "the list of loans, GET /v1/loans",
     "instalments": "the repayment plan, GET /v1/loans/{id}/instalments",
     "quote": "a payoff quote",
     "repayment": "a repayment's status, GET /v1/repayments/{id}",
     "books": "the journal and what follows from it, GET /operator/loans/{id}",
-    "receipts": "the receipts that the operations desk sees, GET /operator/receipts",
+    "receipts": "the receipts that operations staff see, GET /operator/receipts",
     "channel": "a channel's own record, GET /channels/{channel}/trades/{out_trade_no}",
     "statement": "a channel's statement file",
-    "webhook": "what the platform told its client",
-    "console": "what the operations desk sees of acts and approvals",
+    "webhook": "the platform's webhooks to its client",
+    "console": "the operator log and the approvals, as operations staff see them",
     "alerts": "the platform's own monitoring",
     "report": "the credit report",
     "score": "the credit score",
@@ -46,40 +46,64 @@ VIEWS: dict[str, str] = {
     "dispute": "a dispute's progress",
     "certificate": "a settlement certificate",
 }
-"""Where a lie may be seen: DESIGN's views, each with the place where a client looks."""
+"""The views in which a fault may be visible, each with the place where a client reads it."""
 
 
 SETTING_MAX = 2**63 - 1
+T = TypeVar("T", bound=int | str | None)
 
 
 def setting(
-    default: Any,
+    default: T,
     doc: str,
     *,
     least: int = 0,
     most: int = SETTING_MAX,
     options: tuple[str, ...] = (),
     nullable: bool = False,
-) -> Any:
-    """One setting of a fault: its default, a sentence about it, and what it may be.
+) -> T:
+    """One setting of a fault: its default, a sentence about it, and its bounds or options.
 
-    What it may be is said in the words of the validator, so that reading, errors and schema come from here.
+    The bounds are given in the terms of the validator, which derives reading, errors and schema from them.
     """
     bounds: dict[str, Any] = {"ge": least, "le": most, "strict": True}
     if options:
         words = "|".join(re.escape(option) for option in options)
-        bounds = {"pattern": f"^(?:{words})$", "json_schema_extra": lambda schema: _say_options(schema, options)}
+        bounds = {"pattern": f"^(?:{words})$", "json_schema_extra": lambda schema: _enumerate(schema, options)}
     return field(default=default, metadata={"description": doc, "options": options, "nullable": nullable, **bounds})
 
 
-def _say_options(schema: dict[str, Any], options: tuple[str, ...]) -> None:
+def _enumerate(schema: dict[str, Any], options: tuple[str, ...]) -> None:
     del schema["pattern"]
     schema["enum"] = list(options)
 
 
+class KindSettingDoc(TypedDict):
+    """A setting of a kind: `type` is what it may be, in words; `doc` is what it means, with its unit."""
+
+    name: str
+    type: str
+    default: int | str | None
+    doc: str
+
+
+class KindDoc(TypedDict):
+    """A kind of fault: its story, the seams where it acts, its settings, and what a reconciler sees of it."""
+
+    id: str
+    story: str
+    seams: list[str]
+    settings: list[KindSettingDoc]
+    finding: str
+    precondition: str
+    symptom: dict[str, str]
+    heals: str
+    action: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What every kind says of itself. Where it has no method for a seam, nothing is changed there."""
+    """A kind of fault. At a seam for which it has no method, it changes nothing."""
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
@@ -87,11 +111,11 @@ class Fault:
     finding: ClassVar[str]
     """The class of break that a reconciler should report."""
     precondition: ClassVar[str]
-    """What a story needs for this fault to act."""
+    """What has to happen for this fault to act."""
     symptom: ClassVar[Mapping[str, str]]
-    """What each view shows that lies (see VIEWS). A view that is not named tells the truth."""
+    """What each wrong view shows, by view (see VIEWS). A view that is not named is right."""
     heals: ClassVar[str]
-    """What ends the lie: time, a later event, or a repair."""
+    """What ends the difference: time, a later event, or a repair."""
     action: ClassVar[str]
     """What a correct reconciler does."""
 
@@ -102,7 +126,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, raw: object) -> Self:
-        """The fault with these settings; the ones that are not given have their defaults. Refused if one is wrong."""
+        """The fault with these settings, and defaults for the others. Raises Refused `validation_failed`."""
         return reader_of(cls).read(raw, "with")
 
     @classmethod
@@ -110,25 +134,26 @@ class Fault:
         """The JSON Schema of the settings: the `with` of a rule that arms this kind."""
         return schema_of(cls) | {"description": f"The settings of {cls.name}."}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, int | str | None]:
         """All settings, the defaults included."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def describe(cls) -> dict[str, Any]:
-        """The kind as GET /-/faults tells it."""
+    def describe(cls) -> KindDoc:
+        """The kind as GET /-/faults returns it."""
+        defaults = cls().to_json()
         return {
             "id": cls.name,
-            "story": getdoc(cls),
+            "story": getdoc(cls) or "",
             "seams": list(cls.seams()),
             "settings": [
                 {
-                    "name": one.name,
-                    "type": _expected(one.metadata),
-                    "default": one.default,
-                    "doc": one.metadata["description"],
+                    "name": field.name,
+                    "type": _type_in_words(field.metadata),
+                    "default": defaults[field.name],
+                    "doc": field.metadata["description"],
                 }
-                for one in fields(cls)
+                for field in fields(cls)
             ],
             "finding": cls.finding,
             "precondition": cls.precondition,
@@ -148,11 +173,11 @@ F = TypeVar("F", bound=Fault)
 
 
 def reader_of(kind: type[F]) -> Reader[F]:
-    """Who reads the settings of a kind."""
+    """The reader of a kind's settings."""
     return _READERS.setdefault(kind, Reader(kind))
 
 
-def _expected(bounds: Mapping[str, Any]) -> str:
+def _type_in_words(bounds: Mapping[str, Any]) -> str:
     if bounds["options"]:
         return f"one of {', '.join(bounds['options'])}"
     return f"integer from {bounds['ge']} to {bounds['le']}" + (" or null" if bounds["nullable"] else "")

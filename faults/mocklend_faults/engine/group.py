@@ -1,19 +1,18 @@
-"""What the fault layer does within one group of commands, which is committed as a whole or thrown away.
+"""The fault layer within one group of commands, which is committed as a whole or thrown away.
 
-        event ──▶ rule a ──▶ rule b ──▶ outcome         in the order of the rules' ids, each sees what the last one left
+        event ──▶ rule a ──▶ rule b ──▶ outcome         in the order of the rules' ids, each gets the event of the last
                     │          │
                     ▼          ▼
-               active? matches? chance? limits? changed?   =   evaluated ≥ matched ≥ selected ≥ injected
+               active? matches? drawn? limits? changed?   =   evaluated ≥ matched ≥ selected ≥ injected
 
-What decides is what the database says, as it was loaded, and what this group has added. Nothing that others see changes
-before `commit`, so a group that failed needs no undoing: its successor loads the counts of the database anew.
+A decision depends on the database as it was loaded and on what this group has added. Nothing that other groups see
+changes before `commit`, so a failed group needs no undo: the next group loads the counts of the database again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -35,59 +34,59 @@ from mocklend_faults.engine.trail import (
     LIMITED,
     NOT_DRAWN,
     NOT_MATCHED,
-    NTH,
+    SEQUENCE,
     WINDOW_CLOSED,
-    Asked,
     Event,
+    RuleResult,
     Trail,
 )
 
 NUMBERED = ApiAnswer.seam
-"""Where events come without a number: see `numbering`."""
+"""The seam whose events come without a sequence number: see `numbering`."""
 NOTHING = Unwritten()
 
 
 class FaultGroup:
     """One group, over all of its sandboxes. See `mocklend.seams.LayerGroup`."""
 
-    __slots__ = ("_met",)
+    __slots__ = ("_groups",)
 
-    def __init__(self, met: Mapping[str, SandboxGroup]) -> None:
-        self._met = met
+    def __init__(self, groups: Mapping[str, SandboxGroup]) -> None:
+        self._groups = groups
 
     def armed(self, sandbox_id: str) -> bool:
-        """Whether there is a rule that is on, or an entry that may end."""
-        met = self._met.get(sandbox_id)
-        return met is not None and met.rules.armed
+        """Whether a rule is on, or an entry of the answer key may end."""
+        group = self._groups.get(sandbox_id)
+        return group is not None and group.rules.armed
 
     def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
-        """What really happens, and the rows that put each injection on record."""
-        return self._met[context.sandbox_id].at(context, event)
+        """The event as the rules change it, and the rows of its injections."""
+        return self._groups[context.sandbox_id].at(context, event)
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
-        """The rows that end whatever these signals end."""
-        return self._met[context.sandbox_id].on_signals(context, signals)
+        """The rows that end the injections that these signals end."""
+        return self._groups[context.sandbox_id].on_signals(context, signals)
 
     def finish(self) -> Sequence[Write]:
-        """The group's counters, in the order in which every process writes them."""
-        if not self._met:
+        """The rows of the group's counts, in the same order in every process, against deadlocks."""
+        if not self._groups:
             return ()
-        return count_rows([(sandbox_id, self._met[sandbox_id].finish()) for sandbox_id in sorted(self._met)])
+        return count_rows([(sandbox_id, self._groups[sandbox_id].finish()) for sandbox_id in sorted(self._groups)])
 
     def commit(self) -> None:
-        """The group is durable: what it counted is in the database now."""
-        for one in self._met.values():
-            one.commit()
+        """The group is durable: its counts are in the database now."""
+        for group in self._groups.values():
+            group.commit()
 
 
 class SandboxGroup:
-    """What one group does in one sandbox."""
+    """One group in one sandbox."""
 
     __slots__ = (
         "_events",
-        "_looked_for_open",
         "_open",
         "_outcomes",
+        "_read_open",
         "_reader",
         "_tallies",
         "_trail",
@@ -109,37 +108,37 @@ class SandboxGroup:
         self._outcomes: dict[tuple[str, str], int] = {}
         self._tallies: dict[str, Tally] = {}
         self._events: list[Event] = []
-        self._looked_for_open = False
+        self._read_open = False
         self._open = {rule_id: open_injections(self._reader, rule_id) for rule_id in rules.capped}
 
     def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
-        """What really happens, and the rows that put each injection on record."""
+        """The event as the rules change it, and the rows of its injections."""
         index = self.rules.indexes.get(event.seam)
         if index is None:
             return event, ()
         outcome = event
-        asked: tuple[Asked, ...] = ()
+        results: tuple[RuleResult, ...] = ()
         writes: Sequence[Write] = ()
         if candidates := index.candidates(event):
-            outcome, asked, injections = self._decide(context, event, candidates)
+            outcome, results, injections = self._decide(context, event, candidates)
             if injections:
-                writes = self._record(context, injections)
+                writes = self._rows_of(context, injections)
                 if event.seam == NUMBERED and self.rules.numbers is not None:
-                    self.rules.numbers.strike(event.entity, event.occurrence)
-        self._events.append(Event(context, event, outcome, asked, index, next(NTH)))
+                    self.rules.numbers.keep(event.entity, event.occurrence)
+        self._events.append(Event(context, event, outcome, results, index, next(SEQUENCE)))
         return outcome, writes
 
     def on_signals(self, context: EventContext, signals: Sequence[str]) -> Sequence[Write]:
-        """The rows that end whatever these signals end."""
-        for opened in self._open.values():
-            for injection, one in list(opened.items()):
-                if one.until_ms is not None and one.until_ms <= context.now_ms:
-                    continue  # It has ended by itself, and nothing brings it back.
-                statuses = {one.ends_on[signal] for signal in signals if signal in one.ends_on}
+        """The rows that end the injections that these signals end."""
+        for of_rule in self._open.values():
+            for id, injection in list(of_rule.items()):
+                if injection.until_ms is not None and injection.until_ms <= context.now_ms:
+                    continue  # It has ended by itself, which no signal changes.
+                statuses = {injection.ends_on[signal] for signal in signals if signal in injection.ends_on}
                 if statuses == {EntryStatus.ACTIVE}:
-                    opened[injection] = replace(one, until_ms=None)
+                    of_rule[id] = replace(injection, until_ms=None)
                 elif statuses:
-                    del opened[injection]
+                    del of_rule[id]
         if not self._may_have_open():
             return ()
         return [
@@ -148,7 +147,7 @@ class SandboxGroup:
         ]
 
     def finish(self) -> Unwritten:
-        """What rules were asked by this group and by requests before it, and the events that they were skipped for."""
+        """The counts of this group and of the requests before it, which the group's commit is to write."""
         if self.rules.counters.due:
             self._unwritten = self.rules.counters.unwritten()
         if not self._tallies:
@@ -164,7 +163,7 @@ class SandboxGroup:
         return Unwritten(counted, self._unwritten.seams)
 
     def commit(self) -> None:
-        """What was counted is durable."""
+        """The group's counts are durable: add them to the totals that this process holds."""
         rules = self.rules
         rules.settled = True
         if self._unwritten is not NOTHING:
@@ -179,65 +178,65 @@ class SandboxGroup:
 
     def _decide(
         self, context: EventContext, event: SeamEvent, candidates: Sequence[CompiledRule]
-    ) -> tuple[SeamEvent, tuple[Asked, ...], list[Injection]]:
+    ) -> tuple[SeamEvent, tuple[RuleResult, ...], list[Injection]]:
         outcome = event
         injections: list[Injection] = []
-        asked: list[Asked] = []
+        results: list[RuleResult] = []
         for candidate in candidates:
             if not candidate.open(context.now_ms):
-                asked.append((candidate, outcome, WINDOW_CLOSED, None))
+                results.append((candidate, outcome, WINDOW_CLOSED, None))
                 continue
             rule = candidate.rule
             tally = self._tallies.get(rule.id)
             if tally is None:
                 tally = self._tallies[rule.id] = Tally()
-            tally.evaluated += not candidate.skippable  # Else it is counted with all that happens here.
+            tally.evaluated += not candidate.skippable  # A skippable rule is counted with all events of the seam.
             if not candidate.matches(outcome):
-                asked.append((candidate, outcome, NOT_MATCHED, None))
+                results.append((candidate, outcome, NOT_MATCHED, None))
                 continue
             tally.matched += 1
-            self._came(rule.fault.name, "matched")
+            self._count(rule.fault.name, "matched")
             stopped = self._stopped_by(context, tally, candidate, outcome)
             if stopped is not None:
-                asked.append((candidate, outcome, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
+                results.append((candidate, outcome, NOT_DRAWN if stopped == NOT_DRAWN else LIMITED, stopped))
                 continue
             tally.selected += 1
-            self._came(rule.fault.name, "selected")
+            self._count(rule.fault.name, "selected")
             after = changed(context, rule, outcome)
             if after == outcome:
-                asked.append((candidate, outcome, CHANGED_NOTHING, None))
+                results.append((candidate, outcome, CHANGED_NOTHING, None))
                 continue
             tally.injected += 1
-            self._came(rule.fault.name, "injected")
+            self._count(rule.fault.name, "injected")
             tally.on_entity[event.entity] = tally.on_entity.get(event.entity, 0) + 1
             injection = Injection.of(context, rule, event, outcome, after)
             injections.append(injection)
-            asked.append((candidate, outcome, INJECTED, injection.id))
+            results.append((candidate, outcome, INJECTED, injection.id))
             outcome = after
-        return outcome, tuple(asked), injections
+        return outcome, tuple(results), injections
 
-    def _came(self, fault: str, how_far: str) -> None:
-        self._outcomes[fault, how_far] = self._outcomes.get((fault, how_far), 0) + 1
+    def _count(self, fault: str, outcome: str) -> None:
+        self._outcomes[fault, outcome] = self._outcomes.get((fault, outcome), 0) + 1
 
-    def _stopped_by(self, context: EventContext, now: Tally, one: CompiledRule, event: Any) -> str | None:
-        """What keeps the rule from taking this event: NOT_DRAWN, a limit, or nothing."""
-        rule = one.rule
-        if not drawn(context.seed, one, event, context.now_ms):
+    def _stopped_by(self, context: EventContext, now: Tally, compiled: CompiledRule, event: SeamEvent) -> str | None:
+        """Why the rule does not select this event: NOT_DRAWN, or the name of a limit; None if it does."""
+        rule = compiled.rule
+        if not drawn(context.seed, compiled, event, context.now_ms):
             return NOT_DRAWN
-        if not one.limited:
+        if not compiled.limited:
             return None
         before = self.rules.done[rule.id]
-        opened = self._open.get(rule.id, {}).values()
+        open_ones = self._open.get(rule.id, {}).values()
         counts = Counts(
             matched=before.matched + now.matched - 1,  # this event is counted already
             injected=before.injected + now.injected,
             injected_on_entity=before.on_entity.get(event.entity, 0) + now.on_entity.get(event.entity, 0),
-            active=sum(lie.until_ms is None or lie.until_ms > context.now_ms for lie in opened),
+            active=sum(injection.until_ms is None or injection.until_ms > context.now_ms for injection in open_ones),
         )
         return rule.select.stopped_by(counts)
 
-    def _record(self, context: EventContext, injections: Sequence[Injection]) -> list[Write]:
-        """The rows of one event's injections. A later one ends what an earlier one did to the same fields."""
+    def _rows_of(self, context: EventContext, injections: Sequence[Injection]) -> list[Write]:
+        """The rows of one event's injections. A later one ends an earlier one that changed the same fields."""
         writes: list[Write] = []
         for n, injection in enumerate(injections):
             ended = replaced_by(injection, injections[:n])
@@ -248,15 +247,15 @@ class SandboxGroup:
         return writes
 
     def _hold_open(self, injection: Injection, ended: set[tuple[str, str]]) -> None:
-        for rule_id, opened in self._open.items():
-            for id in [id for id, one in opened.items() if (one.finding_class, one.finding_entity) in ended]:
-                del opened[id]
+        for rule_id, of_rule in self._open.items():
+            for id in [id for id, other in of_rule.items() if (other.finding_class, other.finding_entity) in ended]:
+                del of_rule[id]
             if rule_id == injection.rule.id:
-                opened[injection.id] = injection.opened
+                of_rule[injection.id] = injection.opened
 
     def _may_have_open(self) -> bool:
-        """Whether an entry may be open. Where this process knows of none, another may have made one meanwhile."""
-        if not self.rules.may_have_open and not self._looked_for_open:
-            self._looked_for_open = True
+        """Whether an entry may be open. If this process has opened none, another may have: that is read once."""
+        if not self.rules.may_have_open and not self._read_open:
+            self._read_open = True
             self.rules.may_have_open = self._reader.exists(journal.ANY_OPEN)
         return self.rules.may_have_open

@@ -1,4 +1,4 @@
-"""One act of a rule, on its way into the answer key, and the entries that are open as far as a limit needs them."""
+"""One injection on its way into the answer key, and the open entries of a rule, which a limit counts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.ids import make_id
-from mocklend.seams.seam import Consequence, EventContext, Write
+from mocklend.seams.seam import Consequence, EventContext, Seam, SeamEvent, Write
 from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.statements import Value
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import ONCE, UNDONE, WITHSTOOD
 from mocklend_faults.engine.rules import Rule
@@ -18,7 +19,7 @@ from mocklend_faults.engine.rules import Rule
 
 @dataclass(frozen=True, slots=True)
 class OpenInjection:
-    """An open injection, as far as a limit on open ones needs to know it."""
+    """An open injection, with what a limit on open ones needs; `ends_on` is the status by signal."""
 
     finding_class: str
     finding_entity: str
@@ -28,41 +29,46 @@ class OpenInjection:
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """One act of a rule, on its way into the answer key."""
+    """One change of an event by a rule, on its way into the answer key. `changes` is (before, after) by field."""
 
     id: str
     rule: Rule
-    event: Any
+    event: Seam
     changes: Mapping[str, tuple[Any, Any]]
     consequence: Consequence
-    undone: bool  # an earlier rule's change, taken back
+    undone: bool  # it reverses the change of an earlier rule
 
     @classmethod
-    def of(cls, context: EventContext, rule: Rule, honest: Any, event: Any, outcome: Any) -> Injection:
-        """What the rule changed, measured against the honest event: that is what a reconciler can compare with."""
+    def of(
+        cls, context: EventContext, rule: Rule, honest: SeamEvent, event: SeamEvent, outcome: SeamEvent
+    ) -> Injection:
+        """The injection of a rule that changed `event` to `outcome`.
+
+        Its consequence is measured against the `honest` event, since that is what a reconciler can compare with.
+        """
         changes = {
             field.name: (getattr(event, field.name), getattr(outcome, field.name))
             for field in fields(event)
             if getattr(event, field.name) != getattr(outcome, field.name)
         }
-        meant = replace(event, **{name: getattr(honest, name) for name in changes})
+        intended: SeamEvent = replace(event, **{name: getattr(honest, name) for name in changes})
         return cls(
             id=make_id("inj", context.seed, rule.id, event.seam, event.entity, event.occurrence),
             rule=rule,
             event=event,
             changes=changes,
-            consequence=meant.consequence(outcome),
-            undone=meant == outcome,
+            consequence=intended.consequence(outcome),
+            undone=intended == outcome,
         )
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing to see later: the platform withstood it, or it was one answer."""
+        """Whether it is over at once: the platform withstood it, or it was visible in a single answer."""
         until_ms = self.consequence.until_ms
         return self.consequence.withstood is not None or (until_ms is not None and until_ms <= self.event.now_ms)
 
     def ending(self) -> tuple[str, str | None]:
-        """The status that it starts with, and why it is over where it is."""
+        """The status that its entry starts with, and the reason if it is over at once."""
         if self.undone:
             return EntryStatus.MASKED, UNDONE
         if self.consequence.withstood is not None:
@@ -71,16 +77,16 @@ class Injection:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The class and entity of the finding: one open entry each."""
+        """The class and entity of the finding: at most one entry of a key is open."""
         return (self.consequence.finding.finding_class, self.consequence.finding.entity)
 
     @property
     def opened(self) -> OpenInjection:
-        """The open entry that it is."""
+        """Its open entry."""
         return OpenInjection(*self.key, self.consequence.until_ms, self.consequence.ends_on)
 
-    def row(self, context: EventContext) -> dict[str, Any]:
-        """The row of `injections`."""
+    def row(self, context: EventContext) -> dict[str, Value]:
+        """Its row of the table `injections`, by column."""
         consequence = self.consequence
         status, ended_by = self.ending()
         return {
@@ -94,7 +100,7 @@ class Injection:
             "loan_id": consequence.loan_id,
             "occurrence": self.event.occurrence,
             "at_ms": context.now_ms,
-            "effect": ", ".join(f"{name}: {_say(a)} -> {_say(b)}" for name, (a, b) in self.changes.items()),
+            "effect": ", ".join(f"{name}: {_text(a)} -> {_text(b)}" for name, (a, b) in self.changes.items()),
             "truth_before": _json(consequence.truth_before),
             "truth_after": _json(consequence.truth_after),
             "served": _json(consequence.served),
@@ -111,7 +117,7 @@ class Injection:
         }
 
     def writes(self, context: EventContext, ended: set[tuple[str, str]]) -> list[Write]:
-        """Its rows, and those that end the entries whose place it takes."""
+        """Its rows, and those that end the entries with these keys, which it supersedes."""
         written: list[Write] = [
             (
                 journal.SUPERSEDE,
@@ -134,11 +140,11 @@ class Injection:
 
 
 def replaced_by(injection: Injection, earlier: Sequence[Injection]) -> set[tuple[str, str]]:
-    """The entries that it ends: an open one of its own key, and what earlier rules did to the same fields."""
+    """The keys of the entries that it supersedes: its own, and those of earlier rules that changed the same fields."""
     if injection.over:
-        return set()  # It is no lie that lasts, so it takes no other's place.
-    same = {one.key for one in earlier if one.changes.keys() & injection.changes.keys()}
-    return {injection.key} | same
+        return set()  # It does not last, so it supersedes none.
+    same_fields = {other.key for other in earlier if other.changes.keys() & injection.changes.keys()}
+    return {injection.key} | same_fields
 
 
 class _Open(NamedTuple):
@@ -152,18 +158,18 @@ class _Open(NamedTuple):
 
 def open_injections(reader: SandboxReader, rule_id: str) -> dict[str, OpenInjection]:
     """A rule's open entries, by the injection's id."""
-    found: dict[str, OpenInjection] = {}
+    by_id: dict[str, OpenInjection] = {}
     for id, finding_class, entity, until_ms, signal, status in reader.rows(_Open, journal.OPEN_OF_RULE, rule=rule_id):
-        ends_on = dict(found[id].ends_on) if id in found else {}
+        ends_on = dict(by_id[id].ends_on) if id in by_id else {}
         if signal:
             ends_on[signal] = status
-        found[id] = OpenInjection(finding_class, entity, until_ms, ends_on)
-    return found
+        by_id[id] = OpenInjection(finding_class, entity, until_ms, ends_on)
+    return by_id
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
-def _say(value: Any) -> str:
+def _text(value: Any) -> str:
     return "none" if value is None else str(value)

@@ -1,13 +1,13 @@
 """The fault layer's tables, and the statements that write them in the platform's own commit.
 
     rulesets      a sandbox's rules, as one document: they change seldom and are read together
-    rule_counts   what each rule that was asked has done: evaluated, matched, selected, injected
-    seam_counts   how many events rules were passed over for, a seam and version of the rules (see `counting`)
+    rule_counts   the counts of each evaluated rule: evaluated, matched, selected, injected
+    seam_counts   how many events rules were skipped for, by seam and version of the rules (see `counting`)
     injections    one row for each injection: the answer key
     endings       which signal of the platform ends which injection, and how
 
-At every moment one injection at most is open for a (finding class, entity): the database holds that itself. The
-statements run in the order in which they were named, so an entry may be opened, ended and followed within one group.
+At most one injection is open for a (finding class, entity) at any time, which a unique index enforces. The statements
+run in the order in which they are declared, so an entry may be opened, ended and followed by another in one group.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from mocklend.storage.tables import Index, table_of
 
 
 class RuleCount(Struct, frozen=True):
-    """What a rule that was asked has done."""
+    """The counts of a rule in one revision."""
 
     rule: str
-    revision: int  # a rule that is replaced starts counting anew
+    revision: int  # a replaced rule starts its counts anew
     evaluated: int
     matched: int
     selected: int
@@ -30,7 +30,7 @@ class RuleCount(Struct, frozen=True):
 
 
 class SeamCount(Struct, frozen=True):
-    """How many events rules were passed over for."""
+    """How many events rules were skipped for at a seam."""
 
     seam: str
     version: int  # of the sandbox's rules
@@ -57,16 +57,16 @@ class InjectionRow(Struct, frozen=True):
     finding_class: str
     finding_entity: str
     finding_amount_minor: int
-    expect: str  # JSON: what the rule's author expects besides
-    from_ms: int  # from when the lie can be seen
-    until_ms: int | None  # when the lie ends by itself
+    expect: str  # JSON: what the rule's author expects, where it differs from the seam
+    from_ms: int  # from when it is visible
+    until_ms: int | None  # when it ends by itself
     status: str  # as of ended_ms; until then, active
     ended_by: str | None  # a signal, an injection, or `itself`
     ended_ms: int | None
 
 
 class Ending(Struct, frozen=True):
-    """Which signal ends an injection, and how."""
+    """A signal that ends an injection, and the status that it gets."""
 
     signal: str
     injection: str
@@ -99,7 +99,7 @@ END_ON = statement(
     rank=LAYER,
 )
 
-# What a lag has healed by now stays healed, from the moment at which it was.
+# An injection whose lag is over stays healed, as of the end of the lag.
 SUPERSEDE = statement(
     "injections.supersede",
     """UPDATE injections
@@ -111,7 +111,7 @@ SUPERSEDE = statement(
     rank=LAYER,
 )
 
-# A signal may also say that what was to end by itself no longer does.
+# A signal may also mean that an injection no longer ends by itself.
 _STATUS = """(SELECT endings.status FROM endings WHERE endings.sandbox_id = :sandbox_id
               AND endings.signal = :signal AND endings.injection = injections.id)"""
 END = statement(

@@ -1,12 +1,12 @@
-"""What the fault layer adds to GET /-/metrics: rules, what they did, and the lies that are told now.
+"""The fault layer's metrics for GET /-/metrics: rules, the events that they changed, and open injections.
 
         mocklend_rules{fault, enabled}              in all sandboxes, from the database
         mocklend_fault_events_total{fault, outcome} matched, selected, injected, by this process since it started
         mocklend_open_lies{class}                   open entries of the answer key, in all sandboxes, from the database
 
-Labels are kinds of fault and classes of break, of which there are some dozens, and never a sandbox or a rule. What
-comes from the database is looked up again when it is older than AT_LEAST_S, and than PATIENCE times what looking cost:
-so a scrape of thousands of sandboxes takes a twentieth of one core at most, however often it is asked for.
+Labels are kinds of fault and classes of break, of which there are some dozens, and never a sandbox or a rule. Figures
+of the database are read again when they are older than AT_LEAST_S and than PATIENCE times what reading them took: so
+scrapes of thousands of sandboxes take a twentieth of one core at most, however frequent they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -27,12 +27,14 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import CLASSES
 from mocklend.storage.snapshot import server_rows
+from mocklend_faults.engine.rules import StoredRule
 
 AT_LEAST_S, PATIENCE = 5.0, 20.0
 OUTCOMES = ("matched", "selected", "injected")
 
-# An entry is open from when it can be seen until it ends, on the clock of its sandbox.
-OPEN_LIES = """SELECT finding_class, COUNT(*) FROM injections JOIN sandboxes ON sandboxes.id = injections.sandbox_id
+# An entry is open from when it is visible until it ends, on the clock of its sandbox.
+OPEN_INJECTIONS = """SELECT finding_class, COUNT(*) FROM injections
+               JOIN sandboxes ON sandboxes.id = injections.sandbox_id
                WHERE ended_ms IS NULL
                  AND from_ms <= sandboxes.sandbox_ms + (:real_ms - sandboxes.real_ms) * sandboxes.speed
                  AND (until_ms IS NULL
@@ -42,7 +44,7 @@ RULESETS = "SELECT doc FROM rulesets ORDER BY sandbox_id"
 
 
 class Platform(Protocol):
-    """What is needed of the platform: its database, and its real time."""
+    """The part of the platform that the metrics need: its database, and its real time."""
 
     real_ms: Callable[[], int]
 
@@ -52,10 +54,10 @@ class Platform(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineFigures:
-    """What the database said."""
+    """The figures of the database: rules by (fault, enabled), and open injections by finding class."""
 
     rules: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    lies: Counter[str] = field(default_factory=Counter)
+    open_injections: Counter[str] = field(default_factory=Counter)
 
 
 class FaultMetrics(Collector):
@@ -72,11 +74,11 @@ class FaultMetrics(Collector):
         self._lock = threading.Lock()
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is looked up when this is registered."""
+        """Empty, so that nothing is read when this is registered."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """What is scraped."""
+        """The metrics of a scrape."""
         figures = self._read_figures()
         rules = GaugeMetricFamily("mocklend_rules", "Rules of all sandboxes.", labels=["fault", "enabled"])
         for (fault, enabled), count in sorted(figures.rules.items()):
@@ -90,10 +92,10 @@ class FaultMetrics(Collector):
         for (fault, outcome), count in sorted(self._events().items()):
             events.add_metric([fault, outcome], count)
         yield events
-        lies = GaugeMetricFamily("mocklend_open_lies", "Open entries of the answer keys.", labels=["class"])
-        for name in dict.fromkeys((*CLASSES, *sorted(figures.lies))):
-            lies.add_metric([name], figures.lies[name])
-        yield lies
+        entries = GaugeMetricFamily("mocklend_open_lies", "Open entries of the answer keys.", labels=["class"])
+        for name in dict.fromkeys((*CLASSES, *sorted(figures.open_injections))):
+            entries.add_metric([name], figures.open_injections[name])
+        yield entries
 
     def _read_figures(self) -> EngineFigures:
         with self._lock:
@@ -112,17 +114,17 @@ class _Count(NamedTuple):
 
 
 def read_figures(connection: Connection, real_ms: int) -> EngineFigures:
-    """Rules and open lies of all sandboxes, in one snapshot."""
-    found = EngineFigures()
+    """Rules and open injections of all sandboxes, in one snapshot."""
+    figures = EngineFigures()
     for doc in server_rows(connection, str, RULESETS):
-        for stored in json.loads(doc):
-            rule: dict[str, Any] = stored["rule"]
-            found.rules[rule["fault"], rule["enabled"]] += 1
-    for name, count in server_rows(connection, _Count, OPEN_LIES, real_ms=real_ms):
-        found.lies[name] += int(count)
-    return found
+        rules: list[StoredRule] = json.loads(doc)
+        for stored in rules:
+            figures.rules[stored["rule"]["fault"], stored["rule"]["enabled"]] += 1
+    for name, count in server_rows(connection, _Count, OPEN_INJECTIONS, real_ms=real_ms):
+        figures.open_injections[name] += int(count)
+    return figures
 
 
 def watch(registry: CollectorRegistry, platform: Platform, events: Callable[[], Counter[tuple[str, str]]]) -> None:
-    """Put the metrics into a registry."""
+    """Register the metrics. `events` returns the counts of this process by (fault, outcome)."""
     registry.register(FaultMetrics(platform, events))

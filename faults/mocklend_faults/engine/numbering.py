@@ -1,10 +1,10 @@
-"""Sequence numbers of events that come without one: which request about an entity this is, in this process.
+"""Sequence numbers of events that come without one: the n-th request about an entity, in this process.
 
-        entity ─▶ known ─ forgotten ─▶ the highest number that has an injection ─ none ─▶ 0, and one more
+        entity ─▶ in memory ─ evicted ─▶ the highest number that has an injection ─ none ─▶ 0; plus 1
 
-Each order has a key of its own, and a load test makes millions of them: so what has not been asked about for long is
-forgotten. For forgotten entities only the highest number that has an injection is kept, as it is after a restart, for
-no two injections may have the same number.
+Each order has a key of its own, and a load test makes millions of them, so entities are evicted least recently used
+first. For evicted entities only the highest number that has an injection is kept, as after a restart, since no two
+injections may have the same number.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from cachetools import LRUCache
 from mocklend.seams.seam import PendingEvent
 
 ENTITIES_MAX = 100_000
-"""So many entities are known at one time, beside those that have an injection; the longest unasked go."""
+"""How many entities are in memory, besides those that have an injection."""
 
 
 class Numbers:
-    """One sandbox's numbers, for any thread. `struck` is the highest number of each entity that has an injection."""
+    """One sandbox's numbers, safe for any thread. `injected` is, by entity, the highest number with an injection."""
 
-    def __init__(self, struck: dict[str, int], most: int = ENTITIES_MAX) -> None:
-        self._struck = struck
-        self._known: LRUCache[str, int] = LRUCache(most)
+    def __init__(self, injected: dict[str, int], entities_max: int = ENTITIES_MAX) -> None:
+        self._injected = injected
+        self._last: LRUCache[str, int] = LRUCache(entities_max)
         self._lock = threading.Lock()
 
     def number(self, event: PendingEvent) -> None:
-        """Tell an event its occurrence, unless it has one."""
+        """Set the event's occurrence, unless it has one."""
         if not event.occurrence:
             event.occurrence = self.next(event.entity)
 
     def next(self, entity: str) -> int:
-        """The number of one more event, from 1."""
+        """The number of the entity's next event, from 1."""
         with self._lock:
-            last = self._known.get(entity)
+            last = self._last.get(entity)
             if last is None:
-                last = self._struck.get(entity, 0)
-            self._known[entity] = last + 1
+                last = self._injected.get(entity, 0)
+            self._last[entity] = last + 1
         return last + 1
 
-    def strike(self, entity: str, number: int) -> None:
-        """A rule has injected something into this event."""
+    def keep(self, entity: str, number: int) -> None:
+        """Keep the number of an event with an injection, for when its entity is evicted."""
         with self._lock:
-            self._struck[entity] = max(number, self._struck.get(entity, 0))
-            if entity in self._known:  # It may have been forgotten and have begun anew since it was given this number.
-                self._known[entity] = max(number, self._known[entity])
+            self._injected[entity] = max(number, self._injected.get(entity, 0))
+            if entity in self._last:  # The entity may have been evicted, and be numbered anew, since this event.
+                self._last[entity] = max(number, self._last[entity])

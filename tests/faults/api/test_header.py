@@ -12,7 +12,7 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
-from mocklend_faults.api.header import parsed
+from mocklend_faults.api.header import parse_header
 from mocklend_faults.engine import FaultLayer
 from support.layer_harness import LayerHarness
 
@@ -69,7 +69,7 @@ def open_story(floor: LayerHarness, open_platform: Callable[..., Platform]) -> C
 @pytest.mark.parametrize("text", [f"{LAG}{' ' * 500}; lag_s=1", f"{LAG}; note=\xe9", f"{LAG}; note=\t", "\x7f"])
 def test_a_header_that_is_too_long_or_no_plain_text_is_refused_and_not_read_in_part(text: str) -> None:
     with pytest.raises(Refused, match="at most 500 printable ASCII characters"):
-        parsed(text)
+        parse_header(text)
 
 
 def test_the_fault_hits_the_requests_loan_and_only_once(open_story: Callable[..., Any]) -> None:
@@ -135,7 +135,7 @@ def test_only_a_post_about_a_loan_can_carry_it(open_story: Callable[..., Any]) -
 
 
 def test_numbers_nothing_and_words_are_told_apart() -> None:
-    assert parsed("a.b ; n=5; none=null;word= x ") == ("a.b", {"n": 5, "none": None, "word": "x"})
-    assert parsed("a.b") == ("a.b", {})
+    assert parse_header("a.b ; n=5; none=null;word= x ") == ("a.b", {"n": 5, "none": None, "word": "x"})
+    assert parse_header("a.b") == ("a.b", {})
     with pytest.raises(Refused):
-        parsed("a.b; n=5; n=6")
+        parse_header("a.b; n=5; n=6")

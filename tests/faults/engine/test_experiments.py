@@ -17,8 +17,8 @@ from mocklend_faults.engine.experiments import (
     Experiment,
     ExperimentDoc,
     PutExperiment,
+    experiment_document,
     started_of,
-    told,
 )
 from mocklend_faults.engine.loaded_rules import stored_of
 from support.events import example
@@ -47,7 +47,7 @@ def documents(floor: LayerHarness) -> list[ExperimentDoc]:
     with reading(floor.engine) as connection:
         reader = SandboxReader(connection, "sbx")
         stored = stored_of(reader)
-        return [told(experiment, floor.now_ms, stored) for experiment in started_of(reader)]
+        return [experiment_document(experiment, floor.now_ms, stored) for experiment in started_of(reader)]
 
 
 def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
 from mocklend.storage.snapshot import SandboxReader
-from mocklend_faults.engine.explain import OUTCOMES, explained
+from mocklend_faults.engine.explain import OUTCOMES, explain_rules
 from mocklend_faults.engine.loaded_rules import stored_of, usable
 from support.events import example, example_mark
 from support.layer_harness import LayerHarness
@@ -20,7 +20,8 @@ LAG = "cache.bounded_stale"
 def explained_rules(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
     with reading(floor.engine) as connection:
         rules = usable(stored_of(SandboxReader(connection, "sbx")), floor.layer.catalogue)
-    return explained(rules, [movement for movement in floor.layer.trail.of("sbx") if movement.is_about(entity, None)])
+    events = [event for event in floor.layer.trail.of("sbx") if event.is_about(entity, None)]
+    return [dict(document) for document in explain_rules(rules, events)]
 
 
 @pytest.mark.parametrize(

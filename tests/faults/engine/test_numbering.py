@@ -12,7 +12,7 @@ entities = st.sampled_from("abcdefgh")
 
 @given(asked_for=st.lists(entities, max_size=60))
 def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked_for: list[str]) -> None:
-    numbers = Numbers({}, most=8)
+    numbers = Numbers({}, entities_max=8)
 
     numbered = [(entity, numbers.next(entity)) for entity in asked_for]
 
@@ -21,33 +21,33 @@ def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked_for: li
 
 @given(asked_for=st.lists(st.tuples(entities, st.booleans()), max_size=80))
 def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked_for: list[tuple[str, bool]]) -> None:
-    numbers, struck = Numbers({"a": 3}, most=2), {("a", 3)}
+    numbers, struck = Numbers({"a": 3}, entities_max=2), {("a", 3)}
     for entity, strikes in asked_for:
         number = numbers.next(entity)
         assert (entity, number) not in struck
         if strikes:
-            numbers.strike(entity, number)
+            numbers.keep(entity, number)
             struck.add((entity, number))
 
 
 @given(entities=st.lists(st.integers(0, 10_000), max_size=300))
 def test_no_more_is_known_than_the_most(entities: list[int]) -> None:
-    numbers = Numbers({}, most=5)
+    numbers = Numbers({}, entities_max=5)
     for entity in entities:
         numbers.next(str(entity))
 
-    assert len(numbers._known) <= 5
+    assert len(numbers._last) <= 5
 
 
 def test_who_comes_again_soon_is_still_known() -> None:
-    numbers = Numbers({}, most=3)
+    numbers = Numbers({}, entities_max=3)
     numbered = [numbers.next(entity) for entity in "xabxcdx"]
 
     assert numbered == [1, 1, 1, 2, 1, 1, 3], "asked_for about within the last three"
 
 
 def test_who_does_not_is_forgotten() -> None:
-    numbers = Numbers({}, most=3)
+    numbers = Numbers({}, entities_max=3)
 
     assert [numbers.next(entity) for entity in "xabcx"] == [1, 1, 1, 1, 1]
 
@@ -58,12 +58,12 @@ def test_what_a_process_before_has_struck_is_gone_on_from() -> None:
 
 def test_nor_does_it_come_where_it_is_struck_late() -> None:
     """A request was numbered, and its entity forgotten and begun anew, before the writer came to it."""
-    numbers = Numbers({}, most=1)
+    numbers = Numbers({}, entities_max=1)
     last = [numbers.next("a") for _ in range(5)][-1]
     for other in "bc":
         numbers.next(other)
     anew = numbers.next("a")
 
-    numbers.strike("a", last)
+    numbers.keep("a", last)
 
     assert (last, anew, numbers.next("a")) == (5, 1, 6)

@@ -23,7 +23,7 @@ def occurrences(trail: Trail, sandbox: str) -> list[int]:
 
 
 def test_a_sandbox_keeps_its_latest_events() -> None:
-    trail = Trail(most=3)
+    trail = Trail(events_max=3)
 
     trail.add("ada", [event(n) for n in range(5)])
 
@@ -32,7 +32,7 @@ def test_a_sandbox_keeps_its_latest_events() -> None:
 
 
 def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
-    trail = Trail(most=3, of_all_max=5)
+    trail = Trail(events_max=3, of_all_max=5)
     for sandbox in ("ada", "bob", "ada"):
         trail.add(sandbox, [event(n) for n in range(2)])
 
