@@ -81,7 +81,7 @@ def writable(database: str) -> Check:
         url = as_url(database)
         look_at(url, to_write=True)
     except CannotOpen as reason:
-        return False, f"{reason.said} {reason.remedy}"
+        return False, f"{reason.message} {reason.remedy}"
     engine = url.get_backend_name()
     if engine == "sqlite" and not Path(url.database or "").exists():
         return True, f"{shown(url)} will be created ({engine})"

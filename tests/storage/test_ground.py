@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.storage import ground as underneath
-from mocklend.storage.ground import RETRY_S, SAID_AGAIN_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
+from mocklend.storage.ground import LOG_AGAIN_S, RETRY_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
 from support.story import Story
 
 SOON_MS = 1
@@ -331,7 +331,7 @@ def test_a_trouble_that_comes_and_goes_is_not_told_of_each_time(
         under.is_back(trying)
 
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) <= 2 * (100 * RETRY_S / SAID_AGAIN_S + 1)
+    assert len(lines) <= 2 * (100 * RETRY_S / LOG_AGAIN_S + 1)
 
 
 def test_one_at_a_time_tries_again(ground: tuple[Ground, Clock]) -> None:
@@ -440,6 +440,6 @@ def test_what_never_reached_a_server_is_told_from_what_lost_it() -> None:
 def test_every_trouble_says_what_to_do_and_shows_no_path() -> None:
     for trouble in underneath.kinds():
         assert isinstance(trouble, Trouble)
-        assert trouble.said
+        assert trouble.message
         assert trouble.remedy.endswith(".")
-        assert Unavailable(trouble).to_json()["detail"] == f"{trouble.said}. {trouble.remedy}"
+        assert Unavailable(trouble).to_json()["detail"] == f"{trouble.message}. {trouble.remedy}"

@@ -77,7 +77,7 @@ def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(case: str, tm
         Platform(location)
     ok, words = writable(location)
 
-    assert (ok, words) == (False, f"{caught.value.said} {caught.value.remedy}")
+    assert (ok, words) == (False, f"{caught.value.message} {caught.value.remedy}")
     assert "\n" not in words
     assert "pa55" not in words
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
@@ -93,9 +93,9 @@ def test_a_database_that_somebody_else_has_locked_is_told_as_that(
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(CannotOpen, match="somebody else holds the database's lock"):
+    with pytest.raises(CannotOpen, match="another process holds the database's lock"):
         Platform(path)
-    assert "somebody else holds the database's lock" in writable(path)[1]
+    assert "another process holds the database's lock" in writable(path)[1]
 
     other.close()
     assert writable(path) == (True, f"{path} takes writes (sqlite)")

@@ -51,7 +51,7 @@ def serve(
     try:
         serve_app(settings, _announce_json if as_json else _announce)
     except CannotOpen as reason:
-        refuse(reason.said, reason.remedy)
+        refuse(reason.message, reason.remedy)
     except Refused as refused:
         refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
     except OSError as failure:

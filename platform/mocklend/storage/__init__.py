@@ -1,4 +1,4 @@
-"""Where the platform keeps things: tables, engines, statements, the unit of work. Nothing else imports a driver."""
+"""Storage: tables, engines, statements and the unit of work. Only this package imports a database driver."""
 
 from mocklend.storage.schema import metadata
 from mocklend.storage.statements import statement

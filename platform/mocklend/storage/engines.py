@@ -1,8 +1,8 @@
-"""Engines: SQLite by default, PostgreSQL where a URL says so; and what the database itself refuses.
+"""Engines: SQLite by default, PostgreSQL by URL; and the triggers by which the database refuses changes.
 
 SQLite runs in WAL mode with `synchronous=FULL`: a power cut loses no acknowledged commit. `fast` means NORMAL, which
-may lose the last ones and is offered by that name only. No wait is without a bound, and nothing on PostgreSQL is kept
-in the session, unless the session is ours alone: a pooler such as PgBouncer gives each transaction another one.
+may lose the last commits. Every wait has a limit. On PostgreSQL no setting is kept in the session, unless the session
+is not pooled: a pooler such as PgBouncer gives each transaction another session.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from mocklend.storage.schema import metadata
 APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "operator_actions")
 
 LOCK_WAIT_MS = 5_000
-"""So long a write waits for another process's lock."""
+"""Milliseconds that a write waits for another process's lock."""
 PROBE_WAIT_MS = 100
-"""And so long where that lock is known to be held: the one that tries again."""
+"""Milliseconds that a retry waits while that lock is known to be held."""
 CONNECTION_WAIT_S = 5
 GROUND = "mocklend_ground"
 POOLED = "mocklend_pooled"
@@ -38,11 +38,11 @@ LIBPQ = {
     "connect_timeout": 5, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }  # fmt: skip
-"""A server that is cut off is given up after seconds, not after the quarter of an hour that TCP would take."""
+"""Detect an unreachable server within seconds; TCP alone would take a quarter of an hour."""
 
 
 def open_engine(url: str, *, fast: bool = False) -> Engine:
-    """An engine for a database URL, with the tables made where they are missing. Raises CannotOpen."""
+    """An engine for a database URL, with missing tables created. Raises CannotOpen."""
     where = database(url)
     ground = Ground(shown(where))
     look_at(where)
@@ -52,11 +52,11 @@ def open_engine(url: str, *, fast: bool = False) -> Engine:
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
-                # Many processes may start at once; only one may make the tables.
+                # Many processes may start at once; only one may create the tables.
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
             else:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for sql in _making(engine.dialect.name, tuple(metadata.tables)):
+            for sql in _ddl(engine.dialect.name, tuple(metadata.tables)):
                 connection.exec_driver_sql(sql)
         if engine.dialect.name == "sqlite":
             _watch(engine, ground)
@@ -70,27 +70,27 @@ def open_engine(url: str, *, fast: bool = False) -> Engine:
 
 
 def ground_of(engine: Engine) -> Ground:
-    """What is known of an engine's database."""
+    """The `Ground` of an engine: the state of its database."""
     ground: Ground = engine.get_execution_options()[GROUND]
     return ground
 
 
 def _make_private(where: URL) -> None:
-    """Make an SQLite database's file, empty, for its owner alone where it is not there. SQLite gives its log and index
-    the same rights. The rights of a file that is there already are its owner's business. Raises CannotOpen."""
+    """Create a missing SQLite database file, empty and readable for its owner alone. SQLite gives its log and index
+    the same permissions. The permissions of an existing file stay. Raises CannotOpen."""
     name = where.database or ""
     if name.startswith("file:"):
         name = unquote(urlsplit(name).path)
     if name in ("", ":memory:") or where.query.get("mode", "rwc") != "rwc":
-        return  # In memory, or SQLite is told not to make it.
+        return  # In memory, or a URL by which SQLite does not create the file.
     try:
-        made = os.open(os.path.realpath(name), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(os.path.realpath(name), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return
     except OSError as failure:
         raise CannotOpen(f"{name} cannot be made: {failure.strerror}.") from None
-    os.fchmod(made, 0o600)  # A umask that takes even the owner's rights away would leave us without.
-    os.close(made)
+    os.fchmod(descriptor, 0o600)  # A umask may have removed even the owner's permissions.
+    os.close(descriptor)
 
 
 def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
@@ -108,8 +108,8 @@ def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def on_connect(dbapi_connection: Any, _record: Any) -> None:
         if ground.files is not None and ground.files.moved():
-            raise FileMoved  # It is another file that was just opened.
-        # We say BEGIN ourselves: the driver's own would start a read transaction where a write one is meant.
+            raise FileMoved  # The file that was just opened is another one.
+        # We issue BEGIN ourselves: the driver's would start a read transaction instead of a write transaction.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
@@ -125,7 +125,7 @@ def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
 
 
 def _watch(engine: Engine, ground: Ground) -> None:
-    """Remember which files we have opened. A connection that nobody uses keeps SQLite from removing its own log."""
+    """Remember the opened files. An idle connection prevents SQLite from removing its log."""
     with engine.connect() as connection:
         name = str(connection.exec_driver_sql("PRAGMA database_list").fetchone()[2])  # type: ignore[index]
     if not name:
@@ -135,7 +135,7 @@ def _watch(engine: Engine, ground: Ground) -> None:
     ground.files = Files.of(Path(name))
 
     @event.listens_for(engine, "engine_disposed")
-    def let_go(_engine: Engine) -> None:
+    def close_anchor(_engine: Engine) -> None:
         ground.files = None
         anchor.close()
 
@@ -146,7 +146,7 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
         pool_size=16,
         max_overflow=16,
         pool_timeout=CONNECTION_WAIT_S,
-        pool_pre_ping=True,  # After a restart of the server the pool holds connections that are none any more.
+        pool_pre_ping=True,  # After a restart of the server the pool has dead connections.
         hide_parameters=True,
         connect_args={name: value for name, value in LIBPQ.items() if name not in where.query},
         execution_options={GROUND: ground},
@@ -156,7 +156,7 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
     def on_connect(dbapi_connection: Any, record: Any) -> None:
         dbapi_connection.autocommit = True
         (backend,) = dbapi_connection.execute("SELECT pg_backend_pid()").fetchone()
-        # A pooler makes up the number that a client gets for itself, since a client has no backend of its own.
+        # A pooler reports an invented backend number, since its client has no backend of its own.
         record.info[POOLED] = backend != dbapi_connection.info.backend_pid
         if record.info[POOLED]:
             dbapi_connection.prepare_threshold = None
@@ -168,24 +168,25 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
 
 
 @cache
-def _making(dialect: str, _tables: tuple[str, ...]) -> tuple[str, ...]:
-    """What makes tables, indexes and guards where they are missing: worked out once, as that takes longest of all.
+def _ddl(dialect: str, _tables: tuple[str, ...]) -> tuple[str, ...]:
+    """The DDL that creates missing tables, indexes and guards: compiled once, since that takes the most time.
 
-    Once for each set of tables: a fault layer may be found after a platform without one was opened.
+    Once per set of tables: a fault layer may be found after a platform without one was opened.
     """
     compiler = URL.create(dialect).get_dialect()()
-    made: list[CreateTable | CreateIndex] = []
+    ddl: list[CreateTable | CreateIndex] = []
     for table in metadata.sorted_tables:
-        made.append(CreateTable(table, if_not_exists=True))
-        made += [
-            CreateIndex(index, if_not_exists=True) for index in sorted(table.indexes, key=lambda one: str(one.name))
+        ddl.append(CreateTable(table, if_not_exists=True))
+        ddl += [
+            CreateIndex(index, if_not_exists=True)
+            for index in sorted(table.indexes, key=lambda element: str(element.name))
         ]
-    return (*(str(one.compile(dialect=compiler)) for one in made), *_guards(dialect))
+    return (*(str(element.compile(dialect=compiler)) for element in ddl), *_guards(dialect))
 
 
 def _guards(dialect: str) -> Iterator[str]:
-    """Triggers: no update ever, and no delete while the row's sandbox lives. They bind whoever connects."""
-    alive = "EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id)"
+    """Triggers: no update ever, and no delete while the row's sandbox exists. They apply to every connection."""
+    sandbox_exists = "EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id)"
     if dialect == "postgresql":
         yield """
             CREATE OR REPLACE FUNCTION mocklend_refuse() RETURNS trigger AS $$
@@ -201,7 +202,7 @@ def _guards(dialect: str) -> Iterator[str]:
                 f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
                 "FOR EACH ROW EXECUTE FUNCTION mocklend_refuse()"
             )
-            # TRUNCATE would take the rows of every sandbox without asking the row's trigger.
+            # TRUNCATE would delete the rows of every sandbox without firing the row trigger.
             yield (
                 f"CREATE OR REPLACE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
                 "FOR EACH STATEMENT EXECUTE FUNCTION mocklend_refuse()"
@@ -209,24 +210,24 @@ def _guards(dialect: str) -> Iterator[str]:
             continue
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
         yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END"
-        # INSERT OR REPLACE would delete, by any of the keys, without asking the delete trigger.
-        again = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same})" for same in _same_keys(table))
-        insert = f"BEFORE INSERT ON {table} WHEN {again}"
+        # INSERT OR REPLACE would delete, by any of the keys, without firing the delete trigger.
+        exists = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same_key})" for same_key in _same_keys(table))
+        insert = f"BEFORE INSERT ON {table} WHEN {exists}"
         yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace {insert} BEGIN {refuse}; END"
-        living = f"WHEN {alive}"
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {living} BEGIN {refuse}; END"
+        condition = f"WHEN {sandbox_exists}"
+        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {condition} BEGIN {refuse}; END"
 
 
 def _same_keys(table: str) -> Iterator[str]:
-    """For each key of a table, the condition that a new row shares it with one that is there."""
-    for key in sorted(metadata.tables[table].constraints, key=lambda one: str(one.name)):
+    """For each key of a table, the condition that a new row has the same key as an existing one."""
+    for key in sorted(metadata.tables[table].constraints, key=lambda constraint: str(constraint.name)):
         if isinstance(key, PrimaryKeyConstraint | UniqueConstraint):
             yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
 
 
 @contextmanager
 def _waiting_for_disk(connection: Connection, waits: bool) -> Iterator[None]:
-    """SQLite decides by the connection and not by the transaction. NORMAL may lose the last ones."""
+    """SQLite sets this per connection, not per transaction. NORMAL may lose the last commits."""
     if waits or connection.dialect.name != "sqlite":
         yield
         return
@@ -241,9 +242,9 @@ def _waiting_for_disk(connection: Connection, waits: bool) -> Iterator[None]:
 
 @contextmanager
 def writing(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Connection]:
-    """One write transaction. One that need not survive a power cut does not wait for the disk.
+    """One write transaction. Without `waits_for_disk` a power cut may lose it.
 
-    Raises Unavailable where the ground gives way.
+    Raises Unavailable if the database cannot be used.
     """
     ground = ground_of(engine)
     trying = ground.admit(to_write=True)
@@ -260,11 +261,11 @@ def writing(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Connecti
             try:
                 connection.commit()
             except BaseException:
-                # SQLAlchemy holds the transaction for over and would pool the connection with it still open.
+                # SQLAlchemy takes the transaction as ended and would pool the connection with it still open.
                 connection.invalidate()
                 raise
         if ground.files is not None and ground.files.moved():
-            raise FileMoved  # What was written went with the file: nobody may be told that it is durable.
+            raise FileMoved  # The write went to the replaced file: it must not be reported as durable.
     except Exception as failure:
         unavailable = ground.failed(failure, to_write=True)
         if unavailable is None:
@@ -290,7 +291,7 @@ def _begin(connection: Connection, *, trying: bool) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent snapshot: all queries in it see the same moment. Raises Unavailable where the ground gives way."""
+    """One consistent snapshot for all queries in it. Raises Unavailable if the database cannot be used."""
     ground = ground_of(engine)
     trying = ground.admit(to_write=False)
     try:

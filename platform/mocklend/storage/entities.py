@@ -1,6 +1,6 @@
-"""The rows that commands read and replace, as frozen structs. The table of each is made of its class: see `tables`.
+"""The rows that commands read and replace, as frozen structs. Each table is derived from its class: see `tables`.
 
-Times are milliseconds UTC (`_ms`), money is minor units (`_minor`), dates are ISO text, and 1 is yes.
+Times are milliseconds UTC (`_ms`), money is minor units (`_minor`), dates are ISO text, and 1 means yes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ entity("sandboxes", Unique("key_hash"), scoped=False)(Sandbox)
 
 @entity("borrowers")
 class Borrower(Struct, frozen=True):
-    """Somebody who may borrow, up to a limit on outstanding principal."""
+    """A borrower, with a limit on outstanding principal in minor units."""
 
     kind: ClassVar[str] = "borrower"
     id: str
@@ -58,9 +58,9 @@ class Loan(Struct, frozen=True):
     principal_minor: int
     start_date: str
     disburse_channel: str
-    auto_debit: int  # 1 if what is due is debited on the due date
+    auto_debit: int  # 1 if auto-debit orders what is due on the due date
     created_ms: int
-    # The books' projection: replay of the loan's facts, kept so that a command need not replay them all.
+    # The books' projection: the stored replay of the loan's facts, so that a command need not replay them all.
     version: int
     status: str
     outstanding_principal_minor: int
@@ -68,18 +68,18 @@ class Loan(Struct, frozen=True):
     next_seq: int
     head_hash: str
     edits: int
-    status_override: StatusOverride | None  # the edit that set it by hand, until the books derive another
-    view_versions: tuple[ViewVersion, ...]  # that are on the page or on their way to it
+    status_override: StatusOverride | None  # set by an operator's edit, until the books derive another status
+    view_versions: tuple[ViewVersion, ...]  # versions that a view shows or will show
     disbursed_ms: int | None
     due_ms: Due
     debit_ms: Due
-    missed_ms: int | None = None  # when the end-of-day batch left it out that should have brought it up to its day
-    cleared_version: int | None = None  # the version at which it was last paid off, whatever came after
+    missed_ms: int | None = None  # when the end-of-day batch skipped it
+    cleared_version: int | None = None  # the version at which it was last paid off
 
 
 @entity("quotes")
 class Quote(Struct, frozen=True):
-    """What a repayment would have to be, on one date."""
+    """The amount that a repayment needs on one date."""
 
     kind: ClassVar[str] = "quote"
     id: str
@@ -111,22 +111,22 @@ class Repayment(Struct, frozen=True):
     created_ms: int
     paid_ms: int | None
     applied_ms: int | None
-    booked_type: str | None = None  # what it is booked as, and the moment that it is booked at
+    booked_type: str | None = None  # the type under which it is booked, and the moment at which
     booked_ms: int | None = None
-    bookings: int = 0  # how often it was booked
+    bookings: int = 0  # the number of its bookings
     reversal_id: str | None = None  # the reversal that took it off its loan
-    debit_ms: int | None = None  # the attempt of a debit that it is; null where somebody has ordered it
+    debit_ms: int | None = None  # the time of its auto-debit attempt; null where a client ordered it
     asked_key: str | None = None  # the Idempotency-Key of the request that ordered it
 
 
 @entity("edits", Index("loan_id", "n"), Index("state", "id"))
 class OperatorEdit(Struct, frozen=True):
-    """What an operator did to a loan: DRAFT until somebody else has approved it, where that is asked for."""
+    """An operator's edit of a loan: a DRAFT until a second person has approved it, where that is needed."""
 
     kind: ClassVar[str] = "edit"
     id: str
     loan_id: str
-    n: int  # of those that came over the operator plane; what the desk marks carries the number before it
+    n: int  # its number among those of the operator plane; a follow-up has the number before it
     edit_kind: str
     amount_minor: int | None
     status: str | None
@@ -135,17 +135,17 @@ class OperatorEdit(Struct, frozen=True):
     approver: str | None
     state: str
     before: BillDoc
-    after: BillDoc | None  # None until it is on the books
+    after: BillDoc | None  # None until it is posted
     created_ms: int
     channel: str | None = None
     due_date: str | None = None
     applied_ms: int | None = None
-    to_approve_minor: int | None = None  # what it is about, where a second person had to look at it
+    to_approve_minor: int | None = None  # the amount, where a second person has to approve it
 
 
 @entity("operator_actions", Index("loan_id", "at_ms"), rank=FACTS)
 class OperatorAction(Struct, frozen=True):
-    """What somebody on the staff did: who, why, and the bill before and after. Appended, never changed."""
+    """An entry of the operator log: operator, reason, and the bill before and after. Append-only."""
 
     kind: ClassVar[str] = "act"
     id: str
@@ -163,7 +163,7 @@ class OperatorAction(Struct, frozen=True):
 
 @entity("trades", Index("channel_trade_no"), Index("channel", "paid_ms"))
 class Trade(Struct, frozen=True):
-    """A channel's own record of a payment. `id` is the out_trade_no."""
+    """A payment at its channel. `id` is the out_trade_no."""
 
     kind: ClassVar[str] = "trade"
     id: str
@@ -180,14 +180,14 @@ class Trade(Struct, frozen=True):
     created_ms: int
     paid_ms: int | None
     due_ms: Due
-    returned_ms: int | None = None  # when the channel took the money back
-    return_due_ms: Due = None  # when it will
-    notifies: int = 1  # 0 if it will say nothing of that
+    returned_ms: int | None = None  # when the channel returned the money
+    return_due_ms: Due = None  # when the channel will return it
+    notifies: int = 1  # 0 if the channel sends no callback about the return
 
 
 @entity("receipts", Index("state"))
 class Receipt(Struct, frozen=True):
-    """Money that came without an order of ours: UNAPPLIED until its loan is known, then APPLIED; or RETURNED."""
+    """Money without an order: UNAPPLIED until its loan is known, then APPLIED; or RETURNED."""
 
     kind: ClassVar[str] = "receipt"
     id: str
@@ -201,17 +201,17 @@ class Receipt(Struct, frozen=True):
     scope: str
     payer_name: str
     payer_reference: str
-    landed: int  # 1 if it was booked on the channel's chain, as unapplied
+    landed: int  # 1 if it was posted to the channel's chain as unapplied cash
     paid_ms: int
     received_ms: int
     applied_ms: int | None
-    matches: int = 0  # how often an operator has put it on a loan
-    world_assignment: WorldAssignment | None = None  # for the world alone
+    matches: int = 0  # how often an operator has matched or moved it
+    world_assignment: WorldAssignment | None = None  # used for the world only
 
 
 @entity("chains")
 class Chain(Struct, frozen=True):
-    """Where the journal of a channel stands."""
+    """The head of a channel's journal chain."""
 
     kind: ClassVar[str] = "chain"
     id: str
@@ -221,7 +221,7 @@ class Chain(Struct, frozen=True):
 
 @entity("callbacks", rank=OUTBOX)
 class Callback(Struct, frozen=True):
-    """A channel's message to the platform, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
+    """A channel's message to the platform: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
     kind: ClassVar[str] = "callback"
     id: str
@@ -241,7 +241,7 @@ class Callback(Struct, frozen=True):
 
 @entity("payouts", Index("loan_id"), Index("channel", "paid_ms"))
 class Payout(Struct, frozen=True):
-    """Money on its way out through a channel: ORDERED, then PAID or FAILED. One that is not due any more is stuck."""
+    """Money to be paid out through a channel: ORDERED, then PAID or FAILED. ORDERED without a due time, it is stuck."""
 
     kind: ClassVar[str] = "payout"
     id: str
@@ -258,23 +258,23 @@ class Payout(Struct, frozen=True):
 
 @entity("statement_files")
 class StatementFile(Struct, frozen=True):
-    """A channel's statement file of a day, as it was made."""
+    """A channel's statement file of a day, as generated."""
 
     kind: ClassVar[str] = "statement_file"
     id: str  # channel, day and currency
     channel: str
     day: str
     currency: str
-    made: int  # how many times
+    made: int  # how often it was generated
     ready_ms: int
-    kept_percent: int  # of its bytes; below 100 it breaks off
-    repeated_rows: int  # how many of its first rows stand at its end again
-    recoded: int  # 1 if it is in another encoding than is announced
+    kept_percent: int  # of its bytes; below 100 the file is truncated
+    repeated_rows: int  # how many of its first rows are repeated at its end
+    recoded: int  # 1 if its encoding is not the announced one
 
 
 @entity("webhooks", Index("endpoint_id", "due_ms", "id", where="due_ms IS NOT NULL"), rank=OUTBOX)
 class Webhook(Struct, frozen=True):
-    """The platform's message to a client, on its way: QUEUED, RETRY, ACKED or EXHAUSTED."""
+    """The platform's message to a client: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
     kind: ClassVar[str] = "webhook"
     id: str
@@ -292,26 +292,26 @@ class Webhook(Struct, frozen=True):
 
 @entity("bureau_accounts")
 class BureauAccount(Struct, frozen=True):
-    """A loan as its lender reports it to the bureau, and when that is next looked at."""
+    """A loan as its lender reports it to the bureau, and when it is due for a report."""
 
     kind: ClassVar[str] = "bureau_account"
     id: str  # the loan
     borrower_id: str
     due_ms: Due
-    version: int  # how many records there are
+    version: int  # the number of its records
     status: str | None  # as last reported
     months: str
     last_month: str | None
-    disputes: tuple[str, ...]  # that have marked it
-    correct_ms: int | None  # when a correction was asked for that is not reported yet
+    disputes: tuple[str, ...]  # ids of the open disputes about it
+    correct_ms: int | None  # when a correction was ordered that is not reported yet
     correct_reason: str | None
-    ordered_ms: int | None  # when a correction was last asked for, reported or not
-    published_ms: int | None  # when the newest record is, or will be: files are taken in order
+    ordered_ms: int | None  # when a correction was last ordered, reported or not
+    published_ms: int | None  # when the newest record is published: the bureau takes files in order
 
 
 @entity("bureau_records", Unique("loan_id", "version"), Index("borrower_id"), Index("as_of"))
 class BureauRecord(Struct, frozen=True):
-    """One report of a loan. Never edited: the next one supersedes it."""
+    """One report of a loan. Append-only: the next one supersedes it."""
 
     kind: ClassVar[str] = "bureau_record"
     id: str
@@ -329,14 +329,14 @@ class BureauRecord(Struct, frozen=True):
     months: str
     last_month: str
     line: str  # of the submission file
-    cut_ms: int  # it tells what the books knew before this moment
+    cut_ms: int  # it reports the facts recorded before this moment
     submitted_ms: int
     published_ms: int
 
 
 @entity("score_answers")
 class ScoreAnswer(Struct, frozen=True):
-    """What a score query was answered, kept for those who ask again."""
+    """The stored answer to a score query, for repeated queries."""
 
     kind: ClassVar[str] = "score_answer"
     id: str
@@ -349,7 +349,7 @@ class ScoreAnswer(Struct, frozen=True):
 
 @entity("partner_copies")
 class PartnerCopy(Struct, frozen=True):
-    """The report and score that a partner lender pulled and keeps."""
+    """A partner lender's copy of a report and score."""
 
     kind: ClassVar[str] = "partner_copy"
     id: str  # the partner and the borrower
@@ -358,12 +358,12 @@ class PartnerCopy(Struct, frozen=True):
     report: ReportDoc
     score: int | str  # a number, or N/A
     pulled_ms: int
-    decided: int  # how many applications this partner has decided
+    decided: int  # the number of applications that this partner has decided
 
 
 @entity("applications", Index("borrower_id"))
 class Application(Struct, frozen=True):
-    """Somebody asked a partner lender for credit, and this was decided."""
+    """A borrower's application to a partner lender, and its decision."""
 
     kind: ClassVar[str] = "application"
     id: str
@@ -376,14 +376,14 @@ class Application(Struct, frozen=True):
     report_version: int
     score: int | str
     n: int  # the sequence number of this borrower's applications to this partner
-    asked_anew: int  # 1 if a fresh report was asked for
-    pulled_ms: int  # when the copy was pulled that decided it
+    asked_anew: int  # 1 if the application demanded a fresh report
+    pulled_ms: int  # when the copy behind the decision was pulled
     created_ms: int
 
 
 @entity("disputes", Index("loan_id"))
 class Dispute(Struct, frozen=True):
-    """A borrower's claim that a record is wrong, and what became of it."""
+    """A borrower's claim that a loan's data are wrong, and its outcome."""
 
     kind: ClassVar[str] = "dispute"
     id: str
@@ -397,22 +397,22 @@ class Dispute(Struct, frozen=True):
     decision: DecisionDoc | None
     corrections: tuple[CorrectionDoc, ...]
     left_to_do: tuple[LeftDoc, ...]  # before it is corrected, as of the last correction
-    corrected_version: int | None  # the version of the loan that was right when it was last CORRECTED
-    disagreement: str | None  # what a borrower whose claim was rejected puts on record
+    corrected_version: int | None  # the loan's version that was right when the dispute was last CORRECTED
+    disagreement: str | None  # the statement of a borrower whose claim was rejected
     compensation_minor: int
-    compensation_id: str | None  # the fact that was promised, posted or not
+    compensation_id: str | None  # the agreed fact, posted or not
     payout_id: str | None
-    marked: int  # 1 while the credit report shows it
+    marked: int  # 1 while the credit report marks the loan as disputed
     breached: int  # 1 if it was not answered in time
     created_ms: int
     answer_by_ms: int
-    taken_up_ms: int  # when the desk gets to it
+    taken_up_ms: int  # when operations staff take it up
     due_ms: Due
 
 
 @entity("certificates", Index("loan_id"))
 class Certificate(Struct, frozen=True):
-    """A settlement certificate as it was issued."""
+    """A settlement certificate as issued."""
 
     kind: ClassVar[str] = "certificate"
     id: str

@@ -1,4 +1,4 @@
-"""Facts as rows. The books have a table of them; so has the world, which `mocklend.world` alone names."""
+"""Facts as rows. The books have a table of them, and so has the world, whose table only `mocklend.world` names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mocklend.storage.statements import FACTS, statement
 from mocklend.storage.work import Loaded, Work
 
 BOOK_FACTS: Loaded[list[Fact]] = Loaded("facts")
-"""By loan: what is on its books, in effective order."""
+"""By loan: the facts on its books, in effective order."""
 
 _COLUMNS = (
     "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses",
@@ -36,7 +36,7 @@ insert_into(BOOKS)
 
 
 def append(work: Work, table: str, loan_id: str, fact: Fact, *, version: int = 0) -> None:
-    """Put a fact on record: on the books, as what makes this `version` of its loan."""
+    """Insert a fact. On the books, `version` is the loan's version that the fact makes."""
     if table == BOOKS:
         work.append(BOOK_FACTS, loan_id, fact)
     work.write(
@@ -83,7 +83,7 @@ def _fact(
     due: str | None,
     landed: int,
 ) -> tuple[str, Fact]:
-    """A row: the loan, and the fact."""
+    """(loan id, fact) of a row."""
     fact = Fact(id, kind, at_ms, date.fromisoformat(on), amount_minor, channel, scope, edit_kind, status, reverses)
     if due or landed:
         fact = replace(fact, due=date.fromisoformat(due) if due else None, landed=bool(landed))
@@ -91,5 +91,5 @@ def _fact(
 
 
 def load_book_facts(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:
-    """What is on the books of each loan."""
+    """By loan: the facts on its books, in effective order."""
     return facts_of(reader, BOOKS, loan_ids)

@@ -1,6 +1,6 @@
-"""A database before it is opened: is it one, is it ours, may it be written? `serve` and `doctor` say it in these words.
+"""Checks of a database before it is opened: is it a database, of this version, and writable? For `serve` and `doctor`.
 
-Nothing is made and nothing is left behind. Whatever is wrong is one sentence and what to do about it.
+The checks create nothing. Each problem is one sentence and its remedy.
 """
 
 from __future__ import annotations
@@ -22,51 +22,53 @@ from mocklend.storage.schema import metadata
 
 WAIT_S = 5
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
-"""What a URL may begin with, and the driver that is used for it."""
+"""By the scheme of a URL: the driver for it."""
 
 
 class CannotOpen(Exception):
-    """A database cannot be used, and why: a sentence and what to do about it."""
+    """A database cannot be used: `message` says why in a sentence, `remedy` what to do."""
 
-    def __init__(self, said: str, remedy: str = "Give another database with --database or MOCKLEND_DATABASE.") -> None:
-        super().__init__(said)
-        self.said = said
+    def __init__(
+        self, message: str, remedy: str = "Give another database with --database or MOCKLEND_DATABASE."
+    ) -> None:
+        super().__init__(message)
+        self.message = message
         self.remedy = remedy
 
 
-def database(given: str) -> URL:
+def database(text: str) -> URL:
     """The URL of a database, from a URL or from the path of an SQLite file. Raises CannotOpen."""
-    if "://" not in given:
-        return URL.create(DRIVERS["sqlite"], database=str(Path(given).absolute()))
+    if "://" not in text:
+        return URL.create(DRIVERS["sqlite"], database=str(Path(text).absolute()))
     try:
-        url = make_url(given)
+        url = make_url(text)
     except (ArgumentError, ValueError):
         raise CannotOpen(
-            f"{masked(given)} is not the URL of a database.",
+            f"{masked(text)} is not the URL of a database.",
             "Give a path for SQLite, or postgresql+psycopg://user:password@host:5432/name.",
         ) from None
     driver = DRIVERS.get(url.drivername, url.drivername)
     if driver not in DRIVERS.values():
         raise CannotOpen(
-            f"{url.drivername} is no database that Mocklend can use.", "Give sqlite:/// or postgresql+psycopg://."
+            f"Mocklend cannot use the database {url.drivername}.", "Give sqlite:/// or postgresql+psycopg://."
         )
     return url.set(drivername=driver)
 
 
 def shown(url: URL) -> str:
-    """A database as it may be shown: an SQLite file by its path, anything else without its password."""
+    """A database's name for messages: an SQLite file's path, or a URL without its password."""
     if url.get_backend_name() == "sqlite" and url.database:
         return url.database
     return masked(url.render_as_string(hide_password=True))
 
 
 def look_at(url: URL, *, to_write: bool = False) -> None:
-    """Look whether a database can be opened; with `to_write`, whether its lock can be had too. Raises CannotOpen."""
+    """Check that a database can be opened; with `to_write`, also that its lock can be taken. Raises CannotOpen."""
     try:
         if url.get_backend_name() == "sqlite":
-            _look_at_file(url, to_write=to_write)
+            _check_file(url, to_write=to_write)
         else:
-            _look_at_server(url)
+            _check_server(url)
     except sqlite3.DatabaseError as failure:
         if failure.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
             raise CannotOpen(f"{shown(url)} is not a database: SQLite cannot read it.") from None
@@ -80,54 +82,54 @@ def _unexplained(url: URL, failure: Exception) -> CannotOpen:
 
 
 def why_not(url: URL, failure: BaseException) -> CannotOpen | None:
-    """The reason behind a driver's error, or None where it is a bug of ours."""
+    """The reason for a driver's error, or None where it is a bug of Mocklend."""
     trouble = trouble_of(failure)
     if trouble is None:
         return None
     driver = getattr(failure, "orig", None) or failure
     lines = [line.strip() for line in str(driver).splitlines() if line.strip()]
     why = masked(lines[0].removeprefix("connection failed: ")) if lines else type(driver).__name__
-    return CannotOpen(f"{shown(url)}: {trouble.said} ({why}).", trouble.remedy)
+    return CannotOpen(f"{shown(url)}: {trouble.message} ({why}).", trouble.remedy)
 
 
-def _look_at_file(url: URL, *, to_write: bool) -> None:
+def _check_file(url: URL, *, to_write: bool) -> None:
     name = url.database
     if not name or name == ":memory:":
         raise CannotOpen("An SQLite database needs a file: its connections would not see each other's.")
     if name.startswith("file:"):
-        return  # SQLite's own kind of URL: it says itself what is wrong.
+        return  # SQLite's own kind of URL: SQLite reports its errors.
     path = Path(name)
     try:
-        there = path.exists()
+        exists = path.exists()
         if path.is_dir():
             raise CannotOpen(f"{name} is a folder, not a database.", "Give a file in it.")
         if not path.parent.is_dir():
             raise CannotOpen(f"{name} cannot be made: its folder is not there.", "Make the folder, or give another.")
-        if there and not path.is_file():
+        if exists and not path.is_file():
             raise CannotOpen(f"{name} is no file.")
-        filled = there and path.stat().st_size > 0
+        filled = exists and path.stat().st_size > 0
     except OSError as failure:
         raise CannotOpen(f"{name} cannot be read: {failure.strerror}.") from None
-    if there and not os.access(path, os.R_OK):
+    if exists and not os.access(path, os.R_OK):
         raise CannotOpen(f"{name} may not be read.", "Give its reader the right to, or give another.")
-    closed = [str(one) for one in ([path] if there else []) + [path.parent] if not os.access(one, os.W_OK)]
-    if closed:
-        raise CannotOpen(f"{name}: {READ_ONLY.said} ({closed[0]} may not be written).", READ_ONLY.remedy)
+    read_only = [str(place) for place in ([path] if exists else []) + [path.parent] if not os.access(place, os.W_OK)]
+    if read_only:
+        raise CannotOpen(f"{name}: {READ_ONLY.message} ({read_only[0]} may not be written).", READ_ONLY.remedy)
     if filled:
-        # Only SQLite opens it: to close a file by any other way would let go of this process's locks on it.
+        # Only SQLite opens it: closing the file in any other way would release this process's locks on it.
         uri = f"{path.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None)) as connection:
             of_tables = {
                 table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
                 for table in metadata.tables
             }
-            _demand_ours(url, of_tables)
+            _require_columns(url, of_tables)
             if to_write:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
 
 
-def _look_at_server(url: URL) -> None:
+def _check_server(url: URL) -> None:
     try:
         import_module("psycopg")
     except ImportError as missing:
@@ -143,31 +145,31 @@ def _look_at_server(url: URL) -> None:
                 "SELECT current_setting('transaction_read_only'), current_schema()"
             ).one()
             if read_only == "on":
-                raise CannotOpen(f"{shown(url)}: {READ_ONLY.said}.", READ_ONLY.remedy)
+                raise CannotOpen(f"{shown(url)}: {READ_ONLY.message}.", READ_ONLY.remedy)
             if schema is None:
                 raise CannotOpen(f"{shown(url)} has no schema for its tables.", "Make one that is in the search_path.")
-            _demand_ours(url, _columns(connection))
+            _require_columns(url, _columns(connection))
     finally:
         engine.dispose()
 
 
 def _columns(connection: Connection) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    by_table: dict[str, set[str]] = {}
     for table, column in connection.exec_driver_sql(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
     ):
-        found.setdefault(table, set()).add(column)
-    return found
+        by_table.setdefault(table, set()).add(column)
+    return by_table
 
 
-def _demand_ours(url: URL, there: Mapping[str, set[str]]) -> None:
-    """Those of our tables that are there have our columns: a missing one is made, another is of another version."""
+def _require_columns(url: URL, columns_by_table: Mapping[str, set[str]]) -> None:
+    """Raise CannotOpen if an existing table has other columns than Mocklend's. Missing tables are created later."""
     for name, table in metadata.tables.items():
-        columns, wanted = there.get(name), {column.name for column in table.columns}
-        if columns and columns != wanted:
-            differs = [*_named("lacks", wanted - columns), *_named("has", columns - wanted)]
+        columns, expected = columns_by_table.get(name), {column.name for column in table.columns}
+        if columns and columns != expected:
+            differs = [*_named("lacks", expected - columns), *_named("has", columns - expected)]
             raise CannotOpen(
-                f"{shown(url)} was made by another version of Mocklend, or by somebody else: "
+                f"{shown(url)} was made by another version of Mocklend, or by another program: "
                 f"its table {name} {' and '.join(differs)}.",
                 "Give a new database, or open this one with the version that made it.",
             )

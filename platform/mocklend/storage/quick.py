@@ -1,7 +1,7 @@
-"""A reader for queries of one statement, at a fraction of what a transaction of the pool costs. SQLite's files only.
+"""A reader for single-statement queries, at a fraction of the cost of a pooled transaction. Only for SQLite files.
 
-It holds one connection, for one thread, waits for nobody, and says None wherever a query is not simply answered: then
-whoever asks goes the ordinary way, which knows how to wait, to try again and to say what is wrong.
+It has one connection, for one thread, and does not wait. It returns None if a query cannot be answered at once: the
+caller then uses an ordinary transaction, which can wait, retry and report errors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CACHE_KIB = 8_192
 
 
 class QuickReader:
-    """One connection to an engine's database, opened when it is first asked. Not thread-safe."""
+    """One connection to an engine's database, opened at the first query. Not thread-safe."""
 
     def __init__(self, engine: Engine) -> None:
         self._file = engine.url.database if engine.dialect.name == "sqlite" else None
@@ -29,7 +29,7 @@ class QuickReader:
         event.listen(engine, "engine_disposed", lambda _: self.close())
 
     def rows(self, sql: str, parameters: Mapping[str, Value]) -> Sequence[tuple[Value, ...]] | None:
-        """All rows of a query with `:name` parameters; None where they cannot be had at once."""
+        """All rows of a query with `:name` parameters; None if they are not available at once."""
         if self._file is None or self._ground.trouble is not None:
             return None
         try:
@@ -44,7 +44,7 @@ class QuickReader:
             return None
 
     def close(self) -> None:
-        """Let go of the connection. The next query opens another one."""
+        """Close the connection. The next query opens another one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

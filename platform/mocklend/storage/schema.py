@@ -1,7 +1,7 @@
-"""The tables: those of the entities, and here those of all other rows.
+"""The tables: those of `entities`, and the others, which are declared here.
 
 WORLD (`world_facts`, `trades`), BOOKS (`transactions`, `postings`, `book_facts`, `loans`) and VIEWS (`loan_views`) are
-apart. What is appended is guarded by triggers in `engines.py`: no update, and no delete while the sandbox lives.
+separate. Triggers in `engines.py` guard append-only tables: no update, and no delete while the sandbox exists.
 Times are milliseconds UTC, money is minor units, dates are ISO text.
 """
 
@@ -18,20 +18,20 @@ __all__ = ["entities", "metadata"]
 
 
 class SandboxUse(Struct, frozen=True):
-    """When a sandbox was last used. Apart from its row: this is written while nobody decides anything."""
+    """When a sandbox was last used. Not in its row, since it is written outside of commands."""
 
     used_ms: int  # real time, to the minute, at which a request was last made in it
 
 
 class RealTime(Struct, frozen=True):
-    """The latest real time that a process on this database has shown."""
+    """The latest real time that a process on this database has used."""
 
     id: Annotated[int, SMALL]
     ms: int
 
 
 class AnswerRow(Struct, frozen=True):
-    """What was answered to the request with an Idempotency-Key."""
+    """The stored answer to a request with an Idempotency-Key."""
 
     key: str
     fingerprint: str
@@ -59,7 +59,7 @@ class TransactionRow(Struct, frozen=True):
 
 
 class PostingRow(Struct, frozen=True):
-    """An amount that moves from one account to another: an unbalanced transaction cannot even be written down."""
+    """An amount that moves from one account to another: an unbalanced transaction cannot be stored."""
 
     chain: str
     seq: int
@@ -70,9 +70,9 @@ class PostingRow(Struct, frozen=True):
 
 
 class FactRow(Struct, frozen=True):
-    """A fact. WORLD and BOOKS hold facts of one shape: one `replay` reads both.
+    """A fact. WORLD and BOOKS have facts of one shape: one `replay` reads both.
 
-    Money whose payer named no loan is in the world under no loan (""), and under one once somebody knows better.
+    In the world, money whose payer named no loan has the loan id "", and a second row once an operator matches it.
     """
 
     loan_id: str
@@ -87,24 +87,24 @@ class FactRow(Struct, frozen=True):
     status: str | None
     reverses: str | None
     due_date: str | None
-    landed: int  # 1 if the money was booked as unapplied before
+    landed: int  # 1 if the money was posted as unapplied cash before
     recorded_ms: int
-    version: int  # of the loan, from when on the books have it; 0 in the world
+    version: int  # the loan's version that it made; 0 in the world
 
 
 class LoanView(Struct, frozen=True):
-    """A version of a loan's page, and from when on each view shows it."""
+    """A version of a loan's status page, and the times from which each view shows it."""
 
     loan_id: str
     version: int
     made_ms: int
-    visible_ms: int  # on the page; the next three have their own moments
+    visible_ms: int  # on the status page; the next three are for the other views
     list_ms: int
     instalments_ms: int
     replica_ms: int
-    back_ms: int  # from here until `again_ms` what is older is seen again
+    back_ms: int  # from here until `again_ms` an older version is shown again
     again_ms: int
-    due_ms: Due  # when nothing older is seen any more: set until then
+    due_ms: Due  # when no view shows an older version any more; set until then
     status: str
     borrower_id: str
     doc: str

@@ -1,8 +1,8 @@
 """The SQL that the write path runs: text with a name, prepared once, grouped by name and run as one `executemany`.
 
-A command never runs SQL. It names a statement and its parameters; the writer collects those of a whole group of
-commands and flushes them in the order of their rank. Text rather than constructs, since the hot path is where
-SQLAlchemy's compiler costs five times the statement (measured; see DESIGN, the write path).
+A command never runs SQL. It names a statement and its parameters; the writer collects those of a group of commands and
+flushes them in the order of their rank. They are text, not SQLAlchemy constructs, since compiling a construct costs
+five times as much as the statement itself (measured).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 Value = str | int | None
-"""What a column holds, and what a parameter of a statement is."""
+"""The type of a column's value and of a statement's parameter."""
 
 ENTITIES, JOURNAL, FACTS, VIEWS, OUTBOX, LAYER = 10, 20, 30, 40, 50, 60
-"""Ranks. Parents come before children; a layer's statements run last and in the order in which they were named."""
+"""Ranks: parents run before children; a layer's statements run last, in the order of the writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ STATEMENTS: dict[str, Statement] = {}
 
 
 def statement(name: str, sql: str, *, rank: int) -> str:
-    """Register a statement under its name and give the name back."""
-    known = STATEMENTS.get(name)
-    if known is not None and known.sql != sql:
+    """Register a statement under its name. Returns the name."""
+    registered = STATEMENTS.get(name)
+    if registered is not None and registered.sql != sql:
         raise AssertionError(f"two statements are named {name!r}")
     STATEMENTS[name] = Statement(name, sql, rank)
     return name
 
 
 def flush(connection: Connection, writes: Iterable[tuple[str, Mapping[str, Value]]]) -> None:
-    """Run the writes: by rank, each name as one `executemany`; from rank LAYER on, in the very order given.
+    """Run the writes by rank, each name as one `executemany`; from rank LAYER on, in the given order.
 
-    A layer may open an entry, end it and open the next within one group: there the order is the meaning.
+    A layer may open an entry, end it and open the next within one group, so their order matters.
     """
     by_name: dict[str, list[Mapping[str, Value]]] = {}
     in_order: list[tuple[str, Mapping[str, Value]]] = []
@@ -54,7 +54,7 @@ def flush(connection: Connection, writes: Iterable[tuple[str, Mapping[str, Value
             in_order.append((name, parameters))
         else:
             by_name.setdefault(name, []).append(parameters)
-    for name in sorted(by_name, key=lambda known: STATEMENTS[known].rank):
+    for name in sorted(by_name, key=lambda each: STATEMENTS[each].rank):
         run_many(connection, STATEMENTS[name].sql, by_name[name])
     for name, group in groupby(in_order, key=lambda write: write[0]):
         run_many(connection, STATEMENTS[name].sql, [parameters for _, parameters in group])
@@ -70,7 +70,7 @@ _NAMED = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 
 
 def in_driver_style(sql: str, paramstyle: str) -> str:
-    """The text in the driver's own parameter style: SQLite takes `:name` as it is, psycopg wants `%(name)s`."""
+    """The text in the driver's parameter style: SQLite accepts `:name`, psycopg needs `%(name)s`."""
     if paramstyle != "pyformat":
         return sql
     key = (sql, paramstyle)

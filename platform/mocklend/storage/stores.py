@@ -1,9 +1,8 @@
-"""From rows to entities and back: an entity is a frozen struct whose fields are its table's columns, by `tables`.
+"""Rows to entities and back: an entity is a frozen struct whose fields are the columns of its table, see `tables`.
 
 A field that is neither text nor number, like `StatusOverride | None`, is JSON in its column and a value elsewhere.
 
-`@entity("loans")` registers one. What is loaded and is no row of one table is listed in
-`mocklend.loaders`.
+`@entity("loans")` registers one. `mocklend.loaders` lists loaded values that are not a row of one table.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Store:
     scoped: bool
 
     def make(self, row: Row) -> Any:
-        """The entity of a row. A column that holds JSON becomes the value that its field is declared as."""
+        """The entity of a row. A JSON column is decoded to the type of its field."""
         if not self.decoders:
             return self.made(*row)
         values = list(row)
@@ -60,9 +59,9 @@ STORES: dict[str, Store] = {}
 
 
 def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) -> Callable[[type[Made]], type[Made]]:
-    """Register a frozen struct as the rows of a table, which is made of it. Its `kind` names it in keys.
+    """Register a frozen struct as the rows of a table, which is derived from it. Its `kind` names it in keys.
 
-    `parts` are the table's indexes and constraints; it is keyed by `id`, within a sandbox where it is `scoped`.
+    `parts` are the table's indexes and constraints; its key is `id`, within a sandbox if it is `scoped`.
     """
 
     def register(cls: type[Made]) -> type[Made]:
@@ -89,6 +88,6 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
 
 
 def made(cls: type[E], *columns: Any) -> E:
-    """The entity of a row, from its columns in their order."""
+    """The entity of a row, from its columns in order."""
     entity: E = STORES[cls.kind].make(columns)
     return entity

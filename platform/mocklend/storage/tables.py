@@ -1,12 +1,12 @@
-"""A table from the class of its rows: each field is a column, and nothing of it is said anywhere else.
+"""A table from the class of its rows: each field declares a column, and nothing else does.
 
     field                     column
     str, a StrEnum            TEXT
     int                       BIGINT: money, milliseconds, counts; `Annotated[int, SMALL]` is an INTEGER
-    anything else             TEXT that holds the value as JSON, or as the `Codec` in its `Annotated` says
+    anything else             TEXT with the value as JSON, or in the form of the `Codec` in its `Annotated`
     ... | None                the same, nullable
 
-`sandbox_id` is no field. It leads each table, key and index, so that a sandbox is a shard.
+`sandbox_id` is not a field. It is the first column of each table, key and index, so that a sandbox is a shard.
 """
 
 from __future__ import annotations
@@ -34,16 +34,15 @@ metadata = sa.MetaData(
 
 SMALL, DUE = "small", "due"
 Due = Annotated[int | None, DUE]
-"""When the clock next looks at a row; null once it need not any more.
+"""The time at which a row is due next, or null.
 
-An index makes finding what is due, in its order, need no sorting of all that is due at once. Most rows have no due time
-any more; they are not in it.
+Its index has only rows with a due time, which few rows have, and returns due rows in order without sorting.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """How a value is text in its column, where that is not msgspec's JSON."""
+    """The text form of a value in its column, where that is not msgspec's JSON."""
 
     encode: Callable[[Any], str]
     decode: Callable[[str], Any]
@@ -51,7 +50,7 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, as a field declares it. `codec` is None where what is stored is the value itself."""
+    """A column as declared by a field. `codec` is None where the value itself is stored."""
 
     name: str
     sql_type: type[sa.types.TypeEngine[Any]]
@@ -61,28 +60,28 @@ class Column:
 
 
 class Part:
-    """What a table has beside its columns and its key."""
+    """A part of a table besides its columns and its key."""
 
     def build(self, lead: tuple[str, ...]) -> SchemaItem:
-        """For SQLAlchemy. `lead` is what the columns of each key and index begin with."""
+        """The SQLAlchemy item. `lead` has the first columns of each key and index."""
         raise NotImplementedError
 
 
 class Index(Part):
-    """An index on these columns, of the rows for which `where` holds; of all without it."""
+    """An index on these columns, over the rows that meet `where`, or over all rows."""
 
     def __init__(self, *columns: str, where: str | None = None, unique_as: str | None = None) -> None:
         self._columns, self._where, self._unique_as = columns, where, unique_as
 
     def build(self, lead: tuple[str, ...]) -> SchemaItem:
-        """The index; `unique_as` names it, and makes it unique."""
+        """The index. `unique_as` is its name and makes it unique."""
         where = None if self._where is None else sa.text(self._where)
         columns, unique = [*lead, *self._columns], self._unique_as is not None
         return sa.Index(self._unique_as, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 class Unique(Part):
-    """No two rows of a sandbox have the same in these columns."""
+    """A unique constraint on these columns within a sandbox."""
 
     def __init__(self, *columns: str) -> None:
         self._columns = columns
@@ -93,7 +92,7 @@ class Unique(Part):
 
 
 class References(Part):
-    """These columns are the key of a row of another table, where they have the same names."""
+    """A foreign key to the columns of the same names in another table."""
 
     def __init__(self, table: str, *columns: str) -> None:
         self._table, self._columns = table, columns
@@ -105,7 +104,7 @@ class References(Part):
 
 
 class Check(Part):
-    """A condition that each row meets."""
+    """A check constraint."""
 
     def __init__(self, name: str, condition: str) -> None:
         self._name, self._condition = name, condition
@@ -118,7 +117,7 @@ class Check(Part):
 def table_of(
     name: str, row: type[Struct], *parts: Part, key: tuple[str, ...] = ("id",), scoped: bool = True
 ) -> sa.Table:
-    """The table of these rows. `scoped` if they are a sandbox's, which all are but the sandboxes themselves."""
+    """The table of these rows. All are `scoped` to a sandbox but the table of the sandboxes."""
     lead = ("sandbox_id",) if scoped else ()
     columns = columns_of(row)
     return sa.Table(
@@ -137,7 +136,7 @@ def _due_index(column: str, key: tuple[str, ...]) -> Index:
 
 
 def columns_of(row: type[Struct]) -> tuple[Column, ...]:
-    """The columns that the fields of a class declare, in their order."""
+    """The columns that the fields of a class declare, in order."""
     return tuple(_columns(row, get_type_hints(row, include_extras=True)))
 
 
@@ -169,5 +168,5 @@ def _is_plain(kind: Any) -> bool:
 
 
 def as_json(value: Any) -> str:
-    """A value as a JSON column holds it."""
+    """A value in the form of a JSON column."""
     return msgspec.json.encode(value).decode()

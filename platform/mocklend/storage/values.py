@@ -1,7 +1,7 @@
-"""Values that a column of an entity holds as JSON.
+"""Values of JSON columns of entities.
 
-What the API never shows is a struct. What it shows as it is stored is a document: its class says what each field means,
-and the entity's own document has it as a part. A value is never changed; another one is put in its place.
+A value that the API never shows is a struct. A value that it shows as stored is a document, with the meaning of each
+field, and part of the entity's document. Values are never changed in place.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from mocklend.seams.view_refresh import Showing
 
 
 class StatusOverride(Struct, frozen=True):
-    """A loan's status that an operator has set by hand.
+    """A loan's status as set by an operator.
 
-    `since_ms` and `since_version` say from when on the books have derived another one; None while they agree.
+    `since_ms` and `since_version`: since when the books derive another status; None while they agree.
     """
 
     edit_id: str
@@ -41,7 +41,7 @@ class StatusOverride(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
-    """One attempt at a message: its number from 1, its moment (RFC 3339), what came of it; of a callback, its type."""
+    """One attempt to deliver a message: number from 1, time (RFC 3339), outcome, and the type for a callback."""
 
     n: int
     at: str
@@ -50,9 +50,9 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
 
 
 class WorldAssignment(Struct, frozen=True):
-    """Whose a receipt really is: the loan that an operator last found out, and what took it away from earlier ones.
+    """The loan of a receipt in the world: the one to which an operator assigned it last.
 
-    `left` has, by loan id, the id of the fact that took the money away from it.
+    `left` has, by id of an earlier loan, the id of the fact that moved the money away from it.
     """
 
     loan_id: str
@@ -60,10 +60,10 @@ class WorldAssignment(Struct, frozen=True):
 
 
 class ViewVersion(Struct, frozen=True, array_like=True):
-    """What a loan's page says at one version, and from when that is seen.
+    """A loan's status page at one version, and the times from which it is shown.
 
-    `change_minor` is what it moved the balance by, `off_minor` what the balance on the page is too much. A version that
-    had to wait says in `waits` from when each view shows it, and in `behind_minor` what the page was behind by.
+    `change_minor` is its change of the balance, `off_minor` the page's balance less that of the books. For a version
+    that is shown later, `waits` has the time for each view, and `behind_minor` the difference meanwhile.
     """
 
     version: int
@@ -77,37 +77,37 @@ class ViewVersion(Struct, frozen=True, array_like=True):
 
     @property
     def showing(self) -> Showing:
-        """From when on each view shows it: at once and for good, where it did not have to wait."""
+        """The times from which each view shows it: `made_ms` for all unless it waits."""
         return self.waits or Showing.at(self.made_ms)
 
     @property
     def books_minor(self) -> int:
-        """What the books had outstanding at this version."""
+        """The outstanding minor units on the books at this version."""
         return self.outstanding_minor - self.off_minor
 
     @property
-    def said(self) -> dict[str, Any]:
-        """The part that a fault may look at."""
+    def page(self) -> dict[str, Any]:
+        """The part of the page that faults see."""
         return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
 
 
 class EndpointDoc(TypedDict):
-    """An endpoint, with the secret that its deliveries are signed with."""
+    """An endpoint, with the secret that signs its deliveries."""
 
     id: Annotated[str, says("The endpoint's id.")]
     url: Annotated[str, says("Where messages are sent by POST.")]
-    events: Annotated[list[str], says("Which events are sent; `*` is all.")]
+    events: Annotated[list[str], says("The types of events that are sent; `*` is all.")]
     profile: Annotated[str, says("The retry schedule of its messages.")]
-    secret: Annotated[str, says("The secret that its messages are signed with: `whsec_` and Base64.")]
+    secret: Annotated[str, says("The secret that signs its messages: `whsec_` and Base64.")]
     created_at: CreatedAt
 
 
 class BillDoc(TypedDict):
-    """A bill before or after what the desk did."""
+    """A bill before or after an operator's action."""
 
     status: Annotated[str, says("The status that is shown.")]
-    outstanding_minor: Annotated[int, says("All that is owed, in minor units.")]
-    overpaid_minor: NotRequired[Annotated[int, says("What was paid too much, in minor units.")]]
+    outstanding_minor: Annotated[int, says("The total owed, in minor units.")]
+    overpaid_minor: NotRequired[Annotated[int, says("The overpaid amount, in minor units.")]]
 
 
 EVIDENCE_KINDS = ("transfer_record", "repayment_confirmation", "bank_slip", "screenshot")
@@ -116,48 +116,47 @@ CORRECTIONS = (
     "repayment_applied", "receipt_applied", "receipt_reversed", "repayment_rebooked", "override_reversed",
     "loan_caught_up", "rest_written_off", "page_rebuilt",
 )  # fmt: skip
-"""What the desk corrects by itself."""
+"""The kinds of automatic corrections."""
 LEFT_TO_DO = (
     "payment_not_on_loan", "channel_not_asked", "booked_otherwise", "ordered_twice", "posted_twice", "unapproved",
     "unsupported", "amount_mismatch", "rest_of_a_quote", "reversed_something_else", "stuck_payout",
     "compensation_not_posted", "page_behind", "conflicting_override", "left_behind",
 )  # fmt: skip
-"""What it leaves to staff, and names."""
+"""The kinds of corrections that are left to staff."""
 
 
 class PieceDoc(TypedDict):
     """A piece of evidence."""
 
-    kind: Annotated[str, one_of(EVIDENCE_KINDS, "What kind of document it is.")]
+    kind: Annotated[str, one_of(EVIDENCE_KINDS, "The kind of document.")]
     channel: ChannelId
     channel_trade_no: ChannelTradeNo | None
     amount_minor: Annotated[int, says("The amount that the document shows, in minor units of the loan's currency.")]
     paid_at: Annotated[str, says("The time of payment that the document shows. RFC 3339.")]
-    note: Annotated[str | None, says("What the borrower says about it; null where nothing.")]
+    note: Annotated[str | None, says("The borrower's note on it; null where there is none.")]
 
 
 class FindingDoc(TypedDict):
-    """What verifying a piece found: at the channel, and on the books."""
+    """The result of verifying a piece of evidence: at the channel, and on the books."""
 
     n: Annotated[int, says("The number of the piece of evidence, from 1.")]
     matches_channel: Annotated[bool, says("Whether the channel has such a payment.")]
     on_books: Annotated[bool, says("Whether the platform's books have it.")]
     loan_id: Annotated[str | None, says("The loan on which the books have it; null where they have it on none.")]
     out_trade_no: OutTradeNo | None
-    booked: Annotated[
-        str, says("The status of the platform's repayment or receipt, or UNKNOWN where it never heard of it.")
-    ]
-    differs: Annotated[list[str], says("The fields in which the document differs from the channel's record.")]
-    detail: Annotated[str, says("What was found, in a sentence.")]
+    booked: Annotated[str, says("The status of the platform's repayment or receipt, or UNKNOWN where it has none.")]
+    differs: Annotated[list[str], says("The fields in which the document differs from the channel's trade.")]
+    detail: Annotated[str, says("The result, in a sentence.")]
 
 
 class DecisionDoc(TypedDict):
-    """Who answered what, and why."""
+    """A decision, with operator and reason."""
 
     decision: Annotated[
         str,
         one_of(
-            DECISIONS, "UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where nobody can tell."
+            DECISIONS,
+            "UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where neither can be shown.",
         ),
     ]
     memo: Memo
@@ -166,25 +165,25 @@ class DecisionDoc(TypedDict):
 
 
 class CorrectionDoc(TypedDict):
-    """One thing that was put right."""
+    """A correction that was made."""
 
-    what: Annotated[str, one_of(CORRECTIONS, "What was done.")]
-    id: Annotated[str, says("What it was done to: a repayment, a receipt, an edit or a loan, by its id.")]
-    amount_minor: NotRequired[Annotated[int, says("The money that it was about, in minor units.")]]
-    status: NotRequired[Annotated[str | None, says("The status set by hand that was taken off.")]]
-    version: NotRequired[Annotated[int, says("The loan's version whose page was made anew.")]]
+    what: Annotated[str, one_of(CORRECTIONS, "The kind of correction.")]
+    id: Annotated[str, says("The id of what was corrected: a repayment, a receipt, an edit or a loan.")]
+    amount_minor: NotRequired[Annotated[int, says("The amount concerned, in minor units.")]]
+    status: NotRequired[Annotated[str | None, says("The status override that was reversed.")]]
+    version: NotRequired[Annotated[int, says("The loan's version whose status page was rebuilt.")]]
 
 
 class LeftDoc(TypedDict):
-    """One thing that staff have to put right before the dispute is CORRECTED, and how."""
+    """A correction that staff have to make before the dispute is CORRECTED."""
 
-    what: Annotated[str, one_of(LEFT_TO_DO, "What kind of thing is left to do.")]
-    id: Annotated[str, says("What is wrong: a repayment, a receipt, an edit or a loan, by its id.")]
+    what: Annotated[str, one_of(LEFT_TO_DO, "The kind of correction that is left to do.")]
+    id: Annotated[str, says("The id of what is wrong: a repayment, a receipt, an edit or a loan.")]
     detail: Annotated[str, says("What staff have to do, in a sentence.")]
 
 
 class StepDoc(TypedDict):
-    """A line of a dispute's progress."""
+    """A step of a dispute's progress."""
 
     state: Annotated[str, one_of(DisputeState, "The dispute's state after this step.")]
     at: Annotated[str, says("When it happened. RFC 3339, on the sandbox's clock.")]
@@ -194,11 +193,11 @@ class StepDoc(TypedDict):
 FiveClassField = TypedDict(
     "FiveClassField", {"class": Annotated[str, says("The class of risk on that day, of the five that banks report.")]}
 )
-"""What is called by a word of Python's."""
+"""A field whose name is a keyword of Python."""
 
 
 class ReportedAccount(FiveClassField):
-    """A loan as its lender reported it. `months_24` and `months_60` end with `last_month`, a code a month.
+    """A loan as its lender reported it. `months_24` and `months_60` end with `last_month`, one code per month.
 
     `/` not opened, `*` nothing was due, `N` paid as agreed, `1` to `7` overdue (up to 30, 60, 90, 120, 150, 180
     days, and more), `C` settled, `B` bad debt, `G` ended otherwise, `#` not reported.
@@ -234,16 +233,16 @@ class ReportDoc(TypedDict):
 
     borrower_id: BorrowerId
     as_of: Annotated[str, says("When the report was made. RFC 3339, on the sandbox's clock.")]
-    version: Annotated[int, says("How many records the report stands on, old ones included; it only grows.")]
+    version: Annotated[int, says("The number of records behind the report, old ones included; it only grows.")]
     accounts: Annotated[list[ReportedAccount], says("The borrower's loans, as last published.")]
 
 
 class ScoreDoc(TypedDict):
-    """A score from 350 to 950, or N/A where nothing was reported when scores were last made."""
+    """A score from 350 to 950, or N/A where nothing was reported when scores were last computed."""
 
     borrower_id: BorrowerId
     score: Annotated[int | str, says("350 to 950, or the text N/A.")]
-    transaction_id: Annotated[str | None, says("The id under which it was asked; null where none was given.")]
-    answered_at: Annotated[str, says("When the question was first answered. RFC 3339, on the sandbox's clock.")]
-    refreshed_at: Annotated[str, says("When the score was made. RFC 3339, on the sandbox's clock.")]
-    next_refresh: Annotated[str, says("When scores are made next. RFC 3339, on the sandbox's clock.")]
+    transaction_id: Annotated[str | None, says("The transaction id of the query; null where it had none.")]
+    answered_at: Annotated[str, says("When the query was first answered. RFC 3339, on the sandbox's clock.")]
+    refreshed_at: Annotated[str, says("When the score was computed. RFC 3339, on the sandbox's clock.")]
+    next_refresh: Annotated[str, says("When scores are computed next. RFC 3339, on the sandbox's clock.")]

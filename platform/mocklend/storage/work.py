@@ -1,11 +1,10 @@
-"""The unit of work: what a command sees, and what it may do. Pure data; a test can run a command with no database.
+"""The unit of work: what a command reads and its effects. Pure data; a test can run a command without a database.
 
         needs ──▶ [writer loads] ──▶ decide(work) ──▶ work.puts, work.writes ──▶ [writer flushes, commits] ──▶ Answer
 
-`decide` reads states with `get`, `find` and `load`, replaces them with `put`, names further rows with `write`, meets
-the fault layer with `at` and `announce`, and tells it what became true with `signal`. If it raises `Refused`, none of
-that is kept. Reading what was not loaded raises `NotLoaded`; the writer loads that too and decides again: `needs` is a
-hint that saves a round.
+`decide` reads states with `get`, `find` and `load`, replaces them with `put`, adds further rows with `write`, consults
+the fault layer with `at` and `announce`, and notifies it with `signal`. If it raises `Refused`, all effects are
+dropped. Reading an entity that `needs()` did not list raises `NotLoaded`; the writer loads it and calls `decide` again.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ Item = TypeVar("Item")
 
 
 class Entity(Protocol):
-    """A frozen struct that `put` can take. `id` is unique within its kind and sandbox."""
+    """A frozen struct for `put`. `id` is unique within its kind and sandbox."""
 
     kind: ClassVar[str]
 
@@ -44,7 +43,7 @@ class Entity(Protocol):
 
 
 class Loaded(Generic[T]):
-    """A kind that is loaded and is no row of one table: a sum, a list of facts. `T` is what there is under an id."""
+    """A kind of loaded value that is not a row of one table: a sum, a list of facts. `T` is the type of a value."""
 
     __slots__ = ("kind",)
 
@@ -53,14 +52,14 @@ class Loaded(Generic[T]):
 
 
 class Sandbox(Struct, frozen=True):
-    """A world of its own: clock, seed, data, rules and endpoints.
+    """An isolated environment with its own clock, seed, data, rules and endpoints.
 
-    The clock is a line: `now = sandbox_ms + (real - real_ms) * speed`. A manual clock is the same line with speed 0.
+    The clock is linear: `now = sandbox_ms + (real - real_ms) * speed`. A manual clock has speed 0.
     """
 
     kind: ClassVar[str] = "sandbox"
     id: str
-    key_hash: str  # of its API key, which is not kept
+    key_hash: str  # of its API key, which is not stored
     seed: int
     zone: str
     mode: str
@@ -68,22 +67,22 @@ class Sandbox(Struct, frozen=True):
     real_ms: int
     speed: int
     rules_version: int
-    endpoints: tuple[EndpointDoc, ...]  # that webhooks go to
+    endpoints: tuple[EndpointDoc, ...]  # receivers of webhooks
     created_ms: int
-    four_eyes_above_minor: int | None = None  # acts of staff above this need a second person; null: none do
+    four_eyes_above_minor: int | None = None  # edits above this need a second person; null: none do
     monitored: int = 1  # 1 if the platform's own monitoring is on
     tolerance_minor: int = 0  # differences of money up to this raise no alert
-    net_by: str = "none"  # none, loan, channel: what differences are set against each other before that
-    target_ms: int | None = None  # how far a manual clock was asked to go; it may be on its way there
+    net_by: str = "none"  # none, loan, channel: how differences are netted before that
+    target_ms: int | None = None  # the target of an advance, which may be in progress
     resets: int = 0
-    callback_secrets: dict[str, str] = {}  # by channel: what it signs its callbacks with
+    callback_secrets: dict[str, str] = {}  # by channel: the secret that signs its callbacks
 
     def now_ms(self, real_ms: int) -> int:
-        """The sandbox's time at a real time."""
+        """The sandbox's time (ms) at a real time."""
         return self.sandbox_ms + max(0, real_ms - self.real_ms) * self.speed
 
     def real_ms_at(self, at_ms: int) -> int:
-        """The real time at which a running clock has come to a moment."""
+        """The real time at which a running clock reaches a moment."""
         return self.real_ms + -(-max(0, at_ms - self.sandbox_ms) // self.speed)
 
 
@@ -95,7 +94,7 @@ class Idempotency(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What a command answers: an HTTP status and a JSON object. `replayed` if it is the answer to an earlier try."""
+    """A command's answer: an HTTP status and a JSON object. `replayed`: it answered an earlier request."""
 
     status: int
     body: Mapping[str, Any]
@@ -103,18 +102,18 @@ class Answer(Struct, frozen=True):
 
 
 class StoredAnswer(Struct, frozen=True):
-    """An answer that is kept under an idempotency key, since a moment."""
+    """An answer that is stored under an idempotency key since `since_ms`."""
 
     answer: Answer
     since_ms: int
 
 
 class ReplayStored(Exception):
-    """The request that a command repeats is remembered: the answer of then stands, and nothing is done."""
+    """The command repeats a stored request: its stored answer is returned, and nothing is done."""
 
 
 class Command(Protocol):
-    """Something that a client, an operator, a channel or the clock asks for. Frozen, plain data."""
+    """A command of a client, an operator, a channel or the clock. Frozen, plain data."""
 
     @property
     def sandbox_id(self) -> str: ...
@@ -127,22 +126,22 @@ class Command(Protocol):
         ...
 
     def decide(self, work: Work) -> Answer:
-        """The answer; effects go to `work`. Raises Refused. Anything asked of `at` comes after the last refusal.
+        """The answer; effects go to `work`. Raises Refused, but not after the first call of `at`.
 
-        A command whose class says `forgettable` may come with `work.remembered`. After its last refusal and before all
-        else it then asks whether that is forgotten, and raises `ReplayStored` if it is not.
+        A command whose class is `forgettable` may get `work.remembered`. After its last possible refusal and before any
+        effect it then decides whether the stored answer is forgotten, and raises `ReplayStored` if it is not.
         """
         ...
 
 
 FollowUps = Mapping[type[FollowUp], Callable[[str, Any], Command]]
-"""What makes the command that carries out a follow-up, of the sandbox's id and the follow-up."""
+"""The constructor of a follow-up's command, from the sandbox's id and the follow-up."""
 NO_FOLLOW_UPS: FollowUps = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class NoOp:
-    """Do nothing. What any command brings about happens: the layer's rules are loaded, its counts written."""
+    """Do nothing. As with any command, the layer's rules are loaded and its counts written."""
 
     idem: ClassVar[None] = None
     sandbox_id: str
@@ -157,7 +156,7 @@ class NoOp:
 
 
 class NotLoaded(Exception):
-    """A command reads an entity that is not loaded yet."""
+    """A command reads an entity that is not loaded."""
 
     def __init__(self, key: Key) -> None:
         super().__init__(key)
@@ -189,32 +188,32 @@ class Work:
         self._loaded: Mapping[Key, Any] = loaded
         self._faults = faults if faults is not None and faults.armed(sandbox.id) else None
         self.context = EventContext(sandbox.id, sandbox.seed, now_ms, asked_by)
-        # The layer counts, so it is asked once: a command that is decided again hears what it heard before.
+        # The layer counts events, so each is put to it once: a repeated `decide` gets the former outcomes.
         self._asked: list[tuple[Any, Any, Sequence[Write]]] = []
         self._heard_before = list(again._asked) if again is not None else []
 
     @property
     def sandbox(self) -> Sandbox:
-        """The command's sandbox, as this command has left it."""
+        """The command's sandbox, with the command's own changes."""
         put: Sandbox | None = self.puts.get(("sandbox", self._sandbox.id))
         return put or self._sandbox
 
     def find(self, cls: type[E], id: str) -> E | None:
-        """The entity as it is now, or None if there is none."""
-        found: E | None = self._read((cls.kind, id))
-        return found
+        """The entity with the command's own changes, or None if there is none."""
+        entity: E | None = self._read((cls.kind, id))
+        return entity
 
     def get(self, cls: type[E], id: str) -> E:
-        """The entity as it is now. The caller knows that there is one: AssertionError if there is none."""
-        found = self.find(cls, id)
-        if found is None:
+        """The entity with the command's own changes. Raises AssertionError if there is none."""
+        entity = self.find(cls, id)
+        if entity is None:
             raise AssertionError(f"there is no {cls.kind} {id}")
-        return found
+        return entity
 
-    def load(self, what: Loaded[T], id: str) -> T:
-        """What is loaded under this id, with what this command has appended."""
-        found: T = self._read((what.kind, id))
-        return found
+    def load(self, kind: Loaded[T], id: str) -> T:
+        """The loaded value of this id, with what this command has appended."""
+        value: T = self._read((kind.kind, id))
+        return value
 
     def _read(self, key: Key) -> Any:
         if key in self.puts:
@@ -226,26 +225,26 @@ class Work:
         return [*loaded, *self._appended[key]] if key in self._appended else loaded
 
     def put(self, entity: Entity) -> None:
-        """The entity's new state."""
+        """Store the entity's new state."""
         self.puts[(entity.kind, entity.id)] = entity
 
-    def append(self, what: Loaded[list[Item]], id: str, item: Item) -> None:
-        """Add to what is loaded as a list: this command's later `load` sees what its own writes will put there."""
-        self._appended.setdefault((what.kind, id), []).append(item)
+    def append(self, kind: Loaded[list[Item]], id: str, item: Item) -> None:
+        """Append to a loaded list, so that a later `load` of this command includes its own writes."""
+        self._appended.setdefault((kind.kind, id), []).append(item)
 
     def write(self, name: str, /, **parameters: Value) -> None:
-        """One row of a named statement. `sandbox_id` is filled in: AssertionError where another one is given."""
+        """Write one row by a named statement. `sandbox_id` is filled in. Raises AssertionError for another sandbox."""
         if "sandbox_id" in parameters:
             raise AssertionError(f"{name} writes to the command's own sandbox, {self._sandbox.id!r}")
         self.writes.append((name, {"sandbox_id": self._sandbox.id, **parameters}))
 
     @property
     def armed(self) -> bool:
-        """Whether anything could happen at a seam: where not, what only a fault looks at need not be worked out."""
+        """Whether any rule may act at a seam. If not, values that only faults use need not be computed."""
         return self._faults is not None
 
     def at(self, event: SeamEvent) -> SeamEvent:
-        """What really happens at this seam."""
+        """The outcome of the event at this seam, which is the event itself unless a fault changes it."""
         faults = self._faults
         if faults is None:
             return event
@@ -256,9 +255,9 @@ class Work:
         return outcome
 
     def announce(self, event: Seam) -> bool:
-        """Meet a seam where this command goes on as before, whatever happens. Whether anybody does anything about it.
+        """Announce an event whose outcome does not change this command. Returns whether it had follow-ups.
 
-        What is done is done by now: the caller reads again what it may have changed.
+        The follow-ups are carried out by then: the caller reads again what they may have changed.
         """
         follow_ups = self.at(event).follow_ups()
         for follow_up in follow_ups:
@@ -266,9 +265,9 @@ class Work:
         return bool(follow_ups)
 
     def carry_out(self, follow_up: FollowUp) -> None:
-        """Decide the command that follows: what it does is committed with this one's effects.
+        """Decide a follow-up's command: its effects are committed with those of this command.
 
-        Its seam is met only where it would be taken, so a refusal is a bug: LayerBroke.
+        Its seam is reached only where the command is valid, so a refusal is a bug. Raises LayerBroke.
         """
         command = self._follow_ups[type(follow_up)](self._sandbox.id, follow_up)
         try:
@@ -277,7 +276,7 @@ class Work:
             raise LayerBroke(f"{follow_up} was refused: {refused}") from refused
 
     def signal(self, *signals: str) -> None:
-        """Tell the layer what became true."""
+        """Notify the layer of signals."""
         faults = self._faults
         if faults is None:
             return
@@ -291,7 +290,7 @@ class Work:
         return outcome, writes
 
     def set_clock(self, now_ms: int) -> None:
-        """Move a manual clock."""
+        """Move a manual clock to `now_ms`."""
         self.put(replace(self.sandbox, sandbox_ms=now_ms))
         self.now_ms = now_ms
         self.context = self.context._replace(now_ms=now_ms)

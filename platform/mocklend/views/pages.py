@@ -86,7 +86,7 @@ def refresh(
             channel=channel,
             cause=cause,
             reverses=reverses,
-            before=on_page.said,
+            before=on_page.page,
             after=books_page,
         )
         outcome = work.at(event)
