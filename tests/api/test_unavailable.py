@@ -124,7 +124,7 @@ def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one
     event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA query_only=ON"))
     sick = client.get("/-/health")
     assert (sick.status_code, sick.get_json()["code"], sick.headers["Retry-After"]) == (503, "unavailable", "1")
-    assert "takes no writes" in sick.get_json()["detail"]
+    assert "refuses writes" in sick.get_json()["detail"]
 
 
 def test_a_write_of_a_moment_ago_says_nothing_about_a_database_that_has_refused_one_since(

@@ -57,10 +57,13 @@ BAD: dict[str, tuple[Callable[[Path], str], str]] = {
     "somebody else's": (of_others, "its table loans lacks"),
     "an older version": (lambda folder: changed(folder, "ALTER TABLE loans DROP COLUMN status"), "loans lacks status"),
     "a newer version": (lambda folder: changed(folder, "ALTER TABLE loans ADD COLUMN mood TEXT"), "loans has mood"),
-    "half a file": (cut_off, "is not as it was made"),
+    "half a file": (cut_off, "is damaged"),
     "in memory": (lambda folder: "sqlite:///:memory:", "needs a file"),
-    "an unknown engine": (lambda folder: "mysql://ada:pa55@db/x", "mysql is no database"),
-    "an unknown driver": (lambda folder: "postgresql+asyncpg://ada:pa55@db/x", "postgresql+asyncpg is no database"),
+    "an unknown engine": (lambda folder: "mysql://ada:pa55@db/x", "cannot use the database mysql"),
+    "an unknown driver": (
+        lambda folder: "postgresql+asyncpg://ada:pa55@db/x",
+        "cannot use the database postgresql+asyncpg",
+    ),
     "no URL": (lambda folder: "postgresql://ada:pa55@db:port/x", "is not the URL of a database"),
     "a port without a server": (lambda folder: "postgresql://ada:pa55@127.0.0.1:1/x", "the database does not answer"),
     "a socket without a server": (lambda folder: f"postgres://ada@/x?host={folder}&password=pa55", "does not answer"),
@@ -110,7 +113,7 @@ def test_a_database_that_may_not_be_written_is_told_as_that(
     shut = (tmp_path / closed).resolve()
     monkeypatch.setattr(os, "access", lambda at, mode: mode != os.W_OK or Path(at) != shut)
 
-    with pytest.raises(CannotOpen, match=r"takes no writes .*may not be written"):
+    with pytest.raises(CannotOpen, match=r"refuses writes .*may not be written"):
         Platform(str(path))
 
 

@@ -1,4 +1,4 @@
-"""The credit bureau: what the lender reports, the score made of it, and other lenders that decide by both."""
+"""The credit bureau: the lender's reports, the score derived from them, and other lenders that decide by both."""
 
 from mocklend.bureau.partners import Apply
 from mocklend.bureau.reporting import ReportAccount, correct, flag_disputed, unflag_disputed

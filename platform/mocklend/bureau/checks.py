@@ -1,4 +1,4 @@
-"""What an audit asks of the bureau, as named functions, each worked out from the journal's own facts."""
+"""The audit's checks of the bureau, each derived again from the facts on the books."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mocklend.bureau.partners import DAY_MS, partner_of
 from mocklend.bureau.reporting import CORRECTION, LAG_MS, ONE_DAY
 from mocklend.bureau.reports import published
-from mocklend.bureau.scores import MEMORY_MS, inquiries_before, made
+from mocklend.bureau.scores import MEMORY_MS, inquiries_before, score_of
 from mocklend.domain.bureau import History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
@@ -25,7 +25,7 @@ WRONG = "wrong_bureau"
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """What was ever reported of a loan, by version, and when each fact of its books was recorded."""
+    """Every report of a loan, by version, and the time (ms) at which each fact of its books was posted."""
 
     records: Sequence[BureauRecord]
     recorded_ms: Mapping[str, int]
@@ -39,7 +39,7 @@ class _Recorded(NamedTuple):
 
 
 def reporting_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, Reporting]:
-    """The loans of which anything was reported."""
+    """By loan: its reports, for loans that were reported."""
     by_loan: dict[str, list[BureauRecord]] = {}
     for record in reader.where_in(BureauRecord, "loan_id", loan_ids):
         by_loan.setdefault(record.loan_id, []).append(record)
@@ -51,45 +51,47 @@ def reporting_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, Re
         times[loan_id][id] = recorded_ms
     accounts = reader.by_id(BureauAccount, by_loan)
     return {
-        loan_id: Reporting(sorted(known, key=lambda one: one.version), times[loan_id], accounts[loan_id])
-        for loan_id, known in by_loan.items()
+        loan_id: Reporting(sorted(records, key=lambda each: each.version), times[loan_id], accounts[loan_id])
+        for loan_id, records in by_loan.items()
     }
 
 
 def check_published_records(
-    loan: Loan, facts: Sequence[Fact], known: Reporting, now_ms: int, zone: str
+    loan: Loan, facts: Sequence[Fact], reporting: Reporting, now_ms: int, zone: str
 ) -> Iterator[Discrepancy | InTransit]:
-    """What the bureau shows of a loan is what its books said at each cut; what it does not show yet is in transit."""
-    for finding, detail in chain(_wrong_record(loan, facts, known, now_ms), _late_or_lost(known, now_ms, zone)):
+    """Compare the bureau's report of a loan with its books at each cut. Unpublished records are in transit."""
+    for finding, detail in chain(_wrong_record(loan, facts, reporting, now_ms), _late_or_lost(reporting, now_ms, zone)):
         yield Discrepancy(finding, loan.id, detail)
-    for record, detail in _on_its_way(known, now_ms):
+    for record, detail in _in_transit(reporting, now_ms):
         yield InTransit(record.id, loan.id, record.cut_ms, detail)
 
 
-def _wrong_record(loan: Loan, facts: Sequence[Fact], known: Reporting, now_ms: int) -> Iterator[tuple[Finding, str]]:
-    """The record on the report, held against a replay of what the books knew at each cut up to it."""
-    on_report = [record for record in known.records if record.published_ms <= now_ms]
+def _wrong_record(
+    loan: Loan, facts: Sequence[Fact], reporting: Reporting, now_ms: int
+) -> Iterator[tuple[Finding, str]]:
+    """The record on the report, compared with a replay of the facts posted before each cut up to it."""
+    on_report = [record for record in reporting.records if record.published_ms <= now_ms]
     if not on_report:
         return
     record, history = on_report[-1], None
-    told = known.records[: known.records.index(record) + 1]
+    reported = reporting.records[: reporting.records.index(record) + 1]
     cuts = [
         (
-            tuple(fact for fact in facts if known.recorded_ms[fact.id] < earlier.cut_ms),
+            tuple(fact for fact in facts if reporting.recorded_ms[fact.id] < earlier.cut_ms),
             date.fromisoformat(earlier.as_of),
         )
-        for earlier in told
+        for earlier in reported
     ]
-    for earlier, (then, _), now in zip(told, cuts, standings(terms_of(loan), cuts), strict=True):
+    for earlier, (facts_then, _), now in zip(reported, cuts, standings(terms_of(loan), cuts), strict=True):
         if earlier.cause == CORRECTION:
-            history = rederive(terms_of(loan), then, now.as_of)
+            history = rederive(terms_of(loan), facts_then, now.as_of)
         else:
             history = carry(history, date.fromisoformat(loan.start_date), now)
-    said = (
+    shown = (
         record.status, record.five_class, record.days_overdue, record.balance_minor, record.overdue_minor,
         History(record.months, date.fromisoformat(record.last_month)),
     )  # fmt: skip
-    if said != (now.status, now.five_class, now.days_overdue, now.balance_minor, now.overdue_minor, history):
+    if shown != (now.status, now.five_class, now.days_overdue, now.balance_minor, now.overdue_minor, history):
         stake = abs(record.balance_minor - now.balance_minor)
         detail = (
             f"record {record.version} of {record.as_of} says {record.status}, {record.balance_minor}, "
@@ -98,49 +100,49 @@ def _wrong_record(loan: Loan, facts: Sequence[Fact], known: Reporting, now_ms: i
         yield Finding(WRONG, loan.id, stake), detail
 
 
-def _late_or_lost(known: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Finding, str]]:
-    """The oldest record that should be published by now and is not; a correction that was ordered and never made.
+def _late_or_lost(reporting: Reporting, now_ms: int, zone: str) -> Iterator[tuple[Finding, str]]:
+    """The oldest record that is late; and a correction that was ordered and not made.
 
-    What is behind a late record waits with it, so one of them is named.
+    Records after a late one wait with it, so only the oldest is reported.
     """
-    for record in known.records:
+    for record in reporting.records:
         if record.cut_ms + LAG_MS <= now_ms < record.published_ms:
             detail = f"record {record.version} of {record.as_of} says {record.status} and is not published yet"
             yield Finding(WRONG, record.id, 0), detail
             break
-    account = known.account
+    account = reporting.account
     if account.ordered_ms is None or account.correct_ms is not None:
         return
     cut_ms = midnight_ms(business_date(account.ordered_ms, zone) + ONE_DAY, zone)
-    made = any(record.cause == CORRECTION and record.cut_ms >= cut_ms for record in known.records)
-    before_ms = max((record.published_ms for record in known.records if record.cut_ms < cut_ms), default=0)
-    if max(cut_ms + LAG_MS, before_ms) <= now_ms and not made:
-        yield Finding(WRONG, account.id, 0), "a correction was decided, and never reached the bureau"
+    reported = any(record.cause == CORRECTION and record.cut_ms >= cut_ms for record in reporting.records)
+    before_ms = max((record.published_ms for record in reporting.records if record.cut_ms < cut_ms), default=0)
+    if max(cut_ms + LAG_MS, before_ms) <= now_ms and not reported:
+        yield Finding(WRONG, account.id, 0), "a correction was ordered, but did not reach the bureau"
 
 
-def _on_its_way(known: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, str]]:
-    """A change that is reported and not published yet: the report shows the account as it was, by its normal lag."""
-    shown = [record for record in known.records if record.published_ms <= now_ms]
-    for record in known.records[len(shown) :]:
+def _in_transit(reporting: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, str]]:
+    """Reported changes that are not published yet, within the normal lag."""
+    shown = [record for record in reporting.records if record.published_ms <= now_ms]
+    for record in reporting.records[len(shown) :]:
         if (
             record.cut_ms + LAG_MS > now_ms
             and shown
             and (record.cause == CORRECTION or record.status != shown[-1].status)
         ):
-            yield record, f"{record.status} of {record.as_of} is reported, the bureau shows {shown[-1].status} still"
+            yield record, f"{record.status} of {record.as_of} is reported, the bureau still shows {shown[-1].status}"
 
 
 def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Every score that was answered and is remembered, worked out again from what was published by then."""
+    """Compute every stored score answer again, from the records published by then."""
     forgotten_ms = snapshot.now_ms - MEMORY_MS
     remembered = "answered_ms > :forgotten_ms ORDER BY id"
     for answer in snapshot.where(ScoreAnswer, remembered, forgotten_ms=forgotten_ms):
         borrower_id, refreshed_ms, score = answer.borrower_id, answer.refreshed_ms, answer.body["score"]
         accounts = published(snapshot, borrower_id, refreshed_ms)
         inquiries = inquiries_before(snapshot, borrower_id, refreshed_ms)
-        should_be = made(accounts, inquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
-        if score != should_be:
-            detail = f"the score was answered as {score}, what was published makes {should_be}"
+        expected = score_of(accounts, inquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
+        if score != expected:
+            detail = f"the score was answered as {score}, by the published records it is {expected}"
             yield Discrepancy(Finding(WRONG, answer.id, 0), None, detail)
 
 
@@ -159,7 +161,7 @@ class _Newest(NamedTuple):
 
 
 def check_partner_copies(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """A partner's newest decision about somebody does not rest on a copy that should have been renewed."""
+    """Check that no partner's newest decision about a borrower used a copy that should have been renewed."""
     for id, partner, asked_anew, pulled_ms, created_ms in snapshot.rows(_Newest, _NEWEST):
         old = created_ms >= pulled_ms + partner_of(partner).keeps_days * DAY_MS
         if asked_anew or old:
@@ -168,6 +170,6 @@ def check_partner_copies(snapshot: Snapshot) -> Iterator[Discrepancy]:
 
 
 def differs_from_books_now(loan: Loan, facts: Sequence[Fact], record: BureauRecord) -> bool:
-    """Whether the books would tell the record's months otherwise today: a correction is due, and no fault need be."""
-    told = rederive(terms_of(loan), tuple(facts), date.fromisoformat(record.as_of))
-    return told != History(record.months, date.fromisoformat(record.last_month))
+    """Whether the books would now report the record's months differently: a correction is due, even without a fault."""
+    history = rederive(terms_of(loan), tuple(facts), date.fromisoformat(record.as_of))
+    return history != History(record.months, date.fromisoformat(record.last_month))

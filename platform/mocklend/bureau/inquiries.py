@@ -1,4 +1,4 @@
-"""Who asked the bureau about somebody, and what they were told: the inquiry record of a report. Reads only."""
+"""The inquiries about a borrower, with their answers. Reads only."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ OF_BORROWER = "borrower_id = :borrower_id"
 
 
 class ScoreInquiry(TypedDict):
-    """A score that was answered under a transaction id. Asked again, it is repeated until `remembered_until`."""
+    """A score query under a transaction id. A repeated query gets the same answer until `remembered_until`."""
 
     id: Annotated[str, says("The inquiry's id.")]
-    transaction_id: Annotated[str, says("The id under which the score was asked for.")]
-    score: Annotated[int | str, says("What was answered: 350 to 950, or the text N/A.")]
+    transaction_id: Annotated[str, says("The transaction id of the query.")]
+    score: Annotated[int | str, says("The answer: 350 to 950, or the text N/A.")]
     answered_at: Annotated[str, says("When it was first answered. RFC 3339, on the sandbox's clock.")]
-    refreshed_at: Annotated[str, says("When that score was made. RFC 3339, on the sandbox's clock.")]
+    refreshed_at: Annotated[str, says("When that score was computed. RFC 3339, on the sandbox's clock.")]
     remembered_until: Annotated[
         str, says("Until when the same id gets the same answer. RFC 3339, on the sandbox's clock.")
     ]
 
 
 class ApplicationInquiry(TypedDict):
-    """An application to a lender, with the age of the report that decided it."""
+    """An application to a lender, with the age of the report behind the decision."""
 
     id: Annotated[str, says("The application's id.")]
     lender: Annotated[str, says("The lender's id."), column("partner")]
-    product: Annotated[str, says("What kind of credit was applied for.")]
+    product: Annotated[str, says("The kind of credit.")]
     decision: Annotated[str, says("APPROVED or REFUSED.")]
-    score: Annotated[int | str, says("The score that decided it: 350 to 950, or the text N/A.")]
+    score: Annotated[int | str, says("The score behind the decision: 350 to 950, or the text N/A.")]
     asked_anew: Annotated[bool, says("Whether the lender pulled a new report for it.")]
     report_pulled_at: Annotated[
         str,
-        says("When the lender had pulled the report that decided it. RFC 3339, on the sandbox's clock."),
+        says("When the lender pulled the report behind the decision. RFC 3339, on the sandbox's clock."),
         column("pulled_ms"),
     ]
     created_at: CreatedAt
 
 
 class InquiriesDoc(TypedDict):
-    """Who asked about a borrower, oldest first; applications by lender."""
+    """The inquiries about a borrower, oldest first; applications by lender."""
 
     borrower_id: BorrowerId
-    scores: Annotated[list[ScoreInquiry], says("Scores that were asked for under a transaction id.")]
+    scores: Annotated[list[ScoreInquiry], says("Score queries under a transaction id.")]
     applications: Annotated[list[ApplicationInquiry], says("Applications to lenders.")]
 
 
 application_inquiry = rendering(Application, ApplicationInquiry)
-"""An application as the inquiries show it."""
+"""Renders an application for the inquiries."""
 
 
 def score_inquiry(answer: ScoreAnswer) -> ScoreInquiry:
-    """A remembered answer as the inquiries show it."""
+    """A stored score answer as the inquiries show it."""
     return {
         "id": answer.id,
         "transaction_id": answer.transaction_id,
@@ -70,7 +70,8 @@ def score_inquiry(answer: ScoreAnswer) -> ScoreInquiry:
 
 
 def inquiries(reader: SandboxReader, borrower_id: str) -> InquiriesDoc:
-    """The scores that were answered under a transaction id, and the applications by lender, oldest first."""
+    """The score queries under a transaction id, and the applications by lender, oldest first. Raises
+    Refused `borrower_unknown`."""
     reads.entity(reader, Borrower, borrower_id)
     answers = reader.where(ScoreAnswer, f"{OF_BORROWER} ORDER BY answered_ms, id", borrower_id=borrower_id)
     applications = reader.where(Application, f"{OF_BORROWER} ORDER BY partner, n", borrower_id=borrower_id)

@@ -1,7 +1,6 @@
-"""Partner lenders: other lenders that decide by the report and the score, and keep their copy of both for a while.
+"""Partner lenders: other lenders that decide by the report and the score, and store their copy of both for a while.
 
-Their rules are a table, in the open. A copy that is kept is a view like any other: a correction at the bureau reaches a
-partner when it pulls again, not before.
+Their rules are a table. A stored copy is a view: a correction at the bureau reaches a partner only when it pulls again.
 """
 
 from __future__ import annotations
@@ -34,37 +33,35 @@ PRODUCTS = ("mortgage", "car", "card")
 
 REASONS = {
     "amount_too_large": "More than this lender lends on the product.",
-    "score_missing": "There is no score, and the product asks for one.",
-    "score_too_low": "The score is below what the product asks for.",
+    "score_missing": "There is no score, and the product needs one.",
+    "score_too_low": "The score is below the product's minimum.",
     "overdue_now": "An account is overdue.",
     "overdue_months": "A month of the last 24 was overdue by more than the product allows.",
 }
-"""Why an application is refused, in the order in which the reasons are given."""
+"""Reasons for a refused application, in the order of the answer."""
 
 
 class LenderRuleDoc(TypedDict):
-    """What a lender asks for on a product. `worst_month` is the worst code of the last 24 months that it overlooks."""
+    """A lender's rule for a product. `worst_month` is the worst code of the last 24 months that it accepts."""
 
-    amount_minor_max: Annotated[int, says("The most that is lent on the product, in minor units.")]
-    score_min: Annotated[int, says("The least score that is accepted.")]
-    worst_month: Annotated[
-        int, says("The worst code of the last 24 months that is overlooked: 0 none, 1 to 7 as in the report.")
-    ]
-    score_required: Annotated[bool, says("Whether somebody without a score is refused.")]
+    amount_minor_max: Annotated[int, says("The largest amount lent on the product, in minor units.")]
+    score_min: Annotated[int, says("The smallest accepted score.")]
+    worst_month: Annotated[int, says("The worst accepted code of the last 24 months: 0 none, 1 to 7 as in the report.")]
+    score_required: Annotated[bool, says("Whether a borrower without a score is refused.")]
 
 
 class LenderDoc(TypedDict):
-    """A partner lender, how long it keeps its copy of a report, and its rules."""
+    """A partner lender, how long it uses its copy of a report, and its rules."""
 
     id: Annotated[str, says("The lender's id.")]
     name: Annotated[str, says("The lender's name.")]
-    keeps_days: Annotated[int, says("How many days the lender keeps its copy of a report before it pulls a new one.")]
-    products: Annotated[dict[str, LenderRuleDoc], says("What the lender asks for, by product.")]
+    keeps_days: Annotated[int, says("Days for which the lender uses its copy of a report before it pulls a new one.")]
+    products: Annotated[dict[str, LenderRuleDoc], says("The lender's rules, by product.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a lender asks of whoever applies for a product. `worst_month` is the worst code that it overlooks."""
+    """A lender's rule for applications for a product. `worst_month` is the worst code that it accepts."""
 
     amount_minor_max: int
     score_min: int
@@ -83,7 +80,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """A lender that is not us: how long it keeps its copy, and its rules by product."""
+    """Another lender: how long it uses its copy, and its rules by product."""
 
     id: str
     name: str
@@ -96,7 +93,7 @@ class Partner:
         return {"id": self.id, "name": self.name, "keeps_days": self.keeps_days, "products": rules}
 
 
-# Nobody's actual policy: a strict bank with a long memory, a car lender in the middle, a card issuer that is quick.
+# Invented policies: a strict bank that uses copies for long, a moderate car lender, and a lenient card issuer.
 PARTNERS = {
     partner.id: partner
     for partner in (
@@ -116,7 +113,7 @@ PARTNERS = {
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Somebody applies to a partner lender, which looks at its copy, or pulls a new one where it is old or missing."""
+    """A borrower applies to a partner lender, which decides by its copy, or pulls a new one if it is old or missing."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -131,7 +128,7 @@ class Apply:
         return (("borrower", self.borrower_id), ("partner_copy", copy_id(self.partner, self.borrower_id)))
 
     def decide(self, work: Work) -> Answer:
-        """201 and the decision."""
+        """201 and the decision. Raises Refused `borrower_unknown`, `lender_unknown`, `product_not_offered`."""
         partner = partner_of(self.partner)
         if work.find(Borrower, self.borrower_id) is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
@@ -144,7 +141,7 @@ class Apply:
                 received=self.product,
                 lender=partner.id,
             )
-        assert self.idem is not None, "an application is an inquiry on record and needs an idempotency key"
+        assert self.idem is not None, "an application is a stored inquiry and needs an idempotency key"
         id = make_id("app", work.sandbox.seed, partner.id, self.borrower_id, self.idem.key)
         copy = work.find(PartnerCopy, copy_id(partner.id, self.borrower_id))
         decided = copy.decided + 1 if copy is not None else 1
@@ -179,9 +176,9 @@ class Apply:
         return Answer(201, application_doc(application, copy))
 
     def _pulls(self, work: Work, application_id: str, old: PartnerCopy, fresh: PartnerCopy) -> bool:
-        """Whether the partner really takes the fresh copy; whatever it decided by before is history.
+        """Whether the partner really uses the fresh copy, which a fault can prevent.
 
-        One of this very moment is not old: nobody could say afterwards whether it was pulled again.
+        A copy of the present moment is not old: nothing could show later whether it was pulled again.
         """
         work.signal(applied_for(old.id))
         if old.pulled_ms >= work.now_ms:
@@ -206,7 +203,7 @@ class Apply:
 
 
 def partner_of(id: str) -> Partner:
-    """A partner by its id; Refused if there is none."""
+    """A partner by its id. Raises Refused `lender_unknown`."""
     if id not in PARTNERS:
         raise Refused(
             "lender_unknown", f"no lender {id}{did_you_mean(id, PARTNERS)}", expected=sorted(PARTNERS), received=id
@@ -215,7 +212,7 @@ def partner_of(id: str) -> Partner:
 
 
 def copy_id(partner: str, borrower_id: str) -> str:
-    """The one copy that a partner keeps of a borrower's report."""
+    """The id of a partner's copy of a borrower's report."""
     return f"{partner}.{borrower_id}"
 
 
@@ -239,7 +236,7 @@ def _pull(work: Work, partner: Partner, borrower_id: str) -> PartnerCopy:
 def reasons_against(
     rule: Rule, accounts: Sequence[ReportedAccount], score: int | str, amount_minor: int, today: date
 ) -> list[str]:
-    """Why an application is refused; nothing if it is not."""
+    """The reasons for refusing an application; empty if it is approved."""
     histories = [History(account["months"], date.fromisoformat(account["last_month"] + "-01")) for account in accounts]
     against = {
         "amount_too_large": amount_minor > rule.amount_minor_max,
@@ -252,34 +249,36 @@ def reasons_against(
 
 
 class ApplicationDoc(TypedDict):
-    """A decision, and the copy of the report that it was made by."""
+    """A decision, and the copy of the report behind it."""
 
     id: Annotated[str, says("The application's id.")]
     lender: Annotated[str, says("The lender's id.")]
     borrower_id: BorrowerId
-    product: Annotated[str, one_of(PRODUCTS, "What kind of credit was applied for.")]
-    amount_minor: Annotated[int, says("How much was applied for, in minor units.")]
+    product: Annotated[str, one_of(PRODUCTS, "The kind of credit.")]
+    amount_minor: Annotated[int, says("The requested amount, in minor units.")]
     decision: Annotated[str, one_of(ApplicationDecision, "APPROVED or REFUSED.")]
-    reasons: Annotated[list[Annotated[str, one_of(REASONS)]], says("Why it was refused; empty where it was approved.")]
-    report_version: Annotated[int, says("The version of the report that decided it.")]
-    report_pulled_at: Annotated[str, says("When the lender had pulled that report. RFC 3339, on the sandbox's clock.")]
-    score: Annotated[int | str, says("The score that decided it: 350 to 950, or the text N/A.")]
+    reasons: Annotated[
+        list[Annotated[str, one_of(REASONS)]], says("The reasons for a refusal; empty where it was approved.")
+    ]
+    report_version: Annotated[int, says("The version of the report behind the decision.")]
+    report_pulled_at: Annotated[str, says("When the lender pulled that report. RFC 3339, on the sandbox's clock.")]
+    score: Annotated[int | str, says("The score behind the decision: 350 to 950, or the text N/A.")]
     created_at: CreatedAt
 
 
 class CopyDoc(TypedDict):
-    """The report and score that a lender keeps of somebody."""
+    """A lender's copy of a borrower's report and score."""
 
     lender: Annotated[str, says("The lender's id.")]
     borrower_id: BorrowerId
     pulled_at: Annotated[str, says("When the copy was pulled. RFC 3339, on the sandbox's clock.")]
-    expires_at: Annotated[str, says("Until when the lender decides by it. RFC 3339, on the sandbox's clock.")]
-    report: Annotated[ReportDoc, says("The report as it was then.")]
-    score: Annotated[int | str, says("The score as it was then: 350 to 950, or the text N/A.")]
+    expires_at: Annotated[str, says("Until when the lender uses it. RFC 3339, on the sandbox's clock.")]
+    report: Annotated[ReportDoc, says("The report as pulled.")]
+    score: Annotated[int | str, says("The score as pulled: 350 to 950, or the text N/A.")]
 
 
 def application_doc(application: Application, copy: PartnerCopy) -> ApplicationDoc:
-    """An application as JSON, with the copy that it was decided by."""
+    """An application as JSON, with the copy behind its decision."""
     return {
         "id": application.id,
         "lender": application.partner,

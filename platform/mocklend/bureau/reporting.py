@@ -1,10 +1,10 @@
-"""Reporting to the bureau: one record a loan at the end of a day, when its status changed or a month is over.
+"""Reporting to the bureau: one record per loan at the end of a day on which its status changed or a month ended.
 
-        books ── what they knew when the day ended ──▶ SNAPSHOT ──▶ SUBMITTED ──▶ PUBLISHED ──▶ superseded by the next
+        books ── the facts posted before the day ended ──▶ SNAPSHOT ──▶ SUBMITTED ──▶ PUBLISHED ──▶ superseded
                         (the cut, a midnight)             2 h           1 day
 
-The books are read, not the world: a lender reports what it believes. A record depends on nothing but the facts recorded
-before its cut, so after an outage each month that was missed is reported as it was, and running twice reports once.
+A report is derived from the books, not the world: a lender reports what it believes. A record depends only on the
+facts posted before its cut, so missed months are reported correctly after an outage, and a second run reports nothing.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 KNOWN_FACTS: Loaded[list[Fact]] = Loaded("known_facts")
-"""By `loan@ms`: what was recorded of a loan before a moment."""
+"""By `loan@ms`: the facts of a loan posted before a moment."""
 
-BUREAU_KNOWN: Loaded[Known] = Loaded("bureau_known")
-"""By loan: what its version rests on."""
+BUREAU_KNOWN: Loaded[Freshness] = Loaded("bureau_known")
+"""By loan: its version, and the time of its newest fact."""
 
 SUBMIT_MS = 2 * 3_600_000
 LAG_MS = 86_400_000
-"""From the cut to the submission file, and to publication: T+1, as many say; no text of a bureau confirms it."""
+"""Milliseconds from the cut to the submission file, and to publication: T+1 by common accounts; unconfirmed."""
 
 CAUSES = MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
 ONE_DAY = timedelta(days=1)
@@ -54,7 +54,7 @@ class SubmissionLine(TypedDict):
     record: Annotated[str, says("The record's id.")]
     loan_id: LoanId
     borrower_id: BorrowerId
-    cause: Annotated[str, one_of(CAUSES, "Why it is reported.")]
+    cause: Annotated[str, one_of(CAUSES, "The cause of the report.")]
     currency: Currency
     opened: Annotated[str, says("The day on which the loan was paid out, like 2026-01-05.")]
     principal_minor: PrincipalMinor
@@ -70,18 +70,18 @@ class SubmissionLine(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ReportAccount:
-    """The end of day of one account. Doing it twice reports once."""
+    """The end of day of one account. A second run reports nothing."""
 
     sandbox_id: str
     loan_id: str
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The account, its loan, and how fresh the loan's books are."""
+        """The account, its loan, and the time of the loan's newest fact."""
         return (("bureau_account", self.loan_id), ("loan", self.loan_id), ("bureau_known", self.loan_id))
 
     def decide(self, work: Work) -> Answer:
-        """200, and the record's id if there was something to report."""
+        """200, and the record's id if one was reported."""
         account = work.find(BureauAccount, self.loan_id)
         if account is None or account.due_ms is None or account.due_ms > work.now_ms:
             return Answer(200, {"loan_id": self.loan_id, "record": None})
@@ -102,39 +102,39 @@ class ReportAccount:
             before = history_of(account)
             facts = tuple(work.load(KNOWN_FACTS, f"{loan.id}@{cut_ms}")) if cause == CORRECTION else ()
             start = date.fromisoformat(loan.start_date)
-            told = rederive(terms_of(loan), facts, as_of) if cause == CORRECTION else carry(before, start, now)
-            record = _record(account, loan, now, told, cause, cut_ms, published_ms)
+            history = rederive(terms_of(loan), facts, as_of) if cause == CORRECTION else carry(before, start, now)
+            record = _record(account, loan, now, history, cause, cut_ms, published_ms)
             work.put(record)
             account = replace(
                 account,
                 version=record.version,
                 status=now.status,
-                months=told.codes,
-                last_month=told.last.isoformat(),
+                months=history.codes,
+                last_month=history.last.isoformat(),
                 published_ms=published_ms,
             )
             if cause == CORRECTION:
                 account = replace(account, correct_ms=None, correct_reason=None)
-        work.put(replace(account, due_ms=_next_look(work, account, loan, now)))
+        work.put(replace(account, due_ms=_next_due(work, account, loan, now)))
         return Answer(200, {"loan_id": loan.id, "record": record.id if record else None})
 
     @staticmethod
     def _standing(work: Work, loan: Loan, cut_ms: int, as_of: date) -> Standing:
-        """What the books said of the day when it was over. Nearly always that is what they say still."""
-        known = work.load(BUREAU_KNOWN, loan.id)
+        """The standing by the books at the end of the day, usually from the present state without a replay."""
+        freshness = work.load(BUREAU_KNOWN, loan.id)
         state = state_of(loan)
-        if known.version == loan.version and known.recorded_ms < cut_ms and state.as_of <= as_of:
+        if freshness.version == loan.version and freshness.recorded_ms < cut_ms and state.as_of <= as_of:
             state.roll_forward(as_of)
             return standing(state)
         return standing_on(terms_of(loan), tuple(work.load(KNOWN_FACTS, f"{loan.id}@{cut_ms}")), as_of)
 
 
 def _cause(account: BureauAccount, now: Standing, cut_ms: int) -> str | None:
-    """Why there is something to report, or None."""
+    """The cause of a report, or None if nothing is reported."""
     if account.correct_ms is not None and account.correct_ms < cut_ms and account.version:
         return CORRECTION
     if now.status not in OPEN and not account.version and now.status not in (LoanStatus.CLEAR, LoanStatus.OFF):
-        return None  # Never paid out, or not yet: there is no account.
+        return None  # Not paid out, so there is no account.
     if now.status == account.status and now.status in OVER:
         return None
     if now.as_of == last_of(now.as_of):
@@ -142,17 +142,17 @@ def _cause(account: BureauAccount, now: Standing, cut_ms: int) -> str | None:
     return CHANGE if now.status != account.status else None
 
 
-def _next_look(work: Work, account: BureauAccount, loan: Loan, now: Standing) -> int | None:
-    """When the account is due again: at the end of the month; of today, if the loan has changed since the cut."""
+def _next_due(work: Work, account: BureauAccount, loan: Loan, now: Standing) -> int | None:
+    """When the account is due next: at the end of the month, or of today if the loan has changed since the cut."""
     zone = work.sandbox.zone
-    looks = []
+    due_times = []
     if now.status in OPEN:
-        looks.append(midnight_ms(last_of(now.as_of + ONE_DAY) + ONE_DAY, zone))
+        due_times.append(midnight_ms(last_of(now.as_of + ONE_DAY) + ONE_DAY, zone))
     if loan.status != now.status:
-        looks.append(day_over_ms(work))
+        due_times.append(day_over_ms(work))
     if account.correct_ms is not None:
-        looks.append(midnight_ms(business_date(account.correct_ms, zone) + ONE_DAY, zone))
-    return min(looks, default=None)
+        due_times.append(midnight_ms(business_date(account.correct_ms, zone) + ONE_DAY, zone))
+    return min(due_times, default=None)
 
 
 def _seam(work: Work, account: BureauAccount, loan: Loan, now: Standing, cause: str, cut_ms: int) -> BureauReport:
@@ -173,7 +173,7 @@ def record_id(loan_id: str, version: int) -> str:
 
 
 def _record(
-    account: BureauAccount, loan: Loan, now: Standing, told: History, cause: str, cut_ms: int, published_ms: int
+    account: BureauAccount, loan: Loan, now: Standing, history: History, cause: str, cut_ms: int, published_ms: int
 ) -> BureauRecord:
     version = account.version + 1
     id = record_id(loan.id, version)
@@ -191,8 +191,8 @@ def _record(
         "days_overdue": now.days_overdue,
         "balance_minor": now.balance_minor,
         "overdue_minor": now.overdue_minor,
-        "month": told.last.isoformat()[:7],
-        "month_status": told.codes[-1],
+        "month": history.last.isoformat()[:7],
+        "month_status": history.codes[-1],
     }
     return BureauRecord(
         id=id,
@@ -207,8 +207,8 @@ def _record(
         days_overdue=now.days_overdue,
         balance_minor=now.balance_minor,
         overdue_minor=now.overdue_minor,
-        months=told.codes,
-        last_month=told.last.isoformat(),
+        months=history.codes,
+        last_month=history.last.isoformat(),
         line=msgspec.json.encode(line, order="sorted").decode(),
         cut_ms=cut_ms,
         submitted_ms=cut_ms + SUBMIT_MS,
@@ -222,18 +222,18 @@ def history_of(account: BureauAccount | BureauRecord) -> History | None:
 
 
 def file_hash(lines: Iterable[str]) -> str:
-    """The hash that goes with a submission file: of its lines, each with its line end."""
+    """The hash of a submission file: over its lines, each with its line end."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 
 
-# --- what the dispute desk does to an account ---
+# --- effects of disputes on an account ---
 
 
 def flag_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
-    """The report says at once that the borrower disputes this account."""
+    """Mark this account as disputed on the report, at once."""
     account = _account(work, loan_id)
     marks = account.disputes
     if dispute_id not in marks:
@@ -241,16 +241,16 @@ def flag_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
 
 
 def unflag_disputed(work: Work, loan_id: str, dispute_id: str) -> None:
-    """The dispute is over: its mark goes, at once. Others stay."""
+    """Remove a closed dispute's mark from the report, at once. Marks of other disputes stay."""
     account = _account(work, loan_id)
     marks = tuple(mark for mark in account.disputes if mark != dispute_id)
     _put(work, replace(account, disputes=marks))
 
 
 def correct(work: Work, loan_id: str, reason: str) -> int | None:
-    """Report the account's months afresh from the books as they will be when the day is over.
+    """Order a correction: at the end of the day the account's months are derived again from the books.
 
-    Returns when that is published, or None where nothing was ever reported, so that nothing can be wrong.
+    Returns the time (ms) of its publication, or None if the account was never reported.
     """
     account = _account(work, loan_id)
     if not account.version:
@@ -261,25 +261,25 @@ def correct(work: Work, loan_id: str, reason: str) -> int | None:
 
 
 def _put(work: Work, account: BureauAccount) -> None:
-    """Keep the account, and look at it tonight: an earlier command may have asked for that since it was loaded."""
+    """Put the account, due at the end of the day: another command may have set that since it was loaded."""
     work.put(account)
     look_at(work, account.id, account.borrower_id)
 
 
 def _account(work: Work, loan_id: str) -> BureauAccount:
-    known = work.find(BureauAccount, loan_id)
-    if known is not None:
-        return known
+    account = work.find(BureauAccount, loan_id)
+    if account is not None:
+        return account
     loan = require_loan(work, loan_id)
     return BureauAccount(loan.id, loan.borrower_id, None, 0, None, "", None, (), None, None, None, None)
 
 
-# --- how the books of many loans are read at once ---
+# --- loaders for many loans ---
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A loan's version, and when its newest fact was recorded."""
+class Freshness:
+    """A loan's version, and the time (ms) at which its newest fact was posted."""
 
     version: int
     recorded_ms: int
@@ -290,22 +290,22 @@ _KNOWN = """SELECT l.id, l.version, MAX(f.recorded_ms) FROM loans l
     WHERE l.sandbox_id = :sandbox_id AND l.id"""
 
 
-def load_bureau_known(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Known]:
-    """What the bureau knows of each loan."""
-    return dict(reader.rows_in(_known_of, _KNOWN, loan_ids, " GROUP BY l.id, l.version"))
+def load_bureau_known(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, Freshness]:
+    """By loan: its version, and the time of its newest fact."""
+    return dict(reader.rows_in(_freshness_of, _KNOWN, loan_ids, " GROUP BY l.id, l.version"))
 
 
-def _known_of(loan_id: str, version: int, recorded_ms: int | None) -> tuple[str, Known]:
-    return loan_id, Known(version, recorded_ms or 0)
+def _freshness_of(loan_id: str, version: int, recorded_ms: int | None) -> tuple[str, Freshness]:
+    return loan_id, Freshness(version, recorded_ms or 0)
 
 
 def load_known_facts(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Fact]]:
-    """By `loan@ms`: what was recorded of a loan before a moment. The moment has passed, so it stays as it is."""
-    found = {}
+    """By `loan@ms`: the facts of a loan posted before a moment, which is past, so they do not change."""
+    facts_by_key = {}
     for key in keys:
         loan_id, _, before_ms = key.rpartition("@")
-        found[key] = facts_before(reader, loan_id, int(before_ms))
-    return found
+        facts_by_key[key] = facts_before(reader, loan_id, int(before_ms))
+    return facts_by_key
 
 
 _RECORDED = """SELECT id FROM book_facts
@@ -313,6 +313,6 @@ _RECORDED = """SELECT id FROM book_facts
 
 
 def facts_before(reader: SandboxReader, loan_id: str, before_ms: int) -> list[Fact]:
-    """What the books knew of a loan before a moment, in effective order."""
-    then = set(reader.ids(_RECORDED, loan_id=loan_id, before_ms=before_ms))
-    return [fact for fact in facts_of(reader, BOOKS, [loan_id])[loan_id] if fact.id in then]
+    """The facts of a loan that were posted before a moment, in effective order."""
+    posted_ids = set(reader.ids(_RECORDED, loan_id=loan_id, before_ms=before_ms))
+    return [fact for fact in facts_of(reader, BOOKS, [loan_id])[loan_id] if fact.id in posted_ids]

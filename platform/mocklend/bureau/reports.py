@@ -1,4 +1,4 @@
-"""The report: of each account the newest record that is published, at whatever moment is asked about. Reads only."""
+"""The report: the newest published record of each account at a moment. Reads only."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from mocklend.storage.work import Loaded
 from mocklend.views import reads
 
 PUBLISHED: Loaded[list[Reported]] = Loaded("published")
-"""By `borrower@ms`: the accounts as they were published at a moment."""
+"""By `borrower@ms`: the accounts as published at a moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """An account on a report: a published record, what is fixed about the loan, and whether it is disputed."""
+    """An account on a report: a published record, the loan's fixed data, and whether it is disputed."""
 
     record: BureauRecord
     opened: str
@@ -37,11 +37,11 @@ class Reported:
 
     @property
     def history(self) -> History:
-        """The months that it tells."""
+        """The reported months."""
         return History(self.record.months, date.fromisoformat(self.record.last_month))
 
     def to_json(self) -> ReportedAccount:
-        """An account as the report shows it."""
+        """The account's document in a report."""
         record = self.record
         return {
             "loan_id": record.loan_id,
@@ -82,7 +82,7 @@ class _Account(NamedTuple):
 
 
 def published(reader: SandboxReader, borrower_id: str, at_ms: int) -> list[Reported]:
-    """A borrower's accounts as they were published at a moment."""
+    """A borrower's accounts as published at a moment."""
     accounts = reader.rows(_Account, _PUBLISHED, borrower_id=borrower_id, at_ms=at_ms)
     records = reader.by_id(BureauRecord, [account.id for account in accounts])
     return [
@@ -92,16 +92,16 @@ def published(reader: SandboxReader, borrower_id: str, at_ms: int) -> list[Repor
 
 
 def load_published(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, list[Reported]]:
-    """By `borrower@ms`."""
-    found = {}
+    """By `borrower@ms`: the accounts as published at a moment."""
+    accounts_by_key = {}
     for key in keys:
         borrower_id, _, at_ms = key.rpartition("@")
-        found[key] = published(reader, borrower_id, int(at_ms))
-    return found
+        accounts_by_key[key] = published(reader, borrower_id, int(at_ms))
+    return accounts_by_key
 
 
 def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> ReportDoc:
-    """A report as JSON. Its version counts the records that it stands on, so it only grows."""
+    """A report as JSON. Its version is the number of records behind it, so it only grows."""
     return {
         "borrower_id": borrower_id,
         "as_of": rfc3339(at_ms),
@@ -111,16 +111,16 @@ def report_doc(borrower_id: str, accounts: Sequence[Reported], at_ms: int) -> Re
 
 
 def report(snapshot: Snapshot, borrower_id: str) -> ReportDoc:
-    """What the bureau says of a borrower now."""
+    """A borrower's report now. Raises Refused `borrower_unknown`."""
     reads.entity(snapshot, Borrower, borrower_id)
     return report_doc(borrower_id, published(snapshot, borrower_id, snapshot.now_ms), snapshot.now_ms)
 
 
-# --- one account's records, and the files they went in ---
+# --- an account's records, and the submission files ---
 
 
 class RecordDoc(FiveClassField):
-    """One report of a loan. It is never edited: the next one supersedes it."""
+    """One report of a loan. Append-only: the next one supersedes it."""
 
     id: Annotated[str, says("The record's id.")]
     loan_id: LoanId
@@ -132,7 +132,7 @@ class RecordDoc(FiveClassField):
         ),
     ]
     cause: Annotated[str, one_of(CAUSES, "Why it was reported: `monthly`, a `change` of status, or a `correction`.")]
-    reason: Annotated[str | None, says("What was corrected; null for the other causes.")]
+    reason: Annotated[str | None, says("The reason of a correction; null for the other causes.")]
     as_of: Annotated[str, says("The day that the record describes, like 2026-01-05.")]
     status: Annotated[str, says("The account's status in the report's own words.")]
     days_overdue: Annotated[int, says("Days past due on that day; 0 where nothing was overdue.")]
@@ -153,12 +153,12 @@ class RecordList(TypedDict):
 
 
 def records(snapshot: Snapshot, loan_id: str) -> RecordList:
-    """Every record of an account, oldest first, each with how far it has come."""
+    """Every record of an account, oldest first, with its state. Raises Refused `loan_unknown`."""
     reads.entity(snapshot, Loan, loan_id)
     sql = "SELECT id FROM bureau_records WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY version"
-    known, now_ms = snapshot.find_all(BureauRecord, snapshot.ids(sql, loan_id=loan_id)), snapshot.now_ms
-    newest = max((one.version for one in known if one.published_ms <= now_ms), default=0)
-    return {"loan_id": loan_id, "records": [record_doc(one, now_ms, newest) for one in known]}
+    stored, now_ms = snapshot.find_all(BureauRecord, snapshot.ids(sql, loan_id=loan_id)), snapshot.now_ms
+    newest = max((record.version for record in stored if record.published_ms <= now_ms), default=0)
+    return {"loan_id": loan_id, "records": [record_doc(record, now_ms, newest) for record in stored]}
 
 
 def record_doc(record: BureauRecord, now_ms: int, newest: int) -> RecordDoc:
@@ -198,12 +198,12 @@ class _Line(NamedTuple):
 
 
 class SubmissionDoc(TypedDict):
-    """What the lender submitted of a day. `sha256` is of all lines as the file has them, each with its line end."""
+    """The lender's submission file of a day. `sha256` is over all its lines, each with its line end."""
 
     date: Annotated[str, says("The day of the submission, like 2026-01-05.")]
-    count: Annotated[int, says("How many lines the whole file has.")]
-    sha256: Annotated[str, says("SHA-256 of the whole file, in small hexadecimal digits.")]
-    lines: Annotated[list[SubmissionLine], says("The lines of this page.")]
+    count: Annotated[int, says("The number of lines of the whole file.")]
+    sha256: Annotated[str, says("SHA-256 of the whole file, in lower-case hexadecimal.")]
+    lines: Annotated[list[SubmissionLine], says("The lines of this list page.")]
     next_cursor: NextCursor | None
 
 
@@ -211,7 +211,8 @@ _LINE: msgspec.json.Decoder[SubmissionLine] = msgspec.json.Decoder(SubmissionLin
 
 
 def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 50) -> SubmissionDoc:
-    """The submission file of a day: how long it is, its hash, and a page of its lines."""
+    """The submission file of a day: its length, its hash, and a list page of its lines. Raises
+    Refused `submission_unknown`."""
     count = 0
 
     def page_after(id: str, most: int) -> list[_Line]:
@@ -227,7 +228,7 @@ def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 5
 
     digest = file_hash(lines())
     if not count:
-        raise Refused("submission_unknown", f"nothing was submitted of {day}", date=day.isoformat())
+        raise Refused("submission_unknown", f"nothing was submitted for {day}", date=day.isoformat())
     page = page_after(after, limit + 1)
     return {
         "date": day.isoformat(),

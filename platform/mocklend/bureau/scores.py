@@ -1,7 +1,7 @@
-"""The score: made on the 6th of each month from what is published then, and remembered for those who ask again.
+"""The score: computed on the 6th of each month from the published records, and stored for repeated queries.
 
-Two habits of real scores let a wrong record outlive its correction with no fault anywhere: the score is not made anew
-before the next 6th, and a query repeated with its transaction id within 24 hours is answered as it was at first.
+Two properties of real scores let a wrong record outlast its correction without a fault: the score is not computed again
+before the next 6th, and a query that repeats its transaction id within 24 hours gets its first answer.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from mocklend.storage.values import ScoreDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
 
 INQUIRIES: Loaded[int] = Loaded("inquiries")
-"""By `borrower@ms`: how many inquiries there were before a moment."""
+"""By `borrower@ms`: the number of inquiries before a moment."""
 
 MEMORY_MS = 86_400_000
 EARLIER = 3
-"""How many refreshes back a stuck score can be from."""
+"""The most refreshes by which a stuck score can be behind."""
 NO_SCORE = "N/A"
 CURRENCY = "CNY"
-"""Of what partners lend by a score."""
+"""The currency of partners' credit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class Refresh:
 
 
 def refresh_before(now_ms: int, zone: str) -> Refresh:
-    """When scores were made last."""
+    """The last refresh of scores, and the next."""
     last, following = refreshes(business_date(now_ms, zone))
     return Refresh(last, midnight_ms(last, zone), midnight_ms(following, zone))
 
 
-def made(accounts: Sequence[Reported], inquiries: int, on: date) -> int | str:
+def score_of(accounts: Sequence[Reported], inquiries: int, on: date) -> int | str:
     """The score, or N/A."""
-    found = score([account.history for account in accounts], inquiries, on)
-    return NO_SCORE if found is None else found
+    value = score([account.history for account in accounts], inquiries, on)
+    return NO_SCORE if value is None else value
 
 
 def score_doc(
@@ -69,16 +69,16 @@ def score_doc(
 
 
 def current_score(snapshot: Snapshot, borrower_id: str) -> ScoreDoc:
-    """The score of somebody, now. Nothing is kept."""
+    """A borrower's score now. Stores nothing. Raises Refused `borrower_unknown`."""
     refresh = refresh_before(snapshot.now_ms, snapshot.sandbox.zone)
     accounts = published(snapshot, borrower_id, refresh.at_ms)
-    value = made(accounts, inquiries_before(snapshot, borrower_id, refresh.at_ms), refresh.day)
+    value = score_of(accounts, inquiries_before(snapshot, borrower_id, refresh.at_ms), refresh.day)
     return score_doc(borrower_id, value, refresh, snapshot.now_ms, None)
 
 
 @dataclass(frozen=True, slots=True)
 class AskScore:
-    """A query under a transaction id: for a day its first answer stands."""
+    """A score query under a transaction id: for a day its first answer is repeated."""
 
     sandbox_id: str
     borrower_id: str
@@ -86,11 +86,11 @@ class AskScore:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The borrower; the rest depends on the clock."""
+        """The borrower; the other keys depend on the clock."""
         return (("borrower", self.borrower_id),)
 
     def decide(self, work: Work) -> Answer:
-        """200 and the score, as it is or as it was said before."""
+        """200 and the score, or the stored answer. Raises Refused `borrower_unknown`."""
         if work.find(Borrower, self.borrower_id) is None:
             raise Refused("borrower_unknown", f"no borrower {self.borrower_id}", borrower_id=self.borrower_id)
         id = make_id("scq", work.sandbox.seed, self.borrower_id, self.transaction_id)
@@ -98,19 +98,19 @@ class AskScore:
         if before is not None and work.now_ms < before.answered_ms + MEMORY_MS:
             return Answer(200, before.body)
         refresh = refresh_before(work.now_ms, work.sandbox.zone)
-        value = self._made(work, id, refresh)
+        value = self._answer(work, id, refresh)
         doc = score_doc(self.borrower_id, value, refresh, work.now_ms, self.transaction_id)
         work.put(ScoreAnswer(id, self.borrower_id, self.transaction_id, doc, refresh.at_ms, work.now_ms))
         return Answer(200, doc)
 
-    def _made(self, work: Work, id: str, refresh: Refresh) -> int | str:
-        """The score as it is answered: that of the last refresh, unless something else happens."""
+    def _answer(self, work: Work, id: str, refresh: Refresh) -> int | str:
+        """The score of the last refresh, unless a fault changes the answer."""
         if not work.armed:
             return score_at(work, self.borrower_id, refresh)
-        made: list[int | str] = []
+        scores: list[int | str] = []
         at = refresh
         for _ in range(1 + EARLIER):
-            made.append(score_at(work, self.borrower_id, at))
+            scores.append(score_at(work, self.borrower_id, at))
             at = refresh_before(at.at_ms - 1, work.sandbox.zone)
         outcome = work.at(
             ScoreAsked(
@@ -121,8 +121,8 @@ class AskScore:
                 borrower_id=self.borrower_id,
                 answer_id=id,
                 remembered_until_ms=work.now_ms + MEMORY_MS,
-                earlier=tuple(map(str, made[1:])),
-                score=str(made[0]),
+                earlier=tuple(map(str, scores[1:])),
+                score=str(scores[0]),
             )
         ).score
         return int(outcome) if outcome.isdigit() else outcome
@@ -131,7 +131,7 @@ class AskScore:
 def score_at(work: Work, borrower_id: str, refresh: Refresh) -> int | str:
     """A borrower's score as of a refresh, for a command."""
     moment = f"{borrower_id}@{refresh.at_ms}"
-    return made(work.load(PUBLISHED, moment), work.load(INQUIRIES, moment), refresh.day)
+    return score_of(work.load(PUBLISHED, moment), work.load(INQUIRIES, moment), refresh.day)
 
 
 _INQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id AND borrower_id = :borrower_id
@@ -139,15 +139,15 @@ _INQUIRIES = """SELECT COUNT(*) FROM applications WHERE sandbox_id = :sandbox_id
 
 
 def inquiries_before(reader: SandboxReader, borrower_id: str, before_ms: int) -> int:
-    """How often lenders asked about somebody in the 180 days before a moment."""
+    """The number of inquiries about a borrower in the 180 days before a moment."""
     from_ms = before_ms - INQUIRY_DAYS * 86_400_000
     return reader.number(_INQUIRIES, borrower_id=borrower_id, from_ms=from_ms, before_ms=before_ms)
 
 
 def load_inquiries(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, int]:
-    """By `borrower@ms`."""
-    found = {}
+    """By `borrower@ms`: the number of inquiries before a moment."""
+    counts = {}
     for key in keys:
         borrower_id, _, at_ms = key.rpartition("@")
-        found[key] = inquiries_before(reader, borrower_id, int(at_ms))
-    return found
+        counts[key] = inquiries_before(reader, borrower_id, int(at_ms))
+    return counts

@@ -1,5 +1,5 @@
-"""The channels: who takes the borrower's money, and how the platform hears of it.
+"""The channels: they take the borrower's money and report it to the platform.
 
-order ──▶ trade CREATED ──settling delay──▶ SUCCESS ──▶ callback (outbox) ──attempts──▶ inbox ──▶ books
-                                                └─ the WORLD knows now
+order ──▶ trade CREATED ──settlement delay──▶ SUCCESS ──▶ callback (outbox) ──attempts──▶ inbox ──▶ books
+                                                └─ posted to the WORLD
 """

@@ -8,18 +8,18 @@ from mocklend.storage.work import Sandbox
 
 
 def callback_secret(api_key: str, channel_id: str) -> str:
-    """The secret that a channel signs its callbacks to one sandbox with, in Standard Webhooks' form."""
+    """The secret that signs a channel's callbacks to one sandbox, in the format of Standard Webhooks."""
     return secret_under(api_key, f"callback:{channel_id}")
 
 
 def callback_secrets(api_key: str) -> dict[str, str]:
-    """The secrets of all channels, as a sandbox keeps them: it does not keep the key that they follow from."""
+    """The secrets of all channels, which a sandbox stores instead of the API key that they are derived from."""
     return {id: callback_secret(api_key, id) for id in channels()}
 
 
 def secret_at(sandbox: Sandbox, channel_id: str) -> str:
-    """What a channel signs its callbacks to a sandbox with.
+    """The secret that signs a channel's callbacks to a sandbox.
 
-    A channel that came to the platform after the sandbox has one that no client can work out.
+    A channel that is newer than the sandbox has a secret that no client can derive.
     """
     return sandbox.callback_secrets.get(channel_id) or callback_secret(sandbox.key_hash, channel_id)

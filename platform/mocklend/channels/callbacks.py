@@ -1,4 +1,4 @@
-"""A channel tries to deliver a callback: the same signed request that would go over HTTP, into our own inbox."""
+"""Attempts to deliver a callback: the signed request that HTTP would carry, sent to the platform's own inbox."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from mocklend.storage.values import Attempt
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 ACKED, LOST = "acked", "lost"
-"""How an attempt may end. Otherwise the inbox has refused it, and the outcome is the code of its refusal."""
+"""Outcomes of an attempt. Any other outcome is the code of the inbox's refusal."""
 REPLAYED_AFTER_MS = 3_600_000
-"""How old a message is that somebody has recorded and sends again."""
+"""The age in ms of a recorded message that an attacker sends again."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptCallback:
-    """One attempt. What is lost is tried again on the channel's retry schedule, until that ends."""
+    """One attempt. A lost one is retried on the channel's retry schedule, until its end."""
 
     sandbox_id: str
     callback_id: str
@@ -51,7 +51,7 @@ class AttemptCallback:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The message, its trade and order, and the loan that it is about."""
+        """The message, its trade and order, and the loan."""
         receipt_id = receipt_behind(self.receipt_id)
         pushed = receipt_id.startswith("rct_")
         yield ("callback", self.callback_id)
@@ -66,42 +66,42 @@ class AttemptCallback:
         if callback.due_ms is None or callback.due_ms > work.now_ms:
             return Answer(200, callback_doc(callback))  # Another process has made this attempt.
         attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
-        event = self._given(work, callback, attempt, len(retry_schedule))
+        event = self._event(work, callback, attempt, len(retry_schedule))
         lost = callback.attempts_to_lose
         outcome = replace(event, lost_attempts=lost) if lost else work.at(event)
         result = self._outcome(work, callback, outcome)
         acked = result == ACKED
-        over = acked or attempt >= len(retry_schedule)
+        ended = acked or attempt >= len(retry_schedule)
         kind = event_of(callback.repayment_id)
-        log = [*callback.log, _entry(work, attempt, kind, result)]
+        log = [*callback.log, _log_entry(work, attempt, kind, result)]
         if acked and kind == PAID and not outcome.discarded and work.armed:
-            log += self._go_on(work, callback, attempt)
+            log += self._send_more(work, callback, attempt)
         callback = structs.replace(
             callback,
-            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if over else DeliveryState.RETRY),
+            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if ended else DeliveryState.RETRY),
             attempts=attempt,
             attempts_to_lose=max(0, outcome.lost_attempts - 1),
             log=tuple(log),
-            due_ms=None if over else work.now_ms + retry_schedule[attempt] * 1000,
+            due_ms=None if ended else work.now_ms + retry_schedule[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
             applied_ms=work.now_ms if acked and not outcome.discarded else None,
         )
         work.put(callback)
         return Answer(200, callback_doc(callback))
 
-    def _given(self, work: Work, callback: Callback, attempt: int, ladder_length: int) -> CallbackAttempt:
+    def _event(self, work: Work, callback: Callback, attempt: int, attempts_max: int) -> CallbackAttempt:
         trade = work.get(Trade, callback.out_trade_no)
         return CallbackAttempt(
             **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
             payer_reference=trade.payer_reference,
-            attempts_left=ladder_length - attempt + 1,
+            attempts_left=attempts_max - attempt + 1,
             in_books=self._in_books(work),
         )
 
     def _in_books(self, work: Work) -> bool:
-        """Whether somebody was faster than the message, by asking the channel."""
+        """Whether the books have it already, from a query to the channel."""
         id = receipt_behind(self.receipt_id)
         late = id != self.receipt_id
         if id.startswith("rct_"):
@@ -116,36 +116,36 @@ class AttemptCallback:
         if outcome.lost_attempts:
             return LOST
         if outcome.altered is None and outcome.discarded:
-            return ACKED  # The handler answers 200 and forgets.
+            return ACKED  # The handler answers 200 and drops the message.
         return self._deliver(work, callback, outcome.altered)
 
-    def _go_on(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
-        """What the channel sends after its message was taken: honestly nothing. Copies, or an event from before."""
+    def _send_more(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
+        """What the channel sends after an accepted message: nothing, unless a fault adds copies or an older event."""
         trade = work.get(Trade, callback.out_trade_no)
         order = work.get(Repayment, callback.repayment_id)
         seed = work.sandbox.seed
-        another = number_of_copy(seed, trade.id)
+        copy_no = number_of_copy(seed, trade.id)
         event = CallbackTaken(
             **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
-            receipt_id=second_receipt_of(seed, callback.repayment_id, another),
+            receipt_id=second_receipt_of(seed, callback.repayment_id, copy_no),
             order_status=order.status,
         )
         outcome = work.at(event)
         for follow_up in outcome.follow_ups():
             work.carry_out(follow_up)
         if outcome.older_event is not None:
-            older = closed_body(trade, rfc3339(trade.created_ms))
-            result = ACKED if outcome.taken_for_closed else self._send(work, callback, older)
-            yield _entry(work, attempt, CLOSED, result)
+            older_body = closed_body(trade, rfc3339(trade.created_ms))
+            result = ACKED if outcome.taken_for_closed else self._send(work, callback, older_body)
+            yield _log_entry(work, attempt, CLOSED, result)
         for _ in range(outcome.copies):
             body = callback_body(trade, rfc3339(work.now_ms))
             result = ACKED if outcome.new_trade_no else self._send(work, callback, body)
-            yield _entry(work, attempt, event_of(callback.repayment_id), result)
+            yield _log_entry(work, attempt, event_of(callback.repayment_id), result)
 
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
-        """`acked`, or the code of the inbox's refusal."""
+        """Returns `acked`, or the code of the inbox's refusal."""
         trade = work.get(Trade, callback.out_trade_no)
         secret, sent_ms = secret_at(work.sandbox, callback.channel), work.now_ms
         if altered == WRONG_KEY:
@@ -154,8 +154,8 @@ class AttemptCallback:
             trade = structs.replace(trade, amount_minor=trade.amount_minor + 1)
         elif altered == OLD_TIMESTAMP:
             sent_ms -= REPLAYED_AFTER_MS
-        tells = payment_return_body if event_of(callback.repayment_id) == PAYMENT_RETURN else callback_body
-        body = tells(trade, rfc3339(sent_ms))
+        make_body = payment_return_body if event_of(callback.repayment_id) == PAYMENT_RETURN else callback_body
+        body = make_body(trade, rfc3339(sent_ms))
         return self._send(work, callback, body, secret=secret, sent_ms=sent_ms)
 
     def _send(
@@ -176,5 +176,5 @@ class AttemptCallback:
         return ACKED
 
 
-def _entry(work: Work, attempt: int, kind: str, result: str) -> Attempt:
+def _log_entry(work: Work, attempt: int, kind: str, result: str) -> Attempt:
     return Attempt(attempt, rfc3339(work.now_ms), result, kind)

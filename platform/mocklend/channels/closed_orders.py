@@ -1,7 +1,7 @@
-"""An order that was paid and is taken for closed, and the way back.
+"""A paid order that is treated as closed, and its restoration.
 
-A final state never goes back, so the honest inbox refuses an event that says so. One that believes it takes the receipt
-off the loan by a reversal: well-formed, and wrong. Asking the channel reverses that reversal.
+A final state does not change, so the inbox refuses an event that contradicts it. An inbox that accepts such an event
+reverses the receipt: a well-formed, but wrong command. A query to the channel reverses that reversal.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from mocklend.webhooks.outbox import emit, repayment_data
 
 @dataclass(frozen=True, slots=True)
 class BelieveClosed:
-    """Take back the receipt of an order that an event from before its payment says was closed."""
+    """Reverse the receipt of an order that an event from before its payment calls closed."""
 
     sandbox_id: str
     asked: TakeOrderForClosed
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The repayment; its loan follows."""
+        """The repayment; `decide` loads its loan."""
         return (("repayment", self.asked.repayment_id),)
 
     def decide(self, work: Work) -> Answer:
@@ -47,20 +47,25 @@ class BelieveClosed:
 
 
 def restore(work: Work, order: Repayment) -> Repayment:
-    """The channel has the money after all: the reversal is reversed, and the receipt counts as it did."""
+    """Restore an order whose money the channel has: the reversal is reversed, and the receipt counts again."""
     loan = work.get(Loan, order.loan_id)
-    wrong = make_id("rev", work.sandbox.seed, order.id, "closed")
+    reversal_id = make_id("rev", work.sandbox.seed, order.id, "closed")
     work.signal(applied(order.id), recorded(loan.id))
-    done = post_fact(work, loan, _reversal(work, order, wrong, "restored"), cause="reversal", reverses="reversal")
-    settled, over = done.state.applied[order.id]
+    posted = post_fact(
+        work, loan, _reversal(work, order, reversal_id, "restored"), cause="reversal", reverses="reversal"
+    )
+    applied_minor, overpaid_minor = posted.state.applied[order.id]
     order = replace(
-        work.get(Repayment, order.id), status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over
+        work.get(Repayment, order.id),
+        status=RepaymentStatus.SUCCEEDED,
+        applied_minor=applied_minor,
+        overpaid_minor=overpaid_minor,
     )
     work.put(order)
     emit(work, "repayment.succeeded", loan.id, f"{order.id}.restored", repayment_data(order))
     return order
 
 
-def _reversal(work: Work, order: Repayment, reverses: str, why: str) -> Fact:
-    id = make_id("rev", work.sandbox.seed, order.id, why)
+def _reversal(work: Work, order: Repayment, reverses: str, reason: str) -> Fact:
+    id = make_id("rev", work.sandbox.seed, order.id, reason)
     return Fact(id, REVERSAL, work.now_ms, business_date(work.now_ms, work.sandbox.zone), reverses=reverses)

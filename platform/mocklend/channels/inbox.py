@@ -1,4 +1,4 @@
-"""The platform's inbox: a channel says that it has been paid. Verified, and idempotent by trade number."""
+"""The platform's inbox for callbacks of channels. Callbacks are verified, and idempotent by trade number."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Received(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ReceiveCallback:
-    """A callback over HTTP, from a channel or from somebody who would like to be one."""
+    """A callback over HTTP, from a channel or from an impostor."""
 
     sandbox_id: str
     channel: str
@@ -59,35 +59,38 @@ class ReceiveCallback:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """Known only once the body is verified."""
+        """Nothing: the subject is known only once the body is verified."""
         return ()
 
     def decide(self, work: Work) -> Answer:
-        """200 once the books have it, also when they had it before."""
+        """200 once the books have it, also for a repeated callback. Raises Refused as `receive`."""
         receive(work, self.channel, self.headers, self.body)
         return Answer(200, Received(received=True))
 
 
 def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes) -> None:
-    """Verify a callback and apply what it says. Every refusal comes before the first effect."""
+    """Verify a callback and apply it. Every refusal comes before the first effect.
+
+    Raises Refused `callback_signature_invalid`, `callback_malformed`, `callback_version_stale`, `trade_unknown`,
+    `callback_amount_mismatch`, `callback_out_of_order`."""
     channel = channel_of(channel_id)
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
     message = read_callback(body)
     if isinstance(message, PaymentReturn):
-        bring_payment_return(work, _hold_to_return(work, channel.id, message.data))
+        post_payment_return(work, _confirmed_return(work, channel.id, message.data))
         return
     if isinstance(message, Push):
-        take_payment(work, _hold_to_channel(work, channel.id, message.data))
+        take_payment(work, _confirmed_push(work, channel.id, message.data))
         return
     claimed = message.data
     order = work.find(Repayment, repayment_of(claimed.out_trade_no))
     if order is None or order.channel != channel.id:
-        raise Refused("trade_unknown", "no order of this number went through this channel", **_ids(claimed))
-    _hold_to_amount(claimed, order.amount_minor, order.currency)
+        raise Refused("trade_unknown", "this channel has no order of this number", **_ids(claimed))
+    _require_amount(claimed, order.amount_minor, order.currency)
     if isinstance(message, Closed):
-        raise _out_of_order(work, claimed, order)
+        raise _out_of_order_refusal(work, claimed, order)
     if order.status != RepaymentStatus.PROCESSING:
-        return  # Delivered again: at least once is what channels promise.
+        return  # A repeated delivery: channels deliver at least once.
     if not order.created_ms <= claimed.paid_ms <= work.now_ms:
         raise Refused(
             "callback_malformed",
@@ -99,46 +102,46 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     apply_receipt(work, order, claimed.paid_ms, claimed.channel_trade_no)
 
 
-def bring_payment_return(work: Work, trade: Trade) -> None:
-    """Take a payment return onto the books. If they lack the receipt itself, that comes first: both happened."""
+def post_payment_return(work: Work, trade: Trade) -> None:
+    """Post a payment return to the books. If they lack the receipt, it is posted first: both happened."""
     if trade.repayment_id.startswith("rct_"):
         take_payment(work, trade)
     else:
         order = work.get(Repayment, trade.repayment_id)
         if order.status == RepaymentStatus.PROCESSING:
-            assert trade.paid_ms is not None, "only what was paid can be returned"
+            assert trade.paid_ms is not None, "only a paid trade can be returned"
             assert trade.channel_trade_no is not None, "what was paid has a number"
             apply_receipt(work, order, trade.paid_ms, trade.channel_trade_no)
         elif order.status == RepaymentStatus.FAILED:
-            restore(work, order)  # It was never closed; to leave that on the books would be one lie more.
+            restore(work, order)  # It was never closed, so the wrong reversal must not stay on the books.
     clawback(work, trade)
 
 
-def _hold_to_return(work: Work, channel_id: str, claimed: PaymentReturnData) -> Trade:
-    """Money is not given up on a message's word alone: the channel is asked whether it took it back, and when."""
+def _confirmed_return(work: Work, channel_id: str, claimed: PaymentReturnData) -> Trade:
+    """The trade, if the channel confirms the payment return and its time; else raises Refused."""
     trade = work.find(Trade, claimed.out_trade_no)
     if trade is None or trade.channel != channel_id or trade.state != TradeState.RETURNED:
-        raise Refused("trade_unknown", "the channel took back no such payment", **_ids(claimed))
-    _hold_to_amount(claimed, trade.amount_minor, trade.currency)
-    known = (trade.channel_trade_no, trade.paid_ms, trade.returned_ms)
-    if known != (claimed.channel_trade_no, claimed.paid_ms, claimed.returned_ms):
-        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(claimed))
+        raise Refused("trade_unknown", "the channel returned no such payment", **_ids(claimed))
+    _require_amount(claimed, trade.amount_minor, trade.currency)
+    confirmed = (trade.channel_trade_no, trade.paid_ms, trade.returned_ms)
+    if confirmed != (claimed.channel_trade_no, claimed.paid_ms, claimed.returned_ms):
+        raise Refused("callback_malformed", "the channel has other data of this payment", **_ids(claimed))
     return trade
 
 
-def _hold_to_amount(claimed: OrderData, amount_minor: int, currency: str) -> None:
+def _require_amount(claimed: OrderData, amount_minor: int, currency: str) -> None:
     if (claimed.amount_minor, claimed.currency) != (amount_minor, currency):
         raise Refused(
             "callback_amount_mismatch",
-            "the amount is not what was ordered",
+            "the amount is not that of the order",
             expected={"amount_minor": amount_minor, "currency": currency},
             received={"amount_minor": claimed.amount_minor, "currency": claimed.currency},
             **_ids(claimed),
         )
 
 
-def _out_of_order(work: Work, claimed: OrderData, order: Repayment) -> Refused:
-    """No channel closes what it was paid, so what says so is older than what is known."""
+def _out_of_order_refusal(work: Work, claimed: OrderData, order: Repayment) -> Refused:
+    """The refusal of a CLOSED event for a paid order: a channel does not close a paid order, so the event is older."""
     trade = work.get(Trade, claimed.out_trade_no)
     return Refused(
         "callback_out_of_order",
@@ -149,15 +152,15 @@ def _out_of_order(work: Work, claimed: OrderData, order: Repayment) -> Refused:
     )
 
 
-def _hold_to_channel(work: Work, channel_id: str, claimed: PushData) -> Trade:
-    """No order of ours says what a push payment should be, so the channel is asked before its message is believed."""
+def _confirmed_push(work: Work, channel_id: str, claimed: PushData) -> Trade:
+    """The trade, if the channel confirms the push payment, which no order describes; else raises Refused."""
     trade = work.find(Trade, claimed.out_trade_no)
     if trade is None or trade.channel != channel_id or trade.state not in (TradeState.SUCCESS, TradeState.RETURNED):
-        raise Refused("trade_unknown", "the channel knows of no such payment", **_ids(claimed))
-    _hold_to_amount(claimed, trade.amount_minor, trade.currency)
+        raise Refused("trade_unknown", "the channel has no such payment", **_ids(claimed))
+    _require_amount(claimed, trade.amount_minor, trade.currency)
     names = ("channel_trade_no", "paid_ms", "payer_name", "payer_reference", "scope")
     if any(getattr(claimed, name) != getattr(trade, name) for name in names):
-        raise Refused("callback_malformed", "the channel says something else of this payment", **_ids(claimed))
+        raise Refused("callback_malformed", "the channel has other data of this payment", **_ids(claimed))
     return trade
 
 
@@ -166,7 +169,7 @@ def _ids(claimed: OrderData) -> dict[str, str]:
 
 
 def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: str) -> Repayment:
-    """Take a channel's money onto the books, effective at the channel's time, and tell whoever should know."""
+    """Post a channel's money to the books, effective at the channel's time, and emit the events."""
     loan = work.get(Loan, order.loan_id)
     work.signal(applied(order.id), recorded(loan.id))
     order = replace(
@@ -182,11 +185,11 @@ def apply_receipt(work: Work, order: Repayment, paid_ms: int, channel_trade_no: 
 
 
 def _work_list_done(work: Work, order: Repayment) -> Repayment:
-    """The order leaves the operators' work list, and its receipt is filed: two seams where a clerk may go wrong.
+    """Two seams at which a fault can inject a clerk's mistake: the order leaves the work list, its receipt is filed.
 
-    Honestly nothing happens at either, so neither event is made where no fault could act on it.
+    Nothing else happens at them, so the events are built only if a rule may act on them.
     """
-    assert order.paid_ms is not None, "its receipt is on the books"
+    assert order.paid_ms is not None, "a receipt on the books has a time"
     loan = work.get(Loan, order.loan_id)
     work.announce(
         OrderPaid(
@@ -209,8 +212,8 @@ def _work_list_done(work: Work, order: Repayment) -> Repayment:
 
 
 def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanAfterFact, Repayment]:
-    """Book a repayment that was paid at its `paid_ms`, for the first time or in the place of an earlier booking."""
-    assert order.paid_ms is not None, "what is booked was paid"
+    """Book a repayment at its `paid_ms`, for the first time or in place of an earlier booking."""
+    assert order.paid_ms is not None, "a repayment is paid before it is booked"
     zone, n = work.sandbox.zone, order.bookings + 1
     event = ReceiptBooked(
         **about_order(work.now_ms, loan, order, n),
@@ -229,7 +232,7 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanA
         channel=order.channel,
         scope=outcome.scope,
         reverses=booking(order.id, n - 1) if n > 1 else None,
-        landed=n > 1,  # The first booking has told that the money is there.
+        landed=n > 1,  # The first booking has posted the money to the channel's account.
     )
     taken_back = "repayment" if n > 1 else None
     done = post_fact(work, loan, fact, cause=cause, channel=order.channel, reverses=taken_back)

@@ -1,9 +1,9 @@
-"""The wire format of callbacks: what a channel sends, and how it is read.
+"""The wire format of callbacks: writing and reading them.
 
 {"type": "payment.succeeded", "timestamp": "…", "data": {"version": "1.0", "out_trade_no": "…", …}}
 
-Each type of message is a class: by it the message is written, read and documented. One is read on the way of every
-payment, so msgspec reads it; what is wrong has one code and one sentence, for that is how channels are answered.
+Each type of message is a class, by which it is written, read and documented. Every payment reads one, so msgspec
+decodes it; a refusal has one code and one sentence, as channels expect.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ from mocklend.textfiles import unmarked
 
 VERSION: Literal["1.0"] = "1.0"
 PUSH = "payment.received"
-"""The type of a callback about money that no order of ours asked for."""
+"""The type of a callback about a push payment."""
 PAID = "payment.succeeded"
 """The type of a callback about an order that was paid."""
 CLOSED = "payment.closed"
-"""The type of a callback about an order that the channel has given up."""
+"""The type of a callback about an order that the channel has closed."""
 PAYMENT_RETURN = "payment.returned"
-"""The type of a callback about money that the channel has taken back."""
+"""The type of a callback about money that the channel has returned."""
 STATES = {
     PAID: TradeState.SUCCESS,
     PUSH: TradeState.SUCCESS,
     CLOSED: TradeState.CLOSED,
     PAYMENT_RETURN: TradeState.RETURNED,
 }
-"""The types of callbacks that there are, and the state that each tells of."""
+"""By type of callback: the state that it reports."""
 
-# What can be stored and shown as it is, on any engine: no NUL, no half of a surrogate pair, no line break at the end.
+# Text that every engine can store and show unchanged: printable ASCII, without a line break at the end.
 PLAIN = Meta(min_length=1, max_length=64, pattern=r"^[ -~]+(?![\s\S])")
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class OrderData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every callback tells of an order."""
+    """The fields of every callback about an order."""
 
-    version: Annotated[Literal["1.0"], Meta(description="The version of this form.")]
-    out_trade_no: Annotated[str, PLAIN, Meta(description="The order's number, as the platform gave it to the channel.")]
-    channel_trade_no: Annotated[str, PLAIN, Meta(description="The payment's number, as the channel gave it.")]
+    version: Annotated[Literal["1.0"], Meta(description="The version of this format.")]
+    out_trade_no: Annotated[str, PLAIN, Meta(description="The order's number, assigned by the platform.")]
+    channel_trade_no: Annotated[str, PLAIN, Meta(description="The payment's number, assigned by the channel.")]
     amount_minor: Annotated[
         int,
         Meta(
             ge=-MAX_MINOR,
             le=MAX_MINOR,
-            description="What was paid, or ordered and not paid, in minor units of `currency`.",
+            description="The amount paid, or ordered and not paid, in minor units of `currency`.",
         ),
     ]
     currency: Annotated[str, PLAIN, Meta(description="The currency, by its ISO 4217 code.")]
@@ -74,24 +74,24 @@ class PaidData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class PushData(PaidData, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Money that no order of ours asked for."""
+    """A push payment."""
 
-    payer_name: Annotated[str, Meta(description="Who paid.")]
-    payer_reference: Annotated[str, Meta(description="What the payer typed.")]
-    scope: Annotated[str, Meta(description="CLEAR or OVD_AND_CURRENT, as the payer meant it.")]
+    payer_name: Annotated[str, Meta(description="The payer's name.")]
+    payer_reference: Annotated[str, Meta(description="The reference that the payer entered.")]
+    scope: Annotated[str, Meta(description="CLEAR or OVD_AND_CURRENT, as the payer intended.")]
 
 
 class ClosedData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An order that the channel has given up."""
+    """An order that the channel has closed."""
 
     state: Annotated[Literal["CLOSED"], Meta(description="The order's state at the channel.")]
 
 
 class PaymentReturnData(OrderData, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Money that the channel has taken back."""
+    """Money that the channel has returned."""
 
     state: Annotated[Literal["RETURNED"], Meta(description="The order's state at the channel.")]
-    returned_at: Annotated[Moment, Meta(description="When the channel took the money back.")]
+    returned_at: Annotated[Moment, Meta(description="When the channel returned the money.")]
 
     @property
     def returned_ms(self) -> int:
@@ -114,19 +114,19 @@ class Paid(Callback, frozen=True, kw_only=True, tag=PAID):
 
 
 class Push(Callback, frozen=True, kw_only=True, tag=PUSH):
-    """Money came that no order of ours asked for."""
+    """A push payment came in."""
 
     data: PushData
 
 
 class Closed(Callback, frozen=True, kw_only=True, tag=CLOSED):
-    """The channel has given an order up."""
+    """The channel has closed an order."""
 
     data: ClosedData
 
 
 class PaymentReturn(Callback, frozen=True, kw_only=True, tag=PAYMENT_RETURN):
-    """The channel has taken money back that it had reported."""
+    """The channel has returned money that it had reported."""
 
     data: PaymentReturnData
 
@@ -145,7 +145,7 @@ class _FormData(Struct):
 
 
 class _Form(Struct):
-    """What a message of every version and type has: read only to say why one is refused."""
+    """The common fields of all versions and types, read only to explain a refusal."""
 
     data: _FormData
     type: object = None
@@ -173,7 +173,7 @@ def _order(trade: Trade) -> _OrderFields:
 
 
 def callback_body(trade: Trade, timestamp: str) -> str:
-    """What a channel sends when it has been paid. It tells of the payment, whatever became of that since."""
+    """The callback of a paid trade. It reports the payment, even if it was returned since."""
     assert trade.paid_ms is not None, "a callback follows a payment"
     if event_of(trade.repayment_id) == PUSH:
         assert trade.payer_name is not None, "a push payment has a payer"
@@ -186,13 +186,13 @@ def callback_body(trade: Trade, timestamp: str) -> str:
             payer_reference=trade.payer_reference,
             scope=trade.scope,
         )
-        return _written(Push(timestamp=timestamp, data=push))
+        return _encode(Push(timestamp=timestamp, data=push))
     paid = PaidData(
         **_order(trade),
         state="SUCCESS",
         paid_at=rfc3339(trade.paid_ms),
     )
-    return _written(Paid(timestamp=timestamp, data=paid))
+    return _encode(Paid(timestamp=timestamp, data=paid))
 
 
 def event_of(fact_id: str) -> str:
@@ -203,7 +203,7 @@ def event_of(fact_id: str) -> str:
 
 
 def payment_return_body(trade: Trade, timestamp: str) -> str:
-    """What a channel sends when it has taken back money that it had reported."""
+    """The callback of a payment return."""
     assert trade.paid_ms is not None, "a payment return follows a payment"
     assert trade.returned_ms is not None, "the trade has failed"
     data = PaymentReturnData(
@@ -212,21 +212,21 @@ def payment_return_body(trade: Trade, timestamp: str) -> str:
         paid_at=rfc3339(trade.paid_ms),
         returned_at=rfc3339(trade.returned_ms),
     )
-    return _written(PaymentReturn(timestamp=timestamp, data=data))
+    return _encode(PaymentReturn(timestamp=timestamp, data=data))
 
 
 def closed_body(trade: Trade, timestamp: str) -> str:
-    """What a channel says of an order that nobody paid in time. `timestamp` is when it thought so."""
+    """The callback of an order that was not paid in time. `timestamp` is the time of closing."""
     data = ClosedData(
         **_order(trade),
         state="CLOSED",
         paid_at=timestamp,
     )
-    return _written(Closed(timestamp=timestamp, data=data))
+    return _encode(Closed(timestamp=timestamp, data=data))
 
 
 def read_callback(body: bytes) -> Message:
-    """The callback, every moment of which can be read. Refused `callback_malformed` or `callback_version_stale`."""
+    """The callback of a body, with valid moments. Raises Refused `callback_malformed`, `callback_version_stale`."""
     plain = unmarked(body)
     try:
         message = _MESSAGE.decode(plain)
@@ -237,16 +237,16 @@ def read_callback(body: bytes) -> Message:
         moments.append(("returned_at", message.data.returned_at))
     for name, moment in moments:
         if isinstance(moment, str):
-            _refuse_no_moment(name, moment)
+            _require_moment(name, moment)
     return message
 
 
 def _refusal(body: bytes, error: Exception) -> Refused:
-    """Why a body is none of the messages: another version has its own code, and comes before another type."""
-    said = str(error).encode("ascii", "backslashreplace").decode()[:200]
-    malformed = Refused("callback_malformed", f"a field is missing or not what it should be: {said}")
+    """The refusal of an invalid body: another version has its own code, and precedes another type."""
+    reason = str(error).encode("ascii", "backslashreplace").decode()[:200]
+    malformed = Refused("callback_malformed", f"a field is missing or invalid: {reason}")
     try:
-        # Of another version anything may be in it, also what msgspec does not decode.
+        # Another version may have any content, even what msgspec cannot decode.
         form = msgspec.convert(json.loads(body), _Form)
         parse_rfc3339(form.data.paid_at)
     except (ValueError, OverflowError, RecursionError):
@@ -254,7 +254,10 @@ def _refusal(body: bytes, error: Exception) -> Refused:
     version, kind = form.data.version, form.type
     if version != VERSION:
         return Refused(
-            "callback_version_stale", "the version is not ours", expected=VERSION, received=ascii(version)[:64]
+            "callback_version_stale",
+            "the inbox does not read this version",
+            expected=VERSION,
+            received=ascii(version)[:64],
         )
     if not isinstance(kind, str) or kind not in STATES:
         return Refused(
@@ -263,17 +266,17 @@ def _refusal(body: bytes, error: Exception) -> Refused:
     return malformed
 
 
-def _refuse_no_moment(name: str, text: str) -> None:
+def _require_moment(name: str, text: str) -> None:
     try:
         parse_rfc3339(text)
     except (ValueError, OverflowError):
-        raise Refused("callback_malformed", f"{name} is no moment") from None
+        raise Refused("callback_malformed", f"{name} is not a valid moment") from None
 
 
 def _number(trade: Trade) -> str:
-    assert trade.channel_trade_no is not None, "a channel gives what it tells of a number"
+    assert trade.channel_trade_no is not None, "a reported trade has a number"
     return trade.channel_trade_no
 
 
-def _written(message: Message) -> str:
+def _encode(message: Message) -> str:
     return msgspec.json.encode(message).decode()

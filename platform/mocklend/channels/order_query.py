@@ -1,11 +1,11 @@
-"""The order query for a push payment: an operator asks a channel, and the books take what it says."""
+"""The order query for a push payment: an operator queries a channel, and the answer is posted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mocklend.channels.inbox import bring_payment_return
+from mocklend.channels.inbox import post_payment_return
 from mocklend.channels.payments import receipt_doc, take_payment
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import TradeState
@@ -16,7 +16,7 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 @dataclass(frozen=True, slots=True)
 class QueryPayment:
-    """Ask a channel for a push payment whose callback never came, and take what it says."""
+    """Query a channel for a push payment whose callback did not arrive, and post the answer."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -25,16 +25,16 @@ class QueryPayment:
     operator: str
 
     def needs(self) -> Iterable[Key]:
-        """The channel's record, and the receipt if it is there already."""
+        """The trade, and the receipt if it exists."""
         return (("trade", self.out_trade_no), ("receipt", receipt_of(self.out_trade_no)))
 
     def decide(self, work: Work) -> Answer:
-        """200 and the receipt; unchanged if the books had it already."""
+        """200 and the receipt; unchanged if it exists already. Raises Refused `trade_unknown`, `trade_not_paid`."""
         trade = work.find(Trade, self.out_trade_no)
         if trade is None or trade.channel != self.channel or trade.repayment_id != receipt_of(trade.id):
             raise Refused("trade_unknown", f"{self.channel} has no such push payment", out_trade_no=self.out_trade_no)
         if trade.state == TradeState.RETURNED:
-            bring_payment_return(work, trade)
+            post_payment_return(work, trade)
             return Answer(200, receipt_doc(work.get(Receipt, trade.repayment_id)))
         if trade.state != TradeState.SUCCESS:
             raise Refused(

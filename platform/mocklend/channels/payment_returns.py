@@ -2,7 +2,7 @@
 
 trade SUCCESS ──▶ RETURNED ──▶ callback of its own ──▶ inbox ──▶ receipt void, 2102 → 1002, loan may reopen
 
-The receipt and its failure are two events, and both stay on record: in the world, on the books, on the statements.
+The receipt and its return are two events, and both stay: in the world, on the books, on the statements.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["ReturnPayment", "ReturnWhenDue", "clawback"]
 
 @dataclass(frozen=True, slots=True)
 class ReturnPayment:
-    """The channel takes back the money of a trade, now, and queues the callback that says so."""
+    """The channel returns the money of a trade now, and queues the callback that reports it."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -41,11 +41,11 @@ class ReturnPayment:
     out_trade_no: str
 
     def needs(self) -> Iterable[Key]:
-        """The channel's record."""
+        """The trade."""
         return (("trade", self.out_trade_no),)
 
     def decide(self, work: Work) -> Answer:
-        """202 and the trade, RETURNED. What was never paid cannot be returned, nor what has been already."""
+        """202 and the trade, RETURNED. Raises Refused `trade_unknown`, `trade_not_paid`."""
         trade = work.find(Trade, self.out_trade_no)
         if trade is None or trade.channel != self.channel:
             raise Refused("trade_unknown", f"{self.channel} has no such trade", out_trade_no=self.out_trade_no)
@@ -57,47 +57,47 @@ class ReturnPayment:
                 received=trade.state,
                 out_trade_no=trade.id,
             )
-        trade = _return(work, trade, work.now_ms, tells=True)
+        trade = _return(work, trade, work.now_ms, notifies=True)
         return Answer(202, trade_doc(trade))
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnWhenDue:
-    """The moment has come at which a bank takes back the money of a trade. Not every channel tells."""
+    """A bank returns the money of a trade at its time. Not every channel sends a callback about it."""
 
     sandbox_id: str
     trade_id: str
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The channel's record."""
+        """The trade."""
         return (("trade", self.trade_id),)
 
     def decide(self, work: Work) -> Answer:
         """200 and the trade."""
         trade = work.get(Trade, self.trade_id)
         if trade.return_due_ms is not None:
-            trade = _return(work, trade, trade.return_due_ms, tells=bool(trade.notifies))
+            trade = _return(work, trade, trade.return_due_ms, notifies=bool(trade.notifies))
         return Answer(200, trade_doc(trade))
 
 
-def _return(work: Work, trade: Trade, returned_ms: int, *, tells: bool) -> Trade:
+def _return(work: Work, trade: Trade, returned_ms: int, *, notifies: bool) -> Trade:
     trade = replace(trade, state=TradeState.RETURNED, returned_ms=returned_ms, return_due_ms=None)
     work.put(trade)
     receipt = work.find(Receipt, trade.repayment_id)
-    # Whose nobody's money was, is what an operator may have found out meanwhile.
-    found_out = receipt.world_assignment if receipt else None
-    whose = trade.loan_id or (found_out.loan_id if found_out else None) or NOBODYS
-    failure = payment_return(work, trade)
-    record_in_world(work, whose, failure)
-    if tells:
-        work.signal(told(failure.id))
-        queue_callback(work, trade, failure.id)
+    # An operator may have assigned money without a reference to a loan meanwhile.
+    assignment = receipt.world_assignment if receipt else None
+    loan_id = trade.loan_id or (assignment.loan_id if assignment else None) or NOBODYS
+    fact = payment_return(work, trade)
+    record_in_world(work, loan_id, fact)
+    if notifies:
+        work.signal(told(fact.id))
+        queue_callback(work, trade, fact.id)
     return trade
 
 
 def clawback(work: Work, trade: Trade) -> None:
-    """The books have the receipt of a trade whose payment was returned: undo it, once."""
+    """Void the receipt of a returned trade on the books, once."""
     if trade.repayment_id.startswith("rct_"):
         _void_receipt(work, trade)
     else:
@@ -123,10 +123,10 @@ def _void_receipt(work: Work, trade: Trade) -> None:
         assert receipt.loan_id is not None, "an applied receipt is on a loan"
         work.signal(taken_back(receipt.id))
         _void(work, trade, receipt.loan_id)
-        told = receipt_data(replace(receipt, state=ReceiptState.RETURNED))
-        emit(work, "receipt.returned", receipt.loan_id, return_of(receipt.id), told)
+        payload = receipt_data(replace(receipt, state=ReceiptState.RETURNED))
+        emit(work, "receipt.returned", receipt.loan_id, return_of(receipt.id), payload)
     else:
-        # Nobody knows whose it was, and it no longer matters.
+        # It was never applied to a loan.
         work.signal(applied(receipt.id), applied(return_of(receipt.id)))
         chain = work.get(Chain, channel_chain(receipt.channel))
         on = business_date(trade.returned_ms or 0, work.sandbox.zone)
@@ -138,9 +138,9 @@ def _void_receipt(work: Work, trade: Trade) -> None:
 
 
 def _void(work: Work, trade: Trade, loan_id: str) -> bool:
-    """Record the payment return on a loan, unless it is there."""
+    """Post the payment return to a loan, unless it is posted. Returns whether it was posted now."""
     fact = payment_return(work, trade)
-    if any(known.id == fact.id for known in work.load(BOOK_FACTS, loan_id)):
+    if any(posted.id == fact.id for posted in work.load(BOOK_FACTS, loan_id)):
         return False
     loan = work.get(Loan, loan_id)
     work.signal(applied(fact.id), recorded(loan.id))

@@ -1,7 +1,7 @@
-"""Push payments: somebody pays at a channel, unasked, and types what they hope will tell whose money it is.
+"""Push payments: unsolicited payments at a channel, with a reference that the payer enters.
 
-No order of ours precedes it, so the channel's callback has nothing but that reference. Where it names a loan the money
-goes there; where it does not, it is booked as unapplied (挂账) on the channel's own chain and waits to be matched.
+There is no order, so the channel's callback has only that reference. If it names a loan, the money is applied to it;
+otherwise it is unapplied cash (挂账) on the channel's own chain until an operator matches it.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.webhooks.outbox import emit, receipt_data
 
 NOBODYS = ""
-"""The loan of money whose payer named none."""
+"""The loan id of money whose payer named no loan."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayAtChannel:
-    """Pay at a channel without an order. `scope` says whether the payer means to settle the whole loan."""
+    """Pay at a channel without an order. `scope` is CLEAR if the payer intends to settle the whole loan."""
 
     sandbox_id: str
     idem: Idempotency | None
@@ -63,21 +63,21 @@ class PayAtChannel:
         return (("loan", self.payer_reference),)
 
     def decide(self, work: Work) -> Answer:
-        """202 and the channel's record."""
+        """202 and the trade. Raises Refused `channel_unknown`, `currency_mismatch`."""
         assert self.idem is not None, "paying moves money and needs an idempotency key"
         channel = channel_of(self.channel)
-        meant = loan_by_reference(work, self.payer_reference)
-        if meant is not None and meant.currency != self.currency:
+        loan = loan_by_reference(work, self.payer_reference)
+        if loan is not None and loan.currency != self.currency:
             raise Refused(
                 "currency_mismatch",
-                f"loan {meant.id} is in {meant.currency}",
-                expected=meant.currency,
+                f"loan {loan.id} is in {loan.currency}",
+                expected=loan.currency,
                 received=self.currency,
             )
         own = suffix(work.sandbox.seed, "payment", channel.id, self.idem.key)
         trade = Trade(
             id="PY" + own.upper(),
-            loan_id=meant.id if meant else NOBODYS,
+            loan_id=loan.id if loan else NOBODYS,
             repayment_id="rct_" + own,
             channel=channel.id,
             channel_trade_no=None,
@@ -96,7 +96,7 @@ class PayAtChannel:
 
 
 def loan_by_reference(work: Work, reference: str) -> Loan | None:
-    """The loan that a reference names: by its id, or by the reference that its borrower gave it."""
+    """The loan that a reference names, by its id or by its client's reference; None if there is none."""
     for id in (reference, make_id("loan", work.sandbox.seed, reference)):
         loan = work.find(Loan, id) if id.startswith("loan_") else None
         if loan is not None:
@@ -105,25 +105,25 @@ def loan_by_reference(work: Work, reference: str) -> Loan | None:
 
 
 def take_payment(work: Work, trade: Trade) -> None:
-    """The channel has told of a push payment, and has it on record: onto the loan that it names, or the unapplied."""
+    """Post a push payment that the channel has confirmed: to the loan that it names, or as unapplied cash."""
     assert trade.paid_ms is not None, "a push payment has been paid"
     assert trade.channel_trade_no is not None, "what was paid has a number"
     assert trade.payer_name is not None, "a push payment has a payer"
     assert trade.payer_reference is not None, "a push payment has a reference"
     id = receipt_of(trade.id)
     if work.find(Receipt, id) is not None:
-        return  # Delivered again.
+        return  # A repeated delivery.
     typed = trade.payer_reference
-    meant = loan_by_reference(work, typed)
+    loan = loan_by_reference(work, typed)
     reference = typed
-    # That it is here ends what was said of a lost callback; then a new lie may begin.
+    # Closes injections on a lost callback, before new ones open.
     work.signal(landed(id))
-    if meant is not None:
+    if loan is not None:
         event = PaymentReference(
             entity=id,
             occurrence=1,
             now_ms=work.now_ms,
-            loan_id=meant.id,
+            loan_id=loan.id,
             receipt_id=id,
             channel=trade.channel,
             amount_minor=trade.amount_minor,
@@ -152,13 +152,13 @@ def take_payment(work: Work, trade: Trade) -> None:
         applied_ms=None,
     )
     if loan is None or loan.currency != receipt.currency:
-        _land(work, receipt)
+        _post_unapplied(work, receipt)
     else:
         work.signal(applied(receipt.id))
         apply_payment(work, receipt, loan)
 
 
-def _land(work: Work, receipt: Receipt) -> None:
+def _post_unapplied(work: Work, receipt: Receipt) -> None:
     chain_id = channel_chain(receipt.channel)
     chain = work.find(Chain, chain_id) or Chain(chain_id, 1, NO_HASH)
     on = business_date(receipt.paid_ms, work.sandbox.zone)
@@ -169,7 +169,7 @@ def _land(work: Work, receipt: Receipt) -> None:
 
 
 def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
-    """Put a receipt on its loan, effective at the channel's time."""
+    """Apply a receipt to its loan, effective at the channel's time."""
     fact = Fact(
         id=booking(receipt.id, max(1, receipt.matches)),
         kind=RECEIPT,
@@ -189,7 +189,7 @@ def apply_payment(work: Work, receipt: Receipt, loan: Loan) -> Receipt:
 
 
 def payment_return(work: Work, trade: Trade) -> Fact:
-    """The fact that a channel took back a trade's money."""
+    """The payment return of a trade, as a fact."""
     assert trade.returned_ms is not None, "the trade was returned"
     return Fact(
         id=return_of(trade.repayment_id),
@@ -203,7 +203,7 @@ def payment_return(work: Work, trade: Trade) -> Fact:
 
 
 class ReceiptDoc(TypedDict):
-    """Money that came without an order of ours, UNAPPLIED until somebody knows whose it is; or an order's second."""
+    """Money without an order, UNAPPLIED until its loan is known; or an order's second receipt."""
 
     id: Annotated[str, says("The receipt's id.")]
     state: Annotated[
@@ -214,7 +214,7 @@ class ReceiptDoc(TypedDict):
             "back.",
         ),
     ]
-    loan_id: Annotated[str | None, says("The loan that has it; null where none does.")]
+    loan_id: Annotated[str | None, says("The loan that it is applied to; null where there is none.")]
     channel: ChannelId
     out_trade_no: OutTradeNo
     channel_trade_no: ChannelTradeNo
@@ -224,9 +224,9 @@ class ReceiptDoc(TypedDict):
     payer_name: PayerName
     payer_reference: PayerReference
     paid_at: Annotated[str, says("When it was paid at the channel. RFC 3339, on the sandbox's clock.")]
-    received_at: Annotated[str, says("When the platform heard of it. RFC 3339, on the sandbox's clock.")]
+    received_at: Annotated[str, says("When the platform learned of it. RFC 3339, on the sandbox's clock.")]
     applied_at: Annotated[
-        str | None, says("When it went on a loan; null until then. RFC 3339, on the sandbox's clock.")
+        str | None, says("When it was applied to a loan; null until then. RFC 3339, on the sandbox's clock.")
     ]
 
 

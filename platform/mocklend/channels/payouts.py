@@ -1,7 +1,7 @@
-"""Money that leaves: a payout is ordered at a channel, and the channel pays after its delay.
+"""Payouts: one is ordered at a channel, and the channel pays after its delay.
 
-Disbursements, refunds and compensations all go this way. Until the channel has paid, the money is in 2001, 2103 or
-2104: promised, and not gone.
+Disbursements, refunds and compensations are payouts. Until the channel has paid, the money is on account 2001, 2103 or
+2104: owed, but not paid.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from mocklend.webhooks.outbox import EventData, emit, loan_data
 from mocklend.world.record import record_in_world
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}
-"""What a payout is for, and the fact that it becomes when the channel has paid."""
+"""By purpose of a payout: the kind of fact once the channel has paid."""
 
 
 def order_payout(work: Work, loan: Loan, *, purpose: str, channel_id: str, amount_minor: int, about: str) -> Payout:
-    """Order a payout. `about` makes it one of its kind: the refund, dispute or loan that it is for."""
+    """Order a payout. `about` is the id of its refund, dispute or loan."""
     channel = channel_of(channel_id)
     return create_payout(
         work,
@@ -48,7 +48,7 @@ def order_payout(work: Work, loan: Loan, *, purpose: str, channel_id: str, amoun
 
 @dataclass(frozen=True, slots=True)
 class SettlePayout:
-    """The channel pays, and says so in the same breath."""
+    """The channel pays a payout, and reports it at once."""
 
     sandbox_id: str
     payout_id: str
@@ -93,9 +93,9 @@ def _confirmed(work: Work, payout: Payout) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FailPayout:
-    """The channel cannot pay a loan out, for good, and says so in the same breath: LENDING → FAILED.
+    """A disbursement fails finally, and the channel reports it at once: LENDING → FAILED.
 
-    Only a disbursement can fail: the domain has no rule for money promised back to a borrower that cannot be paid.
+    Only a disbursement can fail: there is no rule for a refund or compensation that cannot be paid.
     """
 
     sandbox_id: str
@@ -104,11 +104,11 @@ class FailPayout:
     payout_id: str
 
     def needs(self) -> Iterable[Key]:
-        """The payout; its loan follows."""
+        """The payout; `decide` loads its loan."""
         return (("payout", self.payout_id),)
 
     def decide(self, work: Work) -> Answer:
-        """202 and the payout, FAILED."""
+        """202 and the payout, FAILED. Raises Refused `payout_unknown`, `payout_not_failable`."""
         payout = work.find(Payout, self.payout_id)
         if payout is None or payout.channel != self.channel:
             raise Refused("payout_unknown", f"{self.channel} has no such payout", payout_id=self.payout_id)
@@ -123,20 +123,20 @@ class FailPayout:
         payout = replace(payout, state=PayoutState.FAILED, due_ms=None)
         work.put(payout)
         loan = work.get(Loan, payout.loan_id)
-        # After all that the books have: what was never paid out has no history to come before it.
+        # Later than every fact on the books.
         id = "undone_" + payout.id
         at_ms = next_fact_time(work, state_of(loan), id)
         fact = Fact(id, PAYOUT_FAILURE, at_ms, business_date(at_ms, work.sandbox.zone), 0, payout.channel)
         record_in_world(work, loan.id, fact)
         work.signal(closed(payout.id), recorded(loan.id))
-        done = post_fact(work, loan, fact, cause="payout_failure", channel=payout.channel)
-        told = loan_data(done.loan) | {"payout_id": payout.id}
-        emit(work, "loan.payout_failed", loan.id, payout.id, told)
+        posted = post_fact(work, loan, fact, cause="payout_failure", channel=payout.channel)
+        payload = loan_data(posted.loan) | {"payout_id": payout.id}
+        emit(work, "loan.payout_failed", loan.id, payout.id, payload)
         return Answer(202, payout_doc(payout))
 
 
 def refund_data(payout: Payout) -> EventData:
-    """A refund, as its events tell of it."""
+    """The `data` of a refund's events."""
     return {
         "loan_id": payout.loan_id,
         "payout_id": payout.id,
@@ -146,7 +146,7 @@ def refund_data(payout: Payout) -> EventData:
 
 
 class PayoutDoc(TypedDict):
-    """Money that goes out: ORDERED, then PAID."""
+    """A payout: ORDERED, then PAID or FAILED."""
 
     id: Annotated[str, says("The payout's id.")]
     loan_id: LoanId
@@ -154,13 +154,13 @@ class PayoutDoc(TypedDict):
         str,
         one_of(
             PURPOSES,
-            "What the money is for: `disbursement` of a loan, `refund` of what was overpaid, or `compensation`.",
+            "The purpose: `disbursement` of a loan, `refund` of overpaid money, or `compensation`.",
         ),
     ]
     channel: ChannelId
     amount_minor: AmountMinor
     currency: Currency
-    state: Annotated[str, one_of(PayoutState, "ORDERED at the channel, PAID by it, or FAILED for good.")]
+    state: Annotated[str, one_of(PayoutState, "ORDERED at the channel, PAID by it, or FAILED finally.")]
     created_at: CreatedAt
     paid_at: Annotated[str | None, says("When the channel paid it; null until then. RFC 3339, on the sandbox's clock.")]
 

@@ -1,7 +1,7 @@
-"""A receipt posted beside an order's own: by an inbox that takes a copy for new money, or by a clerk at the desk.
+"""A receipt posted beside an order's own: by an inbox that treats a copy as new money, or by a clerk.
 
-The channel has the money once. The second receipt names the order that it is for, so it can be found, and taken back
-with `POST /operator/receipts/{id}/reverse`: then nothing is left of it, since nothing had come in.
+The channel has the money once. The second receipt has the order's number, so it can be found and reversed with
+`POST /operator/receipts/{id}/reverse`: then it has no effect, since no money had come in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mocklend.webhooks.outbox import emit, receipt_data
 
 
 def second_receipt_of(seed: int, repayment_id: str, number: str) -> str:
-    """The id of an order's second receipt, by the number under which it comes."""
+    """The id of an order's second receipt, from the number under which it is posted."""
     return make_id("rct", seed, repayment_id, number)
 
 
@@ -31,20 +31,20 @@ def number_by_hand(repayment_id: str) -> str:
 
 
 def number_of_copy(seed: int, trade_id: str) -> str:
-    """The trade number under which copies of a callback come that an inbox takes for another payment."""
+    """The trade number of copies of a callback that an inbox treats as another payment."""
     return "CH" + suffix(seed, "channel", trade_id, "again").upper()
 
 
 @dataclass(frozen=True, slots=True)
 class BookCopy:
-    """Book the copy of a callback as a payment of its own, as an inbox does that does not know its number."""
+    """Book the copy of a callback as a separate payment, as an inbox does that does not check for duplicates."""
 
     sandbox_id: str
     asked: TakeCopyForPayment
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The repayment and the channel's record of it."""
+        """The repayment and its trade."""
         return (("repayment", self.asked.repayment_id), ("trade", out_trade_no(self.asked.repayment_id)))
 
     def decide(self, work: Work) -> Answer:
@@ -58,7 +58,7 @@ class BookCopy:
 
 
 def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed: str) -> LoanAfterFact | None:
-    """Post an order's receipt once more, under another number. None where that number is known."""
+    """Post an order's receipt again, under another number. None if that number is posted already."""
     id = second_receipt_of(work.sandbox.seed, order.id, number)
     if work.find(Receipt, id) is not None:
         return None

@@ -1,4 +1,4 @@
-"""A channel settles: its delay is over, it has the money, and it queues the callback that says so."""
+"""Settlement at a channel: after its delay it has the money, and queues the callback that reports it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SettleTrade:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """The channel's record."""
+        """The trade."""
         return (("trade", self.trade_id),)
 
     def decide(self, work: Work) -> Answer:
@@ -76,10 +76,10 @@ class SettleTrade:
 
 
 def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
-    """The channel has something to tell of a trade: that it was paid, or that the money is gone again.
+    """Queue the callback of a trade that was paid or returned.
 
-    It is due from the moment of which it tells, also where the platform comes to it later: so what a channel tells
-    comes in the order in which it happened, and the books need not be worked out anew for it.
+    It is due at the time of its event, even if the platform processes it later: so callbacks arrive in the order of
+    their events, and the books need no replay for them.
     """
     happened_ms = trade.paid_ms if trade.returned_ms is None else trade.returned_ms
     work.put(
@@ -102,7 +102,7 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
 
 
 class TradeDoc(TypedDict):
-    """A channel's own record of a payment."""
+    """A payment at its channel."""
 
     channel: ChannelId
     out_trade_no: Annotated[OutTradeNo, column("id")]
@@ -113,8 +113,8 @@ class TradeDoc(TypedDict):
         str,
         one_of(
             TradeState,
-            "CREATED, SUCCESS when it was paid, CLOSED when nobody paid in time, RETURNED when the "
-            "money was taken back.",
+            "CREATED, SUCCESS when it was paid, CLOSED when it was not paid in time, RETURNED when the "
+            "money was returned.",
         ),
     ]
     payer_name: PayerName | None
@@ -122,17 +122,17 @@ class TradeDoc(TypedDict):
     created_at: Annotated[str, says("When the order was made. RFC 3339, on the sandbox's clock.")]
     paid_at: Annotated[str | None, says("When it was paid; null if it was not. RFC 3339, on the sandbox's clock.")]
     returned_at: Annotated[
-        str | None, says("When the channel took the money back; null if it did not. RFC 3339, on the sandbox's clock.")
+        str | None, says("When the channel returned the money; null if it did not. RFC 3339, on the sandbox's clock.")
     ]
 
 
 class AttemptDoc(TypedDict):
-    """One attempt to deliver a callback. What is sent besides, such as a copy, has the number of its attempt."""
+    """One attempt to deliver a callback. Other messages, such as a copy, have the number of the same attempt."""
 
     n: Annotated[int, says("The attempt's number, from 1.")]
     at: Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
-    event: Annotated[str, says("What was sent: the callback, a copy of it, or an altered one.")]
-    outcome: Annotated[str, says("What came of it: what the platform answered, or how it was lost.")]
+    event: Annotated[str, says("The message: the callback, a copy of it, or an altered one.")]
+    outcome: Annotated[str, says("The outcome: the platform's answer, or how the message was lost.")]
 
 
 class CallbackDoc(TypedDict):
@@ -145,7 +145,7 @@ class CallbackDoc(TypedDict):
         str,
         one_of(
             DeliveryState,
-            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was taken, EXHAUSTED "
+            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was accepted, EXHAUSTED "
             "when no attempt is left.",
         ),
     ]
@@ -154,13 +154,13 @@ class CallbackDoc(TypedDict):
     next_attempt_at: Annotated[
         str | None,
         column("due_ms"),
-        says("When it is tried again; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
+        says("When the next attempt is due; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
     ]
     acked_at: Annotated[
         str | None, says("When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock.")
     ]
     applied_at: Annotated[
-        str | None, says("When its money went on the books; null until then. RFC 3339, on the sandbox's clock.")
+        str | None, says("When its money was posted to the books; null until then. RFC 3339, on the sandbox's clock.")
     ]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from mocklend.channels.closed_orders import restore
-from mocklend.channels.inbox import apply_receipt, book, bring_payment_return
+from mocklend.channels.inbox import apply_receipt, book, post_payment_return
 from mocklend.domain.facts import REVERSAL, Fact, business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RepaymentStatus, TradeState
@@ -141,7 +141,7 @@ class QueryChannel:
         repayment = require_repayment(work, self.repayment_id)
         trade = work.get(Trade, out_trade_no(repayment.id))
         if trade.state == TradeState.RETURNED:
-            bring_payment_return(work, trade)
+            post_payment_return(work, trade)
             return Answer(200, repayment_doc(require_repayment(work, repayment.id)))
         if repayment.status not in (RepaymentStatus.PROCESSING, RepaymentStatus.FAILED):
             return Answer(200, repayment_doc(repayment))

@@ -1,8 +1,8 @@
-"""Statements (对账单): what a channel says, the morning after, that it moved on a day. One small file a format.
+"""Statements (对账单): a channel's movements of a day, available on the next morning. One module per format.
 
         trades, payouts ──statement_day──▶ StatementDay ──write──▶ bytes ──read──▶ StatementDay
 
-A statement is a view of the channel's own record, so asking twice gives the same bytes. Formats that list orders
-(`wechat_csv`, `alipay_trade_csv`) hold what payers paid and got back; those that list an account's movements
-(`alipay_funds_csv`, `alipay_personal_csv`, `camt053`) hold everything.
+A statement is a view of the channel's trades and payouts, so every request returns the same bytes. Formats that list
+orders (`wechat_csv`, `alipay_trade_csv`) have payments and refunds; those that list an account's movements
+(`alipay_funds_csv`, `alipay_personal_csv`, `camt053`) have every movement.
 """

@@ -1,4 +1,4 @@
-"""What Alipay's two business bills share: lines that begin with # around a table, and fields that end in a tab."""
+"""Common parts of Alipay's two business bills: lines that begin with # around a table, and fields that end in a tab."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mocklend.channels.statements.day import Heading, MalformedStatement, expect
 from mocklend.channels.statements.rows import as_columns
 
 FIELD_END = "\t"
-"""Behind a text or a long number, so that a spreadsheet keeps all its digits. Readers have to take it off."""
+"""Ends a text or a long number, so that a spreadsheet keeps all digits. Readers have to remove it."""
 
 
 def tabbed(text: str) -> str:
@@ -28,16 +28,16 @@ def chinese_stamp(heading: Heading, at_ms: int) -> str:
 
 
 def notes(heading: Heading) -> list[list[str]]:
-    """Whose bill it is, and of which stretch of time."""
+    """The account and the period of the bill."""
     start, stop = chinese_stamp(heading, heading.from_ms), chinese_stamp(heading, heading.until_ms)
     return [[f"#账号：[{heading.account}]"], [f"#起始日期：[{start}]   终止日期：[{stop}]"]]
 
 
 def body(rows: Sequence[Sequence[str]], columns: Sequence[str], heading: Heading) -> list[Sequence[str]]:
-    """The table's lines. Malformed if it is another account's or day's, or its last line never came."""
-    said = [list(row) for row in rows if row[0].startswith("#")]
+    """The table's lines. Raises MalformedStatement if it has another account or day, or no last line."""
+    comments = [list(row) for row in rows if row[0].startswith("#")]
     for note in notes(heading):
-        if note not in said:
+        if note not in comments:
             raise MalformedStatement(f"the bill does not say {note[0]}")
     if list(columns) not in [list(row) for row in rows]:
         raise MalformedStatement("the bill lacks its line of columns")

@@ -1,7 +1,7 @@
-"""Alipay's bill of fund movements (账务明细, bill type `signcustomer`): all that moved, with the balance after each.
+"""Alipay's bill of fund movements (账务明细, bill type `signcustomer`): every movement, with the balance after it.
 
-The table stands between lines that begin with #. Money out carries its minus sign, in a column of its own. GBK, as
-the real one is: what GBK has no sign for comes as a question mark.
+The table stands between lines that begin with #. Outgoing money has a minus sign, in a column of its own. GBK, as
+the real bill: a character that GBK lacks becomes a question mark.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 BEGINS = "#" + "-" * 41 + "账务明细列表" + "-" * 40
 ENDS = "#" + "-" * 40 + "账务明细列表结束" + "-" * 37
-"""Readers look for these two lines, dash by dash."""
+"""Readers match these two lines exactly."""
 
 
 def write(day: StatementDay) -> bytes:
@@ -53,21 +53,21 @@ def write(day: StatementDay) -> bytes:
 
 def _rows(day: StatementDay) -> Iterator[list[str]]:
     heading, balance = day.heading, day.opening_minor or 0
-    for number, one in enumerate(day.movements, 1):
-        balance += one.amount_minor
+    for number, movement in enumerate(day.movements, 1):
+        balance += movement.amount_minor
         yield [
             tabbed(f"{heading.day:%Y%m%d}{number:08}"),
-            tabbed(one.channel_no),
-            tabbed(one.order_no),
-            tabbed(WORDS[one.purpose]),
-            heading.stamp(one.at_ms),
-            tabbed(guarded(one.party)),
-            major(max(one.amount_minor, 0), heading.currency),
-            major(min(one.amount_minor, 0), heading.currency),
+            tabbed(movement.channel_no),
+            tabbed(movement.order_no),
+            tabbed(WORDS[movement.purpose]),
+            heading.stamp(movement.at_ms),
+            tabbed(guarded(movement.party)),
+            major(max(movement.amount_minor, 0), heading.currency),
+            major(min(movement.amount_minor, 0), heading.currency),
             major(balance, heading.currency),
             heading.channel.name,
-            WORDS[one.purpose],
-            guarded(one.reference),
+            WORDS[movement.purpose],
+            guarded(movement.reference),
         ]
 
 
@@ -80,20 +80,20 @@ def _totals(heading: Heading, movements: Sequence[Movement]) -> list[list[str]]:
 
 
 def read(data: bytes, heading: Heading) -> StatementDay:
-    """The bill as a day, held against its own totals and balances. A day without a line has no balance either."""
+    """The day of a bill, checked against the bill's totals and balances. A day without a line has no balance."""
     rows = parted(data, "gbk")
     movements: list[Movement] = []
     opening: int | None = None
     balance = 0
     for row in body(rows, COLUMNS, heading):
         field = fields_of(COLUMNS, row)
-        one = _movement(heading, field)
-        said = minor(field["账户余额（元）"], heading.currency)
+        movement = _movement(heading, field)
+        printed_minor = minor(field["账户余额（元）"], heading.currency)
         if opening is None:
-            opening = balance = said - one.amount_minor
-        balance += one.amount_minor
-        expect(f"the balance after {one.order_no}", balance, said)
-        movements.append(one)
+            opening = balance = printed_minor - movement.amount_minor
+        balance += movement.amount_minor
+        expect(f"the balance after {movement.order_no}", balance, printed_minor)
+        movements.append(movement)
     for line in _totals(heading, movements):
         expect("totals", True, line in rows)
     return read_day(heading, opening, movements)
@@ -102,7 +102,7 @@ def read(data: bytes, heading: Heading) -> StatementDay:
 def _movement(heading: Heading, field: dict[str, str]) -> Movement:
     purpose = PURPOSES.get(field["业务类型"])
     if purpose is None:
-        raise MalformedStatement(f"no movement is a {field['业务类型']!r}; known: {', '.join(PURPOSES)}")
+        raise MalformedStatement(f"unknown kind of movement {field['业务类型']!r}; known: {', '.join(PURPOSES)}")
     came, went = minor(field["收入金额（+元）"], heading.currency), minor(field["支出金额（-元）"], heading.currency)
     return Movement(
         order_no=field["商户订单号"],

@@ -1,11 +1,11 @@
-"""Alipay's CSV for persons, as its app sends it: GBK, a preamble of fixed length, newest line first.
+"""Alipay's CSV for individuals, as its app sends it: GBK, a preamble of fixed length, newest line first.
 
-Bookkeeping programs know the file by its outside: a rule of 84 dashes first, and before the columns a line that calls
-it an electronic receipt. Others count: 22 lines with something in them, 23 with the empty one. So ours has them.
+Bookkeeping programs detect the file by its form: a rule of 84 dashes first, and before the columns a line that calls it
+an electronic receipt. Others count 22 lines with content, 23 with the empty one. This file has both.
 
-Its preamble warns that its totals may differ from the sum of its lines, so a reader must not trust them: this one
-does not look at them. Only lines that count as income or expense and have succeeded moved money. `退款成功` is said of
-money that comes back to the account's owner, and the readers take it for that; what the account pays out is an expense.
+Its preamble warns that its totals may differ from the sum of its lines, so this reader ignores them. Only lines that
+count as income or expense and have succeeded moved money. `退款成功` marks money that comes back to the account's
+owner, and readers treat it so; money that the account pays out is an expense.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def write(day: StatementDay) -> bytes:
     return joined([*_preamble(day), COLUMNS, *table]).encode("gbk", "replace")
 
 
-def _stretch(heading: Heading) -> str:
-    """The time that the file is of, with its last second."""
+def _period(heading: Heading) -> str:
+    """The period of the file, with its last second."""
     start, stop = heading.stamp(heading.from_ms), heading.stamp(heading.until_ms - 1000)
     return f"起始时间：[{start}]    终止时间：[{stop}]"
 
@@ -60,7 +60,7 @@ def _preamble(day: StatementDay) -> Iterator[list[str]]:
     yield ["导出信息："]
     yield ["姓名：mocklend"]
     yield [f"支付宝账户：{heading.account}"]
-    yield [_stretch(heading)]
+    yield [_period(heading)]
     yield ["导出交易类型：[全部]"]
     yield [f"导出时间：[{heading.stamp(heading.ready_ms)}]"]
     yield [f"共{len(day.movements)}笔记录"]
@@ -81,33 +81,33 @@ def _preamble(day: StatementDay) -> Iterator[list[str]]:
     yield [RECEIPT]
 
 
-def _row(heading: Heading, one: Movement) -> list[str]:
+def _row(heading: Heading, movement: Movement) -> list[str]:
     return [
-        heading.stamp(one.at_ms),
-        WORDS[one.purpose],
-        guarded(one.party),
+        heading.stamp(movement.at_ms),
+        WORDS[movement.purpose],
+        guarded(movement.party),
         "/",
-        guarded(one.reference),
-        IN if one.amount_minor > 0 else OUT,
-        major(abs(one.amount_minor), heading.currency),
+        guarded(movement.reference),
+        IN if movement.amount_minor > 0 else OUT,
+        major(abs(movement.amount_minor), heading.currency),
         "余额",
         SUCCEEDED,
-        tabbed(one.channel_no),
-        tabbed(one.order_no),
+        tabbed(movement.channel_no),
+        tabbed(movement.order_no),
         "",
         "",
     ]
 
 
 def read(data: bytes, heading: Heading) -> StatementDay:
-    """The file as a day. Its number of records is held against its lines; its sums are not (they warn of that)."""
+    """The day of a file. Its number of records is checked; its sums are not, as the preamble warns."""
     rows = parted(data, "gbk")
-    said = [row[0] for row in rows]
-    if f"支付宝账户：{heading.account}" not in said or list(COLUMNS) not in rows:
-        raise MalformedStatement(f"this is no file of {heading.account}, or it lacks its line of columns")
-    expect(f"the time from {heading.day}", True, _stretch(heading) in said)
+    comments = [row[0] for row in rows]
+    if f"支付宝账户：{heading.account}" not in comments or list(COLUMNS) not in rows:
+        raise MalformedStatement(f"this is not a file of {heading.account}, or it lacks its line of columns")
+    expect(f"the time from {heading.day}", True, _period(heading) in comments)
     lines = rows[rows.index(list(COLUMNS)) + 1 :]
-    expect("the number of records", True, f"共{len(lines)}笔记录" in said)
+    expect("the number of records", True, f"共{len(lines)}笔记录" in comments)
     fields = (fields_of(COLUMNS, row) for row in lines)
     movements = [
         _movement(heading, field)

@@ -1,8 +1,7 @@
-"""Alipay's bill of orders (业务明细, bill type `trade`): what was paid and what was refunded, in 25 columns.
+"""Alipay's bill of orders (业务明细, bill type `trade`): payments and refunds, in 25 columns.
 
-Lines that begin with # stand around the table, and hold the account, the days and the totals. Numbers and texts end
-in a tab, also the words for what a line is.
-GBK, as the real one is: what GBK has no sign for comes as a question mark.
+Lines that begin with # surround the table, and have the account, the days and the totals. Numbers and texts end in a
+tab, and so does the kind of a line. GBK, as the real bill: a character that GBK lacks becomes a question mark.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ TABBED = (
 """The columns whose fields end in a tab."""
 BEGINS = "#" + "-" * 41 + "业务明细列表" + "-" * 40
 ENDS = "#" + "-" * 41 + "业务明细列表结束" + "-" * 36
-"""Readers look for these two lines, dash by dash."""
+"""Readers match these two lines exactly."""
 CARRIES = (REPAYMENT, REFUND)
 
 
@@ -64,21 +63,21 @@ def write(day: StatementDay) -> bytes:
     return joined(rows).encode("gbk", "replace")
 
 
-def _row(heading: Heading, one: Movement) -> list[str]:
-    amount = major(one.amount_minor, heading.currency)
-    refunded = one.amount_minor < 0
+def _row(heading: Heading, movement: Movement) -> list[str]:
+    amount = major(movement.amount_minor, heading.currency)
+    refunded = movement.amount_minor < 0
     fields = dict.fromkeys(ZEROS, major(0, heading.currency)) | {
-        "支付宝交易号": one.channel_no,
-        "商户订单号": "" if refunded else one.order_no,
+        "支付宝交易号": movement.channel_no,
+        "商户订单号": "" if refunded else movement.order_no,
         "业务类型": "退款" if refunded else "交易",
-        "商品名称": WORDS[one.purpose],
-        "创建时间": heading.stamp(one.at_ms if one.ordered_ms is None else one.ordered_ms),
-        "完成时间": heading.stamp(one.at_ms),
-        "对方账户": guarded(one.party),
+        "商品名称": WORDS[movement.purpose],
+        "创建时间": heading.stamp(movement.at_ms if movement.ordered_ms is None else movement.ordered_ms),
+        "完成时间": heading.stamp(movement.at_ms),
+        "对方账户": guarded(movement.party),
         "订单金额（元）": amount,
         "商家实收（元）": amount,
-        "退款批次号/请求号": one.order_no if refunded else "",
-        "备注": guarded(one.reference),
+        "退款批次号/请求号": movement.order_no if refunded else "",
+        "备注": guarded(movement.reference),
     }
     return [tabbed(fields.get(name, "")) if name in TABBED else fields.get(name, "") for name in COLUMNS]
 
@@ -93,7 +92,7 @@ def _totals(heading: Heading, movements: Sequence[Movement]) -> list[list[str]]:
 
 
 def read(data: bytes, heading: Heading) -> StatementDay:
-    """The bill as a day, held against its own totals."""
+    """The day of a bill, checked against the bill's totals."""
     rows = parted(data, "gbk")
     movements = list(_movements(heading, body(rows, COLUMNS, heading)))
     for line in _totals(heading, movements):

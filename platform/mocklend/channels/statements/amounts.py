@@ -19,10 +19,10 @@ def major(amount_minor: int, currency: str) -> str:
 
 
 def minor(text: str, currency: str) -> int:
-    """The reverse. Malformed where there is more than the currency's smallest unit, or no amount at all."""
+    """The reverse. Raises MalformedStatement for fractions of the smallest unit, or text that is not an amount."""
     match = _AMOUNT.fullmatch(text)
     exponent = minor_exponent(currency)
     if match is None or len(match[3] or "") > exponent:
-        raise MalformedStatement(f"{text!r} is no amount of {currency}")
+        raise MalformedStatement(f"{text!r} is not an amount of {currency}")
     size: int = int(match[2]) * 10**exponent + int((match[3] or "").ljust(exponent, "0") or "0")
     return -size if match[1] else size

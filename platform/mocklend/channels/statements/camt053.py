@@ -1,9 +1,9 @@
-"""ISO 20022 camt.053.001.08, a bank's end-of-day statement: an entry a movement between two balances that add up.
+"""ISO 20022 camt.053.001.08, a bank's end-of-day statement: one entry per movement between two balances that add up.
 
         OPBD + credits − debits = CLBD
 
-All entries are booked (BOOK). XML has no sign for control characters, and its names end at 140 characters; everything
-else comes back as it was.
+All entries are booked (BOOK). XML cannot hold control characters, and names have at most 140 characters; everything
+else is read back unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FAMILY = {True: ("RCDT", "ESCT"), False: ("ICDT", "ESCT")}
 
 
 def printable(text: str) -> str:
-    """The text as a camt message holds it."""
+    """The text without characters that XML cannot hold."""
     return _NOT_XML.sub("\ufffd", text)[:TEXT_MAX]
 
 
@@ -54,11 +54,11 @@ def write(day: StatementDay) -> bytes:
 def _document(day: StatementDay) -> Iterator[str]:
     heading = day.heading
     opening, closing = day.opening_minor or 0, day.closing_minor
-    made, id = _moment(heading, heading.ready_ms), f"{heading.account}-{heading.day}"[:35]
+    created, id = _moment(heading, heading.ready_ms), f"{heading.account}-{heading.day}"[:35]
     yield f'<Document xmlns="{NAMESPACE}">'
     yield "<BkToCstmrStmt>"
-    yield f"<GrpHdr><MsgId>{id}</MsgId><CreDtTm>{made}</CreDtTm></GrpHdr>"
-    yield f"<Stmt><Id>{id}</Id><CreDtTm>{made}</CreDtTm>"
+    yield f"<GrpHdr><MsgId>{id}</MsgId><CreDtTm>{created}</CreDtTm></GrpHdr>"
+    yield f"<Stmt><Id>{id}</Id><CreDtTm>{created}</CreDtTm>"
     start, stop = _moment(heading, heading.from_ms), _moment(heading, heading.until_ms)
     yield f"<FrToDt><FrDtTm>{start}</FrDtTm><ToDtTm>{stop}</ToDtTm></FrToDt>"
     account = f"<Id><Othr><Id>{heading.account}</Id></Othr></Id><Ccy>{heading.currency}</Ccy>"
@@ -66,8 +66,8 @@ def _document(day: StatementDay) -> Iterator[str]:
     yield _balance(heading, "OPBD", opening)
     yield _balance(heading, "CLBD", closing)
     yield _summary(day)
-    for number, one in enumerate(day.movements, 1):
-        yield _entry(heading, number, one)
+    for number, movement in enumerate(day.movements, 1):
+        yield _entry(heading, number, movement)
     yield "</Stmt>"
     yield "</BkToCstmrStmt>"
     yield "</Document>"
@@ -85,7 +85,7 @@ def _amount(heading: Heading, amount_minor: int) -> str:
 
 def _balance(heading: Heading, code: str, amount_minor: int) -> str:
     kind = f"<Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"
-    # An opening balance is the closing one of the day before.
+    # The opening balance is dated the day before, as its closing balance.
     day = heading.day - timedelta(days=1) if code == "OPBD" else heading.day
     return f"<Bal>{kind}{_amount(heading, amount_minor)}<Dt><Dt>{day}</Dt></Dt></Bal>"
 
@@ -99,32 +99,34 @@ def _summary(day: StatementDay) -> str:
     return f"<TxsSummry>{''.join(parts)}</TxsSummry>"
 
 
-def _entry(heading: Heading, number: int, one: Movement) -> str:
-    came = one.amount_minor > 0
-    family, sub = _FAMILY[came]
+def _entry(heading: Heading, number: int, movement: Movement) -> str:
+    is_credit = movement.amount_minor > 0
+    family, sub = _FAMILY[is_credit]
     domain = f"<Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>{sub}</SubFmlyCd></Fmly></Domn>"
-    side = "Dbtr" if came else "Cdtr"
-    party = f"<RltdPties><{side}><Pty><Nm>{_text(one.party)}</Nm></Pty></{side}></RltdPties>" if one.party else ""
-    told = f"<RmtInf><Ustrd>{_text(one.reference)}</Ustrd></RmtInf>" if one.reference else ""
-    value_day = heading.local(one.at_ms).date()
+    side = "Dbtr" if is_credit else "Cdtr"
+    party = (
+        f"<RltdPties><{side}><Pty><Nm>{_text(movement.party)}</Nm></Pty></{side}></RltdPties>" if movement.party else ""
+    )
+    remittance = f"<RmtInf><Ustrd>{_text(movement.reference)}</Ustrd></RmtInf>" if movement.reference else ""
+    value_day = heading.local(movement.at_ms).date()
     return (
-        f"<Ntry><NtryRef>{number}</NtryRef>{_amount(heading, one.amount_minor)}<Sts><Cd>BOOK</Cd></Sts>"
-        f"<BookgDt><DtTm>{_moment(heading, one.at_ms)}</DtTm></BookgDt><ValDt><Dt>{value_day}</Dt></ValDt>"
-        f"<AcctSvcrRef>{_text(one.channel_no)}</AcctSvcrRef>"
-        f"<BkTxCd>{domain}<Prtry><Cd>{one.purpose}</Cd></Prtry></BkTxCd>"
-        f"<NtryDtls><TxDtls><Refs><EndToEndId>{_text(one.order_no)}</EndToEndId></Refs>"
-        f"{_amount(heading, one.amount_minor)}{party}{told}</TxDtls></NtryDtls></Ntry>"
+        f"<Ntry><NtryRef>{number}</NtryRef>{_amount(heading, movement.amount_minor)}<Sts><Cd>BOOK</Cd></Sts>"
+        f"<BookgDt><DtTm>{_moment(heading, movement.at_ms)}</DtTm></BookgDt><ValDt><Dt>{value_day}</Dt></ValDt>"
+        f"<AcctSvcrRef>{_text(movement.channel_no)}</AcctSvcrRef>"
+        f"<BkTxCd>{domain}<Prtry><Cd>{movement.purpose}</Cd></Prtry></BkTxCd>"
+        f"<NtryDtls><TxDtls><Refs><EndToEndId>{_text(movement.order_no)}</EndToEndId></Refs>"
+        f"{_amount(heading, movement.amount_minor)}{party}{remittance}</TxDtls></NtryDtls></Ntry>"
     )
 
 
 def read(data: bytes, heading: Heading) -> StatementDay:
-    """The message as a day, held against its own balances and summary."""
+    """The day of a message, checked against the message's balances and summary."""
     if b"<!DOCTYPE" in data:
         raise MalformedStatement("a statement has no document type")
     try:
         root = ElementTree.fromstring(data)
     except ElementTree.ParseError as error:
-        raise MalformedStatement(f"this is no XML: {error}") from None
+        raise MalformedStatement(f"this is not XML: {error}") from None
     expect("the root", f"{{{NAMESPACE}}}Document", root.tag)
     statement = _Node(root).one("BkToCstmrStmt/Stmt")
     expect("the account", heading.account, statement.text("Acct/Id/Othr/Id"))
@@ -142,18 +144,18 @@ def read(data: bytes, heading: Heading) -> StatementDay:
 
 
 class _Node:
-    """An element of the message, asked by paths without the namespace."""
+    """An element of the message, with queries by paths without the namespace."""
 
     def __init__(self, element: ElementTree.Element) -> None:
         self._element = element
 
     def all(self, path: str) -> list[_Node]:
-        return [_Node(one) for one in self._element.findall(_in_namespace(path))]
+        return [_Node(element) for element in self._element.findall(_in_namespace(path))]
 
     def one(self, path: str) -> _Node:
-        found = self.all(path)
-        expect(f"the number of {path}", 1, len(found))
-        return found[0]
+        nodes = self.all(path)
+        expect(f"the number of {path}", 1, len(nodes))
+        return nodes[0]
 
     def text(self, path: str) -> str:
         return self.one(path)._element.text or ""

@@ -1,4 +1,4 @@
-"""A statement before it is text: which account and day, and the movements of that day by the channel's own cut-off."""
+"""A statement as data: the account, the day, and the movements of that day by the channel's cut-off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mocklend.domain.channel import Channel
 REPAYMENT, DISBURSEMENT, REFUND, COMPENSATION = "repayment", "disbursement", "refund", "compensation"
 
 WORDS = {REPAYMENT: "贷款还款", DISBURSEMENT: "贷款发放", REFUND: "退款", COMPENSATION: "赔付"}
-"""What a movement is for, as the channels of the field print it."""
+"""By purpose of a movement: its word, as real channels print it."""
 PURPOSES = {word: purpose for purpose, word in WORDS.items()}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,14 +20,14 @@ _SECOND = timedelta(seconds=1)
 
 
 class MalformedStatement(ValueError):
-    """The bytes are not the statement that was asked for: cut short, of another day, or with totals that are wrong."""
+    """The bytes are not the requested statement: truncated, of another day, or with wrong totals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Money in (above zero) or out (below it). Statements know seconds, so `at_ms` is a whole one.
+    """Money in (above zero) or out (below zero), in minor units. Statements have seconds, so `at_ms` is a full second.
 
-    `ordered_ms` is printed by the formats that list orders; no reader gives it back, so it is not compared.
+    Formats that list orders print `ordered_ms`; no reader returns it, so it is not compared.
     """
 
     order_no: str
@@ -42,7 +42,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Which statement: a channel keeps one account a currency, and a file a day."""
+    """The key of a statement: a channel has one account per currency, and one file per day."""
 
     channel: Channel
     day: date
@@ -61,7 +61,7 @@ class Heading:
 
     @property
     def until_ms(self) -> int:
-        """The moment after the day's last."""
+        """The end of the day, exclusive: its cut-off."""
         return self._cut_off_ms(self.day)
 
     @property
@@ -71,11 +71,11 @@ class Heading:
 
     def _cut_off_ms(self, day: date) -> int:
         at = time.fromisoformat(self.channel.cut_off)
-        # Midnight is the end of the day, not its beginning.
+        # A cut-off at midnight is the end of the day, not its beginning.
         return _moment_ms(day if at != time.min else day + timedelta(days=1), at, self.zone)
 
     def local(self, at_ms: int) -> datetime:
-        """A moment on the clocks of the sandbox's zone."""
+        """A moment in the sandbox's zone."""
         return (_EPOCH + at_ms // 1000 * _SECOND).astimezone(ZoneInfo(self.zone))
 
     def stamp(self, at_ms: int) -> str:
@@ -83,11 +83,11 @@ class Heading:
         return self.local(at_ms).strftime("%Y-%m-%d %H:%M:%S")
 
     def read_stamp(self, text: str) -> int:
-        """A printed moment. Where clocks go back an hour the earlier of the two is meant."""
+        """The moment (ms) of a printed time; of a repeated hour, when clocks are set back, the earlier one."""
         try:
             at = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(self.zone))
         except ValueError:
-            raise MalformedStatement(f"{text!r} is no time like 2026-01-05 10:00:02") from None
+            raise MalformedStatement(f"{text!r} is not a time like 2026-01-05 10:00:02") from None
         return (at - _EPOCH) // _SECOND * 1000
 
 
@@ -97,7 +97,7 @@ def _moment_ms(day: date, at: time, zone: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StatementDay:
-    """All of a statement. `opening_minor` is None where a format carries no balance."""
+    """A whole statement. `opening_minor` is None for a format without balances."""
 
     heading: Heading
     opening_minor: int | None
@@ -109,37 +109,37 @@ class StatementDay:
         return (self.opening_minor or 0) + total(self.movements)
 
     def of(self, purposes: Iterable[str]) -> tuple[Movement, ...]:
-        """The movements for some purposes."""
-        wanted = frozenset(purposes)
-        return tuple(movement for movement in self.movements if movement.purpose in wanted)
+        """The movements of these purposes."""
+        selected = frozenset(purposes)
+        return tuple(movement for movement in self.movements if movement.purpose in selected)
 
 
 def total(movements: Iterable[Movement]) -> int:
-    """What the movements add up to."""
+    """The sum of the movements, in minor units."""
     return sum(movement.amount_minor for movement in movements)
 
 
 def incoming(movements: Iterable[Movement]) -> list[Movement]:
-    """Money that came."""
+    """The movements of incoming money."""
     return [movement for movement in movements if movement.amount_minor > 0]
 
 
 def outgoing(movements: Iterable[Movement]) -> list[Movement]:
-    """Money that went."""
+    """The movements of outgoing money."""
     return [movement for movement in movements if movement.amount_minor < 0]
 
 
 def read_day(heading: Heading, opening_minor: int | None, movements: Iterable[Movement]) -> StatementDay:
-    """A day as a reader found it. Malformed if a movement belongs to another day."""
-    found = tuple(movements)
-    for one in found:
-        if not heading.from_ms <= one.at_ms < heading.until_ms:
-            moment = heading.stamp(one.at_ms)
-            raise MalformedStatement(f"{one.order_no} is of {moment}, which is not {heading.day} by the cut-off")
-    return StatementDay(heading, opening_minor, found)
+    """The day that a reader has read. Raises MalformedStatement if a movement belongs to another day."""
+    movements_read = tuple(movements)
+    for movement in movements_read:
+        if not heading.from_ms <= movement.at_ms < heading.until_ms:
+            moment = heading.stamp(movement.at_ms)
+            raise MalformedStatement(f"{movement.order_no} is of {moment}, which is not {heading.day} by the cut-off")
+    return StatementDay(heading, opening_minor, movements_read)
 
 
-def expect(what: str, expected: object, received: object) -> None:
-    """Malformed unless the file says what it should."""
+def expect(name: str, expected: object, received: object) -> None:
+    """Raise MalformedStatement unless the file has the expected value."""
     if expected != received:
-        raise MalformedStatement(f"{what}: expected {expected!r}, the file says {received!r}")
+        raise MalformedStatement(f"{name}: expected {expected!r}, the file says {received!r}")

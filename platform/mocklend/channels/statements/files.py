@@ -1,9 +1,9 @@
-"""A channel's file of a day as it was made: when somebody first asks for it, and again when the channel is told to.
+"""A channel's statement file of a day: generated at the first request, and again by an explicit command.
 
 GET ──▶ is there a file? ──no──▶ MakeStatement ──▶ statement_files
               │ yes
               ▼
-the day's record, as `contents` writes it: the same bytes whenever one asks
+the day's movements, as `contents` writes them: the same bytes for every request
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 CARRIES_ALL = "camt053"
-"""The format that the audit reads: it has a line for each movement, whatever it is for."""
+"""The format that the audit reads: it has a line for each movement of any purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class MakeStatement:
-    """Make a day's file, whose time has come; `again` even if there is one. `row_count` is what moved on the day."""
+    """Generate a day's file once it is due; `again` even if it exists. `row_count` is the number of movements."""
 
     sandbox_id: str
     channel: str
@@ -51,13 +51,13 @@ class MakeStatement:
         return (("statement_file", file_id(self.channel, self.day, self.currency)),)
 
     def decide(self, work: Work) -> Answer:
-        """201 and the file's record, or 200 where it was there."""
+        """201 and the file's document, or 200 if it exists."""
         id = file_id(self.channel, self.day, self.currency)
-        known = work.find(StatementFile, id)
-        if known is not None and not self.again:
-            return Answer(200, file_doc(known))
+        existing = work.find(StatementFile, id)
+        if existing is not None and not self.again:
+            return Answer(200, file_doc(existing))
         heading = Heading(channel_of(self.channel), self.day, self.currency, work.sandbox.zone)
-        times = known.made + 1 if known else 1
+        times = existing.made + 1 if existing else 1
         due_ms = heading.ready_ms if times == 1 else work.now_ms
         work.signal(remade(id))
         outcome = work.at(
@@ -72,7 +72,7 @@ class MakeStatement:
                 due_ms=due_ms,
             )
         )
-        made = StatementFile(
+        file = StatementFile(
             id=id,
             channel=self.channel,
             day=str(self.day),
@@ -83,70 +83,68 @@ class MakeStatement:
             repeated_rows=outcome.repeated_rows,
             recoded=int(outcome.recoded),
         )
-        work.put(made)
-        return Answer(201, file_doc(made))
+        work.put(file)
+        return Answer(201, file_doc(file))
 
 
 def file_id(channel: str, day: date, currency: str) -> str:
-    """A channel makes one file per day and currency; it is the same in all formats."""
+    """The id of a file: a channel has one per day and currency, the same for all formats."""
     return f"{channel}.{day}.{currency}"
 
 
 class StatementFileDoc(TypedDict):
-    """A file: how many times it was made, and when it can be had."""
+    """A generated statement file, with the time from which it is available."""
 
     channel: ChannelId
-    date: Annotated[str, says("The day that it is of, like 2026-01-05, by the channel's cut-off."), column("day")]
+    date: Annotated[str, says("The day of the statement, like 2026-01-05, by the channel's cut-off."), column("day")]
     currency: Currency
-    times_made: Annotated[
-        int, says("How many times it was made: 1, unless somebody had it made again."), column("made")
-    ]
-    ready_at: Annotated[str, says("When it can be had. RFC 3339, on the sandbox's clock.")]
+    times_made: Annotated[int, says("How often it was generated: 1 unless it was generated again."), column("made")]
+    ready_at: Annotated[str, says("When it is available. RFC 3339, on the sandbox's clock.")]
 
 
 file_doc = rendering(StatementFile, StatementFileDoc)
-"""A file's record as JSON."""
+"""Renders a file as its document."""
 
 
 def file_of(reader: SandboxReader, heading: Heading) -> StatementFile | None:
-    """The file as it was made; None where nobody has asked for it yet."""
+    """The generated file; None if it was not requested yet."""
     return reader.find(StatementFile, file_id(heading.channel.id, heading.day, heading.currency))
 
 
-def fetch(made: StatementFile, day: StatementDay, format: Format, now_ms: int) -> bytes:
-    """The bytes, or Refused `statement_not_ready` where the file is late."""
-    if now_ms < made.ready_ms:
-        detail = f"the statement of {made.day} is late"
-        raise Refused("statement_not_ready", detail, expected=f"from {rfc3339(made.ready_ms)}")
-    return contents(made, day, format)
+def fetch(file: StatementFile, day: StatementDay, format: Format, now_ms: int) -> bytes:
+    """The bytes of a file. Raises Refused `statement_not_ready` if the file is late."""
+    if now_ms < file.ready_ms:
+        detail = f"the statement of {file.day} is late"
+        raise Refused("statement_not_ready", detail, expected=f"from {rfc3339(file.ready_ms)}")
+    return contents(file, day, format)
 
 
-def contents(made: StatementFile, day: StatementDay, format: Format) -> bytes:
-    """What is in the file, in one of its formats."""
-    again = day.movements[: made.repeated_rows]
-    data = format.write(replace(day, movements=(*day.movements, *again)))
-    if made.recoded:
-        # Somebody's editor has saved it: as what the other channels send, or as what it calls Unicode.
+def contents(file: StatementFile, day: StatementDay, format: Format) -> bytes:
+    """The bytes of the file in one of its formats."""
+    repeated = day.movements[: file.repeated_rows]
+    data = format.write(replace(day, movements=(*day.movements, *repeated)))
+    if file.recoded:
+        # As saved by an editor: in the encoding of the other channels, or in UTF-16.
         other = {"application/xml": "utf-16"}.get(format.media_type, "utf-8" if format.charset == "gbk" else "gbk")
         data = data.decode(format.charset).removeprefix("\ufeff").replace("`", "").encode(other, "replace")
-    return data[: len(data) * made.kept_percent // 100]
+    return data[: len(data) * file.kept_percent // 100]
 
 
 def check_statement_files(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Each file that somebody has asked for is there in time, can be read, and is what moved: `wrong_statement`."""
-    for made in snapshot.where(StatementFile, "TRUE ORDER BY id"):
-        wrong = _wrong_with(snapshot, made)
-        if wrong is not None:
-            yield Discrepancy(Finding("wrong_statement", made.id, 0), None, f"V7: {wrong}")
+    """Check each generated file: ready in time, readable, equal to the movements. Finding class `wrong_statement`."""
+    for file in snapshot.where(StatementFile, "TRUE ORDER BY id"):
+        mistake = _mistake_in(snapshot, file)
+        if mistake is not None:
+            yield Discrepancy(Finding("wrong_statement", file.id, 0), None, f"V7: {mistake}")
 
 
-def _wrong_with(snapshot: Snapshot, made: StatementFile) -> str | None:
-    heading = Heading(channel_of(made.channel), date.fromisoformat(made.day), made.currency, snapshot.sandbox.zone)
+def _mistake_in(snapshot: Snapshot, file: StatementFile) -> str | None:
+    heading = Heading(channel_of(file.channel), date.fromisoformat(file.day), file.currency, snapshot.sandbox.zone)
     try:
         day = ready_statement(snapshot, heading)
         format = FORMATS[CARRIES_ALL]
-        read = format.read(fetch(made, day, format, snapshot.now_ms), heading)
+        read = format.read(fetch(file, day, format, snapshot.now_ms), heading)
     except (Refused, MalformedStatement) as error:
         return str(error)
-    moved = moved_in_the_world(snapshot, heading)
-    return next((detail for _, detail in statement_against_world(read, moved)), None)
+    movements = moved_in_the_world(snapshot, heading)
+    return next((detail for _, detail in statement_against_world(read, movements)), None)

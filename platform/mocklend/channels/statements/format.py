@@ -1,4 +1,4 @@
-"""What a format is: how a statement's day becomes bytes, and how the bytes become a day again."""
+"""A format: writes a statement's day as bytes, and reads the bytes as a day."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mocklend.channels.statements.day import Heading, StatementDay
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format. `carries` names the purposes that it has lines for.
+    """One format. `carries` has the purposes for which it has lines.
 
-    `read` is told which statement was asked for, since some files do not say it themselves; it raises
-    MalformedStatement where the bytes are not that one.
+    `read` gets the requested heading, since some files do not contain it; it raises MalformedStatement if the bytes are
+    not that statement.
     """
 
     id: str

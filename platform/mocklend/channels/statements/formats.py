@@ -1,4 +1,4 @@
-"""Every format by its id. A new one is a new file beside this one, and a line here."""
+"""Every format by its id. A new format is a new module beside this one, and a line here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""V7: a channel's statement of a day is what really moved there on that day, by the channel's own cut-off.
+"""V7: a channel's statement of a day equals the world's movements of that day, by the channel's cut-off.
 
-For the audit, the judge and the tests: the platform itself never reads the world. It costs a look at all of a day's
-facts, so an audit that asks for every day and channel pays for the whole history.
+For the audit, the judge and the tests: the platform itself never reads the world. A check reads all facts of a day, so
+an audit over every day and channel reads the whole history.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from mocklend.world.reading import Moment, moments, moved_between
 
 ONE_DAY = timedelta(days=1)
 
-STATES = "A channel's statement of a day is what the world saw move there, by the channel's own cut-off."
+STATES = "A channel's statement of a day equals the world's movements there, by the channel's cut-off."
 
 Moved = tuple[str, int, int]
-"""The order's number, the second, and the amount with its sign."""
+"""(order number, time in ms at a full second, signed amount in minor units)."""
 
 _IN_OTHER_MONEY = """SELECT repayment_id FROM trades
     WHERE sandbox_id = :sandbox_id AND channel = :channel AND currency <> :currency
@@ -39,9 +39,9 @@ _CURRENCIES = """SELECT currency FROM trades WHERE sandbox_id = :sandbox_id
 
 
 def moved_in_the_world(reader: SandboxReader, heading: Heading) -> Counter[Moved]:
-    """What really moved on a day at a channel.
+    """The movements of a day at a channel in the world.
 
-    Left out is what no channel keeps a record of yet: a disbursement that was never ordered as a payout.
+    Without disbursements that were not ordered as a payout, of which channels have no entry.
     """
     channel = heading.channel.id
     others = set(reader.ids(_IN_OTHER_MONEY, channel=channel, currency=heading.currency))
@@ -56,12 +56,12 @@ def moved_in_the_world(reader: SandboxReader, heading: Heading) -> Counter[Moved
 
 
 def check_statements(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """V7, of every statement that is there: of each channel, on each day on which either side saw money move."""
+    """V7 for every available statement: of each channel, on each day with movements on either side."""
     sandbox = snapshot.sandbox
     days: set[tuple[str, date]] = set()
     for channel, at_ms in {*snapshot.rows(Moment, _MOMENTS), *moments(snapshot)}:
         on = business_date(at_ms, sandbox.zone)
-        days |= {(channel, on), (channel, on + ONE_DAY)}  # After the cut-off it is the next day's.
+        days |= {(channel, on), (channel, on + ONE_DAY)}  # After the cut-off it belongs to the next day.
     wrong: list[tuple[str, str]] = []
     for channel, day in sorted(days):
         for currency in snapshot.ids(_CURRENCIES):
@@ -69,13 +69,13 @@ def check_statements(snapshot: Snapshot) -> list[tuple[str, str]]:
             try:
                 stated = ready_statement(snapshot, heading)
             except Refused:
-                continue  # It is not there yet.
+                continue  # It is not available yet.
             wrong += statement_against_world(stated, moved_in_the_world(snapshot, heading))
     return wrong
 
 
 def statement_against_world(day: StatementDay, moved: Counter[Moved]) -> Iterator[tuple[str, str]]:
-    """V7, of one whole statement: what is on it and never moved, and what moved and is not on it."""
+    """V7 for one statement: its lines that never moved, and the movements that it lacks."""
     stated = Counter((movement.order_no, movement.at_ms, movement.amount_minor) for movement in day.movements)
     for element in sorted((stated - moved).elements()):
         yield "V7", f"{day.heading.account} {day.heading.day} states {element[0]} of {element[2]}, which never moved"

@@ -1,6 +1,6 @@
-"""A channel's own record of a day, as a statement has it: its trades that were paid, and the payouts that it paid.
+"""A channel's movements of a day, as a statement has them: its paid and returned trades, and its payouts.
 
-A movement stands on the day on which it happened, whatever became of it later: statements are not rewritten.
+A movement belongs to the day on which it happened, whatever follows: statements are not rewritten.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
 
 
 def ready_statement(snapshot: Snapshot, heading: Heading) -> StatementDay:
-    """A day's statement, or Refused `statement_not_ready`: it comes the next day, at the channel's time."""
+    """A day's statement, available on the next day at the channel's time. Raises Refused `statement_not_ready`."""
     if snapshot.now_ms < heading.ready_ms:
-        raise _not_ready(heading, f"the statement of {heading.day} is not there yet")
+        raise _not_ready(heading, f"the statement of {heading.day} is not available yet")
     if snapshot.exists(_UNSETTLED, **_scope(heading)):
-        # A clock that runs by itself may be ahead of the work: the file is late then, and never wrong.
+        # A running clock may be ahead of the work: the file is then late, but never wrong.
         raise _not_ready(heading, f"the channel is still settling money of {heading.day}")
     return statement_day(snapshot, heading)
 
@@ -46,16 +46,17 @@ def _not_ready(heading: Heading, detail: str) -> Refused:
 
 
 def statement_day(snapshot: Snapshot, heading: Heading) -> StatementDay:
-    """All that moved on a day so far, ready or not."""
+    """All movements of a day so far, whether the statement is ready or not."""
     scope, sandbox = _scope(heading), snapshot.sandbox
-    found = [(row.paid_ms, row.id, _paid_in(row)) for row in snapshot.rows(_Trade, _TRADES, **scope)]
-    found += [(row.paid_ms, row.id, _paid_out(sandbox, row)) for row in snapshot.rows(_Payout, _PAYOUTS, **scope)]
-    found += [
-        (row.returned_ms, f"{row.id}-R", _taken_back(sandbox, row))
-        for row in snapshot.rows(_Failed, _RETURNED, **scope)
+    movements = [(row.paid_ms, row.id, _paid_in(row)) for row in snapshot.rows(_Trade, _TRADES, **scope)]
+    movements += [(row.paid_ms, row.id, _paid_out(sandbox, row)) for row in snapshot.rows(_Payout, _PAYOUTS, **scope)]
+    movements += [
+        (row.returned_ms, f"{row.id}-R", _returned(sandbox, row)) for row in snapshot.rows(_Failed, _RETURNED, **scope)
     ]
     opening_minor = snapshot.number(_BEFORE, **scope)
-    return StatementDay(heading, opening_minor, tuple(one for _, _, one in sorted(found, key=lambda f: f[:2])))
+    return StatementDay(
+        heading, opening_minor, tuple(movement for _, _, movement in sorted(movements, key=lambda f: f[:2]))
+    )
 
 
 def _scope(heading: Heading) -> dict[str, Value]:
@@ -106,8 +107,8 @@ def _paid_out(sandbox: Sandbox, row: _Payout) -> Movement:
     return Movement(id, number, _second(paid_ms), -amount, purpose, reference=loan_id, ordered_ms=ordered_ms)
 
 
-def _taken_back(sandbox: Sandbox, row: _Failed) -> Movement:
-    """A clawback is a movement of its own, on its own day. The channels print it as they print a refund."""
+def _returned(sandbox: Sandbox, row: _Failed) -> Movement:
+    """A payment return is a movement of its own, on its own day. Channels print it like a refund."""
     returned_ms, id, amount, name, reference, ordered_ms = row
     number = "CH" + suffix(sandbox.seed, "late_failure", id).upper()
     return Movement(id, number, _second(returned_ms), -amount, REFUND, name or "", reference or "", ordered_ms)

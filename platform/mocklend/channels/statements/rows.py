@@ -1,8 +1,8 @@
 """Rows of CSV as the channels write them: nothing is ever quoted, and each line ends in CR LF.
 
-Many readers of these files know no quotes: they part the file at its line ends, and a line at its commas. The real
-files suit them, so ours do. A payer's reference may hold commas, quotes and line ends: `plain` leaves a sign in their
-place that needs no quotes. A text that a spreadsheet would run gets a tab before it, which `bare` takes off again.
+Many readers of these files ignore quotes: they split the file at line ends, and a line at commas. The real files suit
+them, and so do these. A payer's reference may have commas, quotes and line ends: `plain` replaces them by characters
+that need no quotes. A text that a spreadsheet would execute gets a leading tab, which `bare` removes.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from mocklend.channels.statements.day import MalformedStatement
 
 _RUNS = ("=", "+", "-", "@")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""Control characters and all that some reader takes for the end of a line."""
+"""Control characters and everything that some reader treats as a line end."""
 _STANDS_FOR = str.maketrans({",": "，", '"': "”"})
 
 
 def plain(text: str) -> str:
-    """What a field can hold of a text: a full-width comma, a closing quote, and a blank for each break."""
+    """A text in a form for a field: with a full-width comma, a closing quote, and a blank for each line break."""
     return _BREAKS.sub(" ", text).translate(_STANDS_FOR)
 
 
 def guarded(text: str) -> str:
-    """A text as a field holds it, which no spreadsheet takes for a formula."""
+    """A text in a form for a field that no spreadsheet executes as a formula."""
     held = plain(text)
     return "\t" + held if held.startswith(_RUNS) else held
 
@@ -37,7 +37,7 @@ def bare(text: str) -> str:
 
 
 def joined(rows: Iterable[Sequence[str]]) -> str:
-    """The rows as text. A field that would need quotes is a bug of the format's, and raises csv.Error."""
+    """The rows as text. A field that would need quotes is a bug of the format and raises csv.Error."""
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_NONE).writerows(rows)
     return out.getvalue()
@@ -49,7 +49,7 @@ def parted(data: bytes, charset: str) -> list[list[str]]:
         text = data.decode(charset)
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise MalformedStatement(f"this is no CSV in {charset}: {error}") from None
+        raise MalformedStatement(f"this is not CSV in {charset}: {error}") from None
 
 
 def as_columns(names: Sequence[str], row: Sequence[str]) -> dict[str, str]:

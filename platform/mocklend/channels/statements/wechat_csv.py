@@ -1,8 +1,8 @@
-"""WeChat Pay's trade bill (对账单): orders that were paid and refunds that were accepted, in 27 columns.
+"""WeChat Pay's trade bill (对账单): paid orders and accepted refunds, in 27 columns.
 
-UTF-8 with a byte order mark, as the real one is. Each field has a backtick before it, which readers part a line by, so
-no text holds one; two lines at the end hold the totals. The state of a refund is a snapshot: the line never changes,
-whatever becomes of it. What is no order (a disbursement) is not on a trade bill.
+UTF-8 with a byte order mark, as the real bill. Each field begins with a backtick, by which readers split a line, so no
+text contains one; two lines at the end have the totals. The state of a refund is a snapshot: the line never changes.
+Movements without an order (a disbursement) are not on a trade bill.
 """
 
 from __future__ import annotations
@@ -58,33 +58,33 @@ def _marked(fields: Sequence[str]) -> list[str]:
     return [STATUS_OVERRIDE + field for field in fields]
 
 
-def _row(heading: Heading, one: Movement) -> list[str]:
-    paid, back = max(one.amount_minor, 0), max(-one.amount_minor, 0)
+def _row(heading: Heading, movement: Movement) -> list[str]:
+    paid, back = max(movement.amount_minor, 0), max(-movement.amount_minor, 0)
     zero = major(0, heading.currency)
-    refunded = one.amount_minor < 0
+    refunded = movement.amount_minor < 0
     fields = {
-        "交易时间": heading.stamp(one.at_ms),
+        "交易时间": heading.stamp(movement.at_ms),
         "公众账号ID": "mocklend",
         "商户号": heading.account,
         "特约商户号": "0",
-        # Our refunds are of what was overpaid, and of no single order.
-        "微信订单号": "" if refunded else one.channel_no,
-        "商户订单号": "" if refunded else one.order_no,
-        "用户标识": _told(one.party),
+        # Refunds are of overpaid money, and of no single order.
+        "微信订单号": "" if refunded else movement.channel_no,
+        "商户订单号": "" if refunded else movement.order_no,
+        "用户标识": _text(movement.party),
         "交易类型": "JSAPI",
         "交易状态": "REFUND" if refunded else "SUCCESS",
         "付款银行": "OTHERS",
         "货币种类": heading.currency,
         "应结订单金额": major(paid, heading.currency),
         "代金券金额": zero,
-        "微信退款单号": one.channel_no if refunded else "0",
-        "商户退款单号": one.order_no if refunded else "0",
+        "微信退款单号": movement.channel_no if refunded else "0",
+        "商户退款单号": movement.order_no if refunded else "0",
         "退款金额": major(back, heading.currency),
         "充值券退款金额": zero,
         "退款类型": "ORIGINAL" if refunded else "",
         "退款状态": "SUCCESS" if refunded else "",
-        "商品名称": WORDS[one.purpose],
-        "商户数据包": _told(one.reference),
+        "商品名称": WORDS[movement.purpose],
+        "商户数据包": _text(movement.reference),
         "手续费": NO_FEE,
         "费率": "0.00%",
         "订单金额": major(paid, heading.currency),
@@ -93,7 +93,7 @@ def _row(heading: Heading, one: Movement) -> list[str]:
     return [fields.get(name, "") for name in COLUMNS]
 
 
-def _told(text: str) -> str:
+def _text(text: str) -> str:
     return plain(text).replace(STATUS_OVERRIDE, "'")
 
 
@@ -105,7 +105,7 @@ def _totals(heading: Heading, movements: Sequence[Movement]) -> list[str]:
 
 
 def read(data: bytes, heading: Heading) -> StatementDay:
-    """The bill as a day. Its totals are held against its lines, so a bill that was cut short is noticed."""
+    """The day of a bill. Its totals are checked against its lines, which detects a truncated bill."""
     rows = parted(data, "utf-8-sig")
     if len(rows) < 3 or tuple(rows[0]) != COLUMNS or tuple(rows[-2]) != TOTALS:
         raise MalformedStatement("the bill lacks its line of columns or its two lines of totals")
@@ -135,9 +135,9 @@ def _movements(heading: Heading, rows: Sequence[Sequence[str]]) -> Iterator[Move
 
 
 def _unmarked(row: Sequence[str]) -> list[str]:
-    if not all(one.startswith(STATUS_OVERRIDE) for one in row):
+    if not all(field.startswith(STATUS_OVERRIDE) for field in row):
         raise MalformedStatement(f"a field without its backtick: {row[:3]}")
-    return [one.removeprefix(STATUS_OVERRIDE) for one in row]
+    return [field.removeprefix(STATUS_OVERRIDE) for field in row]
 
 
 FORMAT = Format("wechat_csv", "text/csv", "utf-8", "csv", CARRIES, write, read)
