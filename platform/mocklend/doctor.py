@@ -74,7 +74,7 @@ def settings(host: str, port: int, database: str) -> Check:
 
 def writable(database: str) -> Check:
     """Check that the database takes a write. Nothing is left behind."""
-    from mocklend.storage.opening import CannotOpen, look_at, shown
+    from mocklend.storage.opening import CannotOpen, display_name, look_at
     from mocklend.storage.opening import database as as_url
 
     try:
@@ -84,8 +84,8 @@ def writable(database: str) -> Check:
         return False, f"{reason.message} {reason.remedy}"
     engine = url.get_backend_name()
     if engine == "sqlite" and not Path(url.database or "").exists():
-        return True, f"{shown(url)} will be created ({engine})"
-    return True, f"{shown(url)} takes writes ({engine})"
+        return True, f"{display_name(url)} will be created ({engine})"
+    return True, f"{display_name(url)} takes writes ({engine})"
 
 
 def free(host: str, port: int) -> Check:

@@ -111,11 +111,11 @@ def _field(entity: type[object], columns: Mapping[str, Any], name: str, kind: An
     return Field(name, description, _plain(kind), source, make)
 
 
-def _maker(stored: Any, shown: Any) -> Callable[[Any], Any] | None:
-    if shown is bool:
+def _maker(column_type: Any, field_type: Any) -> Callable[[Any], Any] | None:
+    if field_type is bool:
         return bool
     plain = (str, int, StrEnum, type(None))
-    kinds = get_args(stored) if get_origin(stored) in (Union, UnionType) else (stored,)
+    kinds = get_args(column_type) if get_origin(column_type) in (Union, UnionType) else (column_type,)
     if any(get_origin(kind) is tuple for kind in kinds):
         return _as_list
     return None if all(isinstance(kind, type) and issubclass(kind, plain) for kind in kinds) else to_builtins

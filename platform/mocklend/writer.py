@@ -386,7 +386,7 @@ class _Group:
                 now_ms,
                 states,
                 self._faults,
-                again=work,
+                previous_try=work,
                 remembered=stored,
                 asked_by=asked_by,
                 follow_ups=self._follow_ups,

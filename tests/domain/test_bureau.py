@@ -16,12 +16,12 @@ from mocklend.domain.bureau import (
     carry,
     five_class,
     last_of,
+    month_codes,
     months_apart,
     overdue_code,
     rederive,
     refreshes,
     score,
-    shown,
     standing_on,
     standings,
     worst_overdue,
@@ -181,7 +181,7 @@ def test_reporting_each_month_end_tells_what_a_replay_of_everything_tells(months
 def test_a_report_shows_the_last_months_and_those_before_opening_as_not_open(
     codes: str, months: int, as_shown: str
 ) -> None:
-    assert shown(History(codes, date(2026, 1, 1)), months) == as_shown
+    assert month_codes(History(codes, date(2026, 1, 1)), months) == as_shown
 
 
 # --- the score: 350 to 950 is the documented range of zm_score (ZhimaCreditScoreGetResponse); the formula is ours ---

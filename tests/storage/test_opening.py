@@ -15,7 +15,7 @@ import pytest
 from mocklend.doctor import writable
 from mocklend.runtime import Platform
 from mocklend.storage import opening
-from mocklend.storage.opening import CannotOpen, database, shown
+from mocklend.storage.opening import CannotOpen, database, display_name
 
 
 def letter(folder: Path) -> str:
@@ -151,7 +151,7 @@ def test_a_path_may_have_any_character_that_a_path_may_have(tmp_path: Path) -> N
     Platform(path, fast=True).close()
 
     assert Path(path).exists()
-    assert shown(database(path)) == path
+    assert display_name(database(path)) == path
     assert writable(path)[0]
 
 

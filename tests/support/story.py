@@ -171,7 +171,7 @@ class Story:
     def entity(self, kind: str, id: str) -> Any:
         """A row as the platform has it."""
         with self.platform.read() as connection:
-            return reads.entity(self.snapshot(connection), STORES[kind].made, id)
+            return reads.entity(self.snapshot(connection), STORES[kind].entity_class, id)
 
     def journal(self, loan_id: str) -> list[reads.TransactionDoc]:
         """The loan's transactions."""

@@ -87,11 +87,11 @@ def _wrong_record(
             history = rederive(terms_of(loan), facts_then, now.as_of)
         else:
             history = carry(history, date.fromisoformat(loan.start_date), now)
-    shown = (
+    on_record = (
         record.status, record.five_class, record.days_overdue, record.balance_minor, record.overdue_minor,
         History(record.months, date.fromisoformat(record.last_month)),
     )  # fmt: skip
-    if shown != (now.status, now.five_class, now.days_overdue, now.balance_minor, now.overdue_minor, history):
+    if on_record != (now.status, now.five_class, now.days_overdue, now.balance_minor, now.overdue_minor, history):
         stake = abs(record.balance_minor - now.balance_minor)
         detail = (
             f"record {record.version} of {record.as_of} says {record.status}, {record.balance_minor}, "
@@ -122,14 +122,17 @@ def _late_or_lost(reporting: Reporting, now_ms: int, zone: str) -> Iterator[tupl
 
 def _in_transit(reporting: Reporting, now_ms: int) -> Iterator[tuple[BureauRecord, str]]:
     """Reported changes that are not published yet, within the normal lag."""
-    shown = [record for record in reporting.records if record.published_ms <= now_ms]
-    for record in reporting.records[len(shown) :]:
+    published_records = [record for record in reporting.records if record.published_ms <= now_ms]
+    for record in reporting.records[len(published_records) :]:
         if (
             record.cut_ms + LAG_MS > now_ms
-            and shown
-            and (record.cause == CORRECTION or record.status != shown[-1].status)
+            and published_records
+            and (record.cause == CORRECTION or record.status != published_records[-1].status)
         ):
-            yield record, f"{record.status} of {record.as_of} is reported, the bureau still shows {shown[-1].status}"
+            yield (
+                record,
+                f"{record.status} of {record.as_of} is reported, the bureau still shows {published_records[-1].status}",
+            )
 
 
 def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:

@@ -219,8 +219,8 @@ def copy_id(partner: str, borrower_id: str) -> str:
 def _pull(work: Work, partner: Partner, borrower_id: str) -> PartnerCopy:
     accounts = work.load(PUBLISHED, f"{borrower_id}@{work.now_ms}")
     report = report_doc(borrower_id, accounts, work.now_ms)
-    for shown, account in zip(report["accounts"], accounts, strict=True):
-        shown["months"] = account.history.codes
+    for reported, account in zip(report["accounts"], accounts, strict=True):
+        reported["months"] = account.history.codes
     value = score_at(work, borrower_id, refresh_before(work.now_ms, work.sandbox.zone))
     return PartnerCopy(
         id=copy_id(partner.id, borrower_id),

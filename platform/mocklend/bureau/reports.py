@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, TypedDict
 import msgspec
 
 from mocklend.bureau.reporting import CAUSES, CORRECTION, SubmissionLine, file_hash
-from mocklend.domain.bureau import LONG, SHORT, History, shown
+from mocklend.domain.bureau import LONG, SHORT, History, month_codes
 from mocklend.domain.nouns import LoanId, NextCursor, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
@@ -55,8 +55,8 @@ class Reported:
             "class": record.five_class,
             "status": record.status,
             "last_month": record.last_month[:7],
-            "months_24": shown(self.history, SHORT),
-            "months_60": shown(self.history, LONG),
+            "months_24": month_codes(self.history, SHORT),
+            "months_60": month_codes(self.history, LONG),
             "disputed": self.disputed,
             "record_state": "DISPUTED" if self.disputed else "CORRECTED" if record.cause == CORRECTION else "PUBLISHED",
             "published_at": rfc3339(record.published_ms),

@@ -235,8 +235,8 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanA
         landed=n > 1,  # The first booking has posted the money to the channel's account.
     )
     taken_back = "repayment" if n > 1 else None
-    done = post_fact(work, loan, fact, cause=cause, channel=order.channel, reverses=taken_back)
-    settled, over = done.state.applied[order.id]
+    after = post_fact(work, loan, fact, cause=cause, channel=order.channel, reverses=taken_back)
+    settled, over = after.state.applied[order.id]
     order = replace(
         order,
         applied_minor=settled,
@@ -246,4 +246,4 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanA
         bookings=n,
     )
     work.put(order)
-    return done, order
+    return after, order

@@ -66,7 +66,7 @@ def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed
     on = business_date(paid_ms, work.sandbox.zone)
     fact = Fact(id, SECOND_RECEIPT, paid_ms, on, order.amount_minor, order.channel, order.type)
     work.signal(recorded(loan.id))
-    done = post_fact(work, loan, fact, cause="receipt", channel=order.channel)
+    after = post_fact(work, loan, fact, cause="receipt", channel=order.channel)
     receipt = Receipt(
         id=id,
         state=ReceiptState.APPLIED,
@@ -86,4 +86,4 @@ def post_again(work: Work, order: Repayment, *, number: str, paid_ms: int, typed
     )
     work.put(receipt)
     emit(work, "receipt.applied", loan.id, id, receipt_data(receipt))
-    return done
+    return after

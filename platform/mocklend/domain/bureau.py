@@ -122,14 +122,14 @@ def standings(terms: Terms, cuts: Iterable[tuple[tuple[Fact, ...], date]]) -> It
     before: tuple[Fact, ...] = ()
     for facts, on in cuts:
         if complete and state.as_of <= on and facts[: len(before)] == before:
-            state = _carried(state, facts[len(before) :], on) or replay(terms, facts, on)
+            state = _continued(state, facts[len(before) :], on) or replay(terms, facts, on)
         else:
             state = replay(terms, facts, on)
         before, complete = facts, all(fact.on <= on for fact in facts)
         yield standing(state)
 
 
-def _carried(state: LoanState, new: Iterable[Fact], on: date) -> LoanState | None:
+def _continued(state: LoanState, new: Iterable[Fact], on: date) -> LoanState | None:
     """The state after new facts, on a later date; None where they change a month that was already reported."""
     for fact in new:
         if fact.on > on or not state.follows(fact):
@@ -190,7 +190,7 @@ def rederive(terms: Terms, facts: tuple[Fact, ...], as_of: date) -> History:
     return History(codes, month)
 
 
-def shown(history: History, months: int) -> str:
+def month_codes(history: History, months: int) -> str:
     """The last `months` months as a report shows them: `/ / N N 1`, oldest first."""
     return " ".join(history.codes[-months:].rjust(months, NOT_OPEN))
 

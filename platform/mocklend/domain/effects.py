@@ -314,19 +314,19 @@ def _edit_paid(state: LoanState, fact: Fact, other: str) -> None:
     if more_paid:
         part = min(abs(amount), held)
         left = pay(state, QuoteType.OVD_AND_CURRENT, fact.on, part, by_bucket)
-        done = part - left
+        change_minor = part - left
         legs = _settling(other, by_bucket)
     else:
         lent = state.lent_minor
-        done = _unpay(state, min(abs(amount), state.paid_minor), by_bucket)
+        change_minor = _unpay(state, min(abs(amount), state.paid_minor), by_bucket)
         state.bear(lent - state.lent_minor, fact.on)
         legs = _legs(other, by_bucket, turned=True)
-        done = -done
-    state.paid_minor += done
+        change_minor = -change_minor
+    state.paid_minor += change_minor
     if revoke:
-        state.overpaid_minor -= done
+        state.overpaid_minor -= change_minor
     else:
-        state.unapplied_minor -= done
+        state.unapplied_minor -= change_minor
     move(state, "edit", fact, legs)
 
 

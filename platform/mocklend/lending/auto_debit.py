@@ -49,14 +49,14 @@ class AutoDebit:
         if not total:
             return Answer(200, {"loan_id": loan.id, "repayment_id": None})
         keys = (f"auto_debit/{attempt_ms}", f"auto_debit/{attempt_ms}/again")
-        first, again = (make_id("rpy", work.sandbox.seed, loan.id, key) for key in keys)
+        first, second = (make_id("rpy", work.sandbox.seed, loan.id, key) for key in keys)
         event = BatchItem(
             **about_loan(work.now_ms, loan, attempt_ms // HOUR_MS),
             batch=AUTO_DEBIT,
             batch_position_percent=batch_position_percent(loan.id),
             amount_minor=total,
             order_id=first,
-            duplicate_id=again,
+            duplicate_id=second,
         )
         for key in keys[: work.at(event).runs]:
             order_repayment(

@@ -97,11 +97,11 @@ def post_fact(
 
 def _moved_by_edits(movements: Iterable[Movement]) -> dict[str, int]:
     """How much each edit of a loan moves between accounts."""
-    moved: dict[str, int] = {}
+    by_edit: dict[str, int] = {}
     for movement in movements:
         if movement.ref.startswith("edt_"):
-            moved[movement.ref] = moved.get(movement.ref, 0) + sum(amount for _, _, amount in movement.postings)
-    return moved
+            by_edit[movement.ref] = by_edit.get(movement.ref, 0) + sum(amount for _, _, amount in movement.postings)
+    return by_edit
 
 
 def _emit_adjusted_edits(

@@ -85,7 +85,7 @@ class Repay:
 
     def _key_of_second_order(self, work: Work, loan: Loan, key: str, stored: StoredAnswer) -> str:
         """The key of a second order, if the platform has forgotten the client's key. Otherwise raises ReplayStored."""
-        first, again = (make_id("rpy", work.sandbox.seed, loan.id, each_key) for each_key in (key, key + AGAIN))
+        first, second = (make_id("rpy", work.sandbox.seed, loan.id, order_key) for order_key in (key, key + AGAIN))
         if stored.answer.body["id"] != first:
             raise ReplayStored
         if any(
@@ -95,7 +95,7 @@ class Repay:
         event = IdempotencyChecked(
             **about_loan(work.now_ms, loan, 1, first),
             order_id=first,
-            duplicate_id=again,
+            duplicate_id=second,
             channel=self.channel,
             amount_minor=self.amount_minor,
             age_s=(work.now_ms - stored.since_ms) // 1000,

@@ -18,7 +18,7 @@ from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import flush, run_many
-from mocklend.storage.stores import STORES, made
+from mocklend.storage.stores import STORES, entity_of_row
 from mocklend.storage.tables import as_json
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
@@ -123,7 +123,7 @@ def find(connection: Connection, column: str, value: str) -> Sandbox | None:
     """The sandbox with this value of `id` or `key_hash`, or None."""
     assert column in ("id", "key_hash")
     sql = f"SELECT {', '.join(NAMES)} FROM sandboxes WHERE {column} = :value"
-    return next(iter(server_rows(connection, partial(made, Sandbox), sql, value=value)), None)
+    return next(iter(server_rows(connection, partial(entity_of_row, Sandbox), sql, value=value)), None)
 
 
 def required(connection: Connection, sandbox_id: str) -> Sandbox:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from mocklend.sandboxes.lifecycle import DEFAULT, NAMES
 from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import run_many
-from mocklend.storage.stores import made
+from mocklend.storage.stores import entity_of_row
 from mocklend.storage.work import Sandbox
 
 NOTED_EVERY_MS = 60_000
@@ -48,7 +48,7 @@ def listed(connection: Connection, after: str, until_ms: int, most: int) -> Sequ
 
 
 def _used(used_ms: int, *columns: Any) -> tuple[Sandbox, int]:
-    return made(Sandbox, *columns), used_ms
+    return entity_of_row(Sandbox, *columns), used_ms
 
 
 def unused(connection: Connection, until_ms: int) -> list[str]:

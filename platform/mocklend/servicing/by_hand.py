@@ -40,9 +40,9 @@ class PostReceiptByHand:
         loan = work.get(Loan, order.loan_id)
         before = after = bill_of(loan, state_of(loan))
         number = number_by_hand(order.id)
-        done = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand")
-        if done is not None:
-            loan, after = done.loan, bill_of(done.loan, done.state)
+        posted = post_again(work, order, number=number, paid_ms=order.paid_ms, typed="by hand")
+        if posted is not None:
+            loan, after = posted.loan, bill_of(posted.loan, posted.state)
         log_operator_action(
             work,
             loan,
@@ -90,6 +90,6 @@ class OverrideStatusByHand:
         work.put(edit)
         on = business_date(work.now_ms, work.sandbox.zone)
         mark = Fact(edit.id, STATUS_OVERRIDE, work.now_ms, on, status=status)
-        done = post_fact(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
-        emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, done.loan))
+        posted = post_fact(work, loan, mark, cause="edit", override=StatusOverride(edit.id, status))
+        emit(work, "loan.edited", loan.id, edit.id, edit_data(edit, posted.loan))
         return Answer(201, {"id": edit.id})

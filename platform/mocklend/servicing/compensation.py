@@ -35,13 +35,20 @@ def compensate(
         if not _is_posted(work, loan, fact, about):
             return None
     work.signal(recorded(loan.id))
-    done = post_fact(work, loan, fact, cause="compensation")
+    after_fact = post_fact(work, loan, fact, cause="compensation")
     log_operator_action(
-        work, done.loan, AGREED, id, memo=memo, operator=operator, before=before, after=bill_of(done.loan, done.state)
+        work,
+        after_fact.loan,
+        AGREED,
+        id,
+        memo=memo,
+        operator=operator,
+        before=before,
+        after=bill_of(after_fact.loan, after_fact.state),
     )
     return order_payout(
         work,
-        done.loan,
+        after_fact.loan,
         purpose="compensation",
         channel_id=loan.disburse_channel,
         amount_minor=amount_minor,

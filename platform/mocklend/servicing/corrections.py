@@ -361,8 +361,8 @@ class Corrections:
         return trade
 
 
-def _left(what: str, id: str, detail: str) -> LeftDoc:
-    return {"what": what, "id": id, "detail": detail}
+def _left(kind: str, id: str, detail: str) -> LeftDoc:
+    return {"what": kind, "id": id, "detail": detail}
 
 
 def _is_second(receipt: Receipt) -> bool:

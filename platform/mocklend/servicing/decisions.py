@@ -106,15 +106,15 @@ class DecideDispute:
     def _correct(self, work: Work, dispute: Dispute, findings: Findings) -> Dispute:
         """Make the automatic corrections; the dispute is CORRECTED once nothing is left to do."""
         corrections = Corrections(work, dispute, self.sandbox_id, self.memo, self.operator)
-        done = corrections.correct(findings)
+        made_now = corrections.correct(findings)
         left = corrections.left_to_do(findings)
         correct(work, dispute.loan_id, f"dispute {dispute.id}")
         dispute = replace(
             dispute,
-            corrections=(*dispute.corrections, *done),
+            corrections=(*dispute.corrections, *made_now),
             left_to_do=tuple(left),
         )
-        corrected = ", ".join(f"{item['what']} {item['id']}" for item in done)
+        corrected = ", ".join(f"{item['what']} {item['id']}" for item in made_now)
         if left:
             todo = "; ".join(f"{item['what']} {item['id']}" for item in left)
             note = f"{CORRECTED_NOTE} {corrected or 'nothing yet'}. Left to do: {todo}."

@@ -88,20 +88,20 @@ class ReverseEdit:
             raise Refused("edit_not_reversible", "the money of a refund is on its way to the borrower", edit_id=edit.id)
         loan = work.get(Loan, edit.loan_id)
         before = bill_of(loan, state_of(loan))
-        done = reverse_fact(work, edit.loan_id, edit.id, edit.edit_kind)
+        posted = reverse_fact(work, edit.loan_id, edit.id, edit.edit_kind)
         edit = replace(edit, state=EditState.REVERSED)
         work.put(edit)
         log_operator_action(
             work,
-            done.loan,
+            posted.loan,
             EDIT_REVERSED,
             edit.id,
             memo=self.memo,
             operator=self.operator,
             before=before,
-            after=bill_of(done.loan, done.state),
+            after=bill_of(posted.loan, posted.state),
         )
-        emit(work, "loan.edited", edit.loan_id, f"{edit.id}.reversed", edit_data(edit, done.loan))
+        emit(work, "loan.edited", edit.loan_id, f"{edit.id}.reversed", edit_data(edit, posted.loan))
         return Answer(201, edit_doc(edit))
 
 

@@ -325,7 +325,9 @@ def _derived_today(state: LoanState, today: date) -> str:
 
 def _refuse_override(edit: OperatorEdit, derived: str) -> None:
     if SHOWN_FOR_OVERRIDE[edit.status or ""] != derived:
-        confirming = next((status for status, shown in SHOWN_FOR_OVERRIDE.items() if shown == derived), None)
+        confirming = next(
+            (status for status, loan_status in SHOWN_FOR_OVERRIDE.items() if loan_status == derived), None
+        )
         raise Refused(
             "override_contradicts_books",
             f"the books derive {derived}",

@@ -61,10 +61,10 @@ class RebookRepayment:
         before = bill_of(loan, state_of(loan))
         assert trade.paid_ms is not None, "a posted repayment was paid"
         work.signal(applied(order.id), recorded(loan.id))
-        done, order = book(work, loan, replace(order, paid_ms=trade.paid_ms), cause="reversal")
-        after = bill_of(done.loan, done.state)
+        posted, order = book(work, loan, replace(order, paid_ms=trade.paid_ms), cause="reversal")
+        after = bill_of(posted.loan, posted.state)
         log_operator_action(
-            work, done.loan, REPAYMENT_REBOOKED, order.id, memo=self.memo, operator=self.operator, before=before,
+            work, posted.loan, REPAYMENT_REBOOKED, order.id, memo=self.memo, operator=self.operator, before=before,
             after=after, n=order.bookings - 1,
         )  # fmt: skip
         emit(work, "repayment.rebooked", order.loan_id, f"{order.id}.{order.bookings}", repayment_data(order))

@@ -51,18 +51,18 @@ class ReverseReceipt:
             )
         loan = work.get(Loan, receipt.loan_id)
         before = bill_of(loan, state_of(loan))
-        done = reverse_fact(work, loan.id, receipt.id, "receipt")
+        posted = reverse_fact(work, loan.id, receipt.id, "receipt")
         receipt = replace(receipt, state=ReceiptState.REVERSED)
         work.put(receipt)
         log_operator_action(
             work,
-            done.loan,
+            posted.loan,
             RECEIPT_REVERSED,
             receipt.id,
             memo=self.memo,
             operator=self.operator,
             before=before,
-            after=bill_of(done.loan, done.state),
+            after=bill_of(posted.loan, posted.state),
         )
         emit(work, "receipt.reversed", loan.id, receipt.id, receipt_data(receipt))
         return Answer(201, receipt_doc(receipt))

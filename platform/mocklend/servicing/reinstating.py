@@ -49,18 +49,18 @@ class ReinstateRepayment:
         loan = work.get(Loan, order.loan_id)
         before = bill_of(loan, state_of(loan))
         reversal_id = order.reversal_id
-        done = reverse_fact(work, loan.id, reversal_id, "reversal")
+        posted = reverse_fact(work, loan.id, reversal_id, "reversal")
         order = replace(order, reversal_id=None)
-        if order.id in done.state.applied:
-            settled, over = done.state.applied[order.id]
+        if order.id in posted.state.applied:
+            settled, over = posted.state.applied[order.id]
             order = replace(order, status=RepaymentStatus.SUCCEEDED, applied_minor=settled, overpaid_minor=over)
             if (order.booked_type, order.booked_ms) != (order.type, trade.paid_ms):
                 work.signal(applied(order.id))
-                done, order = book(work, done.loan, order, cause="reversal")
+                posted, order = book(work, posted.loan, order, cause="reversal")
         work.put(order)
-        after = bill_of(done.loan, done.state)
+        after = bill_of(posted.loan, posted.state)
         log_operator_action(
-            work, done.loan, REPAYMENT_REINSTATED, reversal_id, memo=self.memo, operator=self.operator, before=before,
+            work, posted.loan, REPAYMENT_REINSTATED, reversal_id, memo=self.memo, operator=self.operator, before=before,
             after=after,
         )  # fmt: skip
         emit(work, "repayment.reinstated", order.loan_id, reversal_id, repayment_data(order))

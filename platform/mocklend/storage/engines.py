@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mocklend.storage.ground import FileMoved, Files, Ground
-from mocklend.storage.opening import CannotOpen, database, look_at, shown, why_not
+from mocklend.storage.opening import CannotOpen, database, display_name, look_at, why_not
 from mocklend.storage.schema import metadata
 
 APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "operator_actions")
@@ -44,7 +44,7 @@ LIBPQ = {
 def open_engine(url: str, *, fast: bool = False) -> Engine:
     """An engine for a database URL, with missing tables created. Raises CannotOpen."""
     where = database(url)
-    ground = Ground(shown(where))
+    ground = Ground(display_name(where))
     look_at(where)
     if where.get_backend_name() == "sqlite":
         _make_private(where)
@@ -107,7 +107,7 @@ def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def on_connect(dbapi_connection: Any, _record: Any) -> None:
-        if ground.files is not None and ground.files.moved():
+        if ground.files is not None and ground.files.has_moved():
             raise FileMoved  # The file that was just opened is another one.
         # We issue BEGIN ourselves: the driver's would start a read transaction instead of a write transaction.
         dbapi_connection.isolation_level = None
@@ -264,7 +264,7 @@ def writing(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Connecti
                 # SQLAlchemy takes the transaction as ended and would pool the connection with it still open.
                 connection.invalidate()
                 raise
-        if ground.files is not None and ground.files.moved():
+        if ground.files is not None and ground.files.has_moved():
             raise FileMoved  # The write went to the replaced file: it must not be reported as durable.
     except Exception as failure:
         unavailable = ground.failed(failure, to_write=True)

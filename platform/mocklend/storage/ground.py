@@ -174,7 +174,7 @@ class Files:
             files.inodes[name] = (status.st_dev, status.st_ino)
         return files
 
-    def moved(self) -> bool:
+    def has_moved(self) -> bool:
         """Whether a path no longer leads to the open file: then a write would be lost with that file."""
         for path, inode in self.inodes.items():
             try:
@@ -187,7 +187,7 @@ class Files:
 
     def trouble(self) -> Trouble | None:
         """The trouble of the files that their paths show, or None."""
-        if self.moved():
+        if self.has_moved():
             return MOVED
         return None if all(os.access(path, os.W_OK) for path in self.inodes) else READ_ONLY
 
@@ -262,7 +262,7 @@ class Ground:
         trouble = trouble_of(failure, to_write=to_write)
         if trouble is None:
             return None
-        if self.files is not None and trouble.lasts and self.files.moved():
+        if self.files is not None and trouble.lasts and self.files.has_moved():
             trouble = MOVED  # SQLite reports a removed file by many codes.
         self.went(trouble, in_a_line(failure))
         return Unavailable(trouble)

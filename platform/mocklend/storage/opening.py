@@ -55,7 +55,7 @@ def database(text: str) -> URL:
     return url.set(drivername=driver)
 
 
-def shown(url: URL) -> str:
+def display_name(url: URL) -> str:
     """A database's name for messages: an SQLite file's path, or a URL without its password."""
     if url.get_backend_name() == "sqlite" and url.database:
         return url.database
@@ -71,14 +71,14 @@ def look_at(url: URL, *, to_write: bool = False) -> None:
             _check_server(url)
     except sqlite3.DatabaseError as failure:
         if failure.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise CannotOpen(f"{shown(url)} is not a database: SQLite cannot read it.") from None
+            raise CannotOpen(f"{display_name(url)} is not a database: SQLite cannot read it.") from None
         raise (why_not(url, failure) or _unexplained(url, failure)) from None
     except SQLAlchemyError as failure:
         raise (why_not(url, failure) or _unexplained(url, failure)) from None
 
 
 def _unexplained(url: URL, failure: Exception) -> CannotOpen:
-    return CannotOpen(f"{shown(url)} cannot be opened: {in_a_line(failure)}.")
+    return CannotOpen(f"{display_name(url)} cannot be opened: {in_a_line(failure)}.")
 
 
 def why_not(url: URL, failure: BaseException) -> CannotOpen | None:
@@ -89,7 +89,7 @@ def why_not(url: URL, failure: BaseException) -> CannotOpen | None:
     driver = getattr(failure, "orig", None) or failure
     lines = [line.strip() for line in str(driver).splitlines() if line.strip()]
     why = masked(lines[0].removeprefix("connection failed: ")) if lines else type(driver).__name__
-    return CannotOpen(f"{shown(url)}: {trouble.message} ({why}).", trouble.remedy)
+    return CannotOpen(f"{display_name(url)}: {trouble.message} ({why}).", trouble.remedy)
 
 
 def _check_file(url: URL, *, to_write: bool) -> None:
@@ -145,9 +145,11 @@ def _check_server(url: URL) -> None:
                 "SELECT current_setting('transaction_read_only'), current_schema()"
             ).one()
             if read_only == "on":
-                raise CannotOpen(f"{shown(url)}: {READ_ONLY.message}.", READ_ONLY.remedy)
+                raise CannotOpen(f"{display_name(url)}: {READ_ONLY.message}.", READ_ONLY.remedy)
             if schema is None:
-                raise CannotOpen(f"{shown(url)} has no schema for its tables.", "Make one that is in the search_path.")
+                raise CannotOpen(
+                    f"{display_name(url)} has no schema for its tables.", "Make one that is in the search_path."
+                )
             _require_columns(url, _columns(connection))
     finally:
         engine.dispose()
@@ -169,7 +171,7 @@ def _require_columns(url: URL, columns_by_table: Mapping[str, set[str]]) -> None
         if columns and columns != expected:
             differs = [*_named("lacks", expected - columns), *_named("has", columns - expected)]
             raise CannotOpen(
-                f"{shown(url)} was made by another version of Mocklend, or by another program: "
+                f"{display_name(url)} was made by another version of Mocklend, or by another program: "
                 f"its table {name} {' and '.join(differs)}.",
                 "Give a new database, or open this one with the version that made it.",
             )

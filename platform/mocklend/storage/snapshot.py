@@ -144,9 +144,9 @@ Load = Callable[[SandboxReader, Sequence[str]], Mapping[str, T]]
 LOADERS: dict[str, Load[Any]] = {}
 
 
-def register_loader(what: Loaded[T], load: Load[T]) -> None:
+def register_loader(kind: Loaded[T], load: Load[T]) -> None:
     """Register the loader of a kind that is not a row of one table: (reader, ids) -> {id: value}."""
-    LOADERS[what.kind] = load
+    LOADERS[kind.kind] = load
 
 
 def load_all(

@@ -29,7 +29,7 @@ class Store:
 
     table: str
     columns: tuple[str, ...]
-    made: type[Any]
+    entity_class: type[Any]
     decoders: tuple[tuple[int, Callable[[str], Any]], ...]
     encoders: tuple[tuple[str, Callable[[Any], str]], ...]
     insert: str
@@ -39,12 +39,12 @@ class Store:
     def make(self, row: Row) -> Any:
         """The entity of a row. A JSON column is decoded to the type of its field."""
         if not self.decoders:
-            return self.made(*row)
+            return self.entity_class(*row)
         values = list(row)
         for at, decode in self.decoders:
             if values[at] is not None:
                 values[at] = decode(values[at])
-        return self.made(*values)
+        return self.entity_class(*values)
 
     def row_of(self, entity: Any) -> dict[str, Any]:
         """The columns of an entity's row, without the sandbox's."""
@@ -75,7 +75,7 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
         STORES[cls.kind] = Store(  # type: ignore[attr-defined]
             table=table,
             columns=columns,
-            made=cls,
+            entity_class=cls,
             decoders=tuple((at, column.codec.decode) for at, column in coded if column.codec is not None),
             encoders=tuple((column.name, column.codec.encode) for _, column in coded if column.codec is not None),
             insert=statement(f"{table}.insert", f"INSERT INTO {table} ({names}) VALUES ({values})", rank=rank),
@@ -87,7 +87,7 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
     return register
 
 
-def made(cls: type[E], *columns: Any) -> E:
+def entity_of_row(cls: type[E], *columns: Any) -> E:
     """The entity of a row, from its columns in order."""
     entity: E = STORES[cls.kind].make(columns)
     return entity

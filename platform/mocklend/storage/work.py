@@ -173,7 +173,7 @@ class Work:
         loaded: Mapping[Key, object],
         faults: LayerGroup | None = None,
         *,
-        again: Work | None = None,
+        previous_try: Work | None = None,
         remembered: StoredAnswer | None = None,
         asked_by: str | None = None,
         follow_ups: FollowUps = NO_FOLLOW_UPS,
@@ -189,8 +189,8 @@ class Work:
         self._faults = faults if faults is not None and faults.armed(sandbox.id) else None
         self.context = EventContext(sandbox.id, sandbox.seed, now_ms, asked_by)
         # The layer counts events, so each is put to it once: a repeated `decide` gets the former outcomes.
-        self._asked: list[tuple[Any, Any, Sequence[Write]]] = []
-        self._heard_before = list(again._asked) if again is not None else []
+        self._outcomes: list[tuple[Any, Any, Sequence[Write]]] = []
+        self._former_outcomes = list(previous_try._outcomes) if previous_try is not None else []
 
     @property
     def sandbox(self) -> Sandbox:
@@ -248,8 +248,8 @@ class Work:
         faults = self._faults
         if faults is None:
             return event
-        outcome, writes = self._heard(event) if self._heard_before else faults.at(self.context, event)
-        self._asked.append((event, outcome, writes))
+        outcome, writes = self._former_outcome(event) if self._former_outcomes else faults.at(self.context, event)
+        self._outcomes.append((event, outcome, writes))
         if writes:
             self.writes.extend(writes)
         return outcome
@@ -280,13 +280,13 @@ class Work:
         faults = self._faults
         if faults is None:
             return
-        writes = self._heard(signals)[1] if self._heard_before else faults.on_signals(self.context, signals)
-        self._asked.append((signals, None, writes))
+        writes = self._former_outcome(signals)[1] if self._former_outcomes else faults.on_signals(self.context, signals)
+        self._outcomes.append((signals, None, writes))
         self.writes.extend(writes)
 
-    def _heard(self, question: Any) -> tuple[Any, Sequence[Write]]:
-        asked, outcome, writes = self._heard_before.pop(0)
-        assert asked == question, "a command must decide the same way when it is decided again"
+    def _former_outcome(self, question: Any) -> tuple[Any, Sequence[Write]]:
+        former, outcome, writes = self._former_outcomes.pop(0)
+        assert former == question, "a command must decide the same way when it is decided again"
         return outcome, writes
 
     def set_clock(self, now_ms: int) -> None:

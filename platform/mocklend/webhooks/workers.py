@@ -159,11 +159,11 @@ class DeliveryWorkers:
                     self._dispatch()
             # The next message may start; this one is not offered again before its outcome is in the outbox.
             if logged is None:
-                self._done(parcel)
+                self._finish(parcel)
             else:
-                logged.add_done_callback(lambda _: self._done(parcel))
+                logged.add_done_callback(lambda _: self._finish(parcel))
 
-    def _done(self, parcel: Parcel) -> None:
+    def _finish(self, parcel: Parcel) -> None:
         with self._changed:
             self._in_progress.discard((parcel.sandbox_id, parcel.webhook_id))
             self._changed.notify_all()

@@ -72,10 +72,10 @@ def _rows(day: StatementDay) -> Iterator[list[str]]:
 
 
 def _totals(heading: Heading, movements: Sequence[Movement]) -> list[list[str]]:
-    came, went = incoming(movements), outgoing(movements)
+    money_in, money_out = incoming(movements), outgoing(movements)
     return [
-        [f"#支出合计：{len(went)}笔，共{major(total(went), heading.currency)}元"],
-        [f"#收入合计：{len(came)}笔，共{major(total(came), heading.currency)}元"],
+        [f"#支出合计：{len(money_out)}笔，共{major(total(money_out), heading.currency)}元"],
+        [f"#收入合计：{len(money_in)}笔，共{major(total(money_in), heading.currency)}元"],
     ]
 
 
@@ -103,12 +103,15 @@ def _movement(heading: Heading, field: dict[str, str]) -> Movement:
     purpose = PURPOSES.get(field["业务类型"])
     if purpose is None:
         raise MalformedStatement(f"unknown kind of movement {field['业务类型']!r}; known: {', '.join(PURPOSES)}")
-    came, went = minor(field["收入金额（+元）"], heading.currency), minor(field["支出金额（-元）"], heading.currency)
+    money_in, money_out = (
+        minor(field["收入金额（+元）"], heading.currency),
+        minor(field["支出金额（-元）"], heading.currency),
+    )
     return Movement(
         order_no=field["商户订单号"],
         channel_no=field["业务流水号"],
         at_ms=heading.read_stamp(field["发生时间"]),
-        amount_minor=came + went,
+        amount_minor=money_in + money_out,
         purpose=purpose,
         party=bare(field["对方账号"]),
         reference=bare(field["备注"]),

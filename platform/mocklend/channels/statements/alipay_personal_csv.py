@@ -55,7 +55,7 @@ def _period(heading: Heading) -> str:
 
 def _preamble(day: StatementDay) -> Iterator[list[str]]:
     heading = day.heading
-    came, went = incoming(day.movements), outgoing(day.movements)
+    money_in, money_out = incoming(day.movements), outgoing(day.movements)
     yield [RULE]
     yield ["导出信息："]
     yield ["姓名：mocklend"]
@@ -64,8 +64,8 @@ def _preamble(day: StatementDay) -> Iterator[list[str]]:
     yield ["导出交易类型：[全部]"]
     yield [f"导出时间：[{heading.stamp(heading.ready_ms)}]"]
     yield [f"共{len(day.movements)}笔记录"]
-    yield [f"{IN}：{len(came)}笔 {major(total(came), heading.currency)}元"]
-    yield [f"{OUT}：{len(went)}笔 {major(-total(went), heading.currency)}元"]
+    yield [f"{IN}：{len(money_in)}笔 {major(total(money_in), heading.currency)}元"]
+    yield [f"{OUT}：{len(money_out)}笔 {major(-total(money_out), heading.currency)}元"]
     yield [f"{NEITHER}：0笔 {major(0, heading.currency)}元"]
     yield []
     yield ["特别提示："]

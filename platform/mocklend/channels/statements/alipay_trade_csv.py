@@ -84,10 +84,10 @@ def _row(heading: Heading, movement: Movement) -> list[str]:
 
 def _totals(heading: Heading, movements: Sequence[Movement]) -> list[list[str]]:
     paid, back, none = incoming(movements), outgoing(movements), major(0, heading.currency)
-    came, went = major(total(paid), heading.currency), major(total(back), heading.currency)
+    money_in, money_out = major(total(paid), heading.currency), major(total(back), heading.currency)
     return [
-        [f"#交易合计：{len(paid)}笔，商家实收共{came}元，商家优惠共{none}元"],
-        [f"#退款合计：{len(back)}笔，商家实收退款共{went}元，商家优惠退款共{none}元"],
+        [f"#交易合计：{len(paid)}笔，商家实收共{money_in}元，商家优惠共{none}元"],
+        [f"#退款合计：{len(back)}笔，商家实收退款共{money_out}元，商家优惠退款共{none}元"],
     ]
 
 

@@ -128,10 +128,10 @@ def read(data: bytes, heading: Heading) -> StatementDay:
     except ElementTree.ParseError as error:
         raise MalformedStatement(f"this is not XML: {error}") from None
     expect("the root", f"{{{NAMESPACE}}}Document", root.tag)
-    statement = _Node(root).one("BkToCstmrStmt/Stmt")
+    statement = _Node(root).only("BkToCstmrStmt/Stmt")
     expect("the account", heading.account, statement.text("Acct/Id/Othr/Id"))
     expect("the currency", heading.currency, statement.text("Acct/Ccy"))
-    balances = {one.text("Tp/CdOrPrtry/Cd"): one for one in statement.all("Bal")}
+    balances = {balance.text("Tp/CdOrPrtry/Cd"): balance for balance in statement.all("Bal")}
     if set(balances) != {"OPBD", "CLBD"}:
         raise MalformedStatement(f"balances {sorted(balances)}, not CLBD and OPBD")
     expect("the day", str(heading.day), balances["CLBD"].text("Dt/Dt"))
@@ -152,13 +152,13 @@ class _Node:
     def all(self, path: str) -> list[_Node]:
         return [_Node(element) for element in self._element.findall(_in_namespace(path))]
 
-    def one(self, path: str) -> _Node:
+    def only(self, path: str) -> _Node:
         nodes = self.all(path)
         expect(f"the number of {path}", 1, len(nodes))
         return nodes[0]
 
     def text(self, path: str) -> str:
-        return self.one(path)._element.text or ""
+        return self.only(path)._element.text or ""
 
     def maybe(self, path: str) -> str:
         return self.text(path) if self.all(path) else ""
@@ -176,7 +176,7 @@ def _signed(heading: Heading, node: _Node) -> int:
 
 def _movement(heading: Heading, entry: _Node) -> Movement:
     expect("the state of an entry", "BOOK", entry.text("Sts/Cd"))
-    details = entry.one("NtryDtls/TxDtls")
+    details = entry.only("NtryDtls/TxDtls")
     amount = _signed(heading, entry)
     at = datetime.fromisoformat(entry.text("BookgDt/DtTm"))
     if at.tzinfo is None:

@@ -45,14 +45,14 @@ def moved_in_the_world(reader: SandboxReader, heading: Heading) -> Counter[Moved
     """
     channel = heading.channel.id
     others = set(reader.ids(_IN_OTHER_MONEY, channel=channel, currency=heading.currency))
-    moved: Counter[Moved] = Counter()
+    movements: Counter[Moved] = Counter()
     for id, kind, at_ms, amount in moved_between(reader, channel, heading.from_ms, heading.until_ms):
         about = receipt_behind(id)
         if about in others or (kind == "disbursement" and not id.startswith("out_")):
             continue
         order = order_no(about) if kind in ("receipt", "payment_return") else id
-        moved[(order, at_ms // 1000 * 1000, amount if kind == "receipt" else -amount)] += 1
-    return moved
+        movements[(order, at_ms // 1000 * 1000, amount if kind == "receipt" else -amount)] += 1
+    return movements
 
 
 def check_statements(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -74,10 +74,10 @@ def check_statements(snapshot: Snapshot) -> list[tuple[str, str]]:
     return wrong
 
 
-def statement_against_world(day: StatementDay, moved: Counter[Moved]) -> Iterator[tuple[str, str]]:
+def statement_against_world(day: StatementDay, movements: Counter[Moved]) -> Iterator[tuple[str, str]]:
     """V7 for one statement: its lines that never moved, and the movements that it lacks."""
     stated = Counter((movement.order_no, movement.at_ms, movement.amount_minor) for movement in day.movements)
-    for element in sorted((stated - moved).elements()):
+    for element in sorted((stated - movements).elements()):
         yield "V7", f"{day.heading.account} {day.heading.day} states {element[0]} of {element[2]}, which never moved"
-    for element in sorted((moved - stated).elements()):
+    for element in sorted((movements - stated).elements()):
         yield "V7", f"{day.heading.account} {day.heading.day} lacks {element[0]} of {element[2]}"
