@@ -60,7 +60,9 @@ def test_a_platform_with_a_layer_knows_every_table_before_it_opens_its_database(
 
 
 def test_the_layer_names_all_of_its_tables() -> None:
-    entities = {store.made for store in STORES.values() if store.made.__module__.startswith("mocklend_faults.")}
+    entities = {
+        store.entity_class for store in STORES.values() if store.entity_class.__module__.startswith("mocklend_faults.")
+    }
 
     assert set(TABLES) == entities
 

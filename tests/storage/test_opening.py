@@ -158,4 +158,4 @@ def test_a_path_may_have_any_character_that_a_path_may_have(tmp_path: Path) -> N
 def test_the_usual_ways_to_write_postgresql_are_understood() -> None:
     for url in ("postgres://a@b/c", "postgresql://a@b/c", "postgresql+psycopg://a@b/c"):
         assert database(url).drivername == "postgresql+psycopg"
-    assert shown(database("postgresql://a:pa55@b/c")) == "postgresql+psycopg://a:***@b/c"
+    assert display_name(database("postgresql://a:pa55@b/c")) == "postgresql+psycopg://a:***@b/c"
