@@ -57,7 +57,7 @@ _loose_ran: list[str] = []
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def look_at_each_text(_connection: Any, _cursor: Any, sql: str, *_rest: Any) -> None:
+def look_at_each_text(_connection: object, _cursor: object, sql: str, *_rest: object) -> None:
     """Every SQL text that runs in any test is looked at once: does it say whose rows it means?"""
     loose = _loose_by_text.get(sql)
     if loose is None:

@@ -8,12 +8,12 @@ import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mocklend import access_log
 from mocklend.access_log import AccessLog
+from mocklend.client import Doc
 
 pytestmark = pytest.mark.security
 
@@ -34,7 +34,7 @@ class Connection:
     def __init__(self) -> None:
         self.answers: list[int] = []
 
-    def response_bytes(self, status: int, _headers: Any, _body: bytes) -> None:
+    def response_bytes(self, status: int, _headers: object, _body: bytes) -> None:
         self.answers.append(status)
 
 
@@ -45,7 +45,7 @@ def answer(access: AccessLog, count: int = 1, **scope: str) -> Connection:
     return response
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
+def lines(path: Path) -> list[Doc]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 

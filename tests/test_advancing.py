@@ -21,7 +21,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
-def at_once(many: int, act: Callable[[int], Any], threads: int = 4) -> list[Any]:
+def at_once(many: int, act: Callable[[int], object], threads: int = 4) -> list[Any]:
     """What came of so many calls, from threads that begin together: answers, and the codes of refusals."""
     ready = threading.Barrier(threads)
 
@@ -82,7 +82,7 @@ def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Story) -> 
 
 
 def test_a_moment_behind_where_another_process_is_going_is_refused(
-    story: Story, open_platform: Callable[..., Any]
+    story: Story, open_platform: Callable[..., Platform]
 ) -> None:
     began = story.now_ms
     story.platform.run(ClaimAdvance(story.sandbox_id, began + DAY_MS, None))

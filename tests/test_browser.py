@@ -24,6 +24,8 @@ from typing import Any
 import pytest
 import requests
 
+from mocklend.client import Doc
+
 pytestmark = [pytest.mark.long, pytest.mark.security, pytest.mark.timeout(300)]
 
 PATIENCE_S = 120
@@ -221,7 +223,7 @@ def browse(chromium: str, folder: Path, *arguments: str) -> list[str]:
     ]  # fmt: skip
 
 
-def visit(chromium: str, folder: Path, place: Place, name: str, targets: list[str]) -> dict[str, Any]:
+def visit(chromium: str, folder: Path, place: Place, name: str, targets: list[str]) -> Doc:
     """Open the page from a host of that name, with those servers as its targets; what it has read."""
     place.page = PAGE.replace("TARGETS", json.dumps(targets))
     place.over.clear()

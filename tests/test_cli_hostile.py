@@ -98,7 +98,7 @@ def run(
 @needs_faults
 @pytest.mark.parametrize(("name", "parameter"), list(cases()))
 def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(
-    run: Callable[..., tuple[Any, str]], name: str, parameter: str
+    run: Callable[..., tuple[object, str]], name: str, parameter: str
 ) -> None:
     for value in HOSTILE:
         arguments = list(GOOD.get(name, ()))
@@ -119,7 +119,7 @@ def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(
 )
 @pytest.mark.parametrize("value", ["é", "a\nb", "\udcff", "٣"])
 def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
-    run: Callable[..., tuple[Any, str]], flag: str, value: str
+    run: Callable[..., tuple[object, str]], flag: str, value: str
 ) -> None:
     code, output = run(flag, value, "clock", "show")
 
@@ -134,7 +134,7 @@ def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
      "http://a..b", "//127.0.0.1", "http://u:secret@127.0.0.1", "http:\\\\127.0.0.1", " http://127.0.0.1", "http://127.0.0.1?a",
      "http://127.0.0.1/#a", "javascript:alert(1)", "\udcff"],
 )  # fmt: skip
-def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[Any, str]], url: str) -> None:
+def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[object, str]], url: str) -> None:
     code, output = run(f"--url={url}", "clock", "show")
 
     assert code == ExitCode.WRONG_USE
@@ -143,7 +143,7 @@ def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[Any, str]],
 
 
 @needs_faults
-def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[..., tuple[Any, str]]) -> None:
+def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[..., tuple[object, str]]) -> None:
     for value in ("9" * 5_000, "--5", "²", "-", ""):
         code, output = run("faults", "on", "cache.bounded_stale", "--match", f"amount_minor={value}")
         assert code in (ExitCode.PASS, ExitCode.WRONG_USE), output
@@ -154,7 +154,7 @@ def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[
     ["", "no-such-host.invalid", "a b", "256.1.1.1", "::zz", "[::1]", "127.0.0.1:80", "http://127.0.0.1", "a..b", "a" * 300,
      "203.0.113.9"],
 )  # fmt: skip
-def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[Any, str]], host: str) -> None:
+def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[object, str]], host: str) -> None:
     code, output = run("serve", f"--host={host}", "--port=0", "--database=x.db")
 
     assert code == ExitCode.WRONG_USE
@@ -162,7 +162,7 @@ def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[Any, st
     assert run("doctor", f"--host={host}", "--port=0", "--database=x.db")[0] == ExitCode.FAIL
 
 
-def test_a_folder_is_no_database(run: Callable[..., tuple[Any, str]]) -> None:
+def test_a_folder_is_no_database(run: Callable[..., tuple[object, str]]) -> None:
     code, output = run("serve", "--port=0", "--database=.")
 
     assert code == ExitCode.WRONG_USE

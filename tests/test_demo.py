@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mocklend import demo
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from mocklend.scenarios.narrator import Count, Narrator, NotAsTold
 
 needs_faults = pytest.mark.skipif(
@@ -20,7 +20,7 @@ FAULTS = ["cache.bounded_stale", "callback.dropped", "operator.wrong_amount", "o
 
 
 @pytest.fixture(scope="module")
-def facts() -> dict[str, Any]:
+def facts() -> Doc:
     """The demo's facts, told once for the whole file."""
     out = io.StringIO()
     code = demo.run(seed=7, as_json=True, out=out)
@@ -29,7 +29,7 @@ def facts() -> dict[str, Any]:
 
 
 @needs_faults
-def test_everything_is_as_told(facts: dict[str, Any]) -> None:
+def test_everything_is_as_told(facts: Doc) -> None:
     scenes = [scene for scenario in facts["scenarios"] for scene in scenario["scenes"]]
     claims = [claim for scene in scenes for claim in scene["claims"]]
 
@@ -40,7 +40,7 @@ def test_everything_is_as_told(facts: dict[str, Any]) -> None:
 
 
 @needs_faults
-def test_each_lie_is_on_record_active_and_then_healed(facts: dict[str, Any]) -> None:
+def test_each_lie_is_on_record_active_and_then_healed(facts: Doc) -> None:
     statuses = [
         [(entry["fault"], entry["status"]) for scene in scenario["scenes"] for entry in scene["entries"]]
         for scenario in facts["scenarios"]
@@ -50,7 +50,7 @@ def test_each_lie_is_on_record_active_and_then_healed(facts: dict[str, Any]) -> 
 
 
 @needs_faults
-def test_the_audit_sees_each_lie_and_is_clean_in_the_end(facts: dict[str, Any]) -> None:
+def test_the_audit_sees_each_lie_and_is_clean_in_the_end(facts: Doc) -> None:
     audits = [
         [len(audit["discrepancies"]) for scene in scenario["scenes"] for audit in scene["audits"]]
         for scenario in facts["scenarios"]
@@ -63,7 +63,7 @@ def test_the_audit_sees_each_lie_and_is_clean_in_the_end(facts: dict[str, Any]) 
 
 
 @needs_faults
-def test_a_loan_is_repaid_in_full_through_each_channel(facts: dict[str, Any]) -> None:
+def test_a_loan_is_repaid_in_full_through_each_channel(facts: Doc) -> None:
     scenes = facts["scenarios"][0]["scenes"]
     bodies = [exchange["body"] or {} for scene in scenes for exchange in scene["exchanges"]]
 

@@ -142,7 +142,7 @@ def test_no_page_calls_inconclusive_by_another_number() -> None:
 # --- wrong use ---
 
 
-def leaves(run: Callable[[], Any]) -> Any:
+def leaves(run: Callable[[], object]) -> Any:
     """What it exits with, or returns to the code that exits with it."""
     try:
         return run()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from mocklend.client import START, Client, ProblemError
+from mocklend.client import START, Client, Doc, ProblemError
 from mocklend.live import DID, CannotLive, SeasonOptions, live
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -86,7 +86,7 @@ def test_people_pay_in_every_way_and_staff_do_everything(mocklend: Client) -> No
     assert {"USING", "OVD", "CLEAR"} <= statuses, "on time, never, early"
 
 
-def loans_of(client: Client) -> list[dict[str, Any]]:
+def loans_of(client: Client) -> list[Doc]:
     """Every loan."""
     return list(client.every("loans"))
 
@@ -150,7 +150,7 @@ def test_nobody_waits_for_a_clock_that_stands(mocklend: Client) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"loans": 0}, {"loans": 10_001}, {"days": 0}, {"days": 1_096}])
-def test_seasons_of_no_size_are_refused(wrong: dict[str, Any]) -> None:
+def test_seasons_of_no_size_are_refused(wrong: Doc) -> None:
     with pytest.raises(CannotLive, match=f"{next(iter(wrong))} must be a number from 1 to"):
         SeasonOptions(**wrong)
 
@@ -165,7 +165,7 @@ def test_what_is_cut_off_is_asked_again_under_its_key_and_nothing_is_done_twice(
     assert lived.did["borrow"] == 6 == len(loans_of_patiently(mocklend))
 
 
-def loans_of_patiently(client: Client) -> list[dict[str, Any]]:
+def loans_of_patiently(client: Client) -> list[Doc]:
     client.halt()
     return loans_of(client)
 

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from mocklend.app import create_app
+from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.runtime import Platform, find_layer
 
@@ -22,25 +23,25 @@ def http(open_platform: Callable[..., Platform]) -> Iterator[FlaskClient]:
 
 
 @pytest.fixture
-def document(http: FlaskClient) -> dict[str, Any]:
+def document(http: FlaskClient) -> Doc:
     """The OpenAPI document."""
     document_served: dict[str, Any] = http.get("/openapi.json").get_json()
     return document_served
 
 
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def operations(document: Doc) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each operation: its method, its address with some ids in it, and what the document says of it."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield method.upper(), path.replace("{", "").replace("}", ""), operation
 
 
-def parameters(operation: dict[str, Any]) -> list[str]:
+def parameters(operation: Doc) -> list[str]:
     """The query parameters that an operation declares."""
     return [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
 
 
-def refused(http: FlaskClient, method: str, address: str, query: str) -> list[dict[str, Any]]:
+def refused(http: FlaskClient, method: str, address: str, query: str) -> list[Doc]:
     """The errors of a refusal for its form."""
     response = http.open(f"{address}?{query}", method=method, json={}, headers={"Idempotency-Key": "one"})
     problem = response.get_json()
@@ -51,7 +52,7 @@ def refused(http: FlaskClient, method: str, address: str, query: str) -> list[di
 
 
 def test_every_operation_refuses_a_query_parameter_that_it_does_not_declare(
-    http: FlaskClient, document: dict[str, Any]
+    http: FlaskClient, document: dict[str, object]
 ) -> None:
     for method, address, operation in operations(document):
         declared = parameters(operation)
@@ -63,7 +64,7 @@ def test_every_operation_refuses_a_query_parameter_that_it_does_not_declare(
 
 
 def test_every_query_parameter_that_is_nearly_right_is_answered_with_the_right_one(
-    http: FlaskClient, document: dict[str, Any]
+    http: FlaskClient, document: dict[str, object]
 ) -> None:
     count = 0
     for method, address, operation in operations(document):
@@ -76,7 +77,7 @@ def test_every_query_parameter_that_is_nearly_right_is_answered_with_the_right_o
 
 
 def test_every_query_parameter_is_refused_when_it_is_empty_or_given_twice(
-    http: FlaskClient, document: dict[str, Any]
+    http: FlaskClient, document: dict[str, object]
 ) -> None:
     for method, address, operation in operations(document):
         for name in parameters(operation):
@@ -105,7 +106,7 @@ def test_the_name_of_a_parameter_that_no_text_can_be_is_shown_as_such(http: Flas
     assert "\0" not in error["field"]
 
 
-def undescribed(document: dict[str, Any]) -> Iterator[str]:
+def undescribed(document: dict[str, object]) -> Iterator[str]:
     """Where the document leaves a reader alone: operations, parameters and properties without a sentence."""
     for address, operation in described_operations(document):
         if not is_sentence(operation):
@@ -119,19 +120,19 @@ def undescribed(document: dict[str, Any]) -> Iterator[str]:
                 yield f"property {place}.{name}"
 
 
-def described_operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def described_operations(document: Doc) -> Iterator[tuple[str, dict[str, Any]]]:
     """The operations of the platform, and those of the receivers of webhooks."""
     for address, methods in (document["paths"] | document["webhooks"]).items():
         for method, operation in methods.items():
             yield f"{method.upper()} {address}", operation
 
 
-def is_sentence(operation: dict[str, Any]) -> bool:
+def is_sentence(operation: dict[str, object]) -> bool:
     """Whether a description says something: more than the name of the thing once more."""
     return str(operation.get("description", "")).strip().endswith((".", "`"))
 
 
-def schemas(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def schemas(part: object, place: str) -> Iterator[tuple[str, Doc]]:
     """Every JSON Schema of the document, and where it stands. What is an example or a value is none."""
     if isinstance(part, dict):
         if part.get("type") == "object":
@@ -144,20 +145,20 @@ def schemas(part: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from schemas(inner, f"{place}/{n}")
 
 
-def properties(schema: dict[str, Any]) -> dict[str, Any]:
+def properties(schema: Doc) -> dict[str, Any]:
     """What a schema of an object says of its properties."""
     by_name: dict[str, Any] = schema.get("properties", {})
     return by_name
 
 
-def test_every_operation_parameter_and_property_is_described(document: dict[str, Any]) -> None:
+def test_every_operation_parameter_and_property_is_described(document: dict[str, object]) -> None:
     assert list(undescribed(document)) == []
 
     count = sum(len(properties(schema)) for _, schema in schemas(document, ""))
     assert count > 1_200  # That many there were when this was written: the walk reaches all.
 
 
-def test_a_property_without_a_description_is_noticed(document: dict[str, Any]) -> None:
+def test_a_property_without_a_description_is_noticed(document: Doc) -> None:
     planted = copy.deepcopy(document)
     loan = planted["components"]["schemas"]["LoanDoc"]["properties"]
     del loan["overdue_minor"]["description"]
@@ -185,7 +186,7 @@ FREE_FORM = {
 """The objects that may hold anything, by component and property, and why they have to."""
 
 
-def free_form(document: dict[str, Any]) -> set[str]:
+def free_form(document: Doc) -> set[str]:
     """The properties that hold an object, or objects, of which the document says nothing."""
     return {
         place
@@ -195,11 +196,11 @@ def free_form(document: dict[str, Any]) -> set[str]:
     }
 
 
-def test_no_object_is_free_form_without_a_reason(document: dict[str, Any]) -> None:
+def test_no_object_is_free_form_without_a_reason(document: dict[str, object]) -> None:
     assert free_form(document) == set(FREE_FORM)
 
 
-def test_a_free_form_object_is_noticed(document: dict[str, Any]) -> None:
+def test_a_free_form_object_is_noticed(document: Doc) -> None:
     planted = copy.deepcopy(document)
     planted["components"]["schemas"]["NewRule"]["properties"]["select"] = {
         "anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]

@@ -104,7 +104,7 @@ def test_who_is_behind_another_process_catches_up_and_who_is_ahead_stays(machine
 
 @pytest.mark.parametrize("back_ms", [20_000, HOUR_MS])
 def test_settling_goes_on_while_the_clock_is_set_back(
-    open_platform: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int
+    open_platform: Callable[..., Platform], story: Story, machine: Machine, seed: int, back_ms: int
 ) -> None:
     platform = open_platform()
     wall = type(story)(platform, platform.create_sandbox(seed=seed, mode="wall"))
@@ -125,7 +125,7 @@ def test_settling_goes_on_while_the_clock_is_set_back(
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
 @pytest.mark.parametrize("back_ms", [0, 400, 20_000, HOUR_MS])
 def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
-    open_platform: Callable[..., Any], story: Story, machine: Machine, seed: int, back_ms: int, closed: bool
+    open_platform: Callable[..., Platform], story: Story, machine: Machine, seed: int, back_ms: int, closed: bool
 ) -> None:
     platform = open_platform()
     sandbox = platform.create_sandbox(seed=seed, mode="wall")

@@ -79,7 +79,7 @@ def http(open_platform: Callable[..., Platform]) -> Iterator[FlaskClient]:
         yield client
 
 
-def ask(http: FlaskClient, method: str, path: str, body: Any) -> str:
+def ask(http: FlaskClient, method: str, path: str, body: object) -> str:
     """What a refusal says."""
     response = http.open(path, method=method, json=body, headers={"Idempotency-Key": path})
     assert 400 <= response.status_code < 500, response.get_data(as_text=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from support.caller import Caller
@@ -105,7 +103,7 @@ def test_what_is_not_there_is_refused(api: Caller, path: str, status: int, code:
     ],
 )
 def test_an_application_that_cannot_be_made_is_refused(
-    api: Caller, partner: str, change: dict[str, Any], status: int, code: str
+    api: Caller, partner: str, change: dict[str, object], status: int, code: str
 ) -> None:
     body = {"borrower_id": api.borrower(), "product": "mortgage", "amount_minor": 100} | change
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.channels.callback_secrets import callback_secret
+from mocklend.client import Doc
 from mocklend.runtime import NewSandbox
 from mocklend.signing import signed_headers
 from support.caller import Caller
@@ -25,7 +26,7 @@ class Wallet:
         self._api = api
         self._secret = callback_secret(sandbox.api_key, "wallet")
 
-    def body(self, repayment: dict[str, Any], **changed: Any) -> str:
+    def body(self, repayment: dict[str, object], **changed: object) -> str:
         """What it would say of an order."""
         data = {
             "version": "1.0",
@@ -53,20 +54,20 @@ def wallet(api: Caller, sandbox: NewSandbox) -> Wallet:
 
 
 @pytest.fixture
-def ordered(api: Caller) -> dict[str, Any]:
+def ordered(api: Caller) -> Doc:
     """A repayment whose money is on its way."""
     repayment: dict[str, Any] = api.repay(api.borrow()["id"], 1000)
     return repayment
 
 
-def test_a_signed_callback_puts_the_money_on_the_books(api: Caller, wallet: Wallet, ordered: dict[str, Any]) -> None:
+def test_a_signed_callback_puts_the_money_on_the_books(api: Caller, wallet: Wallet, ordered: dict[str, object]) -> None:
     assert api.made(wallet.send(wallet.body(ordered))) == {"received": True}
 
     assert api.made(api.get(f"/v1/repayments/{ordered['id']}"))["status"] == "S"
 
 
 def test_a_callback_delivered_twice_is_applied_once(
-    api: Caller, wallet: Wallet, ordered: dict[str, Any], story: Story
+    api: Caller, wallet: Wallet, ordered: dict[str, object], story: Story
 ) -> None:
     wallet.send(wallet.body(ordered))
     before = story.everything()
@@ -94,7 +95,13 @@ def test_a_callback_delivered_twice_is_applied_once(
     ],
 )
 def test_a_callback_that_is_wrong_posts_nothing(
-    api: Caller, wallet: Wallet, ordered: dict[str, Any], story: Story, changed: dict[str, Any], status: int, code: str
+    api: Caller,
+    wallet: Wallet,
+    ordered: dict[str, object],
+    story: Story,
+    changed: dict[str, object],
+    status: int,
+    code: str,
 ) -> None:
     before = story.everything()
 
@@ -112,13 +119,13 @@ def test_a_callback_of_50_000_brackets_is_too_deep(api: Caller, wallet: Wallet) 
     api.problem(wallet.send("[" * 50_000), 400, "body_too_deep")
 
 
-def test_a_signature_of_another_body_does_not_verify(api: Caller, wallet: Wallet, ordered: dict[str, Any]) -> None:
+def test_a_signature_of_another_body_does_not_verify(api: Caller, wallet: Wallet, ordered: dict[str, object]) -> None:
     refused = wallet.send(wallet.body(ordered), sign="another body")
 
     api.problem(refused, 401, "callback_signature_invalid")
 
 
-def test_a_callback_without_a_signature_is_refused(api: Caller, wallet: Wallet, ordered: dict[str, Any]) -> None:
+def test_a_callback_without_a_signature_is_refused(api: Caller, wallet: Wallet, ordered: dict[str, object]) -> None:
     refused = api.call("POST", "/v1/callbacks/wallet", data=wallet.body(ordered).encode())
 
     api.problem(refused, 401, "callback_signature_invalid")

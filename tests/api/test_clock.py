@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from mocklend.client import Client
@@ -16,7 +14,7 @@ from support.caller import Caller
         ({"to": "2026-01-05T11:00:00+08:00"}, "2026-01-05T03:00:00.000Z"),
     ],
 )
-def test_a_manual_clock_moves_when_told(api: Caller, body: dict[str, Any], now: str) -> None:
+def test_a_manual_clock_moves_when_told(api: Caller, body: dict[str, object], now: str) -> None:
     assert api.made(api.post("/-/clock/advance", body))["now"] == now
 
     assert api.made(api.get("/-/clock"))["now"] == now
@@ -50,7 +48,7 @@ def test_a_running_clock_cannot_be_moved(stranger: Caller) -> None:
     [{}, {"by": 1, "to": "2027-01-05T01:59:59Z"}, {"by": -1}, {"by": "soon"}, {"by": "P"}, {"by": 1.5}, {"by": True},
      {"by": 2**63}, {"by": "P999999D"}, {"to": "tomorrow"}, {"to": 1}, {"by": 31_000_000_000}, {"seconds": 1}],
 )  # fmt: skip
-def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Caller, body: dict[str, Any]) -> None:
+def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Caller, body: dict[str, object]) -> None:
     api.problem(api.post("/-/clock/advance", body), 422, "validation_failed")
 
 
@@ -87,7 +85,7 @@ def test_what_fell_due_while_a_clock_was_held_waits_until_it_is_moved(mocklend: 
     [{}, {"mode": "slow"}, {"mode": "manual", "speed": 2}, {"mode": "wall", "speed": 0}, {"mode": "wall", "speed": 86_401},
      {"mode": "wall", "speed": 1.5}, {"mode": "wall", "now": "2026-01-05T02:00:00Z"}],
 )  # fmt: skip
-def test_a_clock_is_held_or_runs_and_nothing_else(api: Caller, body: dict[str, Any]) -> None:
+def test_a_clock_is_held_or_runs_and_nothing_else(api: Caller, body: dict[str, object]) -> None:
     api.problem(api.call("PUT", "/-/clock", json=body), 422, "validation_failed")
 
 

@@ -2,13 +2,14 @@ from typing import Any
 
 import pytest
 
+from mocklend.client import Doc
 from support.caller import Caller
 
 BY = {"memo": "Checked with the bank.", "operator": "wei"}
 
 
 @pytest.fixture
-def paid(api: Caller) -> dict[str, Any]:
+def paid(api: Caller) -> Doc:
     """A loan that Ada has settled, and the bank slip that she has for it."""
     loan = api.borrow()
     repayment = api.repay(loan["id"], api.quote(loan["id"])["total_minor"], type="CLEAR")
@@ -25,13 +26,13 @@ def paid(api: Caller) -> dict[str, Any]:
     return {"loan_id": loan["id"], "claim": "settled_but_unpaid", "evidence": [piece]}
 
 
-def opened(api: Caller, claim: dict[str, Any]) -> dict[str, Any]:
+def opened(api: Caller, claim: dict[str, object]) -> Doc:
     """The dispute, opened."""
     dispute: dict[str, Any] = api.made(api.post("/v1/disputes", claim))
     return dispute
 
 
-def test_a_dispute_is_opened_verified_decided_and_read(api: Caller, paid: dict[str, Any]) -> None:
+def test_a_dispute_is_opened_verified_decided_and_read(api: Caller, paid: dict[str, object]) -> None:
     dispute = opened(api, paid)
     address = f"/operator/disputes/{dispute['id']}"
 
@@ -54,7 +55,7 @@ def test_a_dispute_is_opened_verified_decided_and_read(api: Caller, paid: dict[s
     assert api.made(api.get("/-/audit"))["clean"]
 
 
-def test_a_rejected_borrower_puts_a_statement_on_record(api: Caller, paid: dict[str, Any]) -> None:
+def test_a_rejected_borrower_puts_a_statement_on_record(api: Caller, paid: dict[str, object]) -> None:
     dispute = opened(api, paid | {"claim": "wrong_amount", "statement": "I owe less.", "evidence": []})
     address = f"/operator/disputes/{dispute['id']}"
     statement = {"statement": "I still disagree."}
@@ -69,7 +70,7 @@ def test_a_rejected_borrower_puts_a_statement_on_record(api: Caller, paid: dict[
     assert (stated.get_json()["state"], stated.get_json()["disagreement"]) == ("STATEMENT", "I still disagree.")
 
 
-def test_a_dispute_opened_twice_with_one_key_is_one_dispute(api: Caller, paid: dict[str, Any]) -> None:
+def test_a_dispute_opened_twice_with_one_key_is_one_dispute(api: Caller, paid: dict[str, object]) -> None:
     first = api.post("/v1/disputes", paid, key="once")
     again = api.post("/v1/disputes", paid, key="once")
 
@@ -80,7 +81,7 @@ def test_a_dispute_opened_twice_with_one_key_is_one_dispute(api: Caller, paid: d
 @pytest.mark.parametrize("more", [{"correct": True}, {"compensation_minor": 5}])
 @pytest.mark.parametrize("decision", ["REJECTED", "UNVERIFIABLE"])
 def test_only_what_is_upheld_is_corrected_and_compensated(
-    api: Caller, paid: dict[str, Any], decision: str, more: dict[str, Any]
+    api: Caller, paid: dict[str, object], decision: str, more: dict[str, object]
 ) -> None:
     dispute = opened(api, paid)
 
@@ -102,15 +103,13 @@ def test_only_what_is_upheld_is_corrected_and_compensated(
         ({"by": "pigeon"}, "evidence.0.by"),
     ],
 )
-def test_a_piece_of_evidence_that_is_none_is_named(
-    api: Caller, paid: dict[str, Any], wrong: dict[str, Any], field: str
-) -> None:
+def test_a_piece_of_evidence_that_is_none_is_named(api: Caller, paid: Doc, wrong: Doc, field: str) -> None:
     answer = api.post("/v1/disputes", paid | {"evidence": [paid["evidence"][0] | wrong]})
 
     assert api.problem(answer, 422, "validation_failed")["errors"][0]["field"] == field
 
 
-def test_evidence_has_an_end_and_names_a_channel_there_is(api: Caller, paid: dict[str, Any]) -> None:
+def test_evidence_has_an_end_and_names_a_channel_there_is(api: Caller, paid: Doc) -> None:
     piece = paid["evidence"][0]
 
     api.problem(api.post("/v1/disputes", paid | {"evidence": [piece] * 21}), 422, "validation_failed")
@@ -119,7 +118,7 @@ def test_evidence_has_an_end_and_names_a_channel_there_is(api: Caller, paid: dic
     api.problem(api.post("/v1/disputes", paid | {"loan_id": "loan_x"}), 404, "loan_unknown")
 
 
-def test_whether_to_correct_is_true_or_false(api: Caller, paid: dict[str, Any]) -> None:
+def test_whether_to_correct_is_true_or_false(api: Caller, paid: dict[str, object]) -> None:
     address = f"/operator/disputes/{opened(api, paid)['id']}/decide"
 
     for wrong in (1, "true", None):

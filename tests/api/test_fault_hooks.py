@@ -14,14 +14,14 @@ from apiflask import APIFlask
 
 from mocklend.api import fault_hooks
 from mocklend.app import create_app
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.config import Settings
 from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 
 
 @pytest.fixture
-def loan(mocklend: Client) -> dict[str, Any]:
+def loan(mocklend: Client) -> Doc:
     """Ada's."""
     ada = mocklend.add_borrower("ada", "Ada")
     borrowed: dict[str, Any] = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
@@ -33,7 +33,7 @@ def injected(mocklend: Client) -> list[tuple[str, int, str]]:
 
 
 def test_without_a_rule_no_request_becomes_a_command(
-    mocklend: Client, loan: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    mocklend: Client, loan: Doc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mocklend.arm("cache.bounded_stale")
     mocklend.loan(loan["id"])
@@ -43,7 +43,7 @@ def test_without_a_rule_no_request_becomes_a_command(
 
 
 def test_a_rule_that_does_not_select_a_request_costs_no_command(
-    mocklend: Client, loan: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    mocklend: Client, loan: Doc, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mocklend.arm("outage.full", match={"operation": "getProduct"})
     mocklend.loan(loan["id"])
@@ -52,7 +52,7 @@ def test_a_rule_that_does_not_select_a_request_costs_no_command(
     assert mocklend.loan(loan["id"])["status"] == "USING"
 
 
-def test_what_rules_pass_over_is_counted_all_the_same(mocklend: Client, loan: dict[str, Any]) -> None:
+def test_what_rules_pass_over_is_counted_all_the_same(mocklend: Client, loan: Doc) -> None:
     mocklend.arm("outage.full", match={"method": "POST"}, rule_id="down")
     for _ in range(5):
         mocklend.loan(loan["id"])
@@ -87,9 +87,7 @@ def test_another_sandbox_is_not_hit(mocklend: Client, mocklend_server: str) -> N
     other.delete_sandbox()
 
 
-def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(
-    mocklend: Client, loan: dict[str, Any]
-) -> None:
+def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(mocklend: Client, loan: Doc) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     mocklend.loan(loan["id"])
@@ -107,7 +105,7 @@ def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(
     ]
 
 
-def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client, loan: dict[str, Any]) -> None:
+def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client, loan: Doc) -> None:
     """Otherwise which request is hit would depend on who comes first."""
     first, second = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
@@ -132,7 +130,7 @@ def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client
 
 
 @pytest.mark.parametrize("reference", ["\ud800", "a\x00b", "", 7, None, "x" * 70_000])
-def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Client, reference: Any) -> None:
+def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Client, reference: object) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     with pytest.raises(ProblemError) as refused:
@@ -142,9 +140,7 @@ def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Client,
     assert injected(mocklend) == [("addBorrower", 1, "healed")]
 
 
-def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(
-    mocklend: Client, loan: dict[str, Any]
-) -> None:
+def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(mocklend: Client, loan: Doc) -> None:
     mocklend.arm("transport.rate_limit", retry_after_s=3, match={"operation": "repay"}, select={"times": 1})
 
     with pytest.raises(ProblemError) as refused:
@@ -173,7 +169,7 @@ def test_work_that_is_refused_by_itself_is_not_hidden_by_a_late_answer(mocklend:
         mocklend.loan("loan_nobodys")
 
 
-def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: dict[str, Any]) -> None:
+def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: dict[str, object]) -> None:
     mocklend.arm("outage.dependency")
     path, headers = f"/v1/loans/{loan['id']}/repayments", {"Content-Type": "application/json", "Idempotency-Key": "a"}
 
@@ -185,7 +181,7 @@ def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: d
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
 
 
-def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: dict[str, Any]) -> None:
+def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: Doc) -> None:
     wallet, card = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
     mocklend.arm("outage.dependency", channel="wallet")
@@ -257,7 +253,7 @@ def app(tmp_path: Path) -> Iterator[APIFlask]:
     platform.close()
 
 
-def arm(app: APIFlask, fault: str, **rule: Any) -> None:
+def arm(app: APIFlask, fault: str, **rule: object) -> None:
     armed = app.test_client().put("/-/rules/lesson", json={"fault": fault, **rule})
     assert armed.status_code in (200, 201), armed.text
 

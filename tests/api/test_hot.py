@@ -14,6 +14,7 @@ from mocklend.api import hot
 from mocklend.api.hot import HotPaths
 from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.app import create_app
+from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import Outcome, ReceivedRequest
@@ -113,7 +114,7 @@ def both(app: APIFlask, platform: Platform, sandbox: NewSandbox, loan: str) -> B
     return Both(app, platform, sandbox.api_key)
 
 
-def arm(api: Caller, fault: str, **rule: Any) -> None:
+def arm(api: Caller, fault: str, **rule: object) -> None:
     api.made(api.call("PUT", f"/-/rules/{fault}", json={"fault": fault, **rule}))
 
 
@@ -137,7 +138,7 @@ def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, platform: P
     assert HotPaths(app, platform, on_loopback=False)(request, never, never) is Outcome.NOT_TAKEN
 
 
-def never(*_: Any) -> None:
+def never(*_: object) -> None:
     raise AssertionError("nobody is to be answered")
 
 
@@ -183,7 +184,7 @@ NOT_PLAIN: dict[str, Callable[[Both, str], ReceivedRequest]] = {
 }
 
 
-def order(**changes: Any) -> bytes:
+def order(**changes: object) -> bytes:
     return json.dumps(ORDER | changes).encode()
 
 
@@ -228,7 +229,7 @@ def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
 
 @pytest.mark.parametrize("select", [{"every": 3}, {"probability": 0.5}, {"times": 2, "skip_first": 1}])
 def test_a_request_is_counted_once_whichever_way_it_is_answered(
-    app: APIFlask, documented: Documented, api: Caller, platform: Platform, select: dict[str, Any]
+    app: APIFlask, documented: Documented, api: Caller, platform: Platform, select: dict[str, object]
 ) -> None:
     met = []
     for hot_first in (True, False):
@@ -316,7 +317,7 @@ def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
     assert used == [sandbox.id] * 2
 
 
-def alike(first: dict[str, Any]) -> dict[str, Any]:
+def alike(first: Doc) -> dict[str, Any]:
     """A request on record, without what makes it one of its own."""
     own = ("id", "at", "idempotency_key")
     answer = {n: v for n, v in first["answer"].items() if n not in ("id", "out_trade_no", "idempotency_key")}

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from support.caller import Caller, Documented
@@ -85,7 +83,7 @@ MONEY = [
 
 
 @pytest.mark.parametrize(("path", "body"), MONEY)
-def test_whatever_moves_money_asks_for_a_key(api: Caller, path: str, body: dict[str, Any]) -> None:
+def test_whatever_moves_money_asks_for_a_key(api: Caller, path: str, body: dict[str, object]) -> None:
     api.problem(api.call("POST", path, json=body), 400, "idempotency_key_missing")
 
 

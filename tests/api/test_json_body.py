@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +26,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans())
-def test_what_json_can_say_is_read_as_it_is(document: Any, escaped: bool) -> None:
+def test_what_json_can_say_is_read_as_it_is(document: object, escaped: bool) -> None:
     assert parse(json.dumps(document, ensure_ascii=escaped).encode()) == document
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from apiflask import APIFlask
 from openapi_spec_validator import validate
 
+from mocklend.client import Doc
 from support.caller import Documented
 
 PROBLEM = "application/problem+json"
@@ -21,7 +22,7 @@ READS_ITSELF = {
 """Addresses that read their bodies by themselves, or take none."""
 
 
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def operations(document: Doc) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every operation of the document."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

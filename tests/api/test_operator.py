@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from support.caller import Caller
@@ -44,7 +42,7 @@ def test_an_operator_adds_a_fee_and_takes_it_back(api: Caller) -> None:
         ({"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 10**15 + 1}, "amount_minor"),
     ],
 )
-def test_an_edit_has_what_its_kind_needs_and_no_more(api: Caller, edit: dict[str, Any], field: str) -> None:
+def test_an_edit_has_what_its_kind_needs_and_no_more(api: Caller, edit: dict[str, object], field: str) -> None:
     loan = api.borrow()
 
     document = api.problem(api.post(f"/operator/loans/{loan['id']}/edits", edit | BY), 422, "validation_failed")

@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from mocklend.runtime import NewSandbox, Platform
@@ -119,7 +117,7 @@ def test_a_reset_takes_an_empty_object_and_nothing_else(api: Caller) -> None:
         ({"seed": 1, "clock": []}, "clock"),
     ],
 )
-def test_a_sandbox_is_made_of_sensible_things(stranger: Caller, body: dict[str, Any], field: str) -> None:
+def test_a_sandbox_is_made_of_sensible_things(stranger: Caller, body: dict[str, object], field: str) -> None:
     document = stranger.problem(stranger.post("/-/sandboxes", body), 422, "validation_failed")
 
     assert document["errors"][0]["field"] == field

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
+from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
@@ -95,7 +96,7 @@ class Somebody:
         weather = {"stages": [{"name": "calm", "duration_s": 600 * self.n}]}
         self.api.made(self.api.call("PUT", "/-/experiments/weather", json=weather))
 
-    def asks_everything(self, document: dict[str, Any]) -> dict[str, tuple[int, bytes]]:
+    def asks_everything(self, document: Doc) -> dict[str, tuple[int, bytes]]:
         """Every GET, plain and with each parameter by itself."""
         answers = {}
         for path, operations in sorted(document["paths"].items()):

@@ -14,6 +14,7 @@ from mocklend.bureau import ReportAccount, checks, correct, flag_disputed, unfla
 from mocklend.bureau import reporting as reporting_module
 from mocklend.bureau.reports import RecordDoc, SubmissionDoc, records, report, submission
 from mocklend.channels.payments import PayAtChannel
+from mocklend.client import Doc
 from mocklend.runtime import Platform
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing.matching import MatchReceipt
@@ -54,12 +55,12 @@ class Bureau:
     def __init__(self, story: Story) -> None:
         self.story = story
 
-    def report(self) -> list[dict[str, Any]]:
+    def report(self) -> list[Doc]:
         with self.story.platform.read() as connection:
             ada = connection.exec_driver_sql("SELECT id FROM borrowers").fetchall()[0][0]
             return [dict(account) for account in report(self.story.snapshot(connection), ada)["accounts"]]
 
-    def account(self) -> dict[str, Any]:
+    def account(self) -> Doc:
         (account,) = self.report()
         return account
 

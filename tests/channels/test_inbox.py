@@ -26,7 +26,7 @@ class Channel:
         self.id = id
         self.secret = callback_secret(story.sandbox.api_key, id)
 
-    def message(self, repayment_id: str, **changes: Any) -> bytes:
+    def message(self, repayment_id: str, **changes: object) -> bytes:
         data = {
             "version": "1.0",
             "out_trade_no": out_trade_no(repayment_id),
@@ -101,7 +101,7 @@ def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
     ],
 )
 def test_what_is_not_the_order_is_refused_and_changes_nothing(
-    story: Story, channel: Channel, order: str, changes: dict[str, Any], code: str
+    story: Story, channel: Channel, order: str, changes: dict[str, object], code: str
 ) -> None:
     before = story.everything()
 

@@ -152,7 +152,7 @@ def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(s
     assert story.page(loan_id)["status"] == "CLEAR"
 
 
-def said_of(story: Story, trade: Trade, by: str | None = None, **otherwise: Any) -> ReceiveCallback:
+def said_of(story: Story, trade: Trade, by: str | None = None, **otherwise: object) -> ReceiveCallback:
     """A signed message, `by` another channel than the trade's or not, that its money was taken back."""
     whole = json.loads(payment_return_body(trade, rfc3339(story.now_ms)))
     whole["data"] |= otherwise

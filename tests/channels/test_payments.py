@@ -14,6 +14,7 @@ from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.messages import callback_body
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import PayAtChannel
+from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
 from mocklend.sandboxes.ids import receipt_of
@@ -111,7 +112,7 @@ LIES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def said_of(story: Story, trade: Trade, channel: str = "bill_pay", **otherwise: Any) -> ReceiveCallback:
+def said_of(story: Story, trade: Trade, channel: str = "bill_pay", **otherwise: object) -> ReceiveCallback:
     """A signed message that the trade was paid, with some fields otherwise."""
     body = callback_body(structs.replace(trade, **otherwise), rfc3339(story.now_ms))
     headers = signed_headers(callback_secret(story.sandbox.api_key, channel), "msg_1", story.now_ms, body)
@@ -119,9 +120,7 @@ def said_of(story: Story, trade: Trade, channel: str = "bill_pay", **otherwise: 
 
 
 @pytest.mark.parametrize(("lie", "code"), LIES)
-def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(
-    story: Story, lie: dict[str, Any], code: str
-) -> None:
+def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(story: Story, lie: Doc, code: str) -> None:
     story.borrow(100_000)
     trade = story.entity("trade", paid_silently(story))
     before = story.everything()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocklend.cli import main
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from support.terminal import Ran, Run
 
 
@@ -33,7 +33,7 @@ def run(mocklend: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 @pytest.fixture
-def loan(mocklend: Client) -> dict[str, Any]:
+def loan(mocklend: Client) -> Doc:
     """Ada has borrowed 1,000.00."""
     ada = mocklend.add_borrower("ada", "Ada")
     return mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import Any
 
 import pytest
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from support.terminal import Run, repay
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -24,7 +23,7 @@ def test_the_clock_moves_by_a_duration_or_to_a_moment(run: Run) -> None:
     assert run("clock", "advance", "2026-01-06T00:00:00Z", "--json").document["now"] == "2026-01-06T00:00:00.000Z"
 
 
-def test_advancing_says_what_fell_due(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+def test_advancing_says_what_fell_due(run: Run, mocklend: Client, loan: Doc) -> None:
     mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet")
 
     ran = run("clock", "advance", "PT2S")
@@ -48,7 +47,7 @@ def test_a_refusal_is_the_problem_document_where_json_was_asked_for(run: Run) ->
     assert (ran.code, ran.document["code"], ran.document["status"]) == (2, "clock_backwards", 422)
 
 
-def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, object]) -> None:
     repay(mocklend, loan)
 
     ran = run("audit")
@@ -60,7 +59,7 @@ def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, Any]
 
 @needs_faults
 def test_a_lie_that_the_answer_key_explains_does_not_fail_the_audit(
-    run: Run, mocklend: Client, loan: dict[str, Any]
+    run: Run, mocklend: Client, loan: dict[str, object]
 ) -> None:
     mocklend.arm("cache.bounded_stale", lag_s=60)
     repay(mocklend, loan)
@@ -88,7 +87,7 @@ def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytes
 
 
 @needs_faults
-def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, loan: dict[str, object]) -> None:
     mocklend.arm("cache.bounded_stale", lag_s=60)
     repay(mocklend, loan)
 
@@ -102,7 +101,7 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
 
 
 @needs_faults
-def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: dict[str, Any]) -> None:
+def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: Doc) -> None:
     mocklend.arm("transport.abort", match={"loan_id": "loan_1"})
     mocklend.loan(loan["id"])
     [body] = [

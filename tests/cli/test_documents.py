@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from mocklend.cli import app
+from mocklend.client import Doc
 from support.terminal import Run
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -57,7 +58,7 @@ def commands_with_json() -> set[str]:
 
 @needs_faults
 def test_with_json_standard_output_is_one_document_and_nothing_else(
-    run: Run, loan: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, loan: Doc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weather.yaml").write_text("stages: [{name: calm, duration_s: 600}]\n", encoding="utf-8")

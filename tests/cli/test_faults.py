@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import Any
 
 import pytest
 
@@ -42,7 +41,9 @@ def test_a_fault_is_armed_with_its_own_settings_as_flags(run: Run, mocklend: Cli
         (["operator.marked_overdue"], {}),
     ],
 )
-def test_settings_have_the_types_that_the_fault_declares(run: Run, flags: list[str], settings: dict[str, Any]) -> None:
+def test_settings_have_the_types_that_the_fault_declares(
+    run: Run, flags: list[str], settings: dict[str, object]
+) -> None:
     ran = run("faults", "on", *flags, "--id", "mine", "--json")
 
     assert (ran.code, ran.document["id"], ran.document["with"]) == (0, "mine", settings)
@@ -92,7 +93,7 @@ def test_lint_says_what_to_expect_and_its_exit_code_whether_to_look(run: Run, mo
 
 @needs_faults
 def test_the_list_shows_the_kinds_with_their_flags_and_the_rules_with_their_counters(
-    run: Run, mocklend: Client, loan: dict[str, Any]
+    run: Run, mocklend: Client, loan: dict[str, object]
 ) -> None:
     run("faults", "on", "cache.bounded_stale", "--lag-s", "90")
     repay(mocklend, loan)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from support.terminal import Run
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -22,7 +21,7 @@ needs_faults = pytest.mark.skipif(
 
 @needs_faults
 def test_a_reconciler_finds_a_lost_payment_writes_it_down_and_repairs_it(
-    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+    run: Run, mocklend: Client, loan: Doc, tmp_path: Path
 ) -> None:
     mocklend.arm("callback.dropped")
     repayment = mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,7 @@ needs_faults = pytest.mark.skipif(
 
 @needs_faults
 def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
-    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+    run: Run, mocklend: Client, loan: dict[str, object], tmp_path: Path
 ) -> None:
     findings = tmp_path / "findings.jsonl"
     mocklend.arm("cache.bounded_stale")
@@ -44,7 +43,7 @@ def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
 
 @needs_faults
 def test_a_score_may_be_asked_for_what_was_told_at_the_looks(
-    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path
+    run: Run, mocklend: Client, loan: dict[str, object], tmp_path: Path
 ) -> None:
     findings = tmp_path / "findings.jsonl"
     findings.write_text("")
@@ -60,7 +59,7 @@ def test_a_score_may_be_asked_for_what_was_told_at_the_looks(
 
 
 @needs_faults
-def test_a_threshold_may_be_lower(run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path) -> None:
+def test_a_threshold_may_be_lower(run: Run, mocklend: Client, loan: dict[str, object], tmp_path: Path) -> None:
     findings = tmp_path / "findings.jsonl"
     mocklend.arm("cache.bounded_stale")
     repay(mocklend, loan)
@@ -91,7 +90,7 @@ def test_the_help_of_score_says_its_exit_codes(run: Run) -> None:
 @needs_faults
 @pytest.mark.parametrize("name", ["key.jsonl", "key.parquet"])
 def test_the_answer_key_is_exported(
-    run: Run, mocklend: Client, loan: dict[str, Any], tmp_path: Path, name: str
+    run: Run, mocklend: Client, loan: dict[str, object], tmp_path: Path, name: str
 ) -> None:
     mocklend.arm("cache.bounded_stale")
     repay(mocklend, loan)

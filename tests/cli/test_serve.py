@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mocklend.cli.serving import _announce
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.config import Settings
 from support.terminal import Run
 
@@ -65,7 +65,7 @@ def test_settings_that_cannot_be_used_are_named(run: Run, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[dict[str, Any]]:
+def served(tmp_path: Path) -> Iterator[Doc]:
     """`mocklend serve --json`, and the line that it prints once it is up."""
     command = [
         sys.executable,
@@ -88,7 +88,7 @@ def served(tmp_path: Path) -> Iterator[dict[str, Any]]:
         process.stdout.close()
 
 
-def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: dict[str, Any], tmp_path: Path) -> None:
+def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: Doc, tmp_path: Path) -> None:
     process: subprocess.Popen[str] = served["process"]
     with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
         client.add_borrower("ada", "Ada")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mocklend import runtime as lending
+from mocklend.client import Doc
 from mocklend.dataset import CannotMake, DatasetOptions, make, writing
 from mocklend.dataset.branch import FIRST_MS, Branch
 from mocklend.dataset.columns import FILES, MOMENT, WHOLE
@@ -213,7 +214,7 @@ def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
             )
 
 
-def as_csv(row: dict[str, Any], file: Any) -> dict[str, str]:
+def as_csv(row: Doc, file: Any) -> dict[str, str]:
     def as_text(column: Any) -> str:
         value = row[column.name]
         if value is None:

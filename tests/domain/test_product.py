@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.api.products import read_product
+from mocklend.client import Doc
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.problems import Invalid, Refused
 from mocklend.domain.product import (
@@ -27,7 +28,7 @@ PLAIN = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 BUCKETS = [bucket.value for bucket in Bucket]
 
 
-def errors(raw: Any) -> list[dict[str, Any]]:
+def errors(raw: object) -> list[Doc]:
     """What is wrong with a product."""
     with pytest.raises(Refused) as refused:
         read_product(raw)
@@ -114,7 +115,7 @@ def test_the_shipped_products_cover_four_ways_to_repay() -> None:
         ({"colour": "red"}, "colour", "method, terms, rate, "),
     ],
 )
-def test_a_wrong_field_is_named_with_what_was_expected(change: dict[str, Any], path: str, expected: str) -> None:
+def test_a_wrong_field_is_named_with_what_was_expected(change: dict[str, object], path: str, expected: str) -> None:
     [error] = errors(PLAIN | change)
 
     assert error["field"] == f"product.{path}"
@@ -164,7 +165,7 @@ def test_a_deep_or_huge_value_is_refused_and_not_printed() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_whatever_comes_for_a_field_is_a_product_or_a_named_refusal(value: Any) -> None:
+def test_whatever_comes_for_a_field_is_a_product_or_a_named_refusal(value: object) -> None:
     for name in PRODUCTS["jiebei-like"].to_json():
         try:
             product = read_product(PLAIN | {name: value})

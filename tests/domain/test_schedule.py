@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +29,7 @@ from mocklend.domain.schedule import (
 NEW_YEAR = date(2026, 1, 1)
 
 
-def months(method: str, terms: int, rate: str, **more: Any) -> Product:
+def months(method: str, terms: int, rate: str, **more: object) -> Product:
     return read_product({"method": method, "terms": terms, "rate": rate, "day_count": "30/360"} | more)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from mocklend.views.reads import FROM_MS
 
 ONE_BEHIND: list[tuple[str, dict[str, Any], str]] = [
@@ -27,7 +27,7 @@ def test_every_view_has_a_kind_that_leaves_it_behind() -> None:
 
 @pytest.mark.parametrize(("fault", "settings", "view"), ONE_BEHIND)
 def test_the_audit_names_the_view_that_a_kind_leaves_behind(
-    mocklend_server: str, fault: str, settings: dict[str, Any], view: str
+    mocklend_server: str, fault: str, settings: Doc, view: str
 ) -> None:
     client = Client(mocklend_server).sandbox(seed=7, now="2026-01-05T02:00:00Z")
     ada = client.add_borrower("ada", "Ada")["id"]

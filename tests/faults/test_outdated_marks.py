@@ -121,7 +121,7 @@ def stop_and_pay_a_little(client: Client, loan: str) -> None:
     ],
 )
 def test_it_ends_with_another_mark_with_the_reversal_and_with_a_fact_that_drops_it(
-    late: tuple[Client, str], ends: Callable[[Client, str], Any], status: str
+    late: tuple[Client, str], ends: Callable[[Client, str], object], status: str
 ) -> None:
     client, loan = late
     client.arm(STICKY)

@@ -26,6 +26,7 @@ from mocklend.storage.work import Idempotency
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed, named
 from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.lint import EXACT, ORDER, TIME, lint
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
@@ -90,8 +91,8 @@ def answer_key(
     workers: int,
     probability: float,
     stories: int = STORIES,
-    kinds: Sequence[type[Any]] = KINDS,
-    more: Mapping[str, Any] | None = None,
+    kinds: Sequence[type[Fault]] = KINDS,
+    more: Mapping[str, object] | None = None,
     backwards: bool = False,
 ) -> str:
     """Tell all stories with so many clients at once; the answer key as JSON. `more` is added to each rule."""
@@ -213,7 +214,7 @@ def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(platform: Plat
     ],
 )
 def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_depends_on_who_is_slow(
-    tmp_path: Path, more: dict[str, Any], verdict: str
+    tmp_path: Path, more: dict[str, object], verdict: str
 ) -> None:
     rule = armed(1, [WrongAmount], more)[0]
     real = [START_MS]
@@ -250,7 +251,7 @@ def test_another_seed_gives_another_answer_key(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_higher_probability_keeps_every_injection_of_a_lower_one(platform: Platform, kind: type[Any]) -> None:
+def test_a_higher_probability_keeps_every_injection_of_a_lower_one(platform: Platform, kind: type[Fault]) -> None:
     def acts(key: str) -> set[tuple[Any, ...]]:
         return {(e["seam"], e["entity"], e["occurrence"]) for e in json.loads(key)}
 
@@ -261,7 +262,7 @@ def test_a_higher_probability_keeps_every_injection_of_a_lower_one(platform: Pla
 
 
 @pytest.mark.parametrize("kind", installed().values(), ids=lambda kind: kind.name)
-def test_over_a_thousand_seeds_half_of_the_chances_are_taken(kind: type[Any]) -> None:
+def test_over_a_thousand_seeds_half_of_the_chances_are_taken(kind: type[Fault]) -> None:
     """u = H(seed, rule, seam, entity, occurrence) is fair over seeds for each kind's rule and seam."""
     rule = Rule.from_json(kind.name, {"fault": kind.name, "select": {"probability": 0.5}}, named([kind]))
     for seam in kind.seams():

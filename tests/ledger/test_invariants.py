@@ -35,7 +35,7 @@ class Books:
         books = LoanBooks(self.loan, self.facts, self.journal, self.state)
         return {check.code for check in CHECKS if check.books is not None and list(check.books(books))}
 
-    def change(self, seq: int, **movement: Any) -> Books:
+    def change(self, seq: int, **movement: object) -> Books:
         """One transaction's movement with another figure in it."""
         journal = [
             structs.replace(transaction, movement=structs.replace(transaction.movement, **movement))

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from mocklend.client import Doc
 from support.story import Story
 
 
 @pytest.fixture
-def quoted(story: Story) -> dict[str, Any]:
+def quoted(story: Story) -> Doc:
     """After twenty days Ada is quoted a fen less than what pays her loan off."""
     loan_id = story.borrow()
     story.wait(days=20)
@@ -37,7 +38,7 @@ def _order_by(story: Story, quote: Mapping[str, Any]) -> str:
     return repayment_id
 
 
-def test_a_quote_that_lapses_unused_is_worth_nothing(story: Story, quoted: dict[str, Any]) -> None:
+def test_a_quote_that_lapses_unused_is_worth_nothing(story: Story, quoted: dict[str, object]) -> None:
     assert story.discrepancies() == [("wrong_view", quoted["id"], 1)]
 
     story.wait(days=1)
@@ -45,7 +46,7 @@ def test_a_quote_that_lapses_unused_is_worth_nothing(story: Story, quoted: dict[
     assert story.discrepancies() == []
 
 
-def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Story, quoted: dict[str, Any]) -> None:
+def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Story, quoted: Doc) -> None:
     _order_by(story, quoted)
 
     story.wait(days=400)
@@ -59,9 +60,7 @@ def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Sto
     assert story.discrepancies() == []
 
 
-def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(
-    story: Story, quoted: dict[str, Any]
-) -> None:
+def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(story: Story, quoted: Doc) -> None:
     repayment_id = _order_by(story, quoted)
     story.wait(5)
     story.edit(quoted["loan_id"], 1, "MODIFY_REVOKE_AMOUNT")

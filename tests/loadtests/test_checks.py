@@ -38,10 +38,12 @@ from checks import (
 )
 from shared_state import SharedState
 
+from mocklend.client import Doc
+
 AS_OF = "2026-01-05T01:00:00.000Z"
 
 
-def loan_page(**changed: Any) -> dict[str, Any]:
+def loan_page(**changed: object) -> Doc:
     """Ada's page: 1,000.00 borrowed, nothing paid."""
     return {
         "id": "loan_ada",
@@ -69,7 +71,7 @@ def order(status: str = "PROCESSING") -> Order:
     return Order("rpy_ada", "loan_ada", "wallet", 100_000, "MLADA", status=status)
 
 
-def repaid(**changed: Any) -> dict[str, Any]:
+def repaid(**changed: object) -> Doc:
     """Ada's repayment, settled."""
     return {
         "id": "rpy_ada",
@@ -119,7 +121,7 @@ def test_a_loan_marked_overdue_that_owes_nothing_late_may_be_the_clerks_doing() 
 
 
 @pytest.mark.parametrize("message", [{"status": "OVD"}, {"status": "CLEAR"}, {"status": "USING", "overdue_minor": 100}])
-def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(message: dict[str, Any]) -> None:
+def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(message: dict[str, object]) -> None:
     violation = only(page(loan_page(**message), remembered_loan()))
 
     assert violation.is_explained({STICKY})
@@ -141,7 +143,7 @@ def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(message
         {"as_of": "2026-01-05T01:00:00"},
     ],
 )
-def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, Any]) -> None:
+def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, object]) -> None:
     doubts = list(page(loan_page(**lie), remembered_loan()))
 
     assert doubts
@@ -191,7 +193,7 @@ def test_a_list_has_each_of_the_borrowers_loans_once() -> None:
     assert claims(listed([loan_page(), loan_page()], mine, complete=True)) == ["a list has a loan once"]
 
 
-def row(**changed: Any) -> dict[str, Any]:
+def row(**changed: object) -> Doc:
     """The one instalment of Ada's loan."""
     parts = dict.fromkeys(("principal", "interest", "fee", "penalty"), 0)
     plain = {f"{part}_minor": 0 for part in parts} | {f"{part}_paid_minor": 0 for part in parts}
@@ -243,7 +245,7 @@ def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
         {"version": 2, "outstanding_minor": 100_007},
     ],
 )
-def test_a_new_loan_with_a_history_may_have_come_from_an_old_system(begun: dict[str, Any]) -> None:
+def test_a_new_loan_with_a_history_may_have_come_from_an_old_system(begun: dict[str, object]) -> None:
     body = {"borrower_id": "brw_ada", "principal_minor": 100_000}
 
     violation = only(borrowed(loan_page(**begun), body))
@@ -299,7 +301,7 @@ def test_a_repayment_goes_its_course() -> None:
         ({"applied_at": "2026-01-05T01:00:01.000Z"}, "money comes before the message of it"),
     ],
 )
-def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, Any], claim: str) -> None:
+def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, object], claim: str) -> None:
     violation = only(repayment(repaid(**lie), order(), settle_delay_s=2))
 
     assert (violation.claim, violation.fault) == (claim, None)
@@ -333,7 +335,7 @@ def test_the_channel_has_the_order_as_it_was_made() -> None:
 # --- the operator's desk ---
 
 
-def edit(**changed: Any) -> dict[str, Any]:
+def edit(**changed: object) -> Doc:
     """A fee of 12.50 on Ada's bill."""
     return {
         "id": "edt_ada",

@@ -18,6 +18,8 @@ from crash_checks import (
 from crash_clients import Ledger, SentRequest
 from judge import FAIL, INCONCLUSIVE, PASS, Evidence
 
+from mocklend.client import Doc
+
 ANSWER = {"id": "rpy_ada", "loan_id": "loan_ada", "amount_minor": 1_000, "out_trade_no": "MLADA"}
 ROW = {
     **ANSWER,
@@ -31,7 +33,7 @@ TRADE = {"out_trade_no": "MLADA", "state": "SUCCESS", "amount_minor": 1_000}
 NOW = "2026-01-05T02:00:00.000Z"
 
 
-def judged(rows: list[dict[str, Any]], journal: list[dict[str, Any]], answers: Any = (ANSWER,)) -> tuple[int, int]:
+def judged(rows: list[Doc], journal: list[Doc], answers: Any = (ANSWER,)) -> tuple[int, int]:
     """How many are lost and how many doubled."""
     lost, doubled = lost_and_doubled(answers, {"loan_ada": rows}, {"loan_ada": journal})
     return len(lost), len(doubled)

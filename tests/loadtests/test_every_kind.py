@@ -87,7 +87,7 @@ class RawClient:
     http: FlaskClient
     keys: set[str] = field(default_factory=set)
 
-    def request(self, method: str, path: str, *, json: Any, headers: Mapping[str, str], **_: Any) -> Answer:
+    def request(self, method: str, path: str, *, json: object, headers: Mapping[str, str], **_: object) -> Answer:
         key = headers.get("Idempotency-Key", "")
         if key in self.keys:
             advance(self.http, headers["Authorization"], WAITED_S)

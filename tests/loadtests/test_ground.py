@@ -11,8 +11,10 @@ from ground_crowd import Crowd
 from ground_storage import judge
 from ground_told import FAIL, INCONCLUSIVE, PASS, SKIPPED, Told
 
+from mocklend.client import Doc
 
-def good_part(**more: Any) -> Told:
+
+def good_part(**more: object) -> Told:
     """A part that went as it should."""
     figures: dict[str, Any] = {
         "answers": Counter({"202": 3, "503": 40}),
@@ -25,7 +27,7 @@ def good_part(**more: Any) -> Told:
     return Told("locked", **(figures | more))
 
 
-def judged(log: str = "", **more: Any) -> str:
+def judged(log: str = "", **more: object) -> str:
     sample = good_part(**more)
     judge(sample, log)
     return sample.outcome
@@ -50,7 +52,7 @@ def test_refusals_that_a_client_can_repeat_are_what_is_asked_for() -> None:
         {"log": "Traceback (most recent call last):"},
     ],
 )
-def test_whatever_a_client_or_an_operator_suffers_fails_the_part(figures: dict[str, Any]) -> None:
+def test_whatever_a_client_or_an_operator_suffers_fails_the_part(figures: Doc) -> None:
     assert judged(**figures) == FAIL
 
 

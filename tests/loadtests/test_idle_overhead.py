@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import idle_overhead
 import pytest
 from server import Server
 
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.exit_codes import ExitCode
 
 
@@ -21,7 +20,7 @@ def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle_ove
     }
 
 
-def report_of(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> dict[str, Any]:
+def report_of(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> Doc:
     return idle_overhead.Found(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
 
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from judge import FAIL, INCONCLUSIVE, PASS, Evidence, compare, judge
+
+from mocklend.client import Doc
 
 FAULTS = ("callback.dropped", "operator.wrong_amount")
 LOST = {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
 SLIP = {"class": "amount_mismatch", "entity": "edt_bob", "amount_minor": 900}
 
 
-def entry(injection: str, fault: str, expected: dict[str, Any], status: str = "active") -> dict[str, Any]:
+def entry(injection: str, fault: str, expected: dict[str, object], status: str = "active") -> Doc:
     """A line of the answer key."""
     return {"injection": injection, "rule": fault, "fault": fault, "expected": expected, "status": status}
 
 
-def discrepancy(fields: dict[str, Any], by: str | None) -> dict[str, Any]:
+def discrepancy(fields: dict[str, object], by: str | None) -> Doc:
     """A discrepancy of the audit."""
     return {**fields, "loan_id": "loan_ada", "detail": "not on the books", "explained_by": by}
 
 
-def audit(*discrepancies: dict[str, Any], **fields: Any) -> dict[str, Any]:
+def audit(*discrepancies: dict[str, object], **fields: object) -> Doc:
     """An audit whose invariants hold."""
     invariants = [{"name": "B1", "holds": True, "states": "debits are credits", "detail": []}]
     return {
@@ -35,12 +36,12 @@ def audit(*discrepancies: dict[str, Any], **fields: Any) -> dict[str, Any]:
     }
 
 
-def counted(rule: str, injected: int) -> dict[str, Any]:
+def counted(rule: str, injected: int) -> Doc:
     """A rule's counters."""
     return {"id": rule, "evaluated": 20, "matched": 20, "selected": 2, "injected": injected}
 
 
-def report(failures: int = 0, user_errors: int = 0) -> dict[str, Any]:
+def report(failures: int = 0, user_errors: int = 0) -> Doc:
     """What locust leaves behind."""
     return {
         "total": {"requests": 200, "failures": failures},
@@ -169,7 +170,7 @@ def test_an_audit_without_invariants_proves_nothing() -> None:
         (audit(unobserved=[entry("inj_1", FAULTS[0], LOST)]), "unobserved_injections"),
     ],
 )
-def test_the_identity_has_to_hold_under_load_as_well(figures: dict[str, Any], figure: str) -> None:
+def test_the_identity_has_to_hold_under_load_as_well(figures: dict[str, object], figure: str) -> None:
     verdict = judge(replace(HONEST, audits_under_load=(audit(), figures)))
 
     assert verdict.outcome == FAIL

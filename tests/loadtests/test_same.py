@@ -17,6 +17,7 @@ import tool
 from other_commit import ROOT
 from same import Renamed, differences
 
+from mocklend.client import Doc
 from mocklend.exit_codes import ExitCode
 from mocklend.local import local_platform
 
@@ -62,7 +63,7 @@ def test_two_recordings_of_the_same_are_the_same(before: Path, tmp_path: Path) -
     ],
 )  # fmt: skip
 def test_a_cent_a_word_a_line_an_order_or_a_byte_is_a_difference(
-    planted: dict[str, Any], message: str, before: Path, tmp_path: Path
+    planted: Doc, message: str, before: Path, tmp_path: Path
 ) -> None:
     now = recorded(tmp_path / "now", **planted)
 

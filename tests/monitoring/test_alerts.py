@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 
 START = "2026-01-05T02:00:00Z"
 BY = {"operator": "olga", "memo": "it was late"}
@@ -308,7 +308,7 @@ def test_alerts_come_in_pages_and_by_loan(client: Client) -> None:
 
 
 @pytest.mark.parametrize("filters", [{"finding_class": "sunburn"}, {"check": "vibes"}, {"cursor": "?"}, {"limit": 0}])
-def test_a_filter_that_makes_no_sense_is_refused(client: Client, filters: dict[str, Any]) -> None:
+def test_a_filter_that_makes_no_sense_is_refused(client: Client, filters: Doc) -> None:
     with pytest.raises(ProblemError) as refused:
         client.alerts(**filters)
 
@@ -320,7 +320,7 @@ def test_a_filter_that_makes_no_sense_is_refused(client: Client, filters: dict[s
     [{"enabled": "yes"}, {"tolerance_minor": -1}, {"tolerance_minor": 1.5}, {"net_by": "borrower"}, {"loud": True}],
 )
 def test_a_monitoring_that_makes_no_sense_is_refused(
-    sandbox_with: Callable[..., Client], monitoring: dict[str, Any]
+    sandbox_with: Callable[..., Client], monitoring: dict[str, object]
 ) -> None:
     with pytest.raises(ProblemError) as refused:
         sandbox_with(**monitoring)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection
@@ -31,7 +30,7 @@ def raised_alerts(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tupl
     return [(alert.check, alert.finding_class, alert.entity, alert.amount_minor) for alert in raised.alerts]
 
 
-def change(story: Story, sql: str, *values: Any) -> None:
+def change(story: Story, sql: str, *values: object) -> None:
     def run(connection: Connection) -> None:
         assert connection.exec_driver_sql(sql, values).rowcount == 1
 

@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mocklend.cli import app
-from mocklend.client import Client, ProblemError, numbered_keys
+from mocklend.client import Client, Doc, ProblemError, numbered_keys
 from mocklend.scenarios import Scenario, read, run
 from mocklend.scenarios.narrator import Narrator, NotAsTold
 from mocklend.scenarios.saving import CannotSave, saved
@@ -47,13 +47,13 @@ def explore(client: Client) -> None:
         client.quote("loan_nobody")
 
 
-def key_of(client: Client) -> list[dict[str, Any]]:
+def key_of(client: Client) -> list[Doc]:
     """The answer key, whole."""
     entries: list[dict[str, Any]] = client.answer_key()["entries"]
     return entries
 
 
-def retold(scenario: Scenario, url: str) -> list[dict[str, Any]]:
+def retold(scenario: Scenario, url: str) -> list[Doc]:
     """The answer key of a telling in a fresh sandbox."""
     with Client(url) as anyone:
         narrator = Narrator(None)
@@ -66,7 +66,7 @@ def retold(scenario: Scenario, url: str) -> list[dict[str, Any]]:
     return key
 
 
-def save(client: Client, **more: Any) -> Scenario:
+def save(client: Client, **more: object) -> Scenario:
     """What was done, as the file would have it."""
     lies = len(client.answer_key(status="active")["entries"])
     return read(saved(client.requests_made(), name="again", title="Again", lies=lies), "again.yaml")

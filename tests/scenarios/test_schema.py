@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 from mocklend.cli import app
+from mocklend.client import Doc
 from mocklend.scenarios import ScenarioError, read
 from mocklend.scenarios.schema import FILE, as_text, schema
 from mocklend.scenarios.skeleton import skeleton
@@ -41,7 +42,7 @@ def whole() -> Draft202012Validator:
 
 
 @pytest.fixture
-def story() -> dict[str, Any]:
+def story() -> Doc:
     """A scenario that both take, to be spoilt."""
     scenario: dict[str, Any] = yaml.safe_load(skeleton("late-page", "late-page.yaml"))
     return scenario
@@ -62,7 +63,7 @@ def test_every_shipped_scenario_is_valid_and_names_the_schema(file: Path, whole:
     assert [error.message for error in whole.iter_errors(yaml.safe_load(text))] == []
 
 
-def test_a_new_scenario_is_valid_and_names_the_schema(story: dict[str, Any], whole: Draft202012Validator) -> None:
+def test_a_new_scenario_is_valid_and_names_the_schema(story: dict[str, object], whole: Draft202012Validator) -> None:
     assert skeleton("late-page", "late-page.yaml").startswith(f"# yaml-language-server: $schema={FILE}\n")
     assert whole.is_valid(story)
 
@@ -88,7 +89,7 @@ def test_a_new_scenario_is_valid_and_names_the_schema(story: dict[str, Any], who
     ],
 )
 def test_what_the_reader_refuses_is_invalid(
-    story: dict[str, Any], whole: Draft202012Validator, path: tuple[str | int, ...], value: Any
+    story: dict[str, object], whole: Draft202012Validator, path: tuple[str | int, ...], value: object
 ) -> None:
     spoilt: Any = copy.deepcopy(story)
     inner = spoilt
@@ -101,7 +102,7 @@ def test_what_the_reader_refuses_is_invalid(
     assert not whole.is_valid(spoilt)
 
 
-def test_a_setting_that_the_kind_does_not_have_is_invalid(story: dict[str, Any], whole: Draft202012Validator) -> None:
+def test_a_setting_that_the_kind_does_not_have_is_invalid(story: Doc, whole: Draft202012Validator) -> None:
     story["chapters"][0]["rules"] = {"late-page": {"fault": "cache.bounded_stale", "with": {"lag": 60}}}
 
     [error] = whole.iter_errors(story)

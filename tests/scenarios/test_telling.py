@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mocklend.client import Doc
 from mocklend.demo import SCENARIOS as DEMO
 from mocklend.scenarios import GROUP, Scenario, read, run, scenarios
 from mocklend.scenarios.narrator import NotAsTold
@@ -35,7 +36,7 @@ ISSUE = {
 }
 
 
-def run_and_report(scenario: Scenario) -> tuple[int, dict[str, Any]]:
+def run_and_report(scenario: Scenario) -> tuple[int, Doc]:
     """The exit code of a telling, and its facts."""
     out = io.StringIO()
     code = run(scenario, as_json=True, out=out)
@@ -72,7 +73,7 @@ def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
     scores_as_it_should(facts["scores"], simple=name in DEMO)
 
 
-def scores_as_it_should(scores: dict[str, Any], *, simple: bool) -> None:
+def scores_as_it_should(scores: Doc, *, simple: bool) -> None:
     """The thorough one finds all and nothing else; the naive one finds less, or finds it much later.
 
     One loan with one lie is so simple a story that the naive one may find it too, and that every guess is a good one.
@@ -163,7 +164,7 @@ chapters:
 """
 
 
-def short(*steps: dict[str, Any], **changes: Any) -> Scenario:
+def short(*steps: Doc, **changes: Any) -> Scenario:
     """The short story, with more steps."""
     raw = yaml.safe_load(SHORT)
     raw["chapters"][0]["steps"] += steps
@@ -229,7 +230,7 @@ def test_a_step_that_gets_no_answer_is_told_as_well() -> None:
         ({"do": "clock", "shows": "hour"}, "nothing is at 'hour'"),
     ],
 )
-def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, Any], message: str) -> None:
+def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, object], message: str) -> None:
     code, facts = run_and_report(short(step))
 
     assert code == 1
@@ -274,7 +275,7 @@ def test_an_open_end_may_leave_lies_but_none_that_nobody_knows_of() -> None:
         (["$a.list.1", {"b": "$a"}], [2, {"b": {"id": 7, "list": [1, 2]}}]),
     ],
 )
-def test_a_name_stands_for_what_was_answered(raw: Any, expected: Any) -> None:
+def test_a_name_stands_for_what_was_answered(raw: object, expected: object) -> None:
     assert filled(raw, {"a": {"id": 7, "list": [1, 2]}}) == expected
 
 

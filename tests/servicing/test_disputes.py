@@ -12,6 +12,7 @@ import pytest
 from mocklend.bureau.reports import report
 from mocklend.channels.messages import callback_body
 from mocklend.channels.payments import PayAtChannel
+from mocklend.client import Doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.lending.operator_log import operator_log_of
@@ -30,7 +31,7 @@ from support.story import Story
 DAY_MS = 86_400_000
 
 
-def slip(trade: Trade, **otherwise: Any) -> Piece:
+def slip(trade: Trade, **otherwise: object) -> Piece:
     """A bank slip of a trade, as it is or otherwise."""
     evidence: dict[str, Any] = {
         "kind": "bank_slip",
@@ -86,7 +87,7 @@ def queued_events(story: Story) -> list[str]:
         return [json.loads(row[0])["type"] for row in rows(connection, sql, {"id": story.sandbox_id})]
 
 
-def states(body: dict[str, Any]) -> list[str]:
+def states(body: Doc) -> list[str]:
     """The states that a dispute's progress tells of."""
     return [line["state"] for line in body["progress"]]
 
@@ -246,7 +247,7 @@ def test_a_loan_settled_by_late_evidence_of_the_same_millisecond_is_compensated_
     ],
 )
 def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
-    story: Story, otherwise: dict[str, Any], differs: list[str]
+    story: Story, otherwise: dict[str, object], differs: list[str]
 ) -> None:
     loan_id = story.borrow()
     trade = unheard(story, loan_id, 1_000)
@@ -447,7 +448,7 @@ def test_a_correction_reaches_the_credit_report(faulty: Callable[[str], Story]) 
     assert story.discrepancies() == []
 
 
-def on_report(story: Story, loan_id: str) -> dict[str, Any]:
+def on_report(story: Story, loan_id: str) -> Doc:
     """The loan on its borrower's credit report."""
     with story.platform.read() as connection:
         accounts = report(story.snapshot(connection), story.entity("loan", loan_id).borrower_id)["accounts"]

@@ -61,7 +61,7 @@ def rebuilt(story: Story, loan_id: str) -> Mapping[str, Any]:
     "changes",
     [{"lost": True}, {"lag_s": 600}, {"list_lag_s": 600}, {"replica_lag_s": 600}, {"right_for_s": 1}],
 )
-def test_a_rebuilt_page_shows_what_the_books_say(behind: Story, layer: Behind, changes: dict[str, Any]) -> None:
+def test_a_rebuilt_page_shows_what_the_books_say(behind: Story, layer: Behind, changes: dict[str, object]) -> None:
     loan_id = behind.borrow()
     layer.changes = changes
     behind.settle(loan_id)

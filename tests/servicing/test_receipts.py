@@ -80,7 +80,7 @@ TWICE = [("order.paid", {"posted_again": True}), ("callback.taken", {"copies": 2
 
 @pytest.mark.parametrize(("seam", "changes"), TWICE)
 def test_a_second_receipt_is_found_and_nothing_is_left_of_it(
-    wrong: Callable[..., Story], seam: str, changes: dict[str, Any]
+    wrong: Callable[..., Story], seam: str, changes: dict[str, object]
 ) -> None:
     story = wrong(seam, **changes)
     loan_id = story.borrow()
@@ -248,7 +248,7 @@ def test_an_order_query_brings_the_return_of_what_was_taken_for_closed(wrong: Ca
 
 @pytest.mark.parametrize(("seam", "changes"), TWICE)
 def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
-    wrong: Callable[..., Story], seam: str, changes: dict[str, Any]
+    wrong: Callable[..., Story], seam: str, changes: dict[str, object]
 ) -> None:
     story = wrong(seam, **changes)
     repayment_id = story.repay(story.borrow(), 9_500)
@@ -286,7 +286,7 @@ ALTERED = [
 
 @pytest.mark.parametrize(("changes", "outcome"), ALTERED)
 def test_a_payment_return_is_missing_until_its_channel_is_asked(
-    wrong: Callable[..., Story], changes: dict[str, Any], outcome: str
+    wrong: Callable[..., Story], changes: dict[str, object], outcome: str
 ) -> None:
     story = wrong("callback.attempt", **changes)
     repayment_id = story.order(story.borrow(), 9_500)

@@ -6,11 +6,11 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from mocklend.client import Doc
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.statements import Value, flush, run_many
@@ -22,7 +22,7 @@ SANDBOX = "sbx_pages"
 ROWS = 60
 
 
-def row(chance: random.Random, n: int) -> dict[str, Any]:
+def row(chance: random.Random, n: int) -> Doc:
     """An injection whose place in the order is decided by anything but its id; some texts sort oddly in a locale."""
     entity = chance.choice(("loan_a", "loan_B", "loan-a", "loan.a", "Loan_a"))
     return {

@@ -12,11 +12,11 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, Table
 
+from mocklend.client import Doc
 from mocklend.runtime import Platform
 from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
@@ -42,12 +42,12 @@ def count(raw: sqlite3.Connection, table: str) -> int:
     return rows_counted
 
 
-def first(raw: sqlite3.Connection, table: str) -> dict[str, Any]:
+def first(raw: sqlite3.Connection, table: str) -> Doc:
     cursor = raw.execute(f"SELECT * FROM {table} LIMIT 1")
     return dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
 
 
-def insert(raw: sqlite3.Connection, table: str, row: dict[str, Any], how: str = "INSERT") -> None:
+def insert(raw: sqlite3.Connection, table: str, row: dict[str, object], how: str = "INSERT") -> None:
     places = ", ".join("?" * len(row))
     raw.execute(f"{how} INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
 
@@ -85,7 +85,7 @@ def test_nothing_on_record_can_be_replaced(raw: sqlite3.Connection, table: str) 
     ],
 )
 def test_nothing_on_record_can_be_replaced_by_way_of_its_other_keys(
-    raw: sqlite3.Connection, table: str, change: dict[str, Any]
+    raw: sqlite3.Connection, table: str, change: dict[str, object]
 ) -> None:
     where = "WHERE reverses IS NOT NULL" if "id" in change else ""
     cursor = raw.execute(f"SELECT * FROM {table} {where} LIMIT 1")

@@ -254,7 +254,7 @@ def test_a_group_is_tried_one_by_one_only_where_that_may_help(
 
 
 def test_what_is_due_waits_for_the_ground_and_is_worked_off(
-    platform: Platform, tell: Callable[..., Any], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
+    platform: Platform, tell: Callable[..., Story], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mocklend.scheduling.jobs import Ticker
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import psycopg
 import pytest
@@ -65,7 +64,7 @@ def tell_it(story: Story) -> list[str]:
     return loans
 
 
-def in_order(everything: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+def in_order(everything: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, list[str]]:
     """All rows, in an order that no engine has a word in. A server that was there before may have more tables."""
     return {
         table: sorted(str(dict(row)) for row in table_rows) for table, table_rows in everything.items() if table_rows
@@ -101,7 +100,7 @@ def test_a_restarted_platform_finds_everything_as_it_was(story: Story, postgresq
     again.close()
 
 
-def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Any], platform: Platform) -> None:
+def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Story], platform: Platform) -> None:
     gone, stays = tell(), tell()
     loans = [gone.borrow(), stays.borrow()]
     gone.settle(loans[0])
@@ -140,7 +139,7 @@ def test_nothing_on_record_can_be_written_again(raw: psycopg.Connection, table: 
         )
 
 
-def again(raw: psycopg.Connection, table: str, where: str = "TRUE", **change: Any) -> None:
+def again(raw: psycopg.Connection, table: str, where: str = "TRUE", **change: object) -> None:
     """Insert a row like one that is there, but for some columns."""
     mine = "sandbox_id = current_setting('mocklend.sandbox')"
     cursor = raw.execute(f"SELECT * FROM {table} WHERE {mine} AND {where} LIMIT 1")

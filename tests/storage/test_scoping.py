@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -77,7 +76,7 @@ def strings(node: ast.AST) -> Iterator[ast.expr]:
                 yield from strings(child)
 
 
-def text_of(node: ast.expr, names: dict[str, Any]) -> str:
+def text_of(node: ast.expr, names: dict[str, object]) -> str:
     """What a string says, with the given names filled in; what a call alone knows stays in braces."""
     match node:
         case ast.Constant():

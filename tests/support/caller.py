@@ -15,6 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 
 from mocklend.api.hot import HotPaths
+from mocklend.client import Doc
 from mocklend.door import Outcome, ReceivedRequest
 
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
@@ -23,7 +24,7 @@ TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 _documents: dict[frozenset[str], dict[str, Any]] = {}
 
 
-def document_of(app: APIFlask) -> dict[str, Any]:
+def document_of(app: APIFlask) -> Doc:
     """An app's OpenAPI document. It takes longer than most tests: apps with the same addresses share one."""
     addresses = frozenset(map(repr, app.url_map.iter_rules()))
     if addresses not in _documents:
@@ -75,11 +76,11 @@ class Caller:
         self._keys = 0
         self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    def get(self, path: str, **query: Any) -> TestResponse:
+    def get(self, path: str, **query: object) -> TestResponse:
         """GET."""
         return self.call("GET", path, query_string=query)
 
-    def post(self, path: str, body: Any = None, *, key: str | None = None, **headers: str) -> TestResponse:
+    def post(self, path: str, body: object = None, *, key: str | None = None, **headers: str) -> TestResponse:
         """POST a JSON body, under a fresh idempotency key or under this one."""
         self._keys += 1
         named = {"Idempotency-Key": key or f"key-{self._keys}"} | {n.replace("_", "-"): v for n, v in headers.items()}
@@ -95,14 +96,14 @@ class Caller:
         return response
 
     @staticmethod
-    def made(response: TestResponse) -> dict[str, Any]:
+    def made(response: TestResponse) -> Doc:
         """The body of a success."""
         assert response.status_code < 300, response.get_data(as_text=True)
         document: dict[str, Any] = response.get_json()
         return document
 
     @staticmethod
-    def problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    def problem(response: TestResponse, status: int, code: str) -> Doc:
         """The document of a problem, in the one shape that there is."""
         document: dict[str, Any] = response.get_json()
         assert (response.status_code, document["code"]) == (status, code), document
@@ -116,26 +117,26 @@ class Caller:
 
     # --- the story ---
 
-    def borrower(self, reference: str = "ada", **more: Any) -> str:
+    def borrower(self, reference: str = "ada", **more: object) -> str:
         """Ada becomes a borrower."""
         body = {"reference": reference, "name": reference.title(), **more}
         return str(self.made(self.post("/v1/borrowers", body))["id"])
 
-    def borrow(self, principal_minor: int = 100_000, **more: Any) -> dict[str, Any]:
+    def borrow(self, principal_minor: int = 100_000, **more: object) -> Doc:
         """Ada borrows 1,000.00."""
         body = {"borrower_id": self.borrower(), "principal_minor": principal_minor, "product": TERMS, **more}
         return self.made(self.post("/v1/loans", body))
 
-    def quote(self, loan_id: str, type: str = "CLEAR") -> dict[str, Any]:
+    def quote(self, loan_id: str, type: str = "CLEAR") -> Doc:
         """What would it take?"""
         return self.made(self.post(f"/v1/loans/{loan_id}/quotes", {"type": type}))
 
-    def repay(self, loan_id: str, amount_minor: int, channel: str = "wallet", **more: Any) -> dict[str, Any]:
+    def repay(self, loan_id: str, amount_minor: int, channel: str = "wallet", **more: object) -> Doc:
         """Order a repayment."""
         body = {"amount_minor": amount_minor, "channel": channel, "type": "OVD_AND_CURRENT", **more}
         return self.made(self.post(f"/v1/loans/{loan_id}/repayments", body))
 
-    def wait(self, by: str | int) -> dict[str, Any]:
+    def wait(self, by: str | int) -> Doc:
         """Let time pass."""
         return self.made(self.post("/-/clock/advance", {"by": by}))
 
@@ -147,7 +148,7 @@ class HotFirst:
         self._app, self._hot = app.wsgi_app, hot
         self.outcomes: list[Outcome] = []
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: Doc, start_response: Any) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
         if "CONTENT_TYPE" in environ:

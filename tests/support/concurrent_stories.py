@@ -59,7 +59,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def rule_of(fault: str, **select: Any) -> dict[str, Any]:
+def rule_of(fault: str, **select: object) -> Doc:
     """A rule of this kind, with what it needs to have a part in the story."""
     return {"fault": fault, **(ANSWERS.get(fault) or SETTINGS.get(fault) or {}), "select": select}
 
@@ -77,7 +77,7 @@ class Neighbour:
     def _key(self) -> str:
         return f"{self.name}-{self.asked}"
 
-    def asks(self, call: Callable[..., Doc], *args: Any, **named: Any) -> Doc:
+    def asks(self, call: Callable[..., Doc], *args: object, **named: object) -> Doc:
         """What she is answered in the end; nothing where that is a no, or nothing. One key for all tries."""
         self.asked += 1
         if None in args or None in named.values():
@@ -93,7 +93,7 @@ class Neighbour:
                 continue
         return {}
 
-    def learns(self, name: str, call: Callable[..., Doc], *args: Any, **named: Any) -> Doc:
+    def learns(self, name: str, call: Callable[..., Doc], *args: object, **named: object) -> Doc:
         """The same, and she remembers the id."""
         answer = self.asks(call, *args, **named)
         self.known[name] = answer.get("id")
@@ -230,7 +230,7 @@ class ConcurrentRun:
 
 def tell(
     url: str,
-    rules: Mapping[str, Mapping[str, Any]],
+    rules: Mapping[str, Mapping[str, object]],
     *,
     clients: int,
     neighbours: int,

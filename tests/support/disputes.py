@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from mocklend.client import Doc
 from support import paired_runs
 
 
@@ -30,7 +31,7 @@ def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Mapping[str, An
     return pieces
 
 
-def decided(run: paired_runs.StoryRun, loan_id: str, claim: str) -> dict[str, Any]:
+def decided(run: paired_runs.StoryRun, loan_id: str, claim: str) -> Doc:
     """The borrower disputes, and the desk is told to put it right."""
     client = run.client
     opened = client.open_dispute(loan_id, claim, evidence=evidence_of(run, loan_id))

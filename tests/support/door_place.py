@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from mocklend.client import Doc
 from mocklend.door import HOLD, SANDBOX, Door, Limits
 from mocklend.workers import yield_slot
 
@@ -39,7 +40,7 @@ class App:
     hold_ms: int = 0
     long_mb: int = 4
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Doc, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
         self.seen.append((environ["REQUEST_METHOD"], path, body))
         self.headers = {name: value for name, value in environ.items() if isinstance(value, str)}

@@ -34,19 +34,19 @@ def example(seam: type[SomeSeam], **changes: Any) -> SomeSeam:
     return replace(seam.example(), **changes)
 
 
-def example_debit(**changes: Any) -> BatchItem:
+def example_debit(**changes: object) -> BatchItem:
     """The debit of what is due, which may be ordered twice."""
     ordered = {"batch": AUTO_DEBIT, "amount_minor": 9_500, "order_id": "rpy_b", "duplicate_id": "rpy_a"}
     return example(BatchItem, **ordered | changes)
 
 
-def example_mark(**changes: Any) -> OperatorEdit:
+def example_mark(**changes: object) -> OperatorEdit:
     """An edit of the status."""
     status = {"kind": "MODIFY_BILL_STATUS", "amount_minor": None, "status": "VALID", "amount_minor_min": 0}
     return example(OperatorEdit, **status | changes)
 
 
-def example_read(**changes: Any) -> ApiAnswer:
+def example_read(**changes: object) -> ApiAnswer:
     """A request that reads."""
     look = {"entity": "loan_ada", "method": "GET", "operation": "getLoan", "path": "/v1/loans/{loan_id}"}
     return example(ApiAnswer, **look | {"writes": False, "channel": None} | changes)

@@ -12,6 +12,7 @@ from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payments import PayAtChannel
 from mocklend.channels.payouts import FailPayout
 from mocklend.channels.second_receipts import number_by_hand, second_receipt_of
+from mocklend.client import Doc
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.sandboxes.ids import callback_of, order_no, receipt_of, return_of
@@ -51,7 +52,7 @@ class EveryStep:
         body: Mapping[str, Any] = self.story.platform.run(command).body
         return body
 
-    def ask(self, command: Callable[..., Command], *about: Any) -> Mapping[str, Any]:
+    def ask(self, command: Callable[..., Command], *about: object) -> Mapping[str, Any]:
         return self.run(command(self.story.sandbox_id, self.story.key(), *about))
 
     def borrow_slowly(self) -> str:
@@ -78,7 +79,7 @@ class EveryStep:
         self.run(DecideDispute(self.story.sandbox_id, self.story.key(), id, decision, "Checked.", "wei", **more))
         return id
 
-    def events(self) -> list[tuple[str, dict[str, Any]]]:
+    def events(self) -> list[tuple[str, Doc]]:
         """Everything that was queued, in order."""
         queued = sorted(self.story.everything()["webhooks"], key=lambda row: row["queued_ms"])
         return [(row["event"], json.loads(row["body"])["data"]) for row in queued]

@@ -49,7 +49,7 @@ class LayerHarness:
     def context(self) -> EventContext:
         return EventContext(self.sandbox.id, self.sandbox.seed, self.now_ms)
 
-    def arm(self, id: str, fault: str, **rule: Any) -> Answer:
+    def arm(self, id: str, fault: str, **rule: object) -> Answer:
         return self.run(PutRule(self.sandbox.id, Rule.from_json(id, {"fault": fault, **rule}, self.layer.catalogue)))
 
     def run(self, command: Command) -> Answer:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mocklend.audit.checks import CHECKS
+from mocklend.client import Doc
 from mocklend.dataset.making import columns_table
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import PROBLEMS
@@ -398,7 +399,7 @@ def make(key: str) -> str:
 
 
 @cache
-def openapi() -> dict[str, Any]:
+def openapi() -> Doc:
     """The document that a server with all faults serves."""
     from mocklend.app import create_app
     from mocklend.config import Settings

@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from mocklend.client import Client, ProblemError, numbered_keys
+from mocklend.client import Client, Doc, ProblemError, numbered_keys
 from mocklend.reconcilers.named import SHIPPED
 
 LESSONS = Path(__file__).resolve().parents[1] / "faults" / "lessons"
@@ -85,14 +85,14 @@ class StoryRun:
         self.trades.append((payment["channel"], payment["out_trade_no"]))
         return str(payment["out_trade_no"])
 
-    def note(self, view: str, call: Callable[[], Any] | Any) -> Any:
+    def note(self, view: str, call: Callable[[], object] | object) -> Any:
         """Put down what a view shows now, or what a call is answered: a value, a problem, or silence."""
         answer = self.answer_to(call) if callable(call) else call
         self.notes.setdefault(view, []).append(answer)
         return answer
 
     @staticmethod
-    def answer_to(call: Callable[[], Any]) -> Any:
+    def answer_to(call: Callable[[], object]) -> Any:
         """What a call is answered. A problem is an answer too, and so is none."""
         try:
             return call()
@@ -101,7 +101,7 @@ class StoryRun:
         except (requests.RequestException, OSError) as silence:
             return f"no answer: {type(silence).__name__}"
 
-    def views(self) -> dict[str, Any]:
+    def views(self) -> Doc:
         """What every view shows at this moment. A view that was noted on the way has its notes besides."""
         client = self.client
         answer: dict[str, Any] = {

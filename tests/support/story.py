@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect
 
+from mocklend.client import Doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
@@ -131,7 +132,7 @@ class Story:
 
     # --- time ---
 
-    def wait(self, seconds: int = 0, *, days: int = 0) -> list[dict[str, Any]]:
+    def wait(self, seconds: int = 0, *, days: int = 0) -> list[Doc]:
         """Let time pass; returns what that released."""
         return self.platform.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
 
@@ -163,7 +164,7 @@ class Story:
         """The sandbox as a connection sees it, at its time or so much later."""
         return Snapshot(connection, self.platform.sandbox(connection, self.sandbox_id), self.now_ms + later_ms)
 
-    def page(self, loan_id: str) -> dict[str, Any]:
+    def page(self, loan_id: str) -> Doc:
         """What the status page says."""
         with self.platform.read() as connection:
             return dict(reads.page(self.snapshot(connection), loan_id))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 
 
 @dataclass(frozen=True)
@@ -26,5 +26,5 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-def repay(mocklend: Client, loan: dict[str, Any]) -> None:
+def repay(mocklend: Client, loan: Doc) -> None:
     mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
+from mocklend.client import Doc
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.validation import ERRORS_MAX, Body, Reader, schema_of
 
@@ -47,7 +48,7 @@ BICYCLE = Reader(Bicycle)
 WHEEL = {"spokes": 28}
 
 
-def errors(raw: Any, at: str = "") -> list[dict[str, Any]]:
+def errors(raw: object, at: str = "") -> list[Doc]:
     """What is wrong with a bicycle."""
     with pytest.raises(Refused) as refused:
         BICYCLE.read(raw, at)
@@ -84,7 +85,7 @@ def test_what_fits_is_read() -> None:
     ],
 )
 def test_what_does_not_fit_is_named_with_what_was_expected_and_what_came(
-    raw: Any, field: str, expected: str, received: Any
+    raw: object, field: str, expected: str, received: object
 ) -> None:
     [error] = errors(raw)
 
@@ -96,7 +97,7 @@ def test_what_does_not_fit_is_named_with_what_was_expected_and_what_came(
 @pytest.mark.parametrize(
     "value", [True, 3.0, "5", None, 2, 37, 10**5_000, [], {}], ids=lambda value: type(value).__name__
 )
-def test_nothing_that_merely_looks_like_an_integer_is_one(value: Any) -> None:
+def test_nothing_that_merely_looks_like_an_integer_is_one(value: object) -> None:
     [error] = errors({"wheels": [{"spokes": value}]})
 
     assert (error["field"], error["expected"]) == ("wheels.0.spokes", "an integer from 3 to 36")

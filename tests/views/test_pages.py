@@ -192,7 +192,7 @@ class Odd:
     def __init__(self, story: Story, layer: Lagging) -> None:
         self.story, self._layer = story, layer
 
-    def happens(self, **changes: Any) -> None:
+    def happens(self, **changes: object) -> None:
         self._layer.lag_s, self._layer.changes = 0, changes
 
     def versions(self, loan_id: str) -> tuple[int, int, int]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
+from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import Webhook
 from mocklend.storage.values import EndpointDoc
@@ -29,7 +29,7 @@ def outbox(*endpoints: tuple[str, list[str]]) -> Work:
     return Work(Sandbox("s", "k", 7, "UTC", "manual", NOW_MS, 0, 0, 0, registered, NOW_MS), NOW_MS, {})
 
 
-def event_data(version: int) -> dict[str, Any]:
+def event_data(version: int) -> Doc:
     """The data of an event about the loan's status."""
     return {"loan_id": "loan_a", "status": "ANY", "version": version}
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -188,7 +187,7 @@ def test_v7_notices_a_line_too_many_one_too_few_and_a_wrong_amount(story: Story)
     )
 )
 def test_every_payment_of_busy_days_is_on_one_statement_in_every_format(
-    payments: list[tuple[int, str, int, str]], tell: Callable[..., Any]
+    payments: list[tuple[int, str, int, str]], tell: Callable[..., Story]
 ) -> None:
     story = tell()
     began, paid = story.now_ms, Counter[tuple[str, str, int]]()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from mocklend.app import create_app
+from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
@@ -23,7 +26,7 @@ LAG = "cache.bounded_stale; lag_s=90"
 class Story:
     """A client with loans in a sandbox of its own, that may name a fault in a request."""
 
-    def __init__(self, http: Any) -> None:
+    def __init__(self, http: FlaskClient) -> None:
         self.http = http
         sandbox = self.call(
             "POST", "/-/sandboxes", {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}}
@@ -34,14 +37,16 @@ class Story:
         self.loans = [self.call("POST", "/v1/loans", terms, key=f"loan-{n}").get_json()["id"] for n in range(2)]
         self.call("POST", "/-/clock/advance", {"by": "PT2S"})
 
-    def call(self, method: str, path: str, body: Any = None, *, key: str = "key", fault: str | None = None) -> Any:
+    def call(
+        self, method: str, path: str, body: object = None, *, key: str = "key", fault: str | None = None
+    ) -> TestResponse:
         # A key would make a second advance of the clock the same as the first.
         headers = {} if path.startswith("/-/") else {"Idempotency-Key": key}
         headers |= {"Authorization": self.key} if hasattr(self, "key") else {}
         headers |= {"Mocklend-Fault": fault} if fault else {}
         return self.http.open(path, method=method, json=body, headers=headers)
 
-    def repay(self, loan: str, fault: str | None = None, key: str = "pay") -> Any:
+    def repay(self, loan: str, fault: str | None = None, key: str = "pay") -> TestResponse:
         pay = {"amount_minor": 50_000, "channel": "wallet", "type": "CLEAR"}
         return self.call("POST", f"/v1/loans/{loan}/repayments", pay, key=key, fault=fault)
 
@@ -49,13 +54,17 @@ class Story:
         self.call("POST", "/-/clock/advance", {"by": "PT2S"})
         return [(entry["loan_id"], entry["rule"]) for entry in self.call("GET", "/-/answer-key").get_json()["entries"]]
 
-    def rules(self) -> list[Any]:
-        rules_listed: list[Any] = self.call("GET", "/-/rules").get_json()["rules"]
+    def rules(self) -> list[Doc]:
+        rules_listed: list[Doc] = self.call("GET", "/-/rules").get_json()["rules"]
         return rules_listed
 
 
+StoryUnder = Callable[..., AbstractContextManager[Story]]
+"""Opens a story on a platform with these settings."""
+
+
 @pytest.fixture
-def open_story(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Callable[..., Any]:
+def open_story(floor: LayerHarness, open_platform: Callable[..., Platform]) -> StoryUnder:
     @contextmanager
     def tell(**settings: Any) -> Iterator[Story]:
         platform = open_platform(FaultLayer(floor.layer.catalogue.values()))
@@ -72,7 +81,7 @@ def test_a_header_that_is_too_long_or_no_plain_text_is_refused_and_not_read_in_p
         parse_header(text)
 
 
-def test_the_fault_hits_the_requests_loan_and_only_once(open_story: Callable[..., Any]) -> None:
+def test_the_fault_hits_the_requests_loan_and_only_once(open_story: StoryUnder) -> None:
     with open_story(**ON) as story:
         ada, bob = story.loans
         assert story.repay(ada, LAG).status_code == 202
@@ -86,7 +95,7 @@ def test_the_fault_hits_the_requests_loan_and_only_once(open_story: Callable[...
         assert (rule["with"], rule["lint"]["verdict"]) == ({"lag_s": 90}, "exact")
 
 
-def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: Callable[..., Any]) -> None:
+def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: StoryUnder) -> None:
     ids = []
     for _ in range(2):
         with open_story(**ON) as story:
@@ -112,7 +121,7 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: C
     ],
 )
 def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
-    open_story: Callable[..., Any], settings: dict[str, Any], fault: str, message: str
+    open_story: StoryUnder, settings: Doc, fault: str, message: str
 ) -> None:
     with open_story(**settings) as story:
         refused = story.repay(story.loans[0], fault)
@@ -124,7 +133,7 @@ def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
         assert story.entries() == []
 
 
-def test_only_a_post_about_a_loan_can_carry_it(open_story: Callable[..., Any]) -> None:
+def test_only_a_post_about_a_loan_can_carry_it(open_story: StoryUnder) -> None:
     with open_story(**ON) as story:
         answer = story.call("GET", f"/v1/loans/{story.loans[0]}", fault=LAG)
         new = story.call("POST", "/v1/borrowers", {"reference": "bob", "name": "Bob"}, fault=LAG)

@@ -28,7 +28,7 @@ class Control:
         self.headers = {"Authorization": f"Bearer {response.get_json()['api_key']}"}
         self.keys = 0
 
-    def call(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+    def call(self, method: str, path: str, body: object = None, *, status: int = 200) -> Any:
         self.keys += 1
         headers = self.headers | {"Idempotency-Key": f"key-{self.keys}"}
         response = self.http.open(path, method=method, json=body, headers=headers)
@@ -168,7 +168,7 @@ def test_a_reset_sandbox_has_no_rules_and_no_entries(control: Control) -> None:
         ([1], "validation_failed", 422),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_a_clear_problem(control: Control, body: Any, code: str, status: int) -> None:
+def test_a_rule_that_cannot_be_meant_is_a_clear_problem(control: Control, body: object, code: str, status: int) -> None:
     problem = control.call("PUT", "/-/rules/lag", body, status=status)
 
     assert problem["code"] == code
@@ -194,7 +194,7 @@ def test_a_rule_that_cannot_be_meant_is_a_clear_problem(control: Control, body: 
     ],
 )
 def test_a_call_that_cannot_be_meant_is_a_clear_problem(
-    control: Control, method: str, path: str, body: Any, status: int
+    control: Control, method: str, path: str, body: object, status: int
 ) -> None:
     assert control.call(method, path, body, status=status)["code"] != "internal_error"
 

@@ -266,7 +266,7 @@ def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
         ({"findings": [], "operators": [5]}, "operators.0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_scored_is_refused_by_field(mocklend: Client, body: dict[str, Any], field: str) -> None:
+def test_what_cannot_be_scored_is_refused_by_field(mocklend: Client, body: dict[str, object], field: str) -> None:
     with pytest.raises(ProblemError) as caught:
         mocklend._post("/-/scores", body)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
@@ -107,7 +106,7 @@ def test_a_ramp_can_be_written_and_read_again() -> None:
         ({"ramp": {"over_s": 5, "until": 1}}, "activate.ramp.until"),
     ],
 )
-def test_a_time_that_cannot_be_meant_is_refused(raw: Any, field: str) -> None:
+def test_a_time_that_cannot_be_meant_is_refused(raw: object, field: str) -> None:
     with pytest.raises(Refused) as refused:
         Activate.from_json(raw)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from mocklend.client import Doc
 from mocklend.seams import SEAMS
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.callback_attempt import CallbackAttempt
@@ -52,7 +53,7 @@ def fault_that(event: Any, outcome: Any) -> Rule:
 
 @pytest.mark.parametrize(("seam", "changes", "field"), BAD)
 def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
-    seam: type[Seam], changes: dict[str, Any], field: str
+    seam: type[Seam], changes: Doc, field: str
 ) -> None:
     honest = seam.example()
 

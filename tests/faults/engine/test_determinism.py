@@ -34,7 +34,7 @@ def story(loan: int) -> list[Any]:
     return steps
 
 
-def interleaved(stories: list[list[Any]], seed: int) -> list[Any]:
+def interleaved(stories: list[list[object]], seed: int) -> list[Any]:
     """The stories, each in its own order, shuffled into each other as many clients would."""
     dice = random.Random(seed)
     left = [list(story) for story in stories]

@@ -38,7 +38,7 @@ def plan(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> Experiment:
     return Experiment.from_json(id, raw, floor.layer.catalogue)
 
 
-def put(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> int:
+def put(floor: LayerHarness, raw: object = PLAN, id: str = "rain") -> int:
     status: int = floor.run(PutExperiment("sbx", plan(floor, raw, id))).status
     return status
 
@@ -160,7 +160,7 @@ def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(f
         ({"stages": [{"name": n, "duration_s": 300_000_000} for n in "ab"]}, "stages"),
     ],
 )
-def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: Any, field: str) -> None:
+def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: object, field: str) -> None:
     with pytest.raises(Refused) as refused:
         plan(floor, raw)
 

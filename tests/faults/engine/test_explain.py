@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from mocklend.client import Doc
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
 from mocklend.storage.snapshot import SandboxReader
@@ -17,7 +16,7 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def explained_rules(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[str, Any]]:
+def explained_rules(floor: LayerHarness, entity: str = "loan_ada") -> list[Doc]:
     with reading(floor.engine) as connection:
         rules = usable(stored_of(SandboxReader(connection, "sbx")), floor.layer.catalogue)
     events = [event for event in floor.layer.trail.of("sbx") if event.is_about(entity, None)]
@@ -45,7 +44,7 @@ def explained_rules(floor: LayerHarness, entity: str = "loan_ada") -> list[dict[
         ({"activate": {"schedule": "0 9 * * *"}}, "window_closed", "on the schedule 0 9 * * * in UTC"),
     ],
 )
-def test_each_outcome_says_why(floor: LayerHarness, rule: dict[str, Any], outcome: str, why: str) -> None:
+def test_each_outcome_says_why(floor: LayerHarness, rule: dict[str, object], outcome: str, why: str) -> None:
     floor.arm("lag", LAG, **rule)
     floor.meet(example(ViewRefresh))
 

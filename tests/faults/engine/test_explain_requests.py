@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.client import Client, Exchange
+from mocklend.client import Client, Doc, Exchange
 
 LAG = "cache.bounded_stale"
 
@@ -28,7 +28,7 @@ def borrowed(client: Client, reference: str = "ada") -> str:
     return str(client.borrow(who, 100_000, product_id="jiebei-like", reference=reference)["id"])
 
 
-def explained_rule(client: Client, exchanges: list[Exchange], rule: str, ask: Callable[[], Any]) -> dict[str, Any]:
+def explained_rule(client: Client, exchanges: list[Exchange], rule: str, ask: Callable[[], object]) -> Doc:
     """What a rule made of the request that `ask` makes."""
     ask()
     request_id = exchanges[-1].request_id

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from mocklend_faults.engine.hints import why_empty
 
 LAG = "cache.bounded_stale"
 
 
-def rule(state: str = "armed", **counters: int) -> dict[str, Any]:
+def rule(state: str = "armed", **counters: int) -> Doc:
     """A rule as the control plane tells it."""
     return {"id": "r", "state": state, "evaluated": 0, "matched": 0, "selected": 0, "injected": 0, **counters}
 
@@ -29,7 +29,7 @@ def rule(state: str = "armed", **counters: int) -> dict[str, Any]:
         ([rule(evaluated=3, matched=2, selected=1)], "No rule had anything to change yet: events selected 1,"),
     ],
 )
-def test_each_reason_for_an_empty_key_has_its_words(rules: list[dict[str, Any]], says: str) -> None:
+def test_each_reason_for_an_empty_key_has_its_words(rules: list[dict[str, object]], says: str) -> None:
     assert why_empty(rules).startswith(says)  # type: ignore[arg-type]
 
 

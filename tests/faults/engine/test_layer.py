@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -73,7 +72,7 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHar
     ],
 )
 def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
-    floor: LayerHarness, rule: dict[str, Any], affected: bool
+    floor: LayerHarness, rule: dict[str, object], affected: bool
 ) -> None:
     floor.arm("down", DOWN, **rule)
     floor.group()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from mocklend.client import Doc
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.lint import EXACT, ORDER, TIME, LintResult, lint
 from mocklend_faults.engine.rules import Rule
@@ -15,12 +14,12 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def linted(floor: LayerHarness, *rules: dict[str, Any], mode: str = "manual") -> list[LintResult]:
+def linted(floor: LayerHarness, *rules: dict[str, object], mode: str = "manual") -> list[LintResult]:
     read = [Rule.from_json(f"rule-{n}", {"fault": LAG, **rule}, floor.layer.catalogue) for n, rule in enumerate(rules)]
     return list(lint(read, mode=mode).values())
 
 
-def warned(floor: LayerHarness, *rules: dict[str, Any]) -> list[str]:
+def warned(floor: LayerHarness, *rules: Doc) -> list[str]:
     return [warning.code for warning in linted(floor, *rules)[-1].warnings]
 
 
@@ -43,7 +42,7 @@ def warned(floor: LayerHarness, *rules: dict[str, Any]) -> list[str]:
     ],
 )
 def test_a_count_over_several_entities_depends_on_their_order(
-    floor: LayerHarness, rule: dict[str, Any], verdict: str
+    floor: LayerHarness, rule: dict[str, object], verdict: str
 ) -> None:
     assert [result.verdict for result in linted(floor, rule)] == [verdict]
 
@@ -59,7 +58,9 @@ def test_a_count_over_several_entities_depends_on_their_order(
         {"match": {"now_ms": {"gte": 5}}},
     ],
 )
-def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(floor: LayerHarness, rule: dict[str, Any]) -> None:
+def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(
+    floor: LayerHarness, rule: dict[str, object]
+) -> None:
     assert linted(floor, rule, mode="manual")[0].verdict == EXACT
     [result] = linted(floor, rule, mode="wall")
 
@@ -92,7 +93,7 @@ def test_a_rule_that_is_switched_off_changes_no_story(floor: LayerHarness) -> No
         ({"expect": {"class": "misapplied"}}, "class_never_made"),
     ],
 )
-def test_what_can_hardly_be_meant_is_warned_of(floor: LayerHarness, rule: dict[str, Any], code: str) -> None:
+def test_what_can_hardly_be_meant_is_warned_of(floor: LayerHarness, rule: dict[str, object], code: str) -> None:
     assert warned(floor, rule) == [code]
 
 
@@ -107,7 +108,7 @@ def test_what_can_hardly_be_meant_is_warned_of(floor: LayerHarness, rule: dict[s
         {"expect": {"class": "stale_view"}},
     ],
 )
-def test_what_may_be_meant_is_not(floor: LayerHarness, rule: dict[str, Any]) -> None:
+def test_what_may_be_meant_is_not(floor: LayerHarness, rule: dict[str, object]) -> None:
     assert warned(floor, rule) == []
 
 

@@ -57,7 +57,7 @@ def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(operator: s
 
 
 @pytest.mark.parametrize(("operator", "operand"), [("absent", True), ("not_equal_to", "x"), ("not_in", ["x"])])
-def test_a_field_without_a_value_meets_what_asks_for_none(operator: str, operand: Any) -> None:
+def test_a_field_without_a_value_meets_what_asks_for_none(operator: str, operand: object) -> None:
     assert meets({"payer_reference": {operator: operand}}, example(CallbackAttempt, payer_reference=None))
 
 
@@ -124,7 +124,7 @@ def test_a_field_that_only_the_other_seam_has_counts_as_absent() -> None:
         (["channel"], "match", "object"),
     ],
 )
-def test_a_condition_that_cannot_be_meant_is_refused_with_what_was_expected(raw: Any, field: str, says: str) -> None:
+def test_a_condition_that_cannot_be_meant_is_refused_with_what_was_expected(raw: object, field: str, says: str) -> None:
     with pytest.raises(Refused) as refused:
         Match.from_json(raw, (ATTEMPT,))
 

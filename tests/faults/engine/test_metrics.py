@@ -33,7 +33,7 @@ class Sandboxed:
         self.headers = {"Authorization": f"Bearer {sandbox['api_key']}"}
         self.keys = 0
 
-    def call(self, method: str, path: str, body: Any) -> Any:
+    def call(self, method: str, path: str, body: object) -> Any:
         self.keys += 1
         headers = self.headers | {"Idempotency-Key": f"key-{self.keys}"}
         response = self.http.open(path, method=method, json=body, headers=headers)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import reading
 from mocklend.storage.snapshot import SandboxReader
@@ -23,7 +24,7 @@ def put(floor: LayerHarness, name: str) -> Any:
     return floor.run(PutProfile("sbx", name, tuple(rules)))
 
 
-def stored(floor: LayerHarness) -> dict[str, Any]:
+def stored(floor: LayerHarness) -> Doc:
     with reading(floor.engine) as connection:
         return {rule["id"]: rule for rule in stored_of(SandboxReader(connection, "sbx"))}
 

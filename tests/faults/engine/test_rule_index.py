@@ -16,7 +16,7 @@ from support.events import example
 SEAM = "view.refresh"
 
 
-def rule(id: str, match: Mapping[str, Any], **more: Any) -> Rule:
+def rule(id: str, match: Mapping[str, object], **more: object) -> Rule:
     return Rule.from_json(id, {"fault": "cache.bounded_stale", "match": match, **more}, installed())
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.domain.problems import Refused
@@ -11,7 +9,7 @@ from mocklend_faults.engine.rules import Rule
 from support.layer_harness import LayerHarness
 
 
-def refusal(floor: LayerHarness, id: str, raw: Any) -> Refused:
+def refusal(floor: LayerHarness, id: str, raw: object) -> Refused:
     with pytest.raises(Refused) as refused:
         Rule.from_json(id, raw, floor.layer.catalogue)
     return refused.value
@@ -78,7 +76,7 @@ def test_an_unknown_fault_is_refused_with_the_known_ones(floor: LayerHarness) ->
         ("lag", {"fault": "cache.bounded_stale", "expect": {"amount": 5}}, "expect.amount"),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(floor: LayerHarness, id: str, raw: Any, field: str) -> None:
+def test_a_rule_that_cannot_be_meant_is_refused(floor: LayerHarness, id: str, raw: object, field: str) -> None:
     refused = refusal(floor, id, raw)
 
     assert refused.code == "validation_failed"

@@ -19,7 +19,7 @@ from support.edges import edges
 KINDS = installed()
 
 
-def accepted(read: Callable[[], Any]) -> bool:
+def accepted(read: Callable[[], object]) -> bool:
     """Whether a reader takes what it is given."""
     try:
         read()
@@ -89,7 +89,7 @@ def test_each_operator_is_read_as_its_schema_says(operator: str) -> None:
         [{"name": f"s{n}", "duration_s": 1} for n in range(51)],
     ],
 )
-def test_stages_are_read_as_their_schema_says(stages: list[dict[str, Any]]) -> None:
+def test_stages_are_read_as_their_schema_says(stages: list[dict[str, object]]) -> None:
     says = Draft202012Validator(schema_of(ExperimentBody)).is_valid({"stages": stages})
 
     assert accepted(lambda: Experiment.from_json("storm", {"stages": stages}, KINDS)) is says

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.client import Doc
 from mocklend_faults.engine.scoring import Break, Records, ReportedFinding, Thresholds, Window, score
 
 MONDAY_MS = 1_767_578_400_000
@@ -21,7 +22,7 @@ CLASSES = ("stale_view", "missing_in_books", "wrong_bureau")
 ENTITIES = tuple(f"loan_{n}" for n in range(6))
 
 
-def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **more: Any) -> Break:
+def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **more: object) -> Break:
     """A lie that is told since Monday."""
     fields: dict[str, Any] = {
         "injection": f"inj_{entity}_{finding_class}",
@@ -76,7 +77,7 @@ findings_made = st.lists(
 )
 
 
-def numbers(score: dict[str, Any]) -> dict[str, Any]:
+def numbers(score: Doc) -> dict[str, Any]:
     """A score without the numbers of findings in the lists."""
     lists = {name: [{**item, "n": None} for item in listed] for name, listed in score["lists"].items()}
     lists["duplicated"].sort(key=str)
@@ -87,7 +88,9 @@ def numbers(score: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(lies_told, findings_made)
-def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(breaks: Any, findings: Any) -> None:
+def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(
+    breaks: list[Break], findings: list[ReportedFinding]
+) -> None:
     result = scored(breaks, findings)
 
     ratios = [result[name] for name in ("precision", "recall", "f1", "kind_accuracy", "amount_accuracy")]
@@ -97,7 +100,9 @@ def test_every_ratio_is_between_0_and_1_or_says_that_there_is_none(breaks: Any, 
 
 
 @given(lies_told, findings_made)
-def test_every_finding_and_every_demanded_break_is_in_just_one_list(breaks: Any, findings: Any) -> None:
+def test_every_finding_and_every_demanded_break_is_in_just_one_list(
+    breaks: list[Break], findings: list[ReportedFinding]
+) -> None:
     counts = scored(breaks, findings)["counts"]
 
     places = ("true_positives", "false_positives", "wrong_class", "optional", "duplicated")
@@ -106,7 +111,7 @@ def test_every_finding_and_every_demanded_break_is_in_just_one_list(breaks: Any,
 
 
 @given(lies_told)
-def test_who_reports_just_what_is_demanded_passes(breaks: Any) -> None:
+def test_who_reports_just_what_is_demanded_passes(breaks: list[Break]) -> None:
     demanded = scored(breaks, [])["lists"]["missed"]
 
     result = scored(
@@ -120,7 +125,9 @@ def test_who_reports_just_what_is_demanded_passes(breaks: Any) -> None:
 
 
 @given(lies_told, findings_made, st.sampled_from(CLASSES))
-def test_a_false_finding_never_raises_precision(breaks: Any, findings: Any, finding_class: str) -> None:
+def test_a_false_finding_never_raises_precision(
+    breaks: list[Break], findings: list[ReportedFinding], finding_class: str
+) -> None:
     before = scored(breaks, findings)["precision"]
 
     after = scored(breaks, [*findings, finding("loan_that_is_right", finding_class)])["precision"]
@@ -129,7 +136,9 @@ def test_a_false_finding_never_raises_precision(breaks: Any, findings: Any, find
 
 
 @given(lies_told, findings_made, st.data())
-def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: Any, data: st.DataObject) -> None:
+def test_a_finding_that_is_left_out_never_raises_recall(
+    breaks: list[Break], findings: list[ReportedFinding], data: st.DataObject
+) -> None:
     left_out = data.draw(st.integers(0, max(0, len(findings) - 1)))
 
     before = scored(breaks, findings)["recall"]
@@ -139,7 +148,9 @@ def test_a_finding_that_is_left_out_never_raises_recall(breaks: Any, findings: A
 
 
 @given(lies_told, findings_made, st.randoms(use_true_random=False))
-def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chance: random.Random) -> None:
+def test_the_order_of_findings_does_not_matter(
+    breaks: list[Break], findings: list[ReportedFinding], chance: random.Random
+) -> None:
     distinct = list({(finding.key, finding.order): finding for finding in findings}.values())
     shuffled = list(distinct)
     chance.shuffle(shuffled)
@@ -148,7 +159,7 @@ def test_the_order_of_findings_does_not_matter(breaks: Any, findings: Any, chanc
 
 
 @given(lies_told, findings_made)
-def test_a_finding_said_twice_counts_once(breaks: Any, findings: Any) -> None:
+def test_a_finding_said_twice_counts_once(breaks: list[Break], findings: list[ReportedFinding]) -> None:
     once, twice = scored(breaks, findings), scored(breaks, [*findings, *findings])
 
     for name in ("precision", "recall", "f1", "kind_accuracy", "penalty_points", "by_class", "money"):
@@ -170,7 +181,7 @@ def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(br
 
 
 @given(lies_told)
-def test_one_look_at_the_end_demands_what_is_told_then(breaks: Any) -> None:
+def test_one_look_at_the_end_demands_what_is_told_then(breaks: list[Break]) -> None:
     window = Window(ALL.to_ms, ALL.to_ms)
 
     result = scored(breaks, [], window=replace(window, checked_ms=(ALL.to_ms,)))

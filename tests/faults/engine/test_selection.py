@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend_faults.engine.selection import SPAN, Counts, Select, draw
 
@@ -21,7 +22,7 @@ events: st.SearchStrategy[dict[str, Any]] = st.builds(
 probabilities = st.floats(0, 1)
 
 
-def of(**raw: Any) -> Select:
+def of(**raw: object) -> Select:
     return Select.from_json(raw)
 
 
@@ -48,20 +49,20 @@ def test_over_a_thousand_loans_of_one_sandbox_the_rate_is_near_the_probability(p
 
 
 @given(events, probabilities, probabilities)
-def test_a_higher_probability_only_adds(event: dict[str, Any], first: float, other: float) -> None:
+def test_a_higher_probability_only_adds(event: Doc, first: float, other: float) -> None:
     low, high = sorted((first, other))
 
     assert of(probability=low).drawn(**event) <= of(probability=high).drawn(**event)
 
 
 @given(events)
-def test_never_and_always_mean_it(event: dict[str, Any]) -> None:
+def test_never_and_always_mean_it(event: Doc) -> None:
     assert not of(probability=0).drawn(**event)
     assert of(probability=1).drawn(**event)
 
 
 @given(events, probabilities)
-def test_the_choice_is_u_below_p_exactly(event: dict[str, Any], probability: float) -> None:
+def test_the_choice_is_u_below_p_exactly(event: Doc, probability: float) -> None:
     u = Fraction(draw(**event), SPAN)
 
     assert 0 <= u < 1
@@ -70,7 +71,7 @@ def test_the_choice_is_u_below_p_exactly(event: dict[str, Any], probability: flo
 
 @given(st.lists(events, min_size=1, max_size=30), probabilities, st.integers())
 def test_the_choices_do_not_depend_on_the_order_of_the_calls(
-    story: list[dict[str, Any]], probability: float, shuffle: int
+    story: list[Doc], probability: float, shuffle: int
 ) -> None:
     select = of(probability=probability)
     order = list(range(len(story)))
@@ -82,9 +83,7 @@ def test_the_choices_do_not_depend_on_the_order_of_the_calls(
 
 
 @given(events, probabilities, st.integers(0, 1_000))
-def test_with_unit_entity_all_occurrences_share_one_fate(
-    event: dict[str, Any], probability: float, occurrence: int
-) -> None:
+def test_with_unit_entity_all_occurrences_share_one_fate(event: Doc, probability: float, occurrence: int) -> None:
     select = of(probability=probability, unit="entity")
 
     assert select.drawn(**event) == select.drawn(**event | {"occurrence": occurrence})
@@ -149,7 +148,7 @@ def test_max_active_counts_open_lies() -> None:
         ({"chance": 0.5}, "select.chance"),
     ],
 )
-def test_a_selection_that_cannot_be_meant_is_refused(raw: dict[str, Any], field: str) -> None:
+def test_a_selection_that_cannot_be_meant_is_refused(raw: dict[str, object], field: str) -> None:
     with pytest.raises(Refused) as refused:
         Select.from_json(raw)
 

@@ -15,7 +15,7 @@ CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 4}
 OWES_AGAIN = {"status": "USING", "outstanding_minor": 1_200, "version": 5}
 
 
-def cancelled(**changes: Any) -> Any:
+def cancelled(**changes: object) -> Any:
     honest = {"cause": "reversal", "occurrence": 5, "before": CLEAR, "after": OWES_AGAIN, "reverses": "WAIVE_FEE"}
     return example(ViewRefresh, **honest | changes)
 

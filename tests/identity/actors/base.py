@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from mocklend.channels.statements.invariant import check_statements
+from mocklend.client import Doc
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Penalty, PenaltyBase, Product
@@ -23,6 +24,7 @@ from mocklend.storage.work import Answer, Command, Idempotency
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import entries
 from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.fault import Fault
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
 """Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
@@ -67,7 +69,7 @@ def shared_platform() -> Platform:
     return PLATFORMS[0]
 
 
-def settings_of(kind: type[Any], turn: int) -> dict[str, Any]:
+def settings_of(kind: type[Fault], turn: int) -> Doc:
     """Settings of a kind, by turns: its defaults, its options one after the other, numbers from small to large."""
     if turn == 0:
         return {}

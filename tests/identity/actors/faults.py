@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -24,6 +22,7 @@ from mocklend.storage.work import NoOp
 from mocklend.views.reads import entity
 from mocklend_faults.engine.catalogue import named
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PutRule
+from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.rules import Rule
 from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
@@ -106,7 +105,7 @@ class Faults(Staff):
     )
     def arm(
         self,
-        kind: type[Any],
+        kind: type[Fault],
         probability: float,
         unit: str,
         turn: int,
@@ -126,7 +125,9 @@ class Faults(Staff):
         limit=st.sampled_from([{}, {"times": 2}, {"max_active": 1}]),
         which=st.integers(0, 5),
     )
-    def arm_at_the_answer_and_ask(self, kind: type[Any], probability: float, limit: dict[str, int], which: int) -> None:
+    def arm_at_the_answer_and_ask(
+        self, kind: type[Fault], probability: float, limit: dict[str, int], which: int
+    ) -> None:
         body = {"fault": kind.name, "select": {"probability": probability, **limit}}
         armed_rule = Rule.from_json(kind.name, body, named(OF_ANSWERS))
         if self.attempt(PutRule(self.id, armed_rule)) is not None:
@@ -159,7 +160,7 @@ class Faults(Staff):
         wait=st.sampled_from([0, 5, 60]),
         fails_late=st.sampled_from([False, False, True]),
     )
-    def arm_and_pay(self, kind: type[Any], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
+    def arm_and_pay(self, kind: type[Fault], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
         """Left to chance, few of many kinds meet a payment, and fewer one that is then returned."""
         ordered = len(self.repayments)
         self.arm(kind=kind, probability=1, unit="entity", turn=turn, limit={}, name="a")
