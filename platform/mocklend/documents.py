@@ -16,7 +16,7 @@ derived from the class. A field renders the entity's column of the same name; `.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -28,7 +28,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, g
 import msgspec
 from msgspec import Meta, to_builtins
 
-from mocklend.domain.nouns import FromColumn
+from mocklend.domain.nouns import A_DATE, FromColumn
 from mocklend.sandboxes.timestamps import maybe_rfc3339
 
 E = TypeVar("E")
@@ -72,14 +72,20 @@ class Field:
     kind: Any
     column: str
     make: Callable[[Any], Any] | None
+    is_date: bool
 
 
-def fields_of(entity: type[object], document: type[Mapping[str, object]]) -> tuple[Field, ...]:
-    """The fields of an entity's document. Raises AssertionError for one without a column, or not nullable as it."""
-    columns = get_type_hints(entity)
-    return tuple(
-        _field(entity, columns, name, kind) for name, kind in get_type_hints(document, include_extras=True).items()
-    )
+def fields_of(
+    entity: type[object], document: type[Mapping[str, object]], names: Collection[str] | None = None
+) -> tuple[Field, ...]:
+    """The fields of an entity's document, or those with these names, which may then have more than columns.
+
+    Raises AssertionError for a field without a column, or not nullable as it.
+    """
+    columns, fields = get_type_hints(entity), get_type_hints(document, include_extras=True)
+    if names is not None and not fields.keys() >= set(names):
+        raise AssertionError(f"{document.__name__} has no {', '.join(set(names) - fields.keys())}")
+    return tuple(_field(entity, columns, name, kind) for name, kind in fields.items() if names is None or name in names)
 
 
 def _field(entity: type[object], columns: Mapping[str, Any], name: str, kind: Any) -> Field:
@@ -108,7 +114,8 @@ def _field(entity: type[object], columns: Mapping[str, Any], name: str, kind: An
     )
     is_moment = source.endswith("_ms") and _plain(kind) in (str, str | None)
     make = source_column.make or (maybe_rfc3339 if is_moment else _maker(columns[source], _plain(kind)))
-    return Field(name, description, _plain(kind), source, make)
+    is_date = any(isinstance(annotation, Meta) and annotation.extra_json_schema == A_DATE for annotation in annotations)
+    return Field(name, description, _plain(kind), source, make, is_date)
 
 
 def _maker(column_type: Any, field_type: Any) -> Callable[[Any], Any] | None:

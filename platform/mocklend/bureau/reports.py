@@ -11,7 +11,7 @@ import msgspec
 
 from mocklend.bureau.reporting import CAUSES, CORRECTION, SubmissionLine, file_hash
 from mocklend.domain.bureau import LONG, SHORT, History, month_codes
-from mocklend.domain.nouns import LoanId, NextCursor, one_of, says
+from mocklend.domain.nouns import LoanId, NextCursor, a_date, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import RecordState
 from mocklend.sandboxes.timestamps import rfc3339
@@ -133,7 +133,7 @@ class RecordDoc(FiveClassField):
     ]
     cause: Annotated[str, one_of(CAUSES, "Why it was reported: `monthly`, a `change` of status, or a `correction`.")]
     reason: Annotated[str | None, says("The reason of a correction; null for the other causes.")]
-    as_of: Annotated[str, says("The day that the record describes, like 2026-01-05.")]
+    as_of: Annotated[str, a_date("The day that the record describes, like 2026-01-05.")]
     status: Annotated[str, says("The account's status in the report's own words.")]
     days_overdue: Annotated[int, says("Days past due on that day; 0 where nothing was overdue.")]
     balance_minor: Annotated[int, says("What was owed on that day, in minor units.")]

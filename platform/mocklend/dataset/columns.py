@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import get_args
 
 from msgspec import Struct
 
+from mocklend.bureau.reports import RecordDoc
 from mocklend.channels.payments import ReceiptDoc
-from mocklend.documents import fields_of
-from mocklend.storage.entities import Receipt
+from mocklend.channels.payouts import PayoutDoc
+from mocklend.documents import Field, fields_of
+from mocklend.lending.repay import RepaymentDoc
+from mocklend.servicing.disputes import DisputeDoc
+from mocklend.servicing.operations import EditDoc
+from mocklend.storage.entities import BureauRecord, Dispute, OperatorEdit, Payout, Receipt, Repayment
 
 RECONCILER, KEY = "reconciler", "key"
 TEXT, WHOLE, MOMENT, DAY = "text", "whole", "moment", "day"
@@ -57,20 +62,27 @@ def _file(folder: str, name: str, doc: str, *columns: tuple[str, str, str]) -> F
 
 
 def _entities(
-    name: str, doc: str, entity: type[Struct], document: type[Mapping[str, object]], *picked: str, **renamed: str
+    name: str,
+    doc: str,
+    entity: type[Struct],
+    document: type[Mapping[str, object]],
+    *picked: str | tuple[str, str],
 ) -> File:
-    """A file of entities, a row each: these fields of their document, some under another name (`receipt_id="id"`)."""
-    fields = {field.name: field for field in fields_of(entity, document)}
-    columns = {column: fields[renamed.get(column, column)] for column in (*picked[:1], *renamed, *picked[1:])}
-    described = [(column, _type(column, field.kind), field.description) for column, field in columns.items()]
+    """A file of entities, a row each: these fields of their document, some by another name: `("receipt_id", "id")`."""
+    names = dict(column if isinstance(column, tuple) else (column, column) for column in picked)
+    fields = {field.name: field for field in fields_of(entity, document, names.values())}
+    columns = {column: fields[field] for column, field in names.items()}
+    described = [(column, _type(field), field.description) for column, field in columns.items()]
     file = _file(RECONCILER, name, doc, *described)
     return replace(file, selected=tuple(field.column for field in columns.values()))
 
 
-def _type(column: str, kind: Any) -> str:
-    if column.endswith("_at"):
+def _type(field: Field) -> str:
+    if field.column.endswith("_ms"):
         return MOMENT
-    return WHOLE if kind is int or int in get_args(kind) else TEXT
+    if field.is_date:
+        return DAY
+    return WHOLE if field.kind is int or int in get_args(field.kind) else TEXT
 
 
 _LOAN = ("loan_id", TEXT, "the loan")
@@ -154,80 +166,36 @@ FILES: tuple[File, ...] = (
         ("version", WHOLE, "the version of the loan that it was worked out from"),
         ("valid_until", MOMENT, "until when it can be paid by"),
     ),
-    _file(
-        RECONCILER, "repayments", "orders of the lender's with a channel, a row each, as they stand at the end",
-        _LOAN,
-        ("repayment_id", TEXT, "the order"),
-        ("out_trade_no", TEXT, "its order number on the statement"),
-        ("channel", TEXT, "where it is paid"),
-        ("channel_trade_no", TEXT, "the channel's number, once the lender was told"),
-        ("type", TEXT, "CLEAR, or OVD_AND_CURRENT"),
-        ("status", TEXT, "PROCESSING, S, F or REVERSED, as the lender knows it"),
-        ("amount_minor", WHOLE, "what was ordered"),
-        ("applied_minor", WHOLE, "what went onto the loan"),
-        ("overpaid_minor", WHOLE, "what was too much"),
-        _CURRENCY,
-        ("quote_id", TEXT, "the quote that it was ordered by, if one"),
-        ("idempotency_key", TEXT, "the key of the client's request; empty where the lender ordered it"),
-        ("created_at", MOMENT, "when it was ordered"),
-        ("paid_at", MOMENT, "when the channel had it, as the lender was told"),
-        ("applied_at", MOMENT, "when it went onto the books"),
+    _entities(
+        "repayments", "orders of the lender's with a channel, a row each, as they stand at the end",
+        Repayment, RepaymentDoc, "loan_id", ("repayment_id", "id"), "out_trade_no", "channel",
+        "channel_trade_no", "type", "status", "amount_minor", "applied_minor", "overpaid_minor", "currency",
+        "quote_id", "idempotency_key", "created_at", "paid_at", "applied_at",
     ),
-    _file(
-        RECONCILER, "payouts", "money on its way out, a row each, as it stands at the end",
-        ("loan_id", TEXT, "the loan that it is about"),
-        ("payout_id", TEXT, "the payout, as the statement names it too"),
-        ("purpose", TEXT, "disbursement, refund or compensation"),
-        ("channel", TEXT, "how it is paid"),
-        ("state", TEXT, "ORDERED, PAID or FAILED"),
-        ("amount_minor", WHOLE, "how much"),
-        _CURRENCY,
-        ("created_at", MOMENT, "when it was ordered"),
-        ("paid_at", MOMENT, "when the channel had paid it"),
+    _entities(
+        "payouts", "money on its way out, a row each, as it stands at the end",
+        Payout, PayoutDoc, "loan_id", ("payout_id", "id"), "purpose", "channel", "state", "amount_minor",
+        "currency", "created_at", "paid_at",
     ),
     _entities(
         "receipts", "money that came without an order, a row each, as it stands at the end",
-        Receipt, ReceiptDoc, "loan_id", "state", "out_trade_no", "channel", "channel_trade_no", "amount_minor",
-        "currency", "type", "payer_name", "payer_reference", "paid_at", "received_at", "applied_at",
-        receipt_id="id",
+        Receipt, ReceiptDoc, "loan_id", ("receipt_id", "id"), "state", "out_trade_no", "channel", "channel_trade_no",
+        "amount_minor", "currency", "type", "payer_name", "payer_reference", "paid_at", "received_at", "applied_at",
     ),
-    _file(
-        RECONCILER, "edits", "what staff changed on a bill, a row an edit, as it stands at the end",
-        _LOAN,
-        ("edit_id", TEXT, "the edit"),
-        ("kind", TEXT, "the kind of edit"),
-        ("amount_minor", WHOLE, "by how much, as it went onto the books"),
-        ("status", TEXT, "which status, of an edit of the status"),
-        ("memo", TEXT, "what the operator wrote of it, with the amount that was meant"),
-        ("operator", TEXT, "who did it"),
-        ("state", TEXT, "APPLIED or REVERSED"),
-        ("created_at", MOMENT, "when"),
+    _entities(
+        "edits", "what staff changed on a bill, a row an edit, as it stands at the end",
+        OperatorEdit, EditDoc, "loan_id", ("edit_id", "id"), "kind", "amount_minor", "status", "memo",
+        "operator", "state", "created_at",
     ),
-    _file(
-        RECONCILER, "disputes", "what borrowers disputed, a row each, as it stands at the end",
-        _LOAN,
-        ("dispute_id", TEXT, "the dispute"),
-        ("claim", TEXT, "what is said to be wrong"),
-        ("state", TEXT, "how far it is"),
-        ("compensation_minor", WHOLE, "the compensation that was agreed"),
-        ("compensation_id", TEXT, "the journal's ref of that compensation, posted or not"),
-        ("created_at", MOMENT, "when it was opened"),
-        ("answer_by", MOMENT, "when the law wants an answer"),
-        ("taken_up_at", MOMENT, "when the desk got, or gets, to it"),
+    _entities(
+        "disputes", "what borrowers disputed, a row each, as it stands at the end",
+        Dispute, DisputeDoc, "loan_id", ("dispute_id", "id"), "claim", "state", "compensation_minor",
+        "compensation_id", "created_at", ("answer_by", "due_at"), "taken_up_at",
     ),
-    _file(
-        RECONCILER, "bureau", "what was reported to the credit bureau of each loan, one row per record",
-        _LOAN,
-        ("record_id", TEXT, "the record"),
-        ("version", WHOLE, "the sequence number of the record of the loan, from 1"),
-        ("cause", TEXT, "monthly, change or correction"),
-        ("as_of", DAY, "the day that it is about"),
-        ("status", TEXT, "the account's status"),
-        ("days_overdue", WHOLE, "for how long"),
-        ("balance_minor", WHOLE, "what is owed"),
-        ("overdue_minor", WHOLE, "of that, overdue"),
-        ("submitted_at", MOMENT, "when the bureau was told"),
-        ("published_at", MOMENT, "when it could be read; empty where it cannot yet"),
+    _entities(
+        "bureau", "what was reported to the credit bureau of each loan, a row a record; published_at is empty before",
+        BureauRecord, RecordDoc, "loan_id", ("record_id", "id"), "version", "cause", "as_of", "status",
+        "days_overdue", "balance_minor", "overdue_minor", "submitted_at", "published_at",
     ),
     _file(
         KEY, "answer_key", "every lie that was told, a row an injection; answer_key.jsonl is the same as JSON",

@@ -70,8 +70,10 @@ def pages(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
         yield from ((id, *seen) for seen in branch.pages.get(id, ()))
 
 
-def _selected(name: str) -> str:
-    return ", ".join(next(file.selected for file in FILES if file.name == name))
+def _selected(name: str, **expressions: str) -> str:
+    """The columns of a file of entities for a SELECT; an expression stands for the column of its name."""
+    (file,) = (file for file in FILES if file.name == name)
+    return ", ".join(expressions.get(column, column) for column in file.selected)
 
 
 _OF_A_LOAN = {
@@ -80,20 +82,18 @@ _OF_A_LOAN = {
     "quotes": """SELECT q.loan_id, q.id, q.type, q.date, q.total_minor, l.currency, q.version, q.valid_until_ms
         FROM quotes q JOIN loans l ON l.sandbox_id = q.sandbox_id AND l.id = q.loan_id
         WHERE q.sandbox_id = :sandbox_id ORDER BY q.version, q.date, q.id""",
-    "repayments": """SELECT loan_id, id, '', channel, channel_trade_no, type, status, amount_minor, applied_minor,
-        overpaid_minor, currency, quote_id, asked_key, created_ms, paid_ms, applied_ms FROM repayments
+    "repayments": f"""SELECT {_selected("repayments")} FROM repayments
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
-    "payouts": """SELECT loan_id, id, purpose, channel, state, amount_minor, currency, created_ms, paid_ms FROM payouts
+    "payouts": f"""SELECT {_selected("payouts")} FROM payouts
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
     "receipts": f"""SELECT {_selected("receipts")} FROM receipts
         WHERE sandbox_id = :sandbox_id ORDER BY paid_ms, id""",
-    "edits": """SELECT loan_id, id, edit_kind, amount_minor, status, memo, operator, state, created_ms FROM edits
+    "edits": f"""SELECT {_selected("edits")} FROM edits
         WHERE sandbox_id = :sandbox_id ORDER BY created_ms, n, id""",
-    "disputes": """SELECT loan_id, id, claim, state, compensation_minor, compensation_id, created_ms, answer_by_ms,
-        taken_up_ms FROM disputes WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
-    "bureau": """SELECT loan_id, id, version, cause, as_of, status, days_overdue, balance_minor, overdue_minor,
-        submitted_ms, CASE WHEN published_ms <= :of THEN published_ms END FROM bureau_records
-        WHERE sandbox_id = :sandbox_id AND submitted_ms <= :of ORDER BY version""",
+    "disputes": f"""SELECT {_selected("disputes")} FROM disputes
+        WHERE sandbox_id = :sandbox_id ORDER BY created_ms, id""",
+    "bureau": f"""SELECT {_selected("bureau", published_ms="CASE WHEN published_ms <= :of THEN published_ms END")}
+        FROM bureau_records WHERE sandbox_id = :sandbox_id AND submitted_ms <= :of ORDER BY version""",
 }
 """What is read as it is stored, the loan first; money that no loan is known of comes last."""
 

@@ -34,6 +34,14 @@ def shaped(schema: Mapping[str, Any], text: str | None = None) -> Meta:
     return Meta(description=text, extra_json_schema=dict(schema))
 
 
+A_DATE = {"format": "date"}
+
+
+def a_date(text: str) -> Meta:
+    """What a field means that is a business date, like 2026-01-05."""
+    return Meta(description=text, extra_json_schema=A_DATE)
+
+
 @dataclass(frozen=True, slots=True)
 class FromColumn:
     """The column of the entity that a field of its document renders."""
