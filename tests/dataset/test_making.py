@@ -255,7 +255,7 @@ def test_a_season_needs_a_process_and_not_a_thousand(tmp_path: Path) -> None:
 def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
-    with pytest.raises(CannotMake, match="is there already"):
+    with pytest.raises(CannotMake, match="exists already"):
         make(DatasetOptions(10, 10), tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

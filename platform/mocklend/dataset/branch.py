@@ -1,4 +1,4 @@
-"""One branch: so many loans on a platform of their own, played day by day; `reading.py` reads it out."""
+"""One branch: some loans on a platform of their own, played day by day; `reading.py` reads it out."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from mocklend.webhooks.endpoints import AddEndpoint
 
 FIRST_DAY = date(2026, 1, 5)
 FIRST_MS = midnight_ms(FIRST_DAY, DEFAULT_ZONE)
-"""The season's first moment: a Monday, in the lender's zone, which has no summer time."""
+"""The start of the season: a Monday, in the platform's time zone, which has no summer time."""
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 SAMPLED_AT, READ_AT = 23, 12
-"""The hour at which views are looked at, and the hour after the last day at which all is read: statements are there."""
+"""The hour at which views are sampled, and the hour of the day after the last at which the branch is read."""
 WEEK, MONTH, LONG = 7, 30, 120
-"""Views are looked at once a week; in a season of more than `LONG` days, once in 30."""
+"""Views are sampled every 7 days; in a season of more than `LONG` days, every 30."""
 CREDIT_MINOR = 10_000_00
 NOWHERE = "http://127.0.0.1:9/mocklend"
 
 
 def seed_of(seed: int, branch: int) -> int:
-    """The seed of a branch's sandbox: others have others, so no id comes twice."""
+    """Return the seed of a branch's sandbox. Each branch has another one, so that no id is repeated."""
     digest = hashlib.blake2b(f"dataset/{seed}/{branch}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) >> 1
 
 
 class Branch:
-    """A branch while it lives. `play` first, then read."""
+    """A branch in progress. `play` it first, then read it."""
 
     def __init__(self, platform: OwnPlatform, number: int, stories: Sequence[Story], days: int) -> None:
         self.number = number
@@ -57,14 +57,14 @@ class Branch:
         self.loans: list[str] = [""] * len(stories)
         self.borrowers: list[str] = [""] * len(stories)
         self.pages: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        """What the views said of each loan: the one thing that cannot be read at the end."""
+        """The views of each loan as sampled: they cannot be read at the end."""
         self._receipts: dict[int, str] = {}
         self._disputes: dict[int, str] = {}
 
     # --- playing ---
 
     def play(self, day_is_over: Callable[[int], None]) -> None:
-        """Live through the season; `day_is_over` hears of each day's loans."""
+        """Play the season; `day_is_over` is called with the number of loans after each day."""
         runtime = self.platform.runtime
         runtime.run(AddEndpoint(self.id, NOWHERE, ("*",), "standard"))
         calendar: dict[tuple[int, int], list[tuple[int, Act]]] = defaultdict(list)
@@ -78,53 +78,55 @@ class Branch:
                 self._do(calendar[day, hour])
             if (day + 1) % step == 0 or day + 1 == self.days:
                 runtime.advance(self.id, FIRST_MS + day * DAY_MS + SAMPLED_AT * HOUR_MS)
-                self._look()
+                self._sample()
             day_is_over(len(self.stories))
         runtime.advance(self.id, FIRST_MS + self.days * DAY_MS + READ_AT * HOUR_MS)
 
     def _do(self, acts: list[tuple[int, Act]]) -> None:
-        """What people and staff do at one moment, in the order of the loans."""
-        born = [(n, act) for n, act in acts if act.verb == BORROW]
-        found = self._run(
-            [AddBorrower(self.id, self._reference(n), self.stories[n].name, CREDIT_MINOR) for n, _ in born]
+        """Run what borrowers and staff do at one time, in the order of the loans."""
+        borrowings = [(n, act) for n, act in acts if act.verb == BORROW]
+        borrowers = self._run(
+            [AddBorrower(self.id, self._reference(n), self.stories[n].name, CREDIT_MINOR) for n, _ in borrowings]
         )
-        for (n, _), body in zip(born, found, strict=True):
+        for (n, _), body in zip(borrowings, borrowers, strict=True):
             self.borrowers[n] = body["id"]
         quoted = [(n, act) for n, act in acts if act.verb in (PAY, PUSH)]
         quotes = self._run([MakeQuote(self.id, self.loans[n], act.scope, None) for n, act in quoted])
         owed = {n: quote for (n, _), quote in zip(quoted, quotes, strict=True) if quote and quote["total_minor"]}
-        todo = [(n, act, command) for n, act in acts if (command := self._command(n, act, owed.get(n)))]
-        for (n, act, _), body in zip(todo, self._run([command for _, _, command in todo]), strict=True):
+        commands = [(n, act, command) for n, act in acts if (command := self._command(n, act, owed.get(n)))]
+        for (n, act, _), body in zip(commands, self._run([command for _, _, command in commands]), strict=True):
             self._remember(n, act.verb, body)
 
     def _run(self, commands: Sequence[Command]) -> list[dict[str, Any]]:
-        """Carry them out in their order, many in one commit; what is refused has an empty answer."""
+        """Run commands in their order, many in one commit. The answer of a refused command is empty."""
         waiting = [self.platform.runtime.writer.submit(command) for command in commands]
         answers = []
-        for one in waiting:
+        for future in waiting:
             try:
-                answers.append(dict(one.result().body))
+                answers.append(dict(future.result().body))
             except Refused:
                 answers.append({})
         return answers
 
     def _command(self, n: int, act: Act, quote: dict[str, Any] | None) -> Command | None:
-        """The command that an act is, or none where there is nothing to do it to."""
-        told, loan_id = self.stories[n], self.loans[n]
-        idem = Idempotency(f"{act.verb}-{told.n}-{act.day}-{act.hour}", "")
+        """Return the command of an action, or None if it cannot be done."""
+        plot, loan_id = self.stories[n], self.loans[n]
+        idem = Idempotency(f"{act.verb}-{plot.n}-{act.day}-{act.hour}", "")
         match act.verb:
             case "borrow":
-                product = PRODUCTS[told.product_id]
+                product = PRODUCTS[plot.product_id]
                 return Borrow(
-                    self.id, idem, self.borrowers[n], told.principal_minor, "CNY", product, told.product_id,
-                    told.reference, told.auto_debit, "bank_transfer", channel_of("bank_transfer").settle_delay_s,
+                    self.id, idem, self.borrowers[n], plot.principal_minor, "CNY", product, plot.product_id,
+                    plot.reference, plot.auto_debit, "bank_transfer", channel_of("bank_transfer").settle_delay_s,
                 )  # fmt: skip
             case "pay" | "again" if quote:
-                quote_id = quote["id"] if act.verb == PAY else None  # The second order is for the same amount, unasked.
+                quote_id = (
+                    quote["id"] if act.verb == PAY else None
+                )  # The second order has the same amount and no quote.
                 return Repay(self.id, idem, loan_id, quote["total_minor"], act.channel, act.scope, quote_id, None)
             case "push" if quote:
                 return PayAtChannel(
-                    self.id, idem, act.channel, quote["total_minor"], "CNY", told.name, act.text, act.scope
+                    self.id, idem, act.channel, quote["total_minor"], "CNY", plot.name, act.text, act.scope
                 )
             case "match" if n in self._receipts:
                 memo = "the payer called"
@@ -157,15 +159,15 @@ class Branch:
     def _reference(self, n: int) -> str:
         return f"borrower-{self.stories[n].n}"
 
-    def _look(self) -> None:
-        """What each view says of each loan, now."""
+    def _sample(self) -> None:
+        """Record what each view shows of each loan now."""
         with self.platform.runtime.snapshot(self.id) as snapshot:
             for view in (reads.PAGE, reads.REPLICA, reads.LIST, reads.INSTALMENTS):
                 for doc in reads.each_shown(snapshot, view):
-                    self.pages[doc["id"]].append(_seen(snapshot.now_ms, view, doc))
+                    self.pages[doc["id"]].append(_sample_row(snapshot.now_ms, view, doc))
 
 
-def _seen(now_ms: int, view: str, doc: LoanDoc) -> tuple[Any, ...]:
+def _sample_row(now_ms: int, view: str, doc: LoanDoc) -> tuple[Any, ...]:
     balances = (
         doc["status"], doc["outstanding_minor"], doc["outstanding_principal_minor"], doc["overdue_minor"],
         doc["overpaid_minor"], doc["paid_minor"],

@@ -1,7 +1,7 @@
-"""Playing branches, some at a time, and handing their rows over in order: the number of processes changes no byte.
+"""Plays branches, some at a time, and returns their rows in order: the number of processes changes no byte.
 
-process 1   branch 0 ─▶ 0.rows          branch 2 ─▶ 2.rows        each file is read, and removed, in the order
-process 2        branch 1 ─▶ 1.rows          branch 3 ─▶ …        of the branches; few wait at one time
+process 1   branch 0 ─▶ 0.rows          branch 2 ─▶ 2.rows        each file is read, and removed, in the order process 2
+branch 1 ─▶ 1.rows          branch 3 ─▶ …        of the branches; few wait at one time
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from mocklend.dataset.reading import READ
 from mocklend.dataset.story import story
 
 LINES = "answer_key"
-"""What the lines of the answer key are called among a branch's rows."""
+"""The name of the answer key's lines among a branch's rows."""
 AT_ONCE = 1_000
-"""Rows that are handed over together."""
+"""Rows that are written together."""
 WAITING = 2
-"""Branches that a process may be ahead of what is written."""
+"""How many branches a process may be ahead of the writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """What every branch has in common."""
+    """What all branches have in common."""
 
     loans: int
     days: int
@@ -41,17 +41,17 @@ class Season:
 
     @property
     def branches(self) -> int:
-        """How many there are."""
+        """The number of branches."""
         return -(-self.loans // self.branch_loans)
 
     def numbers(self, branch: int) -> range:
-        """The loans of a branch."""
+        """Return the numbers of a branch's loans."""
         return range(branch * self.branch_loans, min((branch + 1) * self.branch_loans, self.loans))
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A branch's rows, in a file until they are read."""
+    """A branch that was played: its rows are in a file until they are read."""
 
     number: int
     loan_days: int
@@ -59,7 +59,7 @@ class Played:
     path: Path
 
     def rows(self) -> Iterator[tuple[str, list[Any]]]:
-        """Rows by the name of what they belong to, some together. Once only: then the file is gone."""
+        """Yield rows in groups, with the name of their file. Once only: then the file is deleted."""
         with self.path.open("rb") as file:
             while file.peek(1):
                 yield pickle.load(file)
@@ -67,7 +67,7 @@ class Played:
 
 
 def played(season: Season, folder: Path, jobs: int, progress: Callable[[int], None]) -> Generator[Played]:
-    """Every branch in order. `progress` hears of loan-days: by the day, or by the branch with several processes."""
+    """Yield every branch in order. `progress` gets loan-days: per day, or per branch with several processes."""
     if jobs == 1:
         for number in range(season.branches):
             yield play(season, number, folder, progress)
@@ -77,16 +77,16 @@ def played(season: Season, folder: Path, jobs: int, progress: Callable[[int], No
         try:
             running = deque(pool.submit(play, season, n, folder) for n in islice(numbers, jobs * WAITING))
             while running:
-                one = running.popleft().result()
+                branch = running.popleft().result()
                 running.extend(pool.submit(play, season, n, folder) for n in islice(numbers, 1))
-                progress(one.loan_days)
-                yield one
+                progress(branch.loan_days)
+                yield branch
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def play(season: Season, number: int, folder: Path, progress: Callable[[int], None] = lambda loan_days: None) -> Played:
-    """Play one branch on a platform of its own, and leave its rows in a file."""
+    """Play one branch on a platform of its own, and write its rows to a file."""
     path = folder / f"{number}.rows"
     numbers = season.numbers(number)
     with own_platform(seed=seed_of(season.seed, number), now_ms=FIRST_MS) as platform, path.open("wb") as file:
@@ -101,6 +101,6 @@ def play(season: Season, number: int, folder: Path, progress: Callable[[int], No
 
 
 def _spool(file: Any, name: str, rows: Iterable[Any]) -> None:
-    left = iter(rows)
-    while some := list(islice(left, AT_ONCE)):
-        pickle.dump((name, some), file, protocol=pickle.HIGHEST_PROTOCOL)
+    rest = iter(rows)
+    while part := list(islice(rest, AT_ONCE)):
+        pickle.dump((name, part), file, protocol=pickle.HIGHEST_PROTOCOL)

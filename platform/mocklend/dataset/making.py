@@ -1,4 +1,4 @@
-"""Making a data set: a branch after the other, and at the end the manifest that says that it is whole."""
+"""Makes a data set: one branch after the other, and at the end the manifest, which says that it is complete."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from mocklend.domain.names import did_you_mean
 from mocklend.sandboxes.lifecycle import DEFAULT_ZONE
 
 BRANCH = 1_000
-"""Loans of a branch: what a process has in memory at one time."""
+"""Loans per branch: a process has one branch in memory at a time."""
 LOANS_MAX, DAYS_MAX, JOBS_MAX = 10_000_000, 1_095, 64
 SEED_MAX = 2**63 - 1
 
 
 class CannotMake(Exception):
-    """The data set cannot be made as it was asked for."""
+    """The data set cannot be made with these options."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetOptions:
-    """Which data set: how many loans, over how many days, with which profile of faults, from which seed."""
+    """The options of a data set: how many loans and days, the profile of faults, the seed, the format."""
 
     loans: int
     days: int
@@ -45,7 +45,7 @@ class DatasetOptions:
     format: str = CSV
 
     def refuse_wrong(self) -> None:
-        """CannotMake, in words, where it cannot be."""
+        """Raises CannotMake with a sentence if an option is invalid."""
         for name, value, least, most in (
             ("loans", self.loans, 1, LOANS_MAX),
             ("days", self.days, 1, DAYS_MAX),
@@ -62,7 +62,7 @@ class DatasetOptions:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made: rows of each file, and the most that were held of any at one time."""
+    """What was made: the number of rows of each file, and the most rows that were in memory at once."""
 
     rows: dict[str, int]
     held_max: int
@@ -76,16 +76,16 @@ def make(
     branch_loans: int = BRANCH,
     jobs: int = 1,
 ) -> Made:
-    """Write the data set into a new folder. `progress` hears of each day of so many loans. Raises CannotMake.
+    """Write the data set into a new folder. `progress` is called with loan-days. Raises CannotMake.
 
-    So many `jobs` (processes) play branches at one time. The folder has its name only once it is whole: until then it
+    `jobs` processes play branches at the same time. The folder has its name only once it is complete: until then it
     ends in `.part`.
     """
     if not 1 <= jobs <= JOBS_MAX:
         raise CannotMake(f"--jobs is {jobs}, and should be from 1 to {JOBS_MAX}")
     options.refuse_wrong()
     if out.exists():
-        raise CannotMake(f"{out} is there already: name a new folder")
+        raise CannotMake(f"{out} exists already: name a new folder")
     try:
         with own_platform(seed=0, now_ms=FIRST_MS) as probe:
             probe.arm(options.profile)
@@ -95,7 +95,7 @@ def make(
     try:
         part.mkdir(parents=True)
     except FileExistsError as left:
-        raise CannotMake(f"{part} is there, of a run that was killed or still runs: remove it first") from left
+        raise CannotMake(f"{part} exists, from a run that was killed or still runs: remove it first") from left
     except OSError as wrong:
         raise CannotMake(f"{part} cannot be made: {wrong.strerror}") from wrong
     try:
@@ -126,11 +126,11 @@ def _write(
         for branch in open_files.enter_context(closing(played(season, spool, jobs, progress))):
             held_max = max(held_max, branch.held)
             for name, parts in groupby(branch.rows(), key=itemgetter(0)):
-                told = (row for _, some in parts for row in some)
+                rows_of_file = (row for _, part in parts for row in part)
                 if name == LINES:
-                    key.append((branch.number, *key_row(line)) for line in _kept(told, lines))
+                    key.append((branch.number, *key_row(line)) for line in _write_lines(rows_of_file, lines))
                 else:
-                    named[name].append((branch.number, *row) for row in told)
+                    named[name].append((branch.number, *row) for row in rows_of_file)
     spool.rmdir()
     (folder / "README.md").write_text(_readme(options), encoding="utf-8", newline="\n")
     rows = {table.file.path: table.rows for table in tables}
@@ -138,14 +138,14 @@ def _write(
     return Made(rows, max(held_max, *(table.held_max for table in tables)))
 
 
-def _kept(lines: Iterator[bytes], file: Any) -> Iterator[bytes]:
+def _write_lines(lines: Iterator[bytes], file: Any) -> Iterator[bytes]:
     for line in lines:
         file.write(line + b"\n")
         yield line
 
 
 def _manifest(options: DatasetOptions, folder: Path, tables: list[Table]) -> None:
-    """What the data set is, and the hash of every file. Nothing in it depends on when or where it was made."""
+    """Write the options, and the hash of every file. Nothing in it depends on when or where it was made."""
     files: dict[str, dict[str, Any]] = {}
     for table in tables:
         columns = [asdict(column) for column in table.file.columns]
@@ -169,15 +169,15 @@ def _sha256(path: Path) -> str:
 
 
 def _readme(options: DatasetOptions) -> str:
-    """What is in the folder, column by column."""
+    """Return the README: what is in the folder, column by column."""
     season = f"{options.loans} loans over {options.days} days from {FIRST_DAY}, in {DEFAULT_ZONE}"
     lines = [
-        "# A lender's season, with the answers apart",
+        "# A season of a lending platform, with the answer key apart",
         "",
         f"{season}; faults: profile `{options.profile}`; seed {options.seed}; made by mocklend {__version__}.",
         "The same command makes the same bytes.",
         "",
-        f"`{RECONCILER}/` is what a reconciler gets, `{KEY}/` what it should have found.",
+        f"`{RECONCILER}/` is what a reconciler gets, `{KEY}/` what it should find.",
         "`manifest.json` has the size and the SHA-256 of every file.",
         "",
         *(f"- *{name}*: {what}" for name, what in TYPES.items()),
@@ -188,7 +188,7 @@ def _readme(options: DatasetOptions) -> str:
 
 
 def columns_table() -> str:
-    """Each file and its columns, as Markdown."""
+    """Return each file and its columns as Markdown."""
     parts = []
     for file in FILES:
         parts += [f"## `{file.path}`", "", f"{file.doc[0].upper()}{file.doc[1:]}.", "", "| column | type | what |"]

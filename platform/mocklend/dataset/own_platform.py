@@ -1,7 +1,7 @@
-"""A platform for one branch: in this process, in a temporary folder, gone when it was read.
+"""A platform for one branch: in this process, in a temporary folder, deleted after it was read.
 
-Rules are armed and the answer key is read through its own control plane, so whatever fault layer is installed serves,
-and without one the platform is honest.
+Rules are armed and the answer key is read through its own control plane, so any installed fault layer can serve;
+without one the platform has no faults.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 from mocklend.runtime import Platform, find_layer
 
 HONEST = "none"
-"""The profile of a platform that does not lie."""
+"""The profile without faults."""
 
 
 class ProfileRefused(Exception):
-    """The profile cannot be armed: it is not known, or there is no fault layer that would know one."""
+    """The profile cannot be armed: it is unknown, or no fault layer is installed."""
 
 
 class OwnPlatform:
-    """A lender with one sandbox on a manual clock, and a way to its control plane."""
+    """A platform with one sandbox on a manual clock, and a client of its control plane."""
 
     def __init__(self, runtime: Platform, folder: Path, *, seed: int, now_ms: int) -> None:
         self.runtime = runtime
@@ -34,12 +34,12 @@ class OwnPlatform:
         """The control plane's client, once a profile is armed."""
 
     def arm(self, profile: str) -> None:
-        """Switch to a profile. Raises ProfileRefused. The honest one needs no fault layer."""
+        """Switch to a profile. Raises ProfileRefused. The profile without faults needs no fault layer."""
         if profile == HONEST:
             return
         if self.runtime.layer is None:
             raise ProfileRefused(f"profile {profile!r} needs the fault layer, which is not installed: use {HONEST!r}")
-        # Here and not above: an honest data set does not pay for a web framework.
+        # Imported here, so that a data set without faults does not load a web framework.
         from mocklend.app import create_app
         from mocklend.config import Settings
 
@@ -50,7 +50,7 @@ class OwnPlatform:
             raise ProfileRefused(answer.get_json()["detail"])
 
     def answer_key(self) -> Iterator[bytes]:
-        """The answer key as it stands, a line of JSON an entry, without its end."""
+        """Yield the answer key, one line of JSON per entry, without the line end."""
         if self.control is None:
             return
         answer = self.control.get("/-/answer-key?format=jsonl", headers=self.headers)
@@ -59,13 +59,13 @@ class OwnPlatform:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What names the sandbox to the control plane."""
+        """The headers that name the sandbox to the control plane."""
         return {"Authorization": f"Bearer {self._sandbox.api_key}"}
 
 
 @contextmanager
 def own_platform(*, seed: int, now_ms: int) -> Iterator[OwnPlatform]:
-    """A platform that lives as long as the block. Its webhooks are kept, and delivered nowhere."""
+    """Yield a platform that lives as long as the block. Its webhooks are queued and not delivered."""
     with tempfile.TemporaryDirectory(prefix="mocklend-branch-") as folder:
         runtime = Platform(str(Path(folder, "branch.db")), find_layer(), fast=True, delivers=False)
         try:

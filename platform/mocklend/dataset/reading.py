@@ -1,4 +1,4 @@
-"""Reading a branch out: for each file its rows, as `columns.py` has them, in order of loans and then of time."""
+"""Reads a branch out: the rows of each file, as `columns.py` has them, by loan and then by time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EPOCH, _MS = dt.datetime(1970, 1, 1, tzinfo=dt.UTC), dt.timedelta(milliseconds=
 
 
 def loans(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
-    """What was lent."""
+    """Yield the loans."""
     sql = """SELECT id, reference, borrower_id, product_id, product, principal_minor, currency, start_date, auto_debit
              FROM loans WHERE sandbox_id = :sandbox_id AND id = :id"""
     for story, id in zip(branch.stories, branch.loans, strict=True):
@@ -32,28 +32,29 @@ def loans(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
 
 
 def statements(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
-    """Each channel's statement of each day of the season that is there."""
+    """Yield the rows of each channel's statements of the season, as far as they are ready."""
     for _, channel in sorted(channels().items()):
         for n in range(branch.days):
             day = FIRST_DAY + dt.timedelta(days=n)
             try:
-                found = ready_statement(snapshot, Heading(channel, day, CURRENCY, snapshot.sandbox.zone))
+                statement = ready_statement(snapshot, Heading(channel, day, CURRENCY, snapshot.sandbox.zone))
             except Refused:
                 continue
-            for one in found.movements:
+            for movement in statement.movements:
                 yield (
-                    channel.id, day.isoformat(), one.order_no, _money(one.order_no), one.channel_no, one.at_ms,
-                    one.amount_minor, CURRENCY, one.purpose, one.party or None, one.reference or None,
+                    channel.id, day.isoformat(), movement.order_no, _money(movement.order_no),
+                    movement.channel_no, movement.at_ms, movement.amount_minor, CURRENCY, movement.purpose,
+                    movement.party or None, movement.reference or None,
                 )  # fmt: skip
 
 
 def _money(order_no: str) -> str | None:
-    """Which repayment or receipt an order number is of; a clawback is of the same. A payout is of neither."""
+    """Return the repayment or receipt of an order number, also of its clawback; None for a payout."""
     return money_of(order_no.removesuffix("-R")) if order_no.startswith(("ML", "PY")) else None
 
 
 def journal(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
-    """The books: each loan's chain, then those of the channels."""
+    """Yield the books: each loan's chain, then those of the channels."""
     sql = """SELECT t.chain, t.seq, p.line, t.id, t.kind, t.effective_date, t.recorded_ms, t.reverses, t.ref,
                     p.debit, p.credit, p.amount_minor, t.currency, t.hash
              FROM transactions t JOIN postings p
@@ -65,9 +66,9 @@ def journal(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
 
 
 def pages(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
-    """What the views said, when they were looked at."""
+    """Yield the views as sampled."""
     for id in branch.loans:
-        yield from ((id, *seen) for seen in branch.pages.get(id, ()))
+        yield from ((id, *sample) for sample in branch.pages.get(id, ()))
 
 
 def _selected(name: str, **expressions: str) -> str:
@@ -95,20 +96,20 @@ _OF_A_LOAN = {
     "bureau": f"""SELECT {_selected("bureau", published_ms="CASE WHEN published_ms <= :of THEN published_ms END")}
         FROM bureau_records WHERE sandbox_id = :sandbox_id AND submitted_ms <= :of ORDER BY version""",
 }
-"""What is read as it is stored, the loan first; money that no loan is known of comes last."""
+"""Files that are read as stored, by loan; money without a loan comes last."""
 
 
 def _stored(name: str) -> Callable[[Branch, Snapshot], Iterator[Row]]:
     def read(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
-        place = {id: n for n, id in enumerate(branch.loans)}
-        found = _rows(snapshot, _OF_A_LOAN[name], snapshot.now_ms)
-        yield from sorted(found, key=lambda row: place.get(row[0], len(place)))
+        position = {id: n for n, id in enumerate(branch.loans)}
+        rows = _rows(snapshot, _OF_A_LOAN[name], snapshot.now_ms)
+        yield from sorted(rows, key=lambda row: position.get(row[0], len(position)))
 
     return read
 
 
 def repayments(branch: Branch, snapshot: Snapshot) -> Iterator[Row]:
-    """The lender's orders, each with its number on the statement."""
+    """Yield the orders, each with its number on the statement."""
     for loan, id, _, *rest in _stored("repayments")(branch, snapshot):
         yield (loan, id, out_trade_no(id), *rest)
 
@@ -129,15 +130,17 @@ READ: Mapping[str, Callable[[Branch, Snapshot], Iterator[Row]]] = {
     "repayments": repayments,
     **{name: _stored(name) for name in ("webhooks", "quotes", "payouts", "receipts", "edits", "disputes", "bureau")},
 }
-"""How each of the reconciler's files is read. The branch's own number comes before each row."""
+"""The function that reads each of the reconciler's files. The branch's number is put before each row."""
 
 _KEY = next(file for file in FILES if file.folder == KEY)
 
 
 def key_row(line: bytes) -> Row:
-    """An entry of the answer key, told as a line of JSON, as a row."""
-    told = row_of(json.loads(line))
-    return tuple(_ms(told[column.name]) if column.type == MOMENT else told[column.name] for column in _KEY.columns[1:])
+    """Convert a line of the answer key into a row."""
+    entry = row_of(json.loads(line))
+    return tuple(
+        _ms(entry[column.name]) if column.type == MOMENT else entry[column.name] for column in _KEY.columns[1:]
+    )
 
 
 def _ms(moment: dt.datetime | None) -> int | None:

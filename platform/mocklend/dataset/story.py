@@ -1,7 +1,7 @@
-"""What happens to one loan, as a pure function of the data set's seed and the loan's number.
+"""The story of one loan, as a pure function of the data set's seed and the loan's number.
 
-Who borrows, how much, and how they pay; what staff do to it. Whatever the platform refuses on the day (a loan that is
-settled already, an edit of a written-off bill) simply does not happen, as in life.
+It has who borrows, how much, and how they pay, and what staff do. What the platform refuses on the day (the loan is
+already settled, or written off) is skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from mocklend.domain.statuses import QuoteType
 
 HOURS = (9, 14, 20)
-"""When people and staff act, on the lender's clocks."""
+"""The hours at which borrowers and staff act, in the platform's time zone."""
 
 BORROW, PAY, AGAIN, PUSH, MATCH, EDIT, OVERRIDE = "borrow", "pay", "again", "push", "match", "edit", "override"
 DISPUTE, VERIFY, DECIDE = "dispute", "verify", "decide"
@@ -22,7 +22,7 @@ DUE, CLEAR = QuoteType.OVD_AND_CURRENT, QuoteType.CLEAR
 CHANNELS = ("wallet", "bank_card", "bill_pay")
 PRODUCTS = ("jiebei-like", "weilidai-like", "bullet-30d", "interest-free-3")
 HABITS = {"on time": 34, "by debit": 22, "early": 14, "by push": 14, "late": 10, "never": 6}
-"""How people pay, and how many in a hundred."""
+"""How borrowers pay, and the percentage of each."""
 
 _GIVEN = (
     "Ada",
@@ -44,12 +44,12 @@ _GIVEN = (
 )
 _FAMILY = ("Adler", "Bai", "Cao", "Deng", "Falk", "Gao", "Huang", "Kern", "Liu", "Ma", "Ng", "Sun", "Tan", "Wu", "Zhou")
 _MONTH = 3044
-"""Days in a month, times a hundred."""
+"""Days per month, times 100."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that is done, on a day of the season and at an hour. What the other fields mean goes by the verb."""
+    """An action, on a day of the season and at an hour. The meaning of the other fields depends on the verb."""
 
     day: int
     hour: int
@@ -62,7 +62,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A loan from its borrowing to the end of the season."""
+    """A loan, from its borrowing to the end of the season."""
 
     n: int
     reference: str
@@ -74,45 +74,47 @@ class Story:
 
 
 def story(seed: int, n: int, days: int, *, label: str | None = None) -> Story:
-    """The story of the loan number n in a season of so many days. Pure. The label, n unless given, names the loan."""
+    """Return the story of loan number n in a season of `days`. Pure. `label`, by default n, is in the reference."""
     chance = random.Random(f"{seed}/{n}")
-    # A whole number in every draw: none of it depends on a platform's floating point.
+    # Every draw is an integer, so that nothing depends on a machine's floating point.
     name = f"{chance.choice(_GIVEN)} {chance.choice(_FAMILY)}"
     product_id = chance.choice(PRODUCTS)
     principal_minor = chance.randrange(200_00, 5_000_00, 1_00)
     habit = chance.choices(tuple(HABITS), tuple(HABITS.values()))[0]
-    born = chance.randrange(max(1, days // 3))
+    borrow_day = chance.randrange(max(1, days // 3))
     reference = f"loan-{n if label is None else label}"
-    acts = [Act(born, HOURS[0], BORROW)]
-    acts += _payments(chance, habit, born, days, product_id, reference)
-    acts += _desk(chance, born, days)
-    # Draws of its own: all that was drawn above stays as it is.
+    acts = [Act(borrow_day, HOURS[0], BORROW)]
+    acts += _payments(chance, habit, borrow_day, days, product_id, reference)
+    acts += _operations(chance, borrow_day, days)
+    # It has a generator of its own, so that the draws above stay the same.
     acts = list(_twice(random.Random(f"{seed}/{n}/twice"), acts))
-    kept = sorted((act for act in acts if act.day < days), key=lambda act: (act.day, act.hour))
-    return Story(n, reference, name, product_id, principal_minor, habit == "by debit", tuple(kept))
+    in_season = sorted((act for act in acts if act.day < days), key=lambda act: (act.day, act.hour))
+    return Story(n, reference, name, product_id, principal_minor, habit == "by debit", tuple(in_season))
 
 
-def _payments(chance: random.Random, habit: str, born: int, days: int, product_id: str, reference: str) -> list[Act]:
+def _payments(
+    chance: random.Random, habit: str, borrow_day: int, days: int, product_id: str, reference: str
+) -> list[Act]:
     if habit in ("by debit", "never"):
         return []
     if habit == "early":
-        day = born + chance.randrange(3, max(4, days // 2))
+        day = borrow_day + chance.randrange(3, max(4, days // 2))
         return [Act(day, chance.choice(HOURS), PAY, CLEAR, chance.choice(CHANNELS))]
-    terms = 1 if product_id == "bullet-30d" else (days - born) * 100 // _MONTH + 1
-    found = []
+    terms = 1 if product_id == "bullet-30d" else (days - borrow_day) * 100 // _MONTH + 1
+    acts = []
     for k in range(1, terms + 1):
-        due = born + k * _MONTH // 100
+        due = borrow_day + k * _MONTH // 100
         day = due + chance.randrange(1, 22) if habit == "late" else due - chance.randrange(0, 4)
         scope = CLEAR if product_id == "bullet-30d" else DUE
         if habit == "by push":
-            found += _push(chance, day, scope, reference)
+            acts += _push(chance, day, scope, reference)
         else:
-            found.append(Act(day, chance.choice(HOURS), PAY, scope, chance.choice(CHANNELS)))
-    return found
+            acts.append(Act(day, chance.choice(HOURS), PAY, scope, chance.choice(CHANNELS)))
+    return acts
 
 
 def _twice(chance: random.Random, acts: list[Act]) -> Iterator[Act]:
-    """One payment in twelve is ordered again at once, through another channel: nothing seemed to happen."""
+    """Repeat one payment in twelve: the borrower pays again through another channel, since nothing seemed to happen."""
     for act in acts:
         yield act
         if act.verb == PAY and not chance.randrange(12):
@@ -121,7 +123,7 @@ def _twice(chance: random.Random, acts: list[Act]) -> Iterator[Act]:
 
 
 def _push(chance: random.Random, day: int, scope: str, reference: str) -> list[Act]:
-    """A bank transfer: nine in ten type the reference right. Of the others staff find out half, some days later."""
+    """A bank transfer: nine in ten have the right reference. Of the others staff match half, some days later."""
     if chance.randrange(10):
         return [Act(day, chance.choice(HOURS), PUSH, scope, "bank_transfer", text=reference)]
     pay = Act(day, chance.choice(HOURS), PUSH, scope, "bank_transfer", text=_mistyped(chance, reference))
@@ -131,15 +133,15 @@ def _push(chance: random.Random, day: int, scope: str, reference: str) -> list[A
 
 
 def _mistyped(chance: random.Random, reference: str) -> str:
-    """A reference that names nobody's loan: a space for the hyphen, two letters the wrong way round, or no number."""
+    """A reference that names no loan: a blank for the hyphen, two letters swapped, or no number."""
     return chance.choice((reference.replace("-", " "), reference.replace("loan", "lona"), "loan"))
 
 
-def _desk(chance: random.Random, born: int, days: int) -> list[Act]:
-    """What staff do: an edit on one loan in eight, a mark on one in twenty-five, a dispute on one in forty."""
+def _operations(chance: random.Random, borrow_day: int, days: int) -> list[Act]:
+    """What staff do: an edit on one loan in 8, a status override on one in 25, a dispute on one in 40."""
 
     def some_day() -> int:
-        return chance.randrange(born + 1, max(born + 2, days))
+        return chance.randrange(borrow_day + 1, max(borrow_day + 2, days))
 
     acts = []
     if not chance.randrange(8):

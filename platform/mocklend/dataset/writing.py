@@ -1,4 +1,4 @@
-"""Writing rows while they come: CSV, and Parquet where `mocklend[data]` is installed. The same rows, the same bytes."""
+"""Writes rows as they come: CSV, and Parquet if `mocklend[data]` is installed. The same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from mocklend.dataset.columns import DAY, MOMENT, WHOLE, File
 from mocklend.sandboxes.timestamps import rfc3339
 
 AT_ONCE = 10_000
-"""Rows that are held and written together; a branch's last ones go out with the branch."""
+"""Rows that are collected and written together; the last rows of a branch are written with it."""
 
 CSV, PARQUET, BOTH = "csv", "parquet", "both"
 FORMATS = {CSV: (CSV,), PARQUET: (PARQUET,), BOTH: (CSV, PARQUET)}
-"""What may be asked for, and the endings that it writes."""
+"""The formats, and the suffixes of the files that each writes."""
 
 
 class Sink(Protocol):
-    """One file that is being written."""
+    """A file that is being written."""
 
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Append rows."""
@@ -31,7 +31,7 @@ class Sink(Protocol):
 
 
 class CsvFile:
-    """UTF-8, a header, lines ended by LF; an empty field is a null, a moment is RFC 3339."""
+    """UTF-8, a header, lines end with LF; an empty field is null, a time is RFC 3339."""
 
     def __init__(self, path: Path, file: File) -> None:
         self._out = path.open("w", encoding="utf-8", newline="")
@@ -42,11 +42,11 @@ class CsvFile:
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Append rows."""
         for row in rows:
-            said = list(row)
+            values = list(row)
             for n in self._moments:
-                if said[n] is not None:
-                    said[n] = rfc3339(said[n])
-            self._writer.writerow(said)
+                if values[n] is not None:
+                    values[n] = rfc3339(values[n])
+            self._writer.writerow(values)
 
     def close(self) -> None:
         """Finish the file."""
@@ -54,7 +54,7 @@ class CsvFile:
 
 
 class ParquetFile:
-    """A row group for each write, with options that do not depend on the machine."""
+    """One row group per write, with options that do not depend on the machine."""
 
     def __init__(self, path: Path, file: File) -> None:
         import pyarrow as pa
@@ -69,10 +69,10 @@ class ParquetFile:
     def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Append rows."""
         columns = [
-            [date.fromisoformat(one) if one is not None else None for one in column] if is_day else list(column)
+            [date.fromisoformat(value) if value is not None else None for value in column] if is_day else list(column)
             for column, is_day in zip(zip(*rows, strict=True), self._days, strict=True)
         ]
-        arrays = [self._pa.array(column, type=one.type) for column, one in zip(columns, self._schema, strict=True)]
+        arrays = [self._pa.array(column, type=value.type) for column, value in zip(columns, self._schema, strict=True)]
         self._writer.write_table(self._pa.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
@@ -84,23 +84,23 @@ SINKS: dict[str, type[CsvFile] | type[ParquetFile]] = {CSV: CsvFile, PARQUET: Pa
 
 
 class Table:
-    """One file of the data set, in every format that is asked for. Holds at most `AT_ONCE` rows."""
+    """A file of the data set, in every selected format. Collects at most `AT_ONCE` rows."""
 
     def __init__(self, folder: Path, file: File, format: str) -> None:
         self.file = file
         self.rows = 0
         self.held_max = 0
-        self.paths = [folder / f"{file.path}.{ending}" for ending in FORMATS[format]]
-        with ExitStack() as opened:
+        self.paths = [folder / f"{file.path}.{suffix}" for suffix in FORMATS[format]]
+        with ExitStack() as stack:
             self._sinks: list[Sink] = []
-            for path, ending in zip(self.paths, FORMATS[format], strict=True):
-                sink = SINKS[ending](path, file)
-                opened.callback(sink.close)
+            for path, suffix in zip(self.paths, FORMATS[format], strict=True):
+                sink = SINKS[suffix](path, file)
+                stack.callback(sink.close)
                 self._sinks.append(sink)
-            self.closing = opened.pop_all()
+            self.closing = stack.pop_all()
 
     def append(self, rows: Iterable[Sequence[Any]]) -> None:
-        """A branch's rows. An empty text is a null in every format: CSV could not tell them apart."""
+        """Append a branch's rows. An empty text is null in every format, since CSV could not distinguish them."""
         held: list[Sequence[Any]] = []
         for row in rows:
             held.append([None if value == "" else value for value in row])

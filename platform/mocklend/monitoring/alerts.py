@@ -1,4 +1,4 @@
-"""What is wrong now, by every check, after the sandbox's tolerance."""
+"""The current alerts: the results of every check, after the sandbox's tolerance."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Sandbox
 
 Alert = Seen
-"""What a check has seen, once it is loud enough to be told."""
+"""What a check has seen, if it exceeds the tolerance."""
 
 SANDBOX_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {**CHANNEL_CHECKS, **STATE_CHECKS}
 CHECKS: dict[str, str] = {
     name: (check.__doc__ or "").partition("\n")[0] for name, check in {**SANDBOX_CHECKS, **LOAN_CHECKS}.items()
 }
-"""Every check in one sentence."""
+"""The sentence of each check, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """How a sandbox is monitored.
 
-    Money that differs between channel and books is told where it is more than `tolerance_minor`: row by row (`none`),
-    or only by what is left when the differences of a loan, or of a channel, are set against each other. The last two
-    are how two errors cancel and nobody hears of either.
+    A difference of money between channel and books is reported if it exceeds `tolerance_minor`: each row by itself
+    (`none`), or the net difference of a loan (`loan`) or a channel (`channel`). With the last two, two errors may
+    cancel and neither is reported.
     """
 
     enabled: bool
@@ -42,32 +42,32 @@ class Watch:
 
     @classmethod
     def of(cls, sandbox: Sandbox) -> Watch:
-        """As the sandbox was made."""
+        """Return the settings that the sandbox was created with."""
         return cls(bool(sandbox.monitored), sandbox.tolerance_minor, sandbox.net_by)
 
     def loud(self, seen: Iterable[Seen]) -> Iterator[Seen]:
-        """What is more than the tolerance, and all that is no difference of money."""
+        """Yield the differences that exceed the tolerance, and everything that is not a difference of money."""
         groups: dict[tuple[str, ...], list[Seen]] = defaultdict(list)
-        for one in seen:
-            if one.difference_minor is None:
-                yield one
+        for item in seen:
+            if item.difference_minor is None:
+                yield item
             else:
-                groups[self._group(one)].append(one)
+                groups[self._group(item)].append(item)
         for group in groups.values():
-            if abs(sum(one.difference_minor or 0 for one in group)) > self.tolerance_minor:
+            if abs(sum(item.difference_minor or 0 for item in group)) > self.tolerance_minor:
                 yield from group
 
-    def _group(self, one: Seen) -> tuple[str, ...]:
-        if self.net_by == "loan" and one.loan_id is not None:
-            return ("loan", one.loan_id)
+    def _group(self, item: Seen) -> tuple[str, ...]:
+        if self.net_by == "loan" and item.loan_id is not None:
+            return ("loan", item.loan_id)
         if self.net_by == "channel":
-            return ("channel", one.channel or "", one.currency or "")
-        return ("row", one.id)
+            return ("channel", item.channel or "", item.currency or "")
+        return ("row", item.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """A page of alerts, by id, and where the next one begins."""
+    """A list page of alerts by id, and the id after which the next page begins."""
 
     alerts: list[Alert]
     after: str | None
@@ -82,27 +82,27 @@ def alerts(
     after: str = "",
     limit: int = 50,
 ) -> Alerts:
-    """What monitoring says now. Where it is switched off it looks at nothing."""
+    """Return the current alerts. If monitoring is switched off there are none."""
     watch = Watch.of(snapshot.sandbox)
     if not watch.enabled:
         return Alerts([], None)
-    found = sorted(
+    matching = sorted(
         (
-            one
-            for one in watch.loud(_seen(snapshot))
-            if one.id > after
-            and finding_class in (None, one.finding_class)
-            and check in (None, one.check)
-            and loan_id in (None, one.loan_id)
+            alert
+            for alert in watch.loud(_seen(snapshot))
+            if alert.id > after
+            and finding_class in (None, alert.finding_class)
+            and check in (None, alert.check)
+            and loan_id in (None, alert.loan_id)
         ),
-        key=lambda one: one.id,
+        key=lambda alert: alert.id,
     )
-    return Alerts(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    return Alerts(matching[:limit], matching[limit - 1].id if len(matching) > limit else None)
 
 
 def _seen(snapshot: Snapshot) -> Iterator[Seen]:
-    for look in SANDBOX_CHECKS.values():
-        yield from look(snapshot)
+    for sandbox_check in SANDBOX_CHECKS.values():
+        yield from sandbox_check(snapshot)
     for case in loans_to_look_at(snapshot):
         for check in LOAN_CHECKS.values():
             yield from check(case)
@@ -113,33 +113,29 @@ _Class = TypedDict(
     {
         "class": Annotated[
             str | None,
-            one_of(
-                CLASSES, "The class of break; null where no two records disagree and something merely stands still."
-            ),
+            one_of(CLASSES, "The class of break; null if no two records disagree and something makes no progress."),
         ]
     },
 )
 
 
 class AlertDoc(_Class):
-    """Something that should not be. `class` is null where no two records disagree and something merely stands still."""
+    """Something that needs staff. `class` is null if no two records disagree and something makes no progress."""
 
     id: Annotated[str, says("The alert's id.")]
     check: Annotated[str, one_of(CHECKS, "The check that raised it.")]
-    entity: Annotated[str, says("What it is about: a loan, a repayment, a receipt, a payout, by its id.")]
+    entity: Annotated[str, says("The entity: a loan, a repayment, a receipt or a payout, by its id.")]
     loan_id: LoanId | None
     channel: ChannelId | None
-    amount_minor: Annotated[
-        int, says("How much money is in question, in minor units of `currency`; 0 where it is no amount.")
-    ]
+    amount_minor: Annotated[int, says("The amount in question, in minor units of `currency`; 0 if there is none.")]
     currency: Currency | None
-    since: Annotated[str, says("Since when the state has been wrong. RFC 3339, on the sandbox's clock.")]
+    since: Annotated[str, says("When its cause began. RFC 3339, on the sandbox's clock.")]
     raised_at: Annotated[str, says("When monitoring noticed it. RFC 3339, on the sandbox's clock.")]
     detail: Annotated[str, says("What is wrong, in a sentence.")]
 
 
 def alert_doc(alert: Alert) -> AlertDoc:
-    """An alert as JSON."""
+    """Return an alert as JSON."""
     return {
         "id": alert.id,
         "check": alert.check,

@@ -1,4 +1,4 @@
-"""Channel against books, row by row: the reconciliation job. Each query gives only the rows that differ."""
+"""Channel against books, row by row: the reconciliation job. Each query returns only the rows that differ."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNBOOKED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount
 
 
 def channel_money_not_in_books(snapshot: Snapshot) -> Iterator[Seen]:
-    """A channel has had money for more than an hour that no book has."""
+    """A channel has had money for more than an hour that is not on the books."""
     before_ms = snapshot.now_ms - BOOKS_BOUND_MS
     for id, loan_id, channel, currency, amount, paid_ms in snapshot.rows(_Money, _UNBOOKED, before_ms=before_ms):
         yield Seen(
@@ -41,7 +41,7 @@ def channel_money_not_in_books(snapshot: Snapshot) -> Iterator[Seen]:
         )  # fmt: skip
 
 
-# Where a receipt was booked anew, the number of the booking follows its 24 characters. A reversal may be reversed.
+# The id of a rebooked receipt has its booking number after 24 characters. A reversal may be reversed.
 _UNPAID = """SELECT substr(f.id, 1, 24), f.loan_id, f.channel, l.currency, f.amount_minor, f.recorded_ms
     FROM book_facts f
     JOIN loans l ON l.sandbox_id = f.sandbox_id AND l.id = f.loan_id
@@ -82,7 +82,7 @@ class _Otherwise(NamedTuple):
 
 
 def booked_otherwise_than_paid(snapshot: Snapshot) -> Iterator[Seen]:
-    """One payment, one amount at the channel, and another in the books."""
+    """A payment has one amount at the channel and another on the books."""
     for id, loan_id, channel, currency, paid, booked, ms in snapshot.rows(_Otherwise, _OTHERWISE):
         yield Seen(
             "booked_otherwise_than_paid", "amount_mismatch", id, loan_id, abs(paid - booked),
@@ -105,7 +105,7 @@ class _Unapplied(NamedTuple):
 
 
 def unapplied_beyond_matching_window(snapshot: Snapshot) -> Iterator[Seen]:
-    """A receipt has waited for more than a day for somebody to know whose it is."""
+    """A receipt has been unapplied for more than a day."""
     before_ms = snapshot.now_ms - MATCHING_WINDOW_MS
     for id, channel, currency, amount, payer, typed, since_ms in snapshot.rows(
         _Unapplied, _UNAPPLIED, before_ms=before_ms
@@ -139,7 +139,7 @@ class _Number(NamedTuple):
 
 
 def one_trade_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
-    """Two receipts in the books carry one number of the channel."""
+    """Two receipts on the books have the same trade number of the channel."""
     for channel, number, times, first, last, amount, currency, loan_id, ms in snapshot.rows(_Number, _NUMBERS):
         yield Seen(
             "one_trade_booked_twice", "duplicate_in_books", last, loan_id, amount * (times - 1),
@@ -147,7 +147,7 @@ def one_trade_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
         )  # fmt: skip
 
 
-# The channel has one payment for an order. Money that was pushed has no order: its receipt is the trade's own.
+# The channel has one payment per order. A push payment has no order: its receipt is the trade's own.
 _BESIDE = """SELECT r.id, r.loan_id, r.channel, r.currency, r.amount_minor, r.applied_ms, t.repayment_id FROM receipts r
     JOIN trades t ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
     WHERE r.sandbox_id = :sandbox_id AND r.state = 'APPLIED' AND t.repayment_id <> r.id"""
@@ -164,7 +164,7 @@ class _Beside(NamedTuple):
 
 
 def one_order_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
-    """The books have a receipt beside the one of its order, under another number."""
+    """The books have a second receipt for an order, with another number."""
     for id, loan_id, channel, currency, amount, ms, order in snapshot.rows(_Beside, _BESIDE):
         yield Seen(
             "one_order_booked_twice", "duplicate_in_books", id, loan_id, amount,
@@ -180,7 +180,7 @@ _CLOSED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_m
 
 
 def paid_order_taken_for_closed(snapshot: Snapshot) -> Iterator[Seen]:
-    """The books have taken an order's receipt back as if it had been closed, and its channel says that it was paid."""
+    """The books have reversed an order's receipt as if it had been closed, but its channel was paid."""
     for id, loan_id, channel, currency, amount, ms in snapshot.rows(_Money, _CLOSED):
         yield Seen(
             "paid_order_taken_for_closed", "missing_in_books", id, loan_id, amount,
@@ -206,20 +206,20 @@ class _Alike(NamedTuple):
 
 
 def paid_twice(snapshot: Snapshot) -> Iterator[Seen]:
-    """One amount was paid twice in a day on a loan that now has too much: by the borrower and by a debit, perhaps."""
-    before: tuple[object, ...] = ()
+    """An amount was paid twice in a day on a loan that is now overpaid: perhaps by the borrower and by a debit."""
+    previous: tuple[object, ...] = ()
     for loan_id, id, channel, currency, amount, paid_ms in snapshot.rows(_Alike, _ALIKE):
-        alike = (loan_id, amount, business_date(paid_ms, snapshot.sandbox.zone))
-        if alike == before:
+        key = (loan_id, amount, business_date(paid_ms, snapshot.sandbox.zone))
+        if key == previous:
             loan = snapshot.find(Loan, loan_id)
             overpaid = state_of(loan).overpaid_minor if loan is not None else 0
             if overpaid:
                 yield Seen(
                     "paid_twice", None, id, loan_id, min(amount, overpaid),
-                    paid_ms, paid_ms, f"{amount} came a second time on {alike[2]}, and {overpaid} is too much",
+                    paid_ms, paid_ms, f"{amount} came a second time on {key[2]}, and {overpaid} is too much",
                     channel, currency,
                 )  # fmt: skip
-        before = alike
+        previous = key
 
 
 CHANNEL_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
@@ -230,4 +230,4 @@ CHANNEL_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
         paid_twice,
     )
 }  # fmt: skip
-"""By name."""
+"""The checks by name."""

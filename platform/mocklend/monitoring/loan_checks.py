@@ -1,4 +1,4 @@
-"""Books against what is shown, loan by loan: the status page, the status marks, the bureau's report."""
+"""Books against what is shown, loan by loan: the status page, status overrides, the credit report."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from mocklend.storage.snapshot import Snapshot
 from mocklend.views.render import conflicting_override
 
 AT_ONCE = 200
-"""Loans that are looked at together: memory stays bounded, however many there are."""
+"""Loans that are loaded together, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A version of a loan on its page, or on the way to it."""
+    """A version of a loan that the page shows, or will show."""
 
     version: int
     made_ms: int
@@ -37,13 +37,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One loan and what is shown of it."""
+    """A loan, and what is shown of it."""
 
     loan: Loan
     facts: Sequence[Fact]
     recorded_ms: Mapping[str, int]
     shown: Sequence[Shown]
-    mark: OperatorEdit | None
+    override: OperatorEdit | None
     published: BureauRecord | None
     zone: str
     now_ms: int
@@ -75,7 +75,7 @@ class _Version(NamedTuple):
 
 
 def loans_to_look_at(snapshot: Snapshot) -> Iterator[Case]:
-    """Every loan, in the order of ids."""
+    """Yield every loan, by id."""
     after = ""
     while ids := snapshot.ids(_IDS, after=after, most=AT_ONCE):
         after = ids[-1]
@@ -91,11 +91,11 @@ def loans_to_look_at(snapshot: Snapshot) -> Iterator[Case]:
         ):
             outstanding_minor = json.loads(doc)["outstanding_minor"]
             shown[loan_id].append(Shown(version, made_ms, visible_ms, status, outstanding_minor))
-        marked = [mark.edit_id for loan in loans if (mark := conflicting_override(loan))]
-        marks = {edit.loan_id: edit for edit in snapshot.find_all(OperatorEdit, marked)}
+        edit_ids = [override.edit_id for loan in loans if (override := conflicting_override(loan))]
+        overrides = {edit.loan_id: edit for edit in snapshot.find_all(OperatorEdit, edit_ids)}
         for loan in loans:
             yield Case(
-                loan, facts[loan.id], recorded[loan.id], shown[loan.id], marks.get(loan.id), published.get(loan.id),
+                loan, facts[loan.id], recorded[loan.id], shown[loan.id], overrides.get(loan.id), published.get(loan.id),
                 snapshot.sandbox.zone, snapshot.now_ms,
             )  # fmt: skip
 
@@ -108,44 +108,44 @@ def _published(snapshot: Snapshot, loan_ids: Sequence[str]) -> dict[str, BureauR
 def page_behind_books(case: Case) -> Iterator[Seen]:
     """The status page has lacked a version of the books for more than five minutes."""
     loan = case.loan
-    on_page = max((one.version for one in case.shown if one.visible_ms <= case.now_ms), default=0)
+    on_page = max((version.version for version in case.shown if version.visible_ms <= case.now_ms), default=0)
     if on_page == loan.version:
         return
-    page = next((one for one in case.shown if one.version == on_page), None)
-    lacking = [one for one in case.shown if one.version > on_page]
-    # Where the versions that it lacks left no trace at all, what is known is only how old the page is.
+    page = next((version for version in case.shown if version.version == on_page), None)
+    lacking = [version for version in case.shown if version.version > on_page]
+    # If no row of the missing versions exists, only the age of the page is known.
     since_ms = lacking[0].made_ms if lacking else page.made_ms if page else loan.created_ms
     if case.now_ms - since_ms > PAGE_BOUND_MS:
         owed = state_of(loan).outstanding_minor
-        said = f"version {page.version} ({page.status}, {page.outstanding_minor})" if page else "nothing"
+        shown = f"version {page.version} ({page.status}, {page.outstanding_minor})" if page else "nothing"
         yield Seen(
             "page_behind_books", "stale_view", loan.id, loan.id, abs(owed - (page.outstanding_minor if page else 0)),
             since_ms, since_ms + PAGE_BOUND_MS,
-            f"the page shows {said}, the books are at {loan.version} ({loan.status}, {owed})", None, loan.currency,
+            f"the page shows {shown}, the books are at {loan.version} ({loan.status}, {owed})", None, loan.currency,
         )  # fmt: skip
 
 
 def override_contradicts_books(case: Case) -> Iterator[Seen]:
-    """Somebody has marked a status that the books do not derive."""
-    loan, edit, mark = case.loan, case.mark, conflicting_override(case.loan)
-    if edit is not None and mark is not None:
-        since_ms = mark.since_ms or 0
+    """An operator has set a status that the books do not derive."""
+    loan, edit, override = case.loan, case.override, conflicting_override(case.loan)
+    if edit is not None and override is not None:
+        since_ms = override.since_ms or 0
         yield Seen(
             "override_contradicts_books", "status_mismatch", loan.id, loan.id, 0, since_ms, since_ms,
-            f"{edit.operator}'s edit {edit.id} marked it {edit.status}, the books derive {loan.status}",
+            f"{edit.operator}'s edit {edit.id} set the status {edit.status}, the books derive {loan.status}",
             None, loan.currency,
         )  # fmt: skip
 
 
 def bureau_differs_from_books(case: Case) -> Iterator[Seen]:
-    """The bureau's report is not what the books say, longer than its lag explains."""
+    """The credit report differs from the books for longer than its lag explains."""
     loan, record = case.loan, case.published
-    # The newest midnight of which the bureau must have heard.
+    # The newest midnight whose records must have been published.
     day = business_date(case.now_ms - LAG_MS - BUREAU_SLACK_MS, case.zone)
     cut_ms = midnight_ms(day, case.zone)
-    known = tuple(fact for fact in case.facts if case.recorded_ms[fact.id] < cut_ms)
-    if known and (record is None or record.cut_ms <= cut_ms):
-        then = standing_on(terms_of(loan), known, day - timedelta(days=1))
+    facts = tuple(fact for fact in case.facts if case.recorded_ms[fact.id] < cut_ms)
+    if facts and (record is None or record.cut_ms <= cut_ms):
+        then = standing_on(terms_of(loan), facts, day - timedelta(days=1))
         reported = record.status if record else None
         if reported != then.status and (reported or then.status in (*OPEN, LoanStatus.CLEAR, LoanStatus.OFF)):
             detail = f"it says {reported or 'nothing'}, the books said {then.status}"
@@ -156,7 +156,7 @@ def bureau_differs_from_books(case: Case) -> Iterator[Seen]:
 
 
 def _rewritten(case: Case, record: BureauRecord, cut_ms: int) -> Iterator[Seen]:
-    """What was told was true to the books of its day, and the books have been put right since: a correction is due."""
+    """Report a record that was true to the books of its day, which were corrected since: it needs a correction."""
     as_of = date.fromisoformat(record.as_of)
     later = [
         case.recorded_ms[fact.id]
@@ -181,4 +181,4 @@ def _wrong(loan: Loan, record: BureauRecord | None, balance_minor: int, since_ms
 LOAN_CHECKS: dict[str, Callable[[Case], Iterable[Seen]]] = {
     check.__name__: check for check in (page_behind_books, override_contradicts_books, bureau_differs_from_books)
 }
-"""By name."""
+"""The checks by name."""

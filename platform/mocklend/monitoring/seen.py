@@ -1,4 +1,4 @@
-"""What a check has seen, and how long each kind of thing may last before it is one to tell."""
+"""What a check has seen, and how long each kind of state may last before it is reported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
 BOOKS_BOUND_MS = HOUR_MS
-"""Channel and books may differ for so long: four attempts of the slowest retry schedule that begins with quick ones."""
+"""How long channel and books may differ: four attempts of the slowest schedule that begins with quick retries."""
 MATCHING_WINDOW_MS = DAY_MS
 """An unapplied receipt is matched within a day."""
 PAGE_BOUND_MS = 5 * MINUTE_MS
@@ -15,18 +15,18 @@ PAGE_BOUND_MS = 5 * MINUTE_MS
 PAYOUT_BOUND_MS = DAY_MS
 """The slowest channel pays within half an hour; a day is more than late."""
 BUREAU_SLACK_MS = HOUR_MS
-"""What is due at the bureau at midnight has this long to arrive."""
+"""How late a record that is due at midnight may be published."""
 DISPUTE_WARNING_MS = 3 * DAY_MS
-"""A dispute that nobody has decided is told so long before its deadline."""
+"""An undecided dispute is reported this long before its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that should not be, as one check sees it.
+    """Something that needs staff, as one check sees it.
 
-    `finding_class` is a word of `domain.finding.CLASSES`, or None where no two records disagree. `difference_minor` is
-    what the channel has more than the books (less: negative), for those checks that compare money; a tolerance acts on
-    that alone. `since_ms` is when the cause began, `raised_ms` when it had lasted longer than it may.
+    `finding_class` is one of `domain.finding.CLASSES`, or None if no two records disagree. `difference_minor` is what
+    the channel has more than the books (less: negative), for checks that compare money; the tolerance applies to it
+    alone. `since_ms` is when the cause began, `raised_ms` when it had lasted longer than it may.
     """
 
     check: str
@@ -43,5 +43,5 @@ class Seen:
 
     @property
     def id(self) -> str:
-        """One of its kind: the same cause has the same alert, whenever one looks."""
+        """The alert's id: the same cause has the same id at any time."""
         return f"alr_{self.check}.{self.entity}"

@@ -1,4 +1,4 @@
-"""Abnormal states: what nobody got any further with. No two records disagree; something just stands still."""
+"""Abnormal states: no two records disagree, but something makes no progress."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Exhausted(NamedTuple):
 
 
 def callback_exhausted(snapshot: Snapshot) -> Iterator[Seen]:
-    """A channel has given up calling, and the books still do not have what it wanted to say."""
+    """A channel has given up a callback, and the books still lack its money."""
     for id, loan_id, channel, currency, amount, queued_ms, log, attempts in snapshot.rows(_Exhausted, _EXHAUSTED):
         last_ms = parse_rfc3339(json.loads(log)[-1]["at"])
         yield Seen(
@@ -79,7 +79,7 @@ class _Waiting(NamedTuple):
 
 
 def dispute_deadline(snapshot: Snapshot) -> Iterator[Seen]:
-    """A dispute that nobody has decided has three days left, or none."""
+    """An undecided dispute has three days left, or none."""
     until_ms = snapshot.now_ms + DISPUTE_WARNING_MS
     for id, loan_id, state, created_ms, answer_by_ms in snapshot.rows(_Waiting, _DISPUTES, until_ms=until_ms):
         tense = "had to be" if answer_by_ms <= snapshot.now_ms else "must be"
@@ -92,4 +92,4 @@ def dispute_deadline(snapshot: Snapshot) -> Iterator[Seen]:
 STATE_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
     check.__name__: check for check in (callback_exhausted, payout_stuck_in_transit, dispute_deadline)
 }
-"""By name."""
+"""The checks by name."""

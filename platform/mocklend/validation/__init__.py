@@ -1,8 +1,9 @@
-"""The one validator of what people write: bodies, queries, rules, products, scenarios.
+"""The one validator of input: bodies, queries, rules, products, scenarios.
 
-A type declares what is taken: a dataclass, a model, an annotation. From this one declaration come the value, the errors
-(`read`), and the JSON Schema for documents and editors (`schema_of`). The mechanism is pydantic. Whoever declares a
-type does not need it: the bounds of a dataclass's field are its metadata, in pydantic's words (`ge`, `le`, `pattern`).
+A type declares what is accepted: a dataclass, a model, an annotation. The value, the errors (`read`), and the JSON
+Schema for documents and editors (`schema_of`) are derived from this one declaration. The mechanism is pydantic. A
+module that declares a type need not import it: the bounds of a dataclass's field are its metadata, in pydantic's words
+(`ge`, `le`, `pattern`).
 """
 
 from mocklend.validation.errors import ERRORS_MAX, attempt, field_errors, invalid_fields, no_field_but

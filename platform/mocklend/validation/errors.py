@@ -1,7 +1,7 @@
-"""What is wrong with a value, field by field: where, what was expected and what came.
+"""The errors of a value, field by field: where, what was expected and what was received.
 
-Pydantic says what is wrong in words of its own. What was expected is what the type's JSON Schema says, so that one
-declaration makes the reading, the documentation and the error.
+Pydantic has its own wording. What was expected is derived from the type's JSON Schema instead, so that reading,
+documentation and errors come from one declaration.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.validation.received import shown, storable
 
 ERRORS_MAX = 20
-"""As many wrong fields as one answer lists."""
+"""How many wrong fields one answer lists."""
 
 Schema = Mapping[str, Any]
 T = TypeVar("T")
 
 
 def field_errors(error: ValidationError, schema: Callable[[], Schema]) -> list[FieldError]:
-    """Every field that is wrong, up to ERRORS_MAX. `schema` gives the JSON Schema of what was read."""
+    """Return every wrong field, up to ERRORS_MAX. `schema` returns the JSON Schema of what was read."""
     whole = schema()
     listed = error.errors(include_url=False)[:ERRORS_MAX]
-    # An array with a wrong entry counts its right ones alone, and is then too short as well.
-    around = {details["loc"][:-1] for details in listed}
+    # An array with a wrong entry counts only its right ones, and is then too short as well.
+    parents = {details["loc"][:-1] for details in listed}
     return [
-        one
+        field_error
         for details in listed
-        if details["type"] != "too_short" or details["loc"] not in around
-        for one in _of(details, whole)
+        if details["type"] != "too_short" or details["loc"] not in parents
+        for field_error in _of(details, whole)
     ]
 
 
@@ -52,18 +52,18 @@ def _of(details: ErrorDetails, whole: Schema) -> Iterator[FieldError]:
         case "value_error" if isinstance(context.get("error"), Invalid):
             yield from (error.within(path) for error in context["error"].errors)
         case _:
-            said = context.get("expected") if details["type"] == "unexpected" else None
-            yield FieldError(path, said or _sentence(_at(whole, location), received) or details["msg"], received)
+            expected = context.get("expected") if details["type"] == "unexpected" else None
+            yield FieldError(path, expected or _sentence(_at(whole, location), received) or details["msg"], received)
 
 
-def no_field_but(known: Iterable[str], name: object) -> str:
-    """What was expected where there is no field of this name."""
-    names = list(known)
+def no_field_but(fields: Iterable[str], name: object) -> str:
+    """Return what was expected instead of a field with this name."""
+    names = list(fields)
     return f"no field but {', '.join(names)}{did_you_mean(name, names)}" if names else "no such field"
 
 
 def _at(whole: Schema, location: tuple[int | str, ...]) -> Schema:
-    """The schema of the place; an empty one where it is not to be found."""
+    """Return the schema at a location; an empty one if it is not found."""
     schema = _plain(whole, whole)
     for step in location:
         if isinstance(step, int):
@@ -75,16 +75,16 @@ def _at(whole: Schema, location: tuple[int | str, ...]) -> Schema:
 
 
 def _plain(schema: Schema, whole: Schema) -> Schema:
-    """A schema without reference, and without the null that may stand beside it."""
+    """Resolve a reference, and remove the null of a nullable schema."""
     if "$ref" in schema:
-        beside = {name: value for name, value in schema.items() if name != "$ref"}
-        return {**_plain(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole), **beside}
-    values = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+        siblings = {name: value for name, value in schema.items() if name != "$ref"}
+        return {**_plain(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole), **siblings}
+    values = [alternative for alternative in schema.get("anyOf", ()) if alternative.get("type") != "null"]
     return _plain(values[0], whole) if len(values) == 1 else schema
 
 
 def _sentence(schema: Schema, received: object) -> str | None:
-    """What a schema expects, in a few words."""
+    """Return what a schema expects, in a few words."""
     if "expected" in schema:
         return str(schema["expected"])
     if "const" in schema:
@@ -121,21 +121,21 @@ def _size(schema: Schema, low: str, high: str, of: str) -> str:
 
 
 def to_json(error: FieldError) -> dict[str, Any]:
-    """An entry of `errors` in an answer."""
+    """Return an entry of `errors` in an answer."""
     return {"field": error.field, "expected": error.expected, "received": shown(error.received)}
 
 
-def invalid_fields(wrong: Invalid, at: str = "", code: str = "validation_failed") -> Refused:
-    """The refusal that lists every field that is wrong; `at` is the path of the whole."""
-    errors = [to_json(error.within(at)) for error in wrong.errors[:ERRORS_MAX]]
+def invalid_fields(invalid: Invalid, at: str = "", code: str = "validation_failed") -> Refused:
+    """Return the refusal that lists every wrong field; `at` is the path of the whole value."""
+    errors = [to_json(error.within(at)) for error in invalid.errors[:ERRORS_MAX]]
     first = errors[0]
     return Refused(code, f"{first['field'] or 'the body'}: expected {first['expected']}", errors=errors)
 
 
 def attempt(path: str, read: Callable[[], T], errors: list[FieldError]) -> T | None:
-    """What `read` reads; None, and its errors are added to these, where it raises Invalid."""
+    """Return what `read` returns; None if it raises Invalid, whose errors are added to `errors`."""
     try:
         return read()
-    except Invalid as wrong:
-        errors.extend(error.within(path) for error in wrong.errors)
+    except Invalid as invalid:
+        errors.extend(error.within(path) for error in invalid.errors)
         return None

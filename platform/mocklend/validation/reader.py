@@ -1,4 +1,4 @@
-"""Reading a value by a type, and the JSON Schema of that type."""
+"""Reads a value by a type, and makes the JSON Schema of that type."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class Reader(Generic[T]):
-    """Reads JSON data as a type: a dataclass, a `Body`, or anything else that pydantic knows.
+    """Reads JSON data as a type: a dataclass, a `Body`, or anything else that pydantic supports.
 
-    What it costs to make one is some milliseconds, so it is made once, and only when it is needed.
+    Building one takes some milliseconds, so it is built once, and only when it is needed.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -32,43 +32,43 @@ class Reader(Generic[T]):
         return self._adapter.json_schema()
 
     def parse(self, value: object) -> T:
-        """The value. Raises Invalid with every field that is wrong; inside another type, those become its errors."""
+        """Return the value. Raises Invalid with every wrong field; within another type they become its errors."""
         try:
             return self._adapter.validate_python(value)
         except ValidationError as error:
             raise Invalid(*field_errors(error, lambda: self._schema)) from None
 
     def read(self, value: object, at: str = "", code: str = "validation_failed") -> T:
-        """The value. Refused with this code, and with every field that is wrong; `at` is the path of the whole."""
+        """Return the value. Raises Refused with this code and every wrong field; `at` is the path of the value."""
         try:
             return self.parse(value)
-        except Invalid as wrong:
-            raise invalid_fields(wrong, at, code) from None
+        except Invalid as invalid:
+            raise invalid_fields(invalid, at, code) from None
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
-    """The JSON Schema of a type, in one piece: for documents and editors."""
+    """Return the JSON Schema of a type, without references: for documents and editors."""
     whole = kind if isinstance(kind, dict) else TypeAdapter(kind).json_schema()
     inlined: dict[str, Any] = _inlined(whole, whole.get("$defs", {}))
     return inlined
 
 
 def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
-    """A schema without references, without titles that repeat a name, and without what only our errors say."""
+    """Resolve references, and remove titles that repeat a name and what only error messages need."""
     if isinstance(schema, list):
-        return [_inlined(one, parts) for one in schema]
+        return [_inlined(item, parts) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         schema = {**parts[schema["$ref"].rpartition("/")[2]], **schema}
-    left_out = {"$ref", "$defs", "title", "expected", "discriminator"}
+    omitted = {"$ref", "$defs", "title", "expected", "discriminator"}
     if "default" in schema and schema["default"] is None:
-        left_out.add("default")
-    plain = {name: value for name, value in schema.items() if name not in left_out}
+        omitted.add("default")
+    plain = {name: value for name, value in schema.items() if name not in omitted}
     each: Callable[[Any], Any] = lambda inner: _inlined(inner, parts)  # noqa: E731
     for name, value in plain.items():
         if name == "properties":
-            plain[name] = {inner: each(one) for inner, one in value.items()}
+            plain[name] = {inner: each(item) for inner, item in value.items()}
         elif name in ("items", "additionalProperties", "anyOf", "allOf", "oneOf"):
             plain[name] = each(value)
     return plain

@@ -1,4 +1,4 @@
-"""What came from outside, short and fit to be sent back or stored."""
+"""Values from outside, shortened and safe to be returned or stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ITEMS_MAX = 8
 
 
 def is_storable(text: str) -> bool:
-    """Whether every engine takes the text, and can give it back: no NUL, no half of a surrogate pair."""
+    """Whether every database stores and returns the text unchanged: no NUL, no half of a surrogate pair."""
     if "\0" in text:
         return False
     try:
@@ -20,13 +20,13 @@ def is_storable(text: str) -> bool:
 
 
 def storable(text: str, longest: int = TEXT_MAX) -> str:
-    """The text, short and fit to be shown."""
+    """Return the text, shortened and safe to be shown."""
     shown = text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\u0000")
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 def shown(value: object, deep: bool = True) -> object:
-    """A value that came from outside, as an answer may repeat it: JSON, short, and at most two levels deep."""
+    """Return a value from outside as an answer may repeat it: JSON, short, and at most two levels deep."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -47,5 +47,5 @@ def shown(value: object, deep: bool = True) -> object:
 def _long_number(value: int) -> str:
     try:
         return f"{str(value)[:24]}…"
-    except ValueError:  # Python writes no number of more than some thousand digits.
+    except ValueError:  # Python does not format a number of more than some thousand digits.
         return "a number of far too many digits"

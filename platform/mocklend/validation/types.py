@@ -1,4 +1,4 @@
-"""The types that bodies and queries are made of. Strict: `true`, `3.0` and `"5"` are no integers."""
+"""The types of bodies and queries. Strict: `true`, `3.0` and `"5"` are not integers."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ class Body(BaseModel):
 
 
 def unexpected(expected: str) -> PydanticCustomError:
-    """The error of a value that is not `expected`."""
+    """Return the error of a value that is not `expected`."""
     return PydanticCustomError("unexpected", "expected {expected}", {"expected": expected})
 
 
 def bounded_int(low: int, high: int) -> Any:
-    """An integer within bounds, and nothing that merely looks like one."""
+    """An integer within bounds, and not a value that can be converted into one."""
     return Field(strict=True, ge=low, le=high)
 
 
 def bounded_str(longest: int, shortest: int = 1, pattern: str | None = None) -> Any:
-    """A string of so many characters, all of which the pattern matches."""
+    """A string of `shortest` to `longest` characters that matches the whole pattern."""
     return Field(min_length=shortest or None, max_length=longest, pattern=None if pattern is None else f"^{pattern}$")
 
 
 def exact_ratio(value: object) -> Decimal:
-    """A number from 0 to 1 as the decimal that was written: 0.1 is a tenth, and not the double nearest to it."""
+    """Return a number from 0 to 1 as the decimal that was written: 0.1 is a tenth, not the nearest double."""
     if type(value) not in (int, float) or not 0 <= value <= 1:  # type: ignore[operator]
         raise unexpected("a number from 0 to 1")
     return Decimal(str(value))
@@ -52,12 +52,12 @@ RATIO_SCHEMA: JsonSchemaValue = {"type": "number", "minimum": 0, "maximum": 1}
 Ratio = Annotated[
     Decimal, PlainValidator(exact_ratio), PlainSerializer(float, return_type=float), WithJsonSchema(RATIO_SCHEMA)
 ]
-"""A number from 0 to 1. No money is counted with it."""
+"""A number from 0 to 1. Never an amount of money."""
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a type means, wherever it stands; `Field(description=...)` says it of one field."""
+    """The meaning of a type, wherever it is used; `Field(description=...)` describes one field."""
 
     text: str
 
@@ -67,7 +67,7 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Expecting:
-    """What a type expects, in a few words, where its schema would not say it to a person: a pattern, say."""
+    """What a type expects, in a few words, if its schema would not be readable: a pattern, for example."""
 
     text: str
 
@@ -82,7 +82,7 @@ class Expecting:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some words, for words that are known only when the program runs; else an enumeration says it better."""
+    """One of some words that are known only at run time; otherwise use an enumeration."""
 
     words: tuple[str, ...]
 
