@@ -1,7 +1,7 @@
 """Documents: the JSON answers of the API, one typed class per noun, with each field's meaning at the field.
 
     class ReceiptDoc(TypedDict):
-        \"""Money that came without an order of ours.\"""
+        \"""Money that came in without an order.\"""
 
         id: Annotated[str, says("The receipt's id.")]
         type: Annotated[RepaymentType, column("scope")]

@@ -14,7 +14,7 @@ from mocklend.domain.statuses import LoanStatus as Statuses
 from mocklend.domain.statuses import QuoteType
 
 JsonObject = dict[str, Any]
-"""An object of JSON that is free by nature, or whose form another schema gives (`shaped`)."""
+"""A JSON object without a fixed shape, or with the shape of another schema (`shaped`)."""
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}$"
 
@@ -30,7 +30,7 @@ def one_of(words: Iterable[str], text: str | None = None) -> Meta:
 
 
 def shaped(schema: Mapping[str, Any], text: str | None = None) -> Meta:
-    """What a field means whose form another schema gives: that of a body, which is read by the type it is made of."""
+    """The description of a field whose shape another schema defines, such as that of a request body."""
     return Meta(description=text, extra_json_schema=dict(schema))
 
 

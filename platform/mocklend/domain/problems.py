@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One row of the table: the HTTP status, the title, and a hint what the caller can do next."""
+    """One row of the table: the HTTP status, the title, and a hint for the caller."""
 
     status: int
     title: str

@@ -129,7 +129,7 @@ class Corrections:
         return [*corrections, *self._caught_up(), *self._rest_of_a_quote(), *self._page()]
 
     def left_to_do(self, findings: Findings) -> list[LeftDoc]:
-        """What is still wrong by the case file, each with what staff have to do."""
+        """What is still wrong by the case file, each entry with the remedy for staff."""
         return [
             *self._payments_elsewhere(findings),
             *self._orders_to_ask_about(),

@@ -1,1 +1,1 @@
-"""One file per channel. A new channel is a new file here, with its CHANNEL."""
+"""One module per channel. A new channel is a new module here, with its CHANNEL."""

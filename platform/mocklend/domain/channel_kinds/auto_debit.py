@@ -1,4 +1,4 @@
-"""Auto-deduction (代扣): the channel debits the borrower's account on the lender's order."""
+"""Auto-debit (自动扣款): the channel debits the borrower's account on the lender's order."""
 
 from mocklend.domain.channel import Channel
 

@@ -1,4 +1,4 @@
-"""Bill-pay (生活缴费): another app collects the bill and passes the money on in its own time."""
+"""Bill-pay (生活缴费): another app collects the bill and forwards the money after a delay."""
 
 from mocklend.domain.channel import Channel
 
