@@ -163,7 +163,7 @@ class Branch:
         """Record what each view shows of each loan now."""
         with self.platform.runtime.snapshot(self.id) as snapshot:
             for view in (reads.PAGE, reads.REPLICA, reads.LIST, reads.INSTALMENTS):
-                for doc in reads.each_shown(snapshot, view):
+                for doc in reads.each_in_view(snapshot, view):
                     self.pages[doc["id"]].append(_sample_row(snapshot.now_ms, view, doc))
 
 

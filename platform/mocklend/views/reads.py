@@ -41,7 +41,7 @@ FROM_MS = {PAGE: "visible_ms", LIST: "list_ms", INSTALMENTS: "instalments_ms", R
 """By view: the column with the time from which it shows a version. REPLICA is the status page's second replica."""
 
 _SHOWS = "{row}.{from_ms} <= :now_ms AND (:now_ms < {row}.back_ms OR {row}.again_ms <= :now_ms)"
-_SHOWN = {
+_LOAN_IN_VIEW = {
     view: f"""SELECT v.doc, v.state, v.replica_ms FROM loan_views v
     WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id AND {_SHOWS.format(row="v", from_ms=from_ms)}
     ORDER BY v.version DESC LIMIT 1"""
@@ -49,7 +49,7 @@ _SHOWN = {
 }
 
 
-class Shown(NamedTuple):
+class LoanInView(NamedTuple):
     """A loan in one view: its document and the state behind it, both JSON, and the time (ms) the replica has it."""
 
     doc: str
@@ -57,9 +57,9 @@ class Shown(NamedTuple):
     replica_ms: int
 
 
-def shown(snapshot: Snapshot, loan_id: str, view: str) -> Shown:
+def loan_in_view(snapshot: Snapshot, loan_id: str, view: str) -> LoanInView:
     """A loan as one view shows it now. Raises Refused `loan_unknown`."""
-    versions = snapshot.rows(Shown, _SHOWN[view], loan_id=loan_id, now_ms=snapshot.now_ms)
+    versions = snapshot.rows(LoanInView, _LOAN_IN_VIEW[view], loan_id=loan_id, now_ms=snapshot.now_ms)
     if not versions:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
     return versions[0]
@@ -72,13 +72,13 @@ def page(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | N
 
 def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> str:
     """The status page's stored JSON. Raises Refused `loan_unknown`."""
-    page = shown(snapshot, loan_id, PAGE)
+    page = loan_in_view(snapshot, loan_id, PAGE)
     if (
         page.replica_ms > snapshot.now_ms
         and replica_rotation is not None
         and replica_rotation.second(snapshot.sandbox_id, loan_id)
     ):
-        page = shown(snapshot, loan_id, REPLICA)
+        page = loan_in_view(snapshot, loan_id, REPLICA)
     return page.doc
 
 
@@ -118,7 +118,7 @@ class InstalmentList(TypedDict):
 
 def instalments(snapshot: Snapshot, loan_id: str, terms_of: Callable[[Loan], Terms]) -> InstalmentList:
     """The instalments at the version that their view shows: that of the status page, unless one of the two lags."""
-    plan = shown(snapshot, loan_id, INSTALMENTS)
+    plan = loan_in_view(snapshot, loan_id, INSTALMENTS)
     doc = read_page(plan.doc)
     state = load(terms_of(entity(snapshot, Loan, loan_id)), plan.state)
     return {
@@ -143,7 +143,7 @@ class _Each(NamedTuple):
     doc: str
 
 
-def each_shown(snapshot: Snapshot, view: str) -> Iterator[LoanDoc]:
+def each_in_view(snapshot: Snapshot, view: str) -> Iterator[LoanDoc]:
     """The document of each loan in one view, ordered by id."""
     after = ""
     while True:
