@@ -1,4 +1,4 @@
-"""Bank transfer (对公转账): the borrower sends money with a free-text reference; banks are slow, with an early cut-off."""
+"""Bank transfer (对公转账): the borrower sends money with a free-text reference; banks are slow, and close early."""
 
 from mocklend.domain.channel import Channel
 
