@@ -51,11 +51,11 @@ class Both:
             answers.append(answer)
             come.release()
 
-        def give_back() -> None:
+        def hand_back() -> None:
             self.given_back.release()
             come.release()
 
-        outcome = self.hot(request, respond, give_back)
+        outcome = self.hot(request, respond, hand_back)
         if outcome is Outcome.NOT_TAKEN:
             return outcome
         assert come.acquire(timeout=30)

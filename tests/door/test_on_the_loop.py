@@ -23,7 +23,7 @@ class OnLoop:
     def __init__(self) -> None:
         self.later: list[Callable[[], None]] = []
 
-    def __call__(self, request: ReceivedRequest, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+    def __call__(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
         def answer() -> None:
             respond(202, [("content-type", "text/plain")], b"hot", "sbx_a")
 
@@ -34,7 +34,7 @@ class OnLoop:
             case "/v1/hot/later":
                 self.later.append(answer)
             case "/v1/hot/back":
-                self.later.append(give_back)
+                self.later.append(hand_back)
             case _:
                 return Outcome.NOT_TAKEN
         return Outcome.ANSWERED_LATER

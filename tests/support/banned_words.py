@@ -60,6 +60,8 @@ BANNED: tuple[Banned, ...] = (
     Banned(("GIVEN_BACK", "Recorded"), "RETURNED_MONEY, LoanAfterFact"),
     Banned(("lost_left",), "attempts_to_lose"),
     Banned(("COURIERS", "_send_out"), "DELIVERY_WORKERS, dispatch"),
+    Banned(("give_back", "say_no", "TOLD_AT_MAX"), "hand_back, print_refusal, RELEASED_MAX"),
+    Banned(("Wanted", "Lived"), "SeasonOptions, DatasetOptions, SeasonReport"),
     Banned(("LengthOfTime",), "Duration"),
     Banned(("visitor", "letterbox", "aftermath", "Doubt"), "base_user, webhook_receiver, crash_checks, Violation"),
     Banned(("least_minor", "most_minor"), "amount_minor_min, amount_minor_max"),

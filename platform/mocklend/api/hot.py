@@ -90,7 +90,7 @@ class HotPaths:
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, asked: ReceivedRequest, respond: Respond, give_back: Callable[[], None]) -> Outcome:
+    def __call__(self, asked: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
         """Answer a request, now or later, if this file handles it. What is returned is for the app to answer."""
         path = asked.path
         if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
@@ -100,7 +100,7 @@ class HotPaths:
             return Outcome.ANSWERED if taken and self._page(taken, named[1], respond) else Outcome.NOT_TAKEN
         if asked.method == "POST" and (named := REPAYMENTS_OF(path)):
             taken = self._take(asked, REPAYMENTS)
-            if taken and self._order(taken, named[1], respond, give_back):
+            if taken and self._order(taken, named[1], respond, hand_back):
                 return Outcome.ANSWERED_LATER
         return Outcome.NOT_TAKEN
 
@@ -142,7 +142,7 @@ class HotPaths:
         self._tell(taken, 200, [(CONTENT_TYPE, JSON)], page.encode(), respond)
         return True
 
-    def _order(self, taken: Taken, loan_id: str, respond: Respond, give_back: Callable[[], None]) -> bool:
+    def _order(self, taken: Taken, loan_id: str, respond: Respond, hand_back: Callable[[], None]) -> bool:
         asked, key = taken.asked, taken.key or ""
         if not is_usable(key) or asked.headers.get("content-type") != JSON:
             return False
@@ -165,10 +165,10 @@ class HotPaths:
             return False
         finally:
             ASKED_BY.reset(asked_by)
-        future.add_done_callback(lambda decided: self._ordered(taken, decided, respond, give_back))
+        future.add_done_callback(lambda decided: self._ordered(taken, decided, respond, hand_back))
         return True
 
-    def _ordered(self, taken: Taken, decided: Future[Answer], respond: Respond, give_back: Callable[[], None]) -> None:
+    def _ordered(self, taken: Taken, decided: Future[Answer], respond: Respond, hand_back: Callable[[], None]) -> None:
         """In the writer's thread: what it has made of an order."""
         self._waits_no_more(taken.sandbox_id)
         failure = decided.exception()
@@ -183,7 +183,7 @@ class HotPaths:
             headers = [(name, value) for name, value in response.headers if name != CONTENT_LENGTH]
             self._tell(taken, response.status_code, headers, response.get_data(), respond)
         else:
-            give_back()  # Nothing was carried out. The app meets the same failure, and says so as it says all others.
+            hand_back()  # Nothing was carried out. The app meets the same failure, and says so as it says all others.
 
     def _tell(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
         asked = taken.asked
