@@ -277,7 +277,7 @@ WAYS: dict[str, Callable[[Troubles], None]] = {
 
 
 @dataclass
-class Noticed:
+class Impact:
     """What others notice of one way, and what is too much of it."""
 
     way: str
@@ -306,7 +306,7 @@ class Noticed:
         return [what for what, is_so in bounds.items() if is_so]
 
 
-async def ask_for_status(noticed: Noticed, good: Sandbox, loan: str, seconds: float) -> None:
+async def ask_for_status(impact: Impact, good: Sandbox, loan: str, seconds: float) -> None:
     """Status queries that leave on the dot, whether earlier ones are answered or not."""
     parts = urlsplit(good.url)
     line = RawClient(str(parts.hostname), parts.port or 80)
@@ -319,17 +319,17 @@ async def ask_for_status(noticed: Noticed, good: Sandbox, loan: str, seconds: fl
         if await line.ask(ask) == 200:
             took.append((time.perf_counter() - due) * 1000)
         else:
-            noticed.failed += 1
+            impact.failed += 1
 
     await asyncio.gather(*(one(n) for n in range(int(RATE * seconds))))
     line.close()
-    noticed.why = dict(line.why)
+    impact.why = dict(line.why)
     took.sort()
     if took:
-        noticed.p50_ms, noticed.p99_ms = percentile(took, 0.5), percentile(took, 0.99)
+        impact.p50_ms, impact.p99_ms = percentile(took, 0.5), percentile(took, 0.99)
 
 
-def pay(noticed: Noticed, good: Sandbox, loan: str, until_s: float) -> None:
+def pay(impact: Impact, good: Sandbox, loan: str, until_s: float) -> None:
     """Wallet payments, one after another: how late each settles."""
     while time.monotonic() + WALLET_S < until_s:
         began = time.monotonic()
@@ -339,13 +339,13 @@ def pay(noticed: Noticed, good: Sandbox, loan: str, until_s: float) -> None:
             while time.monotonic() - began < 30:
                 answer = requests.get(f"{good.url}/v1/repayments/{id}", headers=good.headers, timeout=30)
                 if answer.json().get("status") == "S":
-                    noticed.settled += 1
+                    impact.settled += 1
                     break
                 time.sleep(0.05)
-        noticed.settles_late_s = max(noticed.settles_late_s, time.monotonic() - began - WALLET_S)
+        impact.settles_late_s = max(impact.settles_late_s, time.monotonic() - began - WALLET_S)
 
 
-def ask_for_health(noticed: Noticed, url: str, until_s: float) -> None:
+def ask_for_health(impact: Impact, url: str, until_s: float) -> None:
     """Health, five times a second, on a new connection each time."""
     while time.monotonic() < until_s:
         began = time.monotonic()
@@ -353,7 +353,7 @@ def ask_for_health(noticed: Noticed, url: str, until_s: float) -> None:
             ok = requests.get(f"{url}/-/health", timeout=10).status_code == 200
         except requests.RequestException:
             ok = False
-        noticed.health_ms = max(noticed.health_ms, (time.monotonic() - began) * 1000 if ok else 10_000)
+        impact.health_ms = max(impact.health_ms, (time.monotonic() - began) * 1000 if ok else 10_000)
         time.sleep(0.2)
 
 
@@ -392,9 +392,9 @@ def _misbehave(way: Callable[[Troubles], None], url: str, told: Connection) -> N
         troubles.over.set()
 
 
-def notice(name: str, folder: Path, seconds: float) -> Noticed:
+def notice(name: str, folder: Path, seconds: float) -> Impact:
     """Serve, misbehave, and look at what others notice."""
-    noticed = Noticed(name)
+    impact = Impact(name)
     server = Server(str(folder / f"{name}.db"), folder / f"{name}.log")
     try:
         good = Sandbox(server.url, 2, WALL)
@@ -403,20 +403,20 @@ def notice(name: str, folder: Path, seconds: float) -> Noticed:
             time.sleep(1)
             until_s = time.monotonic() + seconds
             others = [
-                threading.Thread(target=pay, args=(noticed, good, loan, until_s)),
-                threading.Thread(target=ask_for_health, args=(noticed, server.url, until_s)),
+                threading.Thread(target=pay, args=(impact, good, loan, until_s)),
+                threading.Thread(target=ask_for_health, args=(impact, server.url, until_s)),
             ]
             for thread in others:
                 thread.start()
-            asyncio.run(ask_for_status(noticed, good, loan, seconds))
+            asyncio.run(ask_for_status(impact, good, loan, seconds))
             for thread in others:
                 thread.join()
             began = time.monotonic()
-            noticed.exit_code = server.stop()
-            noticed.ends_s = time.monotonic() - began
+            impact.exit_code = server.stop()
+            impact.ends_s = time.monotonic() - began
     finally:
         server.kill()
-    return noticed
+    return impact
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -429,39 +429,39 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     unknown = [name for name in options.way if name not in WAYS]
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(WAYS)}")
-    return concluded(lambda: looked_at(options.way or list(WAYS), options.seconds, options.json), as_json=options.json)
+    return concluded(lambda: run_ways(options.way or list(WAYS), options.seconds, options.json), as_json=options.json)
 
 
-def looked_at(ways: list[str], seconds: float, as_json: bool) -> ExitCode:
+def run_ways(ways: list[str], seconds: float, as_json: bool) -> ExitCode:
     """The verdict over these ways. It says nothing where the neighbour is too slow though nobody misbehaves."""
-    looked: list[Noticed] = []
+    observed: list[Impact] = []
     with tempfile.TemporaryDirectory(prefix="mocklend-neighbours-") as folder:
         for name in ways:
-            looked.append(notice(name, Path(folder), seconds))
+            observed.append(notice(name, Path(folder), seconds))
             if not as_json:
-                print(row(looked[-1]), flush=True)
-    verdict = judged(looked)
+                print(row(observed[-1]), flush=True)
+    verdict = judged(observed)
     if as_json:
-        print(json.dumps({"verdict": verdict.name, "ways": [asdict(one) | {"wrong": one.wrong} for one in looked]}))
+        print(json.dumps({"verdict": verdict.name, "ways": [asdict(one) | {"wrong": one.wrong} for one in observed]}))
     else:
         print(verdict.name)
     return verdict
 
 
-def judged(looked: list[Noticed]) -> ExitCode:
+def judged(observed: list[Impact]) -> ExitCode:
     """PASS where every bound holds; INCONCLUSIVE where one does not hold with nobody misbehaving either."""
-    if not any(one.wrong for one in looked):
+    if not any(one.wrong for one in observed):
         return ExitCode.PASS
-    alone = next((one for one in looked if one.way == nothing.__name__), None)
+    alone = next((one for one in observed if one.way == nothing.__name__), None)
     return ExitCode.INCONCLUSIVE if alone is not None and alone.wrong else ExitCode.FAIL
 
 
-def row(noticed: Noticed) -> str:
+def row(impact: Impact) -> str:
     """A line of the table."""
     return (
-        f"{noticed.way:20} p50 {noticed.p50_ms:6.1f} ms  p99 {noticed.p99_ms:7.1f} ms  failed {noticed.failed:3}  "
-        f"settled {noticed.settled:2}, late by {noticed.settles_late_s:4.1f} s  health {noticed.health_ms:6.1f} ms  "
-        f"ended in {noticed.ends_s:4.1f} s with {noticed.exit_code}  {'; '.join(noticed.wrong) or 'holds'}"
+        f"{impact.way:20} p50 {impact.p50_ms:6.1f} ms  p99 {impact.p99_ms:7.1f} ms  failed {impact.failed:3}  "
+        f"settled {impact.settled:2}, late by {impact.settles_late_s:4.1f} s  health {impact.health_ms:6.1f} ms  "
+        f"ended in {impact.ends_s:4.1f} s with {impact.exit_code}  {'; '.join(impact.wrong) or 'holds'}"
     )
 
 

@@ -1,7 +1,7 @@
-"""Somebody at the platform's counter: asks, looks whether the answer means what it should, says what it makes of it.
+"""The base of the load's users: sends a request, checks the answer, and reports the result to Locust.
 
-A request counts as failed only if its answer contradicts the contract in a way that no armed fault explains. A refusal
-that was to be expected ("somebody else has paid it off") is an answer like any other, and is counted by its code.
+A request fails only if its answer violates the contract in a way that no armed fault explains. An expected refusal, as
+of a loan that another user has paid off, is an answer like any other, and is counted by its code.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from checks import Violation, problem, same_again, shortened
 from locust.contrib.fasthttp import FastHttpUser
+from locust.env import Environment
 from locust.exception import StopUser
 from shared_state import Settings, SharedState
 
@@ -21,39 +22,40 @@ CODES = {code: row.status for code, row in PROBLEMS.items()}
 SHARED = SharedState()
 SETTINGS = Settings.from_environment()
 OVER = ("stopping", "stopped", "cleanup")
-"""The states of a load that has been told to end."""
+"""The states of a load that is ending."""
 REPEATS = 0.05
-"""How often a client that has its answer sends the same request again, as one does after a time-out."""
+"""The share of answered requests that a user sends again with the same key, as after a time-out."""
 
 Check = Callable[[Any], Iterable[Violation]]
+"""A check of a successful answer: its JSON document, and the violations in it."""
 
 
-def nothing(_: Any) -> Iterable[Violation]:
-    """No claim beyond what holds for every answer."""
+def no_check(_: object) -> Iterable[Violation]:
+    """No check beyond those of every answer."""
     return ()
 
 
 class BaseUser(FastHttpUser):
-    """The base of borrower and operator. Chance comes from the run's seed and the user's number."""
+    """The base of borrower and operator. Its random choices depend on the run's seed and the user's number."""
 
     abstract = True
     network_timeout = 60.0
     connection_timeout = 30.0
     born = 0
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         BaseUser.born += 1
         self.number = BaseUser.born
         self.chance = random.Random(f"{SETTINGS.seed}:{self.number}")
-        self.asked = 0
+        self.keys_used = 0
 
     def wait_time(self) -> float:
-        """People think, some longer than others."""
+        """The pause before the next task, in seconds: half to one and a half times the think time."""
         return SETTINGS.think_s * self.chance.uniform(0.5, 1.5)
 
-    def look(self, name: str, path: str, check: Check, *, refusals: Collection[str] = ()) -> Any:
-        """GET. The document, or None where there is none to go on with."""
+    def get(self, name: str, path: str, check: Check, *, refusals: Collection[str] = ()) -> Any:
+        """Send a GET. Returns the JSON document of a 2xx answer, else None."""
         status, doc = self._ask("GET", name, path, None, {}, check, refusals)
         return doc if 200 <= status < 300 else None
 
@@ -61,17 +63,20 @@ class BaseUser(FastHttpUser):
         self,
         name: str,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, object],
         check: Check,
         *,
         refusals: Collection[str] = (),
         moves_money: bool = True,
     ) -> Any:
-        """POST. With a key of its own if it moves money; now and then once more with the same key."""
+        """Send a POST, with a key of its own if it moves money, and sometimes twice with the same key.
+
+        Returns the JSON document of a 2xx answer, else None. `refusals` are the codes that are expected.
+        """
         headers = {}
         if moves_money:
-            self.asked += 1
-            headers["Idempotency-Key"] = f"load-{SETTINGS.seed}-{self.number}-{self.asked}"
+            self.keys_used += 1
+            headers["Idempotency-Key"] = f"load-{SETTINGS.seed}-{self.number}-{self.keys_used}"
         first = self._ask("POST", name, path, body, headers, check, refusals)
         if moves_money and first[0] and self.chance.random() < REPEATS:
             self._repeat(path, body, headers, first)
@@ -82,7 +87,7 @@ class BaseUser(FastHttpUser):
         method: str,
         name: str,
         path: str,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, object] | None,
         headers: dict[str, str],
         check: Check,
         refusals: Collection[str],
@@ -97,12 +102,12 @@ class BaseUser(FastHttpUser):
                     response, [Violation("an answer is JSON", shortened(doc))] if doc is None else check(doc)
                 )
             else:
-                doubts = list(problem(doc, status, response.headers.get("content-type", ""), CODES))
+                violations = list(problem(doc, status, response.headers.get("content-type", ""), CODES))
                 code = doc.get("code") if isinstance(doc, Mapping) else None
                 if code not in refusals:
-                    doubts.append(Violation("a refusal was to be expected", f"{status} {shortened(doc)}"))
+                    violations.append(Violation("a refusal was to be expected", f"{status} {shortened(doc)}"))
                 SHARED.refused[f"{name}: {code}"] += 1
-                self._conclude(response, doubts)
+                self._conclude(response, violations)
             return status, doc
 
     def _repeat(self, path: str, body: Mapping[str, Any], headers: dict[str, str], first: tuple[int, Any]) -> None:
@@ -118,7 +123,7 @@ class BaseUser(FastHttpUser):
         self, method: str, path: str, name: str, body: Mapping[str, Any] | None, headers: dict[str, str]
     ) -> Any:
         if self.environment.runner.state in OVER:
-            raise StopUser  # Else a task of four requests would hold up the end by all of them.
+            raise StopUser  # A task of four requests would delay the end of the load by all of them.
         return self.client.request(
             method,
             path,
@@ -130,8 +135,8 @@ class BaseUser(FastHttpUser):
         )
 
     @staticmethod
-    def _conclude(response: Any, doubts: Iterable[Violation]) -> None:
-        unexplained = SHARED.sort(list(doubts), SETTINGS.armed)
+    def _conclude(response: Any, violations: Iterable[Violation]) -> None:
+        unexplained = SHARED.sort(list(violations), SETTINGS.armed)
         if unexplained:
             response.failure("; ".join(map(str, unexplained)))
         else:

@@ -1,13 +1,13 @@
-"""The borrower: borrows, asks what is owed, pays it through one channel or another, and looks at the page in between.
+"""The borrower: borrows, gets quotes, repays through each channel, and reads the status page in between.
 
-Question: does what the platform tells a client hold together, whatever else is going on?
+Question: are the answers to a client consistent with each other, whatever else is going on?
 """
 
 from __future__ import annotations
 
 import time
 
-from base_user import SETTINGS, SHARED, BaseUser, nothing
+from base_user import SETTINGS, SHARED, BaseUser, no_check
 from checks import (
     KnownLoan,
     Order,
@@ -27,15 +27,15 @@ PRODUCTS = ("jiebei-like", "interest-free-3")
 PUSH_CHANNELS = ("bank_transfer", "bill_pay")
 CREDIT_MINOR = 5_000_000
 LOANS_AT_MAX = 12
-"""Then the borrower has had enough and another one comes in their place."""
+"""With this many loans, the user goes on as a new borrower."""
 PATIENCE_S = 1.0
-"""Real seconds after which a borrower whose money is gone asks the operator; the platform's ticker needs some."""
+"""Real seconds after which a late order is handed to an operator; the platform's ticker needs some of them."""
 UNBEARABLE_S = 20.0
-"""Real seconds after which an order that is not settled is a failure, unless a fault may have lost its callback."""
+"""Real seconds after which an unsettled order is a failure, unless a fault may have lost its callback."""
 
 
 class Borrower(BaseUser):
-    """One client after the other; each has a few loans and pays them off."""
+    """One borrower after the other; each has a few loans and repays them."""
 
     weight = 4
 
@@ -50,7 +50,7 @@ class Borrower(BaseUser):
         self.borrow()
 
     def sign_up(self) -> None:
-        """A new client."""
+        """Continue as a new borrower."""
         self.loans: dict[str, KnownLoan] = {}
         self.orders: dict[str, Order] = {}
         self.came += 1
@@ -59,7 +59,7 @@ class Borrower(BaseUser):
             "name": f"Borrower {self.number}/{self.came}",
             "credit_limit_minor": CREDIT_MINOR,
         }
-        made = self.send("become a borrower", "/v1/borrowers", sent, nothing, moves_money=False)
+        made = self.send("become a borrower", "/v1/borrowers", sent, no_check, moves_money=False)
         self.borrower_id = made["id"] if made else None
 
     @task(2)
@@ -84,7 +84,7 @@ class Borrower(BaseUser):
 
     @task(5)
     def repay(self) -> None:
-        """Ask for a quote and pay it. Mostly once; now and then again, before the first money has arrived."""
+        """Get a quote and repay it. Mostly once; sometimes again before the first repayment has settled."""
         loan = self.some_loan()
         if loan is None or (self.is_waiting_for(loan) and self.chance.random() > 0.1):
             return
@@ -116,13 +116,13 @@ class Borrower(BaseUser):
             self.orders[order.id] = order
 
     @task(1)
-    def pay_unasked(self) -> None:
-        """Pay through another app, and type the loan's number: on a loan of its own, that nothing else is asked of."""
+    def pay_unsolicited(self) -> None:
+        """Make a push payment with the loan's id as reference, on a loan that no other task uses."""
         if self.pushed_to is None:
-            named = {"reference": f"load-{SETTINGS.seed}-{self.number}-unasked", "name": f"Borrower {self.number}"}
-            made = self.send("become a borrower", "/v1/borrowers", named, nothing, moves_money=False)
+            named = {"reference": f"load-{SETTINGS.seed}-{self.number}-push", "name": f"Borrower {self.number}"}
+            made = self.send("become a borrower", "/v1/borrowers", named, no_check, moves_money=False)
             sent = {"borrower_id": made["id"], "principal_minor": 400_000, "product_id": PRODUCTS[0]} if made else {}
-            doc = self.send("borrow", "/v1/loans", sent, nothing) if made else None
+            doc = self.send("borrow", "/v1/loans", sent, no_check) if made else None
             self.pushed_to = doc["id"] if doc else None
             return
         channel = self.chance.choice(PUSH_CHANNELS)
@@ -131,37 +131,37 @@ class Borrower(BaseUser):
             "payer_name": "A borrower",
             "payer_reference": self.pushed_to,
         }
-        self.send("pay unasked", f"/channels/{channel}/payments", paid, nothing)
+        self.send("push payment", f"/channels/{channel}/payments", paid, no_check)
 
     @task(8)
-    def look_at_the_page(self) -> None:
-        """Is it clear yet?"""
+    def open_status_page(self) -> None:
+        """Read the status page of a loan."""
         if loan := self.some_loan():
-            self.look("status page", f"/v1/loans/{loan.id}", lambda doc: page(doc, loan))
+            self.get("status page", f"/v1/loans/{loan.id}", lambda doc: page(doc, loan))
 
     @task(3)
-    def look_at_the_instalments(self) -> None:
-        """What is due when?"""
+    def open_instalments(self) -> None:
+        """Read the instalments of a loan."""
         if loan := self.some_loan():
-            self.look("instalments", f"/v1/loans/{loan.id}/instalments", lambda doc: instalments(doc, loan))
+            self.get("instalments", f"/v1/loans/{loan.id}/instalments", lambda doc: instalments(doc, loan))
 
     @task(2)
-    def look_at_the_list(self) -> None:
-        """All my loans."""
+    def list_loans(self) -> None:
+        """List all loans of the borrower."""
         if self.borrower_id is None:
             return
         path = f"/v1/loans?borrower_id={self.borrower_id}&limit=50"
-        self.look("list of loans", path, lambda doc: listed(doc["loans"], self.loans, complete=True))
+        self.get("list of loans", path, lambda doc: listed(doc["loans"], self.loans, complete=True))
 
     @task(8)
-    def look_at_a_repayment(self) -> None:
-        """Has my money arrived? If it should have, ask the channel, and then the operator."""
+    def follow_a_repayment(self) -> None:
+        """Read a repayment that has not settled. If it is late, read the channel's record, and tell an operator."""
         waiting = [order for order in self.orders.values() if order.status == "PROCESSING"]
         if not waiting:
             return
         order = self.chance.choice(waiting)
         late_s = time.monotonic() - order.due_at_s
-        self.look(
+        self.get(
             "repayment",
             f"/v1/repayments/{order.id}",
             lambda doc: repayment(
@@ -175,30 +175,30 @@ class Borrower(BaseUser):
             SHARED.settled.append(order)
         elif order.status == "PROCESSING" and late_s > PATIENCE_S and not order.handed_in:
             path = f"/channels/{order.channel}/trades/{order.out_trade_no}"
-            said = self.look("channel's record", path, lambda doc: trade(doc, order))
-            if said and said.get("state") == "SUCCESS":
+            record = self.get("channel's record", path, lambda doc: trade(doc, order))
+            if record and record.get("state") == "SUCCESS":
                 order.handed_in = True
                 SHARED.late.append(order)
 
     @task(2)
     def reconcile(self) -> None:
-        """My repayments, the page, my repayments again: does the page have what they settled?"""
+        """Read the repayments, the status page and the repayments again: the page must have what they settled."""
         if loan := self.some_loan():
             path = f"/v1/loans/{loan.id}/repayments?limit=500"
-            before = self.look("list of repayments", path, nothing)
-            shown = self.look("status page", f"/v1/loans/{loan.id}", lambda doc: page(doc, loan))
+            before = self.get("list of repayments", path, no_check)
+            shown = self.get("status page", f"/v1/loans/{loan.id}", lambda doc: page(doc, loan))
             if before and shown:
-                self.look(
+                self.get(
                     "list of repayments",
                     path,
                     lambda after: settled(before["repayments"], shown, after["repayments"]),
                 )
 
     def some_loan(self) -> KnownLoan | None:
-        """One of this borrower's, rather a new one."""
+        """One of the borrower's last four loans; None without loans."""
         recent = list(self.loans.values())[-4:]
         return self.chance.choice(recent) if recent else None
 
     def is_waiting_for(self, loan: KnownLoan) -> bool:
-        """Whether money for this loan is on its way."""
+        """Whether a repayment of this loan has not settled yet."""
         return any(order.loan_id == loan.id and order.status == "PROCESSING" for order in self.orders.values())

@@ -1,8 +1,8 @@
-"""What a client may hold an answer to. Pure: a document and what the client knows go in, doubts come out.
+"""Checks of answers by a client. Pure: from a document and what the client knows, the violations in the document.
 
-An honest platform gives no cause for any of these. Some doubts name the one fault that could be behind them: where that
-fault is armed the doubt is *explained*, and anywhere else it is a failure, as are those that no fault can explain. A
-client cannot tell more than that from outside; whether the lie was really told, the judge asks the answer key.
+An honest platform causes no violation. Some violations name the faults that can cause them: if one of these is armed,
+the violation is *explained*; otherwise it is a failure, as is one that no fault can cause. A client cannot know more
+from outside; whether there was an injection, the judge reads in the answer key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DROPPED = "callback.dropped"
 UNHEARD = (
     DROPPED, "callback.acked_not_applied", "callback.delayed", "callback.forged_or_altered", "callback.reordered",
 )  # fmt: skip
-"""The faults by which the platform does not hear in time of money that a channel has."""
+"""The faults by which the platform gets the callback about money in a channel late or not at all."""
 TWICE = ("callback.duplicated", "operator.double_entry")
 """The faults by which money is on the books beside the repayment that it belongs to."""
 EXPIRED = "idempotency.expired"
@@ -44,37 +44,37 @@ Doc = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A claim that an answer does not meet. `fault` names what could be behind it, if any could."""
+    """A check that an answer does not meet. `fault` names the faults that can cause it, if any can."""
 
-    claim: str
+    check: str
     detail: str
     fault: str | tuple[str, ...] | None = None
 
     def is_explained(self, armed: Collection[str]) -> bool:
-        """Whether a fault that is armed could be behind it."""
-        return any(one in armed for one in ((self.fault,) if isinstance(self.fault, str) else self.fault or ()))
+        """Whether an armed fault can cause it."""
+        return any(fault in armed for fault in ((self.fault,) if isinstance(self.fault, str) else self.fault or ()))
 
     def __str__(self) -> str:
-        return f"{self.claim}: {self.detail}"
+        return f"{self.check}: {self.detail}"
 
 
 @dataclass(slots=True)
 class KnownLoan:
-    """What a client remembers of a loan: the newest version that it was shown, and what that version said."""
+    """What a client knows about a loan: the newest version that it was shown, and the JSON of that version."""
 
     id: str
     principal_minor: int
     version: int = 0
-    said: str = ""
+    document: str = ""
 
     def at_this_moment(self) -> KnownLoan:
-        """For somebody else who asks now: their answer may not be older than this, and what they see is theirs."""
+        """A copy for another client that sends a request now: its answer may not be older than this version."""
         return KnownLoan(self.id, self.principal_minor, self.version)
 
 
 @dataclass(slots=True)
 class Order:
-    """A repayment that a client has ordered, and where it was when the client last looked."""
+    """A repayment that a client has ordered, with its status at the client's last request."""
 
     id: str
     loan_id: str
@@ -91,7 +91,7 @@ class Order:
 
 
 def page(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
-    """A loan as the page or the list shows it. Remembers the version that it saw."""
+    """Check a loan as the status page or a list shows it, and keep the version in `known`."""
     try:
         amounts = {name: doc[name] for name in _LOAN_AMOUNTS}
         status, version = doc["status"], doc["version"]
@@ -126,7 +126,7 @@ _LOAN_AMOUNTS = (
 
 
 def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Violation]:
-    """A cache may hold a page back, but what one client has seen does not un-happen, and a version says one thing."""
+    """A client never gets an older version than before, and a version always has the same content."""
     version = doc["version"]
     if type(version) is not int or version < 1:
         yield Violation("a version is a number from 1", f"{version!r}")
@@ -135,9 +135,9 @@ def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Violation
             "versions go forward for one client", f"{version} after {known.version} of {known.id}", BACKWARDS
         )
     elif said is not None:
-        if version == known.version and known.said and said != known.said:
-            yield Violation("a version says one thing", f"{said} and {known.said}", EVICTED)
-        known.version, known.said = version, said
+        if version == known.version and known.document and said != known.document:
+            yield Violation("a version says one thing", f"{said} and {known.document}", EVICTED)
+        known.version, known.document = version, said
 
 
 def instalments(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
@@ -176,7 +176,7 @@ _INSTALMENT_AMOUNTS = (
 
 
 def listed(docs: Sequence[Doc], expected: Mapping[str, KnownLoan], *, complete: bool) -> Iterator[Violation]:
-    """A borrower's loans: nobody else's, none twice, none left out; each as its own page has it."""
+    """Check a list of a borrower's loans: only the borrower's, none twice, none missing; each like a status page."""
     ids = [doc.get("id") for doc in docs]
     strangers = sorted(str(id) for id in set(ids) - expected.keys())
     missing = sorted(expected.keys() - set(ids))
@@ -192,9 +192,9 @@ def listed(docs: Sequence[Doc], expected: Mapping[str, KnownLoan], *, complete: 
 
 
 def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator[Violation]:
-    """A page that was read between two equal lists of repayments has got what these repayments have settled."""
+    """Check a status page that was read between two equal lists of repayments against their amounts."""
     if list(before) != list(after):
-        return  # Something came in between: then nothing follows.
+        return  # A repayment settled in between, so the page may have either amount.
     applied = sum(doc["applied_minor"] for doc in before if doc["status"] == "S")
     overpaid = sum(doc["overpaid_minor"] for doc in before if doc["status"] == "S")
     if (shown["paid_minor"], shown["overpaid_minor"]) != (applied, overpaid):
@@ -208,7 +208,7 @@ def settled(before: Sequence[Doc], shown: Doc, after: Sequence[Doc]) -> Iterator
 
 
 def borrowed(doc: Doc, sent: Doc) -> Iterator[Violation]:
-    """A new loan is in use, owes at least its principal, and is the one that was asked for."""
+    """Check that a new loan is in use, owes its principal, and is the one that was requested."""
     yield from page(doc, KnownLoan(str(doc.get("id")), sent["principal_minor"]))
     if doc.get("borrower_id") != sent["borrower_id"] or doc.get("status") != "USING":
         yield Violation("a new loan is the one asked for", shortened(doc))
@@ -217,7 +217,7 @@ def borrowed(doc: Doc, sent: Doc) -> Iterator[Violation]:
 
 
 def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Violation]:
-    """A quote's total is its buckets', and it is for what was asked."""
+    """Check that a quote's total is the sum of its buckets, and that it is for the requested loan and type."""
     try:
         buckets, total = doc["buckets"], doc["total_minor"]
         lasting = moment(doc["valid_until"]) >= moment(doc["as_of"])
@@ -235,16 +235,16 @@ def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Violation]:
 
 
 def ordered(doc: Doc, sent: Doc, loan_id: str) -> Iterator[Violation]:
-    """An order is taken as sent, and nothing is settled by ordering."""
-    told = {name: doc.get(name) for name in ("amount_minor", "channel", "type")}
-    if told != {name: sent[name] for name in told} or doc.get("loan_id") != loan_id:
+    """Check that an order is accepted as sent, and that it settles nothing yet."""
+    accepted = {name: doc.get(name) for name in ("amount_minor", "channel", "type")}
+    if accepted != {name: sent[name] for name in accepted} or doc.get("loan_id") != loan_id:
         yield Violation("an order is taken as sent", shortened(doc))
     if (doc.get("status"), doc.get("applied_minor")) != ("PROCESSING", 0):
         yield Violation("ordering settles nothing", shortened(doc))
 
 
 def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float = 0) -> Iterator[Violation]:
-    """A repayment as the platform knows it. `overdue_s` is by how much its callback is later than is bearable."""
+    """Check a repayment. `overdue_s` is by how many real seconds its callback exceeds the longest acceptable delay."""
     try:
         status, amount = doc["status"], doc["amount_minor"]
         applied, over = doc["applied_minor"], doc["overpaid_minor"]
@@ -269,9 +269,9 @@ def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float =
 
 
 def trade(doc: Doc, order: Order) -> Iterator[Violation]:
-    """The channel's own record is never faulty: it has the order as it was made."""
-    told = (doc.get("out_trade_no"), doc.get("amount_minor"), doc.get("channel"))
-    if told != (order.out_trade_no, order.amount_minor, order.channel):
+    """Check the channel's own record, which no fault changes: it has the order as it was made."""
+    recorded = (doc.get("out_trade_no"), doc.get("amount_minor"), doc.get("channel"))
+    if recorded != (order.out_trade_no, order.amount_minor, order.channel):
         yield Violation("the channel has the order as made", f"{shortened(doc)} for {order}")
     if (doc.get("state") == "SUCCESS") != (doc.get("paid_at") is not None):
         yield Violation("a trade that succeeded has been paid", shortened(doc), PAYMENT_RETURN)
@@ -281,11 +281,11 @@ def trade(doc: Doc, order: Order) -> Iterator[Violation]:
         )
 
 
-# --- the operator's desk ---
+# --- operations ---
 
 
 def edited(doc: Doc, sent: Doc) -> Iterator[Violation]:
-    """An edit is on the books as the operator meant it, and did to the bill what it says."""
+    """Check that an edit is on the books as the operator sent it, and changed the bill by its amount."""
     try:
         before, after = doc["before"], doc["after"]
         moved = after["outstanding_minor"] - before["outstanding_minor"]
@@ -302,13 +302,13 @@ def edited(doc: Doc, sent: Doc) -> Iterator[Violation]:
 
 
 def reversed_edit(doc: Doc, edit_id: str) -> Iterator[Violation]:
-    """An edit that was taken back says so."""
+    """Check that a reversed edit has the state REVERSED."""
     if (doc.get("id"), doc.get("state")) != (edit_id, "REVERSED"):
         yield Violation("a reversed edit says so", shortened(doc))
 
 
 def reversed_repayment(doc: Doc, order: Order) -> Iterator[Violation]:
-    """A repayment that was taken back settles nothing."""
+    """Check that a reversed repayment settles nothing."""
     if (doc.get("status"), doc.get("applied_minor")) != ("REVERSED", 0):
         yield Violation("a reversed repayment says so", shortened(doc))
     if doc.get("id") != order.id:
@@ -316,29 +316,29 @@ def reversed_repayment(doc: Doc, order: Order) -> Iterator[Violation]:
 
 
 def queried(doc: Doc, order: Order) -> Iterator[Violation]:
-    """After the channel was asked and had the money, the books have it."""
+    """Check that the books have the money after a query to a channel that had it."""
     if doc.get("id") != order.id or doc.get("status") not in ("S", "REVERSED"):
         yield Violation("a query brings the money", shortened(doc), PAYMENT_RETURN)
 
 
 def books(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
-    """The loan as the books have it: never cached, so never older than a page that was shown, and without its mark."""
-    yield from (Violation(violation.claim, violation.detail) for violation in page(doc, known))
+    """Check a loan of the books: never cached, so never older than a shown page, and without a status override."""
+    yield from (Violation(violation.check, violation.detail) for violation in page(doc, known))
 
 
 # --- what holds for every answer ---
 
 
-def same_again(first: tuple[int, Any], second: tuple[int, Any], replayed: str | None) -> Iterator[Violation]:
-    """The same key brings the same status and body, and says that it is a repeat."""
+def same_again(first: tuple[int, object], second: tuple[int, object], replayed: str | None) -> Iterator[Violation]:
+    """Check that the same key returns the same (status, document), and that the answer is marked as a replay."""
     if first != second:
         yield Violation("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}", EXPIRED)
     if replayed != "true":
         yield Violation("a repeat says that it is one", f"Idempotency-Replayed: {replayed}", EXPIRED)
 
 
-def problem(doc: Any, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Violation]:
-    """A refusal is a problem document with a code that is documented for that status."""
+def problem(doc: object, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Violation]:
+    """Check that a refusal is a problem document with a code that is documented for its status."""
     if not isinstance(doc, Mapping) or not media_type.startswith("application/problem+json"):
         yield Violation("a refusal is a problem document", f"{media_type}: {shortened(doc)}")
         return
@@ -356,14 +356,14 @@ def _amounts(what: str, amounts: Mapping[str, Any]) -> Iterator[Violation]:
 
 
 def moment(text: str) -> datetime:
-    """An RFC 3339 moment; ValueError where it is none, or has no offset."""
+    """Parse an RFC 3339 time. Raises ValueError if it is none, or has no offset."""
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError(f"no offset in {text!r}")
     return at
 
 
-def shortened(value: Any, longest: int = 300) -> str:
-    """A value for a message."""
+def shortened(value: object, length_max: int = 300) -> str:
+    """A value as JSON for a message, cut to `length_max` characters."""
     text = json.dumps(value, default=str)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return text if len(text) <= length_max else text[: length_max - 1] + "…"

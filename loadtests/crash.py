@@ -1,8 +1,8 @@
-"""Kill the server under load, again and again, and ask what was lost or doubled.
+"""Kill the server under load repeatedly, and report which writes were lost or doubled.
 
-        clients: borrow, repay, edit ──▶ write down each acknowledged answer; repeat what is in doubt with the same key
-        killer:  a moment of the seed ──▶ SIGKILL ──▶ start on the same database ──▶ audit ──▶ let the clients in again
-        in the end: everything settles; what was acknowledged is on the books once, what was in doubt is too
+        clients: borrow, repay, edit ──▶ log each acknowledged answer; repeat unanswered requests with the same key
+        killer:  a time from the seed ──▶ SIGKILL ──▶ start on the same database ──▶ audit ──▶ clients continue
+        in the end: everything settles; each acknowledged and each repeated request is on the books exactly once
 
 With `--json` standard output holds one document and nothing else.
 """
@@ -24,7 +24,7 @@ from typing import Any
 
 import judge
 from crash_checks import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
-from crash_clients import Ledger, Payer, Place
+from crash_clients import CrashClient, Ledger, ServerAddress
 from rest import come_to_rest
 from server import Server, ServerFailed
 from tool import Failed, concluded, say, whole
@@ -41,11 +41,11 @@ FAULTS = (
     "cache.bounded_stale", "callback.dropped", "channel.unrecognised", "operator.marked_overdue",
     "operator.wrong_amount",
 )  # fmt: skip
-"""For each thing that a kill may interrupt, one: whatever is lost or doubled beside them was the kill."""
+"""One fault for each kind of work that a kill may interrupt; any other loss or duplicate is caused by a kill."""
 EPOCH_S = (0.1, 2.5)
-"""How long after an epoch's first answers the kill comes: minimum and maximum."""
+"""How many seconds after an epoch's first answers the kill comes: (minimum, maximum)."""
 AT_AN_ANSWER = 0.5
-"""How many of the kills wait for an answer to leave: what was committed with it is then likely still unanswered."""
+"""The share of kills right after an answer: other commands of the same commit are then likely still unanswered."""
 REST_WITHIN_S = 60
 DELIVERED_WITHIN_S = 20
 KILLS_MAX = 1_000
@@ -55,8 +55,8 @@ Doc = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Seen:
-    """What the platform has in the end, and what has come to the webhook receiver."""
+class FinalState:
+    """The final state of the platform over the API, and the webhooks that were not delivered."""
 
     listed: dict[str, list[Doc]]
     journal: dict[str, list[Doc]]
@@ -70,21 +70,21 @@ class Seen:
 
 
 def run(kills: int, seed: int, faults: bool, folder: Path) -> Doc:
-    """The whole of it, as one document."""
+    """Run it. Returns the verdict and the figures as one document."""
     began = time.monotonic()
     with open_webhook_receiver() as (webhook_receiver, address):
-        ledger, seen, evidence, restarts = _crash(kills, seed, faults, folder, webhook_receiver, address)
-    document = conclude(kills, ledger, seen, evidence, restarts)
+        ledger, state, evidence, restarts = _crash(kills, seed, faults, folder, webhook_receiver, address)
+    document = conclude(kills, ledger, state, evidence, restarts)
     return {**document, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
 
 
 def _crash(
     kills: int, seed: int, faults: bool, folder: Path, webhook_receiver: WebhookReceiver, address: str
-) -> tuple[Ledger, Seen, judge.Evidence, list[str]]:
+) -> tuple[Ledger, FinalState, judge.Evidence, list[str]]:
     from mocklend.client import Client
 
     database, log = str(folder / "mocklend.db"), folder / "server.log"
-    place, ledger, chance = Place(), Ledger(), random.Random(f"{seed}:kills")
+    server_address, ledger, chance = ServerAddress(), Ledger(), random.Random(f"{seed}:kills")
     say("starting a server")
     server = Server(database, log)
     try:
@@ -100,43 +100,43 @@ def _crash(
         say(f"faults at p = {PROBABILITY}: {', '.join(armed) or 'none'}")
         delays_s = {channel["id"]: channel["settle_delay_s"] for channel in client.channels()["channels"]}
         api_key = client.api_key or ""
-        clients = [Payer(n, seed, api_key, place, ledger, sorted(delays_s)) for n in range(CLIENTS)]
+        clients = [CrashClient(n, seed, api_key, server_address, ledger, sorted(delays_s)) for n in range(CLIENTS)]
         audits: list[Doc] = []
         restarts: list[str] = []
         under_load = time.monotonic()
         with ThreadPoolExecutor(CLIENTS, thread_name_prefix="payer") as pool:
             working = [pool.submit(payer.work) for payer in clients]
             try:
-                place.open(server.url)
+                server_address.open(server.url)
                 for nth in range(1, kills + 1):
-                    place.wait_for_answers(CLIENTS)
+                    server_address.wait_for_answers(CLIENTS)
                     time.sleep(chance.uniform(*EPOCH_S))
                     if chance.random() < AT_AN_ANSWER:
-                        place.wait_for_an_answer()
+                        server_address.wait_for_an_answer()
                     server.kill()
-                    place.shut()
-                    server = _again(database, log, nth)
+                    server_address.shut()
+                    server = _restart(database, log, nth)
                     client.base_url = server.url
                     restarts.append(client.clock()["now"])
                     audits.append(client.audit())
                     say(f"kill {nth} of {kills}: {len(ledger.acknowledged('repayment'))} repayments acknowledged")
-                    place.open(server.url)
-                place.wait_for_answers(CLIENTS)
+                    server_address.open(server.url)
+                server_address.wait_for_answers(CLIENTS)
             finally:
-                place.close()
-            for one in working:
-                one.result()
+                server_address.close()
+            for future in working:
+                future.result()
         load_s = time.monotonic() - under_load
         say("letting everything settle")
         time.sleep(max(delays_s.values()) / SPEED + 0.5)
         _repair(client, ledger)
         rest = come_to_rest(client, layer=layer, within_s=REST_WITHIN_S)
-        seen = _look(client, ledger, rest.audit)
-        seen.undelivered = _undelivered(webhook_receiver, ledger)
+        state = _final_state(client, ledger, rest.audit)
+        state.undelivered = _undelivered(webhook_receiver, ledger)
         client.close()
         exit_code = server.stop()
     except BaseException:
-        place.close()
+        server_address.close()
         server.kill()
         raise
     evidence = judge.Evidence(
@@ -152,10 +152,10 @@ def _crash(
         waited_out=rest.reached,
         draining=rest.draining,
     )
-    return ledger, seen, evidence, restarts
+    return ledger, state, evidence, restarts
 
 
-def _again(database: str, log: Path, nth: int) -> Server:
+def _restart(database: str, log: Path, nth: int) -> Server:
     try:
         return Server(database, log)
     except ServerFailed as failure:
@@ -163,16 +163,16 @@ def _again(database: str, log: Path, nth: int) -> Server:
 
 
 def _repair(client: Any, ledger: Ledger) -> None:
-    """What a reconciler would do about callbacks that never came: ask the channel for each order that is still open."""
-    for kept in ledger.acknowledged("loan"):
-        assert kept.answer is not None
-        for doc in _pages(client.repayments, "repayments", kept.answer["id"]):
+    """Query the channel for each order that is still open, as a reconciler does about callbacks that never came."""
+    for loan in ledger.acknowledged("loan"):
+        assert loan.answer is not None
+        for doc in _pages(client.repayments, "repayments", loan.answer["id"]):
             if doc["status"] == "PROCESSING":
                 client.query_repayment(doc["id"], operator="op-repair", idempotency_key=f"repair-{doc['id']}")
     there = set(_receipts(client))
-    for kept in ledger.acknowledged("payment"):
-        assert kept.answer is not None
-        channel, number = kept.answer["channel"], kept.answer["out_trade_no"]
+    for payment in ledger.acknowledged("payment"):
+        assert payment.answer is not None
+        channel, number = payment.answer["channel"], payment.answer["out_trade_no"]
         if number not in there:
             client.query_payment(channel, number, operator="op-repair", idempotency_key=f"repair-{number}")
 
@@ -183,10 +183,10 @@ def _receipts(client: Any) -> Iterator[str]:
         yield doc["out_trade_no"]
 
 
-def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
-    """Everything there is, over the API."""
-    loan_ids = [one.answer["id"] for one in ledger.acknowledged("loan") if one.answer]
-    borrowers = sorted({one.body["borrower_id"] for one in ledger.kept if one.kind == "loan"})
+def _final_state(client: Any, ledger: Ledger, audit: Doc) -> FinalState:
+    """Read the final state over the API."""
+    loan_ids = [request.answer["id"] for request in ledger.acknowledged("loan") if request.answer]
+    borrowers = sorted({request.body["borrower_id"] for request in ledger.requests if request.kind == "loan"})
     listed = {id: list(_pages(client.repayments, "repayments", id)) for id in loan_ids}
     orders = [doc for docs in listed.values() for doc in docs]
 
@@ -194,7 +194,7 @@ def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
         answer: Doc = client.transactions(loan_id=loan_id, **page)
         return answer
 
-    return Seen(
+    return FinalState(
         listed=listed,
         journal={id: list(_pages(transactions, "transactions", id, by="after")) for id in loan_ids},
         loans=[doc["id"] for borrower in borrowers for doc in client.loans(borrower_id=borrower, limit=500)["loans"]],
@@ -207,9 +207,9 @@ def _look(client: Any, ledger: Ledger, audit: Doc) -> Seen:
 
 
 def _undelivered(webhook_receiver: WebhookReceiver, ledger: Ledger) -> list[str]:
-    """The outbox to clients goes on as well: what was acknowledged was sent at least once."""
+    """The acknowledged loans and edits without a delivered webhook after DELIVERED_WITHIN_S."""
     until = time.monotonic() + DELIVERED_WITHIN_S
-    ids = {kind: [one.answer["id"] for one in ledger.acknowledged(kind) if one.answer] for kind in KINDS}
+    ids = {kind: [request.answer["id"] for request in ledger.acknowledged(kind) if request.answer] for kind in KINDS}
     while True:
         missing = webhook_receiver.missing("loan.disbursed", ids["loan"]) + webhook_receiver.missing(
             "loan.edited", ids["edit"]
@@ -229,35 +229,36 @@ def _pages(ask: Any, name: str, id: str | None, *, by: str = "cursor") -> Iterat
             return
 
 
-def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, restarts: Sequence[str]) -> Doc:
-    """The verdict over what the clients wrote down and what the platform has. Pure."""
+def conclude(kills: int, ledger: Ledger, state: FinalState, evidence: judge.Evidence, restarts: Sequence[str]) -> Doc:
+    """The verdict from the clients' requests and the final state of the platform. Pure."""
     verdict = judge.Verdict()
     judge.judge_platform(evidence, verdict)
-    answers = {kind: [one.answer for one in ledger.acknowledged(kind) if one.answer] for kind in KINDS}
-    lost, doubled = lost_and_doubled(answers["repayment"], seen.listed, seen.journal)
-    for kind, there in (("loan", seen.loans), ("edit", seen.edits)):
+    answers = {kind: [request.answer for request in ledger.acknowledged(kind) if request.answer] for kind in KINDS}
+    lost, doubled = lost_and_doubled(answers["repayment"], state.listed, state.journal)
+    for kind, there in (("loan", state.loans), ("edit", state.edits)):
         more = missing_and_extra(kind, answers[kind], there)
         lost, doubled = lost + more[0], doubled + more[1]
-    pushed = [{"id": one.answer["out_trade_no"]} for one in ledger.acknowledged("payment") if one.answer]
-    more = missing_and_extra("payment", pushed, seen.receipts)
+    payments = [request.answer for request in ledger.acknowledged("payment") if request.answer]
+    pushed = [{"id": payment["out_trade_no"]} for payment in payments]
+    more = missing_and_extra("payment", pushed, state.receipts)
     lost, doubled = lost + more[0], doubled + more[1]
-    lost += not_at_the_channel(answers["repayment"], seen.trades)
-    stuck = stuck_callbacks(seen.callbacks, seen.now)
-    over = carried_over((doc for docs in seen.listed.values() for doc in docs), restarts)
-    doubtful = [one for one in ledger.kept if one.in_doubt]
-    for what, found in (
+    lost += not_at_the_channel(answers["repayment"], state.trades)
+    stuck = stuck_callbacks(state.callbacks, state.now)
+    over = carried_over((doc for docs in state.listed.values() for doc in docs), restarts)
+    in_doubt = [request for request in ledger.requests if request.in_doubt]
+    for kind_of_failure, failures in (
         ("lost", lost),
         ("doubled", doubled),
         ("callbacks stuck", stuck),
-        ("webhooks not delivered", seen.undelivered),
+        ("webhooks not delivered", state.undelivered),
         ("refusals that nothing explains", ledger.unexplained),
     ):
-        if found:
-            verdict.fail(f"{len(found)} {what}, such as {found[0]}")
-    if not doubtful:
-        verdict.violation("no request was under way at any kill")
+        if failures:
+            verdict.fail(f"{len(failures)} {kind_of_failure}, such as {failures[0]}")
+    if not in_doubt:
+        verdict.inconclusive("no request was under way at any kill")
     if not over:
-        verdict.violation("no money was on its way at any kill")
+        verdict.inconclusive("no money was on its way at any kill")
     return {
         "verdict": verdict.outcome,
         "reasons": verdict.reasons,
@@ -269,12 +270,12 @@ def conclude(kills: int, ledger: Ledger, seen: Seen, evidence: judge.Evidence, r
         "acknowledged_payments": len(pushed),
         "lost": len(lost),
         "doubled": len(doubled),
-        "in_doubt": len(doubtful),
-        "in_doubt_had_happened": sum(one.had_happened for one in doubtful),
+        "in_doubt": len(in_doubt),
+        "in_doubt_had_happened": sum(request.had_happened for request in in_doubt),
         "carried_over": over,
-        "callbacks": dict(sorted(Counter(callback["state"] for callback in seen.callbacks).items())),
+        "callbacks": dict(sorted(Counter(callback["state"] for callback in state.callbacks).items())),
         "callbacks_stuck": len(stuck),
-        "webhooks_undelivered": len(seen.undelivered),
+        "webhooks_undelivered": len(state.undelivered),
         **verdict.figures,
         "audits_after_restart": len(evidence.audits_under_load),
         "armed": list(evidence.armed),
@@ -301,7 +302,7 @@ def _judged(options: argparse.Namespace) -> ExitCode:
 
 
 def sentences(document: Doc) -> list[str]:
-    """The verdict in plain words."""
+    """The verdict and the figures as lines for a terminal."""
     by_fault = ", ".join(f"{fault} {count}" for fault, count in document["injections_by_fault"].items())
     acknowledged = f"{document['acknowledged']} repayments, {document['acknowledged_payments']} push payments, "
     acknowledged += (
@@ -328,7 +329,9 @@ def sentences(document: Doc) -> list[str]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--kills", type=whole(1, KILLS_MAX), default=20, help="how often (default: %(default)s)")
-    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="of the moments and of the faults' chances")
+    parser.add_argument(
+        "--seed", type=whole(0, 2**63 - 1), default=7, help="of the times of the kills and of the faults"
+    )
     parser.add_argument("--no-faults", action="store_true", help="arm nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(arguments)

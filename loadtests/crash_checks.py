@@ -1,4 +1,4 @@
-"""After the crashes: what was acknowledged against what is there. Pure functions over documents."""
+"""Checks after the crashes: acknowledged answers against the final state. Pure functions over documents."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Doc = dict[str, Any]
 def lost_and_doubled(
     acknowledged: Iterable[Doc], listed: Mapping[str, Sequence[Doc]], journal: Mapping[str, Sequence[Doc]]
 ) -> tuple[list[str], list[str]]:
-    """Which repayments are not on the books as they were acknowledged, and which are there more than once.
+    """Acknowledged repayments that are not on the books as acknowledged, and repayments that are there twice.
 
-    `listed` and `journal` are each loan's repayments and transactions in the end. Everything in doubt was repeated
-    until it was answered, so a repayment that nobody has an answer for is one that was carried out twice.
+    `listed` and `journal` are the repayments and transactions of each loan in the end. Each unanswered request was
+    repeated until it was answered, so a repayment without an acknowledgement is one that was carried out twice.
     """
     lost, doubled = [], []
-    known: Counter[str] = Counter()
+    acknowledgements: Counter[str] = Counter()
     rows = {doc["id"]: doc for docs in listed.values() for doc in docs}
     times = Counter(doc["id"] for docs in listed.values() for doc in docs)
     receipts = {loan_id: live_receipts(transactions) for loan_id, transactions in journal.items()}
     for answer in acknowledged:
-        known[answer["id"]] += 1
+        acknowledgements[answer["id"]] += 1
         row = rows.get(answer["id"])
         if row is None or row["status"] != "S" or row["amount_minor"] != answer["amount_minor"]:
             lost.append(f"{answer['id']} of {answer['amount_minor']}: {row['status'] if row else 'not there'}")
@@ -35,48 +35,50 @@ def lost_and_doubled(
             lost.append(f"{answer['id']} of {answer['amount_minor']}: the journal has {posted}")
         elif len(posted) > 1:
             doubled.append(f"{answer['id']} of {answer['amount_minor']}: the journal has {posted}")
-    doubled += [f"{id}: acknowledged for {count} keys" for id, count in known.items() if count > 1]
+    doubled += [f"{id}: acknowledged for {count} keys" for id, count in acknowledgements.items() if count > 1]
     doubled += [f"{id}: listed {count} times" for id, count in times.items() if count > 1]
-    doubled += [f"{id}: on the books, and nobody's" for id in rows if id not in known]
+    doubled += [f"{id}: on the books, and nobody's" for id in rows if id not in acknowledgements]
     return lost, doubled
 
 
 def live_receipts(transactions: Iterable[Doc]) -> dict[str, list[int]]:
-    """The amounts that a loan's journal has received for each repayment, reversals taken off."""
+    """The amounts that a loan's journal has received by repayment, without those that were reversed."""
     amounts: dict[str, list[int]] = {}
     for transaction in transactions:
         if transaction["kind"] in ("receipt", "receipt_reversal"):
             amount = sum(posting["amount_minor"] for posting in transaction["postings"])
-            mine = amounts.setdefault(transaction["ref"], [])
+            of_repayment = amounts.setdefault(transaction["ref"], [])
             if transaction["kind"] == "receipt":
-                mine.append(amount)
-            elif amount in mine:
-                mine.remove(amount)
+                of_repayment.append(amount)
+            elif amount in of_repayment:
+                of_repayment.remove(amount)
     return amounts
 
 
 def missing_and_extra(kind: str, answers: Iterable[Doc], there: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Ids that were acknowledged and are not there, and ids that are there (or were acknowledged) once too often."""
-    known, found = Counter(answer["id"] for answer in answers), Counter(there)
-    lost = [f"{kind} {id}: not there" for id in known if not found[id]]
-    doubled = [f"{kind} {id}: more than once" for id in known | found if max(known[id], found[id]) > 1]
-    return lost, doubled + [f"{kind} {id}: nobody's" for id in found if not known[id]]
+    """Acknowledged ids that do not exist, and ids that exist or were acknowledged more than once, or exist only."""
+    acknowledged, existing = Counter(answer["id"] for answer in answers), Counter(there)
+    lost = [f"{kind} {id}: not there" for id in acknowledged if not existing[id]]
+    doubled = [
+        f"{kind} {id}: more than once" for id in acknowledged | existing if max(acknowledged[id], existing[id]) > 1
+    ]
+    return lost, doubled + [f"{kind} {id}: nobody's" for id in existing if not acknowledged[id]]
 
 
 def not_at_the_channel(acknowledged: Iterable[Doc], trades: Iterable[Doc]) -> list[str]:
-    """Acknowledged repayments that the channel has not been paid for, once, in that amount."""
-    found: dict[str, list[tuple[str, int]]] = {}
+    """Acknowledged repayments for which the channel has not exactly one successful trade of that amount."""
+    trades_of: dict[str, list[tuple[str, int]]] = {}
     for trade in trades:
-        found.setdefault(trade["out_trade_no"], []).append((trade["state"], trade["amount_minor"]))
+        trades_of.setdefault(trade["out_trade_no"], []).append((trade["state"], trade["amount_minor"]))
     return [
-        f"{answer['id']} of {answer['amount_minor']}: the channel has {found.get(answer['out_trade_no'], [])}"
+        f"{answer['id']} of {answer['amount_minor']}: the channel has {trades_of.get(answer['out_trade_no'], [])}"
         for answer in acknowledged
-        if found.get(answer["out_trade_no"]) != [("SUCCESS", answer["amount_minor"])]
+        if trades_of.get(answer["out_trade_no"]) != [("SUCCESS", answer["amount_minor"])]
     ]
 
 
 def stuck_callbacks(callbacks: Iterable[Doc], now: str) -> list[str]:
-    """Callbacks that the outbox has forgotten: neither done nor waiting for a moment that is still to come."""
+    """Callbacks that the outbox has lost: neither finished nor scheduled for a later time."""
     stuck = []
     for callback in callbacks:
         waits = callback["next_attempt_at"] is not None and moment(callback["next_attempt_at"]) > moment(now)
@@ -86,7 +88,7 @@ def stuck_callbacks(callbacks: Iterable[Doc], now: str) -> list[str]:
 
 
 def carried_over(repayments: Iterable[Doc], restarts: Sequence[str]) -> int:
-    """Repayments that were ordered before a restart and came to the books after it."""
+    """How many repayments were ordered before a restart and applied after it."""
     at = [moment(restart) for restart in restarts]
     return sum(
         any(moment(doc["created_at"]) < restart <= moment(doc["applied_at"]) for restart in at)

@@ -1,7 +1,7 @@
-"""Clients that borrow, repay and edit while the server is killed under them, and never forget a request unanswered.
+"""Clients that borrow, repay and edit while the server is killed, and repeat each request until it is answered.
 
-What a client does about an outcome that it does not know is the point: it keeps the key, and asks the same again until
-there is an answer. It writes each answer down; that is what the platform is held to afterwards.
+A client that does not know the outcome of a request keeps its key and sends the same request until there is an answer.
+It logs each answer; afterwards the platform must have carried out every acknowledged request exactly once.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ Doc = dict[str, Any]
 
 PRINCIPAL_MINOR = 300_000
 REPAYMENTS_A_LOAN = 12
-BREATH_S = 0.03
-"""The longest breath between two requests of one client."""
+PAUSE_S_MAX = 0.03
+"""The longest pause between two requests of one client."""
 BACK_WITHIN_S = 60.0
 
 
-class Deserted(CutShort):
-    """The server is not there and does not come back, or nobody gets an answer."""
+class ServerGone(CutShort):
+    """The server does not come back, or no client gets an answer."""
 
 
 @dataclass(slots=True)
 class SentRequest:
-    """One request that moves money, and what its client wrote down about it."""
+    """One request that moves money, with its answer, or the code of its refusal.
+
+    `in_doubt`: a connection broke after it was sent. `had_happened`: the repeated request got a stored answer.
+    """
 
     kind: str
     key: str
@@ -46,18 +49,18 @@ class SentRequest:
 
 @dataclass(slots=True)
 class Ledger:
-    """What all clients wrote down."""
+    """The requests of all clients, and the refusals that nothing explains."""
 
-    kept: list[SentRequest] = field(default_factory=list)
+    requests: list[SentRequest] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
 
     def acknowledged(self, kind: str) -> list[SentRequest]:
         """The requests of a kind that were answered with 2xx."""
-        return [one for one in self.kept if one.kind == kind and one.answer is not None]
+        return [request for request in self.requests if request.kind == kind and request.answer is not None]
 
 
-class Place:
-    """Where the server is. While it is nowhere, clients wait here."""
+class ServerAddress:
+    """The address of the server, which changes with each start. Clients wait here while the server is down."""
 
     def __init__(self) -> None:
         self._change = threading.Condition()
@@ -67,79 +70,81 @@ class Place:
         self.closed = False
 
     def open(self, url: str) -> None:
-        """It is up again."""
+        """The server is up, at this address."""
         with self._change:
             self._url, self.epoch, self.answers = url, self.epoch + 1, 0
             self._change.notify_all()
 
     def shut(self) -> None:
-        """It is about to be killed: who asks from now on waits."""
+        """The server is down: clients wait from now on."""
         with self._change:
             self._url = None
 
     def close(self) -> None:
-        """No more new requests; what is in doubt is still cleared up."""
+        """The run ends: no new requests, but unanswered ones are repeated."""
         with self._change:
             self.closed = True
             self._change.notify_all()
 
     def url(self) -> str:
-        """The address, once there is one."""
+        """The address, as soon as the server is up. Raises ServerGone if it does not come back."""
         with self._change:
             self._change.wait_for(lambda: self._url is not None or self.closed, timeout=BACK_WITHIN_S)
             if self._url is None:
-                raise Deserted("the server did not come back")
+                raise ServerGone("the server did not come back")
             return self._url
 
     def answered(self) -> None:
-        """A client has got an answer in this epoch."""
+        """Count an answer in this epoch."""
         with self._change:
             self.answers += 1
             self._change.notify_all()
 
     def wait_for_an_answer(self) -> None:
-        """Until the next answer leaves; not for long, since any moment will do."""
+        """Wait for the next answer, for at most a second."""
         with self._change:
             answers = self.answers
             self._change.wait_for(lambda: self.answers > answers, timeout=1)
 
     def wait_for_answers(self, at_least: int) -> None:
-        """Until the epoch is under way."""
+        """Wait until the epoch has this many answers. Raises ServerGone after 20 s."""
         with self._change:
             if not self._change.wait_for(lambda: self.answers >= at_least, timeout=20):
-                raise Deserted("nobody got an answer within 20 s")
+                raise ServerGone("nobody got an answer within 20 s")
 
 
 PUSH_CHANNELS = ("bank_transfer", "bill_pay")
-"""Where people pay without an order: all that tells whose money it is, is what they type."""
+"""Channels with push payments, which have no order: only the payer reference names the loan."""
 
 
-class Payer:
-    """A client that never forgets a request before it has the answer."""
+class CrashClient:
+    """A client that repeats each request until it has the answer."""
 
-    def __init__(self, number: int, seed: int, api_key: str, place: Place, ledger: Ledger, channels: list[str]) -> None:
-        self.number, self.place, self.ledger, self.channels = number, place, ledger, channels
+    def __init__(
+        self, number: int, seed: int, api_key: str, address: ServerAddress, ledger: Ledger, channels: list[str]
+    ) -> None:
+        self.number, self.address, self.ledger, self.channels = number, address, ledger, channels
         self.chance = random.Random(f"{seed}:payer:{number}")
         self.reference = f"crash-{seed}-{number}"
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.headers["Authorization"] = f"Bearer {api_key}"
-        self.asked = 0
+        self.keys_used = 0
 
     def work(self) -> None:
-        """Borrow, repay in small parts, edit now and then; a new loan when the old one has had enough."""
-        while not self.place.closed:
-            sent = {"reference": f"{self.reference}-{self.asked}", "name": f"Payer {self.number}"}
-            borrower = self._made_borrower(sent)
+        """Borrow, repay in small parts and edit at times, until the run ends; a new loan after REPAYMENTS_A_LOAN."""
+        while not self.address.closed:
+            sent = {"reference": f"{self.reference}-{self.keys_used}", "name": f"Payer {self.number}"}
+            borrower = self._add_borrower(sent)
             body = {"borrower_id": borrower, "principal_minor": PRINCIPAL_MINOR, "product_id": "jiebei-like"}
             loan = self._send("loan", "/v1/loans", body).answer
             for _ in range(REPAYMENTS_A_LOAN if loan else 0):
-                if self.place.closed:
+                if self.address.closed:
                     return
-                self._one_thing(loan["id"])  # type: ignore[index]
+                self._send_one(loan["id"])  # type: ignore[index]
 
-    def _one_thing(self, loan_id: str) -> None:
-        time.sleep(self.chance.uniform(0, BREATH_S))
+    def _send_one(self, loan_id: str) -> None:
+        time.sleep(self.chance.uniform(0, PAUSE_S_MAX))
         if self.chance.random() < 0.15:
             body = {
                 "kind": "MODIFY_BILL_AMOUNT",
@@ -164,42 +169,42 @@ class Payer:
         }
         self._send("repayment", f"/v1/loans/{loan_id}/repayments", body)
 
-    def _made_borrower(self, sent: Doc) -> str:
-        # Its reference makes it safe to repeat without a key.
+    def _add_borrower(self, sent: Doc) -> str:
+        # The reference of a borrower makes the request safe to repeat without a key.
         answer = self._until_answered("/v1/borrowers", sent, {}, SentRequest("borrower", "", "/v1/borrowers", sent))
         return str(answer["id"])
 
     def _send(self, kind: str, path: str, body: Doc) -> SentRequest:
-        self.asked += 1
-        kept = SentRequest(kind, f"{self.reference}-{self.asked}", path, body)
-        self.ledger.kept.append(kept)
-        self._until_answered(path, body, {"Idempotency-Key": kept.key}, kept)
-        return kept
+        self.keys_used += 1
+        request = SentRequest(kind, f"{self.reference}-{self.keys_used}", path, body)
+        self.ledger.requests.append(request)
+        self._until_answered(path, body, {"Idempotency-Key": request.key}, request)
+        return request
 
-    def _until_answered(self, path: str, body: Doc, headers: Mapping[str, str], kept: SentRequest) -> Doc:
+    def _until_answered(self, path: str, body: Doc, headers: Mapping[str, str], request: SentRequest) -> Doc:
         while True:
-            url = self.place.url()
+            url = self.address.url()
             try:
                 response = self.session.post(url + path, json=body, headers=dict(headers), timeout=20)
                 document: Doc = response.json()
             except requests.RequestException as failure:
-                # Where there was no connection, nothing can have happened; anywhere else it may have.
+                # Without a connection nothing can have happened; after any other failure it may have.
                 refused = _is_refused(failure)
-                kept.in_doubt |= not refused
-                if refused and self.place.closed:
-                    raise Deserted("the server is gone for good") from failure
+                request.in_doubt |= not refused
+                if refused and self.address.closed:
+                    raise ServerGone("the server is gone for good") from failure
                 time.sleep(0.02)
                 continue
-            self.place.answered()
+            self.address.answered()
             if response.ok:
-                kept.had_happened = response.headers.get("Idempotency-Replayed") == "true"
-                kept.answer = document
+                request.had_happened = response.headers.get("Idempotency-Replayed") == "true"
+                request.answer = document
                 return document
             if document.get("code") in ("request_in_progress", "busy"):
                 time.sleep(0.05)
                 continue
-            kept.refused = str(document.get("code"))
-            self.ledger.unexplained.append(f"{kept.kind}: {response.status_code} {document.get('code')}")
+            request.refused = str(document.get("code"))
+            self.ledger.unexplained.append(f"{request.kind}: {response.status_code} {document.get('code')}")
             return document
 
 

@@ -1,7 +1,7 @@
-"""The load itself, in a process of its own (importing Locust patches the process): started, watched, and how it ended.
+"""Runs the load in a process of its own (importing Locust patches the process), watches it, and reads its report.
 
-While it is on, a line every two seconds says how far it is; in the middle of it an audit is asked for. Whoever ends
-this process half way, with whatever signal, is noticed: by how it ended, or by how long it says that the load lasted.
+During the load, a line every two seconds reports the progress, and one audit is taken half way. If the process is ended
+early, by any signal, this is detected from its exit code, or from the duration in its report.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from mocklend.client import Client, ProblemError
 HERE = Path(__file__).resolve().parent
 EVERY_S = 2.0
 START_WITHIN_S, DRAIN_WITHIN_S, END_WITHIN_S = 30, 15, 10
-"""Beside the time asked for: to import Locust, to answer what is under way, and to write the report."""
+"""Seconds beside the time of the load: to import Locust, to answer open requests, and to write the report."""
 
 Doc = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Load:
-    """What came of it. `cut_short` says why it did not last as long as it was asked to; None where it did."""
+    """The result of a load. `cut_short` says why it ended too early; None if it did not."""
 
     report: Doc
     audits: list[Doc] = field(default_factory=list)
     cut_short: str | None = None
 
 
-def carry(
+def run_load(
     settings: Settings,
     *,
     host: str,
@@ -50,7 +50,7 @@ def carry(
     server: Server,
     layer: bool,
 ) -> Load:
-    """Put the load on a server until its time is over. Raises what `Server.gone` gives where the server goes away."""
+    """Put the load on a server until its time is over. Raises what `Server.gone` returns if the server ends."""
     log = Path(settings.report).with_suffix(".log")
     command = [
         *(sys.executable, "-m", "locust", "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary"),
@@ -60,29 +60,29 @@ def carry(
     ]
     foreign = {name for name in os.environ if name.startswith("LOCUST_")}
     environment = {name: value for name, value in os.environ.items() if name not in foreign}
-    with log.open("wb") as written:
+    with log.open("wb") as log_file:
         locust = subprocess.Popen(
             command,
             env={**environment, **settings.to_environment()},
             stdin=subprocess.DEVNULL,
-            stdout=written,
+            stdout=log_file,
             stderr=subprocess.STDOUT,
         )
-    beside = Beside(client, settings.time_s / 2, layer=layer)
-    beside.start()
+    monitor = LoadMonitor(client, settings.time_s / 2, layer=layer)
+    monitor.start()
     try:
-        too_late = _watch(locust, settings, beside, server)
+        too_late = _watch(locust, settings, monitor, server)
     finally:
         if locust.poll() is None:
             locust.kill()
             locust.wait()
-        beside.finish()
+        monitor.finish()
     report, why = _report(settings, log, locust.returncode, too_late=too_late)
-    return Load(report, beside.audits, why)
+    return Load(report, monitor.audits, why)
 
 
-def _watch(locust: subprocess.Popen[bytes], settings: Settings, beside: Beside, server: Server) -> bool:
-    """Until the load is over. Whether it had to be ended, since it did not end by itself."""
+def _watch(locust: subprocess.Popen[bytes], settings: Settings, monitor: LoadMonitor, server: Server) -> bool:
+    """Wait for the end of the load. True if it has to be killed, since it did not end in time."""
     began = time.monotonic()
     until = began + START_WITHIN_S + settings.time_s + DRAIN_WITHIN_S + END_WITHIN_S
     lines = 0
@@ -95,23 +95,23 @@ def _watch(locust: subprocess.Popen[bytes], settings: Settings, beside: Beside, 
             pass
         if (why := server.gone()) is not None:
             raise why
-        say(progress_line(time.monotonic() - began, _read(settings.progress), beside.injections))
+        say(progress_line(time.monotonic() - began, _read(settings.progress), monitor.injections))
         if time.monotonic() > until:
             return True
     return False
 
 
-def progress_line(seconds: float, told: Mapping[str, Any], injections: int | None) -> str:
-    """How far it is, in one line. `told` is what the generator has written last, nothing before it has begun."""
-    if not told:
+def progress_line(seconds: float, progress: Mapping[str, int], injections: int | None) -> str:
+    """The progress in one line. `progress` is the last document of the load's process, empty before its start."""
+    if not progress:
         return f"{seconds:.0f} s: the load is about to begin"
-    lies = "" if injections is None else f", {injections} injections"
-    people = f"{told['users']} users, {told['requests']} requests, {told['per_s']} a second"
-    return f"{seconds:.0f} s: {people}, {told['failures']} failures{lies}"
+    injected = "" if injections is None else f", {injections} injections"
+    people = f"{progress['users']} users, {progress['requests']} requests, {progress['per_s']} a second"
+    return f"{seconds:.0f} s: {people}, {progress['failures']} failures{injected}"
 
 
 def _report(settings: Settings, log: Path, code: int, *, too_late: bool) -> tuple[Doc, str | None]:
-    """What the load has left behind, and why it is not the whole of it, if it is not."""
+    """The report of the load, and why it is incomplete; None if it is complete."""
     report = _read(settings.report)
     if too_late:
         why: str | None = f"the load did not end within {DRAIN_WITHIN_S + END_WITHIN_S} s of its time, and was ended"
@@ -128,10 +128,10 @@ def _report(settings: Settings, log: Path, code: int, *, too_late: bool) -> tupl
     if report:
         return report, why
     last = _read(settings.progress)
-    known = {"requests": last.get("requests", 0), "failures": last.get("failures", 0), "per_s": last.get("per_s", 0)}
+    figures = {"requests": last.get("requests", 0), "failures": last.get("failures", 0), "per_s": last.get("per_s", 0)}
     return {
         "operations": [],
-        "total": {**known, **dict.fromkeys(("p50_ms", "p95_ms", "p99_ms"), 0)},
+        "total": {**figures, **dict.fromkeys(("p50_ms", "p95_ms", "p99_ms"), 0)},
         "failures": [],
         "user_errors": 0,
         "last_user_error": None,
@@ -144,20 +144,20 @@ def _report(settings: Settings, log: Path, code: int, *, too_late: bool) -> tupl
 
 def _read(path: str) -> Doc:
     try:
-        told: Doc = json.loads(Path(path).read_text())
+        document: Doc = json.loads(Path(path).read_text())
     except (OSError, ValueError):
         return {}
-    return told
+    return document
 
 
-class Beside(threading.Thread):
-    """What is asked of the platform while the load is on: how many injections so far, and one audit in the middle.
+class LoadMonitor(threading.Thread):
+    """Polls the platform during the load: the number of injections, and one audit half way.
 
-    On a connection of its own, since a busy server takes its time. What it cannot ask, it does without.
+    It has a connection of its own, since a busy server answers slowly. A request that fails is skipped.
     """
 
     def __init__(self, client: Client, audit_after_s: float, *, layer: bool) -> None:
-        super().__init__(name="beside", daemon=True)
+        super().__init__(name="monitor", daemon=True)
         self.audits: list[Doc] = []
         self.injections: int | None = None
         self._client = Client(client.base_url, client.api_key, timeout_s=60)
@@ -166,7 +166,7 @@ class Beside(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        """Until `finish`."""
+        """Poll until `finish`."""
         with self._client:
             while not self._over.wait(EVERY_S / 2):
                 try:
@@ -178,6 +178,6 @@ class Beside(threading.Thread):
                     continue
 
     def finish(self) -> None:
-        """No more questions; the one that is under way is waited for."""
+        """Stop polling, after the answer to the current request."""
         self._over.set()
         self.join(timeout=60)

@@ -1,10 +1,10 @@
-"""Take the ground away from a server under load, a part at a time, and say what it did to the clients.
+"""Break the database, the disk or the clock under a loaded server, one part at a time, and report what clients see.
 
-        clients repay and read ──▶ the ground gives way ──▶ answers are counted ──▶ it is restored ──▶ how long?
-        in the end: what was acknowledged is there once, what is due is worked off, the audit finds nothing
+        clients repay and read ──▶ outage ──▶ answers are counted ──▶ end of the outage ──▶ time to recover
+        in the end: acknowledged writes are there once, due work is done, the audit finds nothing
 
-A part that this machine cannot have is skipped, with the reason; where all are skipped, nothing was shown. With
-`--json` standard output holds one document and nothing else.
+A part that this machine does not allow is skipped, with the reason; if all are skipped, the verdict is INCONCLUSIVE.
+With `--json` standard output holds one document and nothing else.
 """
 
 from __future__ import annotations
@@ -19,55 +19,55 @@ from typing import Any
 
 import ground_clock
 import ground_storage
-from ground_told import FAIL, INCONCLUSIVE, PASS, Told
+from ground_result import FAIL, INCONCLUSIVE, PASS, PartResult
 from server import ServerFailed
 from tool import concluded, say
 
 from mocklend.exit_codes import ExitCode
 
-PARTS: Mapping[str, Callable[[Path], Told]] = {**ground_storage.PARTS, **ground_clock.PARTS}
-"""What can be taken away, by name. A part gets a folder of its own, and runs and stops servers of its own."""
+PARTS: Mapping[str, Callable[[Path], PartResult]] = {**ground_storage.PARTS, **ground_clock.PARTS}
+"""The parts by name. A part gets a folder of its own, and starts and stops servers of its own."""
 
 
-def verdict(told: Sequence[Told]) -> str:
-    """FAIL where any part failed; PASS where at least one was shown and none is in doubt."""
-    outcomes = {one.outcome for one in told}
+def verdict(results: Sequence[PartResult]) -> str:
+    """FAIL if a part failed; PASS if at least one passed and none is inconclusive; else INCONCLUSIVE."""
+    outcomes = {result.outcome for result in results}
     if FAIL in outcomes:
         return FAIL
     return PASS if PASS in outcomes and INCONCLUSIVE not in outcomes else INCONCLUSIVE
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Run the parts, print what each came to, and return the exit code."""
+    """Run the parts, print the result of each, and return the exit code."""
     options = _options(arguments)
     return concluded(lambda: _all(options), as_json=options.json)
 
 
 def _all(options: argparse.Namespace) -> ExitCode:
-    told = []
+    results = []
     for name in options.parts or PARTS:
         say(f"{name} …")
         with tempfile.TemporaryDirectory(prefix="mocklend-ground-") as folder:
-            told.append(_told(name, Path(folder)))
+            results.append(_run_part(name, Path(folder)))
         if not options.json:
-            print("\n".join(told[-1].sentences()), flush=True)
-    came_to = verdict(told)
+            print("\n".join(results[-1].sentences()), flush=True)
+    outcome = verdict(results)
     if options.json:
-        document = {"verdict": came_to, "parts": [one.to_json() for one in told]}
+        document = {"verdict": outcome, "parts": [result.to_json() for result in results]}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        print(came_to)
-    return ExitCode[came_to]
+        print(outcome)
+    return ExitCode[outcome]
 
 
-def _told(name: str, folder: Path) -> Told:
-    """One part. A server that does not start, or goes, is what the part came to and not the end of the others."""
+def _run_part(name: str, folder: Path) -> PartResult:
+    """The result of one part. A server that does not start fails the part, and the others still run."""
     try:
         return PARTS[name](folder)
     except ServerFailed as failure:
-        told = Told(name)
-        told.fail(str(failure))
-        return told
+        result = PartResult(name)
+        result.fail(str(failure))
+        return result
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,7 +1,7 @@
-"""The parts of `scripts/ground` in which time gives way: the clock is set back, or a clock is moved under load.
+"""The parts of `scripts/ground` about time: the machine's clock is set back, or a sandbox's clock is moved, under load.
 
-The machine's own clock is left alone. The server process is given another one: `time.time`, `time.time_ns` and
-`datetime.now` read from a file how far it is off. Its monotonic clock stays real, as on a machine whose clock is set.
+The machine's own clock is left alone. The server process gets a faked one: `time.time`, `time.time_ns` and
+`datetime.now` read an offset from a file. Its monotonic clock stays real, as on a machine whose clock is set.
 (libfaketime does the same for a whole process, but its 0.9 breaks Python's `time.sleep`.)
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 from ground_crowd import Crowd
-from ground_told import Told
+from ground_result import PartResult
 from server import Server
 from tool import say
 from webhook_receiver import WebhookReceiver, open_webhook_receiver
@@ -52,11 +52,11 @@ datetime.datetime = Set
 """
 
 
-def set_back(part: str, by_s: int) -> Callable[[Path], Told]:
-    """The part in which the clock of the machine is set back under a running server, which is then started anew."""
+def set_back(part: str, by_s: int) -> Callable[[Path], PartResult]:
+    """The part in which the machine's clock is set back under a running server, which is restarted afterwards."""
 
-    def run(folder: Path) -> Told:
-        told = Told(part)
+    def run(folder: Path) -> PartResult:
+        result = PartResult(part)
         offset = folder / "off"
         offset.write_text("0")
         (folder / "sitecustomize.py").write_text(SET)
@@ -74,9 +74,9 @@ def set_back(part: str, by_s: int) -> Callable[[Path], Told]:
             say(f"the clock is {by_s} s back")
             watch.look_for(AFTER_S)
             crowd.gap(False)
-            told.answers.update(crowd.answers)
+            result.answers.update(crowd.answers)
             crowd.end()
-            _settled(told, crowd, "while the clock was set back")
+            _settled(result, crowd, "while the clock was set back")
             watch.look()
             server.stop()
             server = Server(database, log, env=faked)
@@ -84,20 +84,20 @@ def set_back(part: str, by_s: int) -> Callable[[Path], Told]:
             again.acknowledged = crowd.acknowledged
             watch.url = server.url
             watch.look()
-            _one_more(told, server.url)
-            _conclude(told, again)
-            told.figures["clock_went_back_ms"] = watch.back_ms
+            _one_more(result, server.url)
+            _conclude(result, again)
+            result.figures["clock_went_back_ms"] = watch.back_ms
             if watch.back_ms:
-                told.fail(f"the sandbox's clock went back by {watch.back_ms} ms")
+                result.fail(f"the sandbox's clock went back by {watch.back_ms} ms")
         finally:
             server.kill()
-        return told
+        return result
 
     return run
 
 
 class Watch:
-    """Looks at a sandbox's clock again and again: how far back did it ever go?"""
+    """Polls a sandbox's clock. `back_ms` is by how much it went back at most, in milliseconds."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -105,54 +105,54 @@ class Watch:
         self._last: datetime | None = None
 
     def look(self) -> None:
-        """One look."""
+        """Read the clock once."""
         now = datetime.fromisoformat(requests.get(f"{self.url}/-/clock", timeout=60).json()["now"])
         if self._last is not None and now < self._last:
             self.back_ms = max(self.back_ms, (self._last - now) // timedelta(milliseconds=1))
         self._last = max(now, self._last or now)
 
     def look_for(self, seconds: float) -> None:
-        """Look for so long."""
+        """Read the clock repeatedly for this long."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.look()
             time.sleep(0.05)
 
 
-def _settled(told: Told, crowd: Crowd, when: str) -> None:
+def _settled(result: PartResult, crowd: Crowd, when: str) -> None:
     began = time.monotonic()
     if not crowd.settled(SETTLED_S_MAX):
-        told.fail(f"settling stopped {when}")
-    told.figures["settled_after_s"] = round(time.monotonic() - began, 1)
+        result.fail(f"settling stopped {when}")
+    result.figures["settled_after_s"] = round(time.monotonic() - began, 1)
 
 
-def _one_more(told: Told, url: str) -> None:
-    """A repayment of after the restart settles like any other."""
+def _one_more(result: PartResult, url: str) -> None:
+    """Check that a repayment after the restart settles."""
     later = Crowd(url, clients=1)
     later.start()
     time.sleep(0.5)
     later.end()
-    _settled(told, later, "after the restart")
+    _settled(result, later, "after the restart")
 
 
-def _conclude(told: Told, crowd: Crowd) -> None:
-    told.acknowledged = sum(map(len, crowd.acknowledged.values()))
-    told.lost, told.doubled = crowd.lost_and_doubled()
-    _judge_audit(told, crowd.audit())
-    told.judge_answers()
-    told.judge_books()
+def _conclude(result: PartResult, crowd: Crowd) -> None:
+    result.acknowledged = sum(map(len, crowd.acknowledged.values()))
+    result.lost, result.doubled = crowd.lost_and_doubled()
+    _judge_audit(result, crowd.audit())
+    result.judge_answers()
+    result.judge_books()
 
 
-def _judge_audit(told: Told, audit: Mapping[str, Any]) -> None:
+def _judge_audit(result: PartResult, audit: Mapping[str, Any]) -> None:
     if audit["discrepancies"]:
-        told.fail(f"the audit finds {len(audit['discrepancies'])} discrepancies")
+        result.fail(f"the audit finds {len(audit['discrepancies'])} discrepancies")
     broken = [invariant["name"] for invariant in audit["invariants"] if not invariant["holds"]]
     if broken:
-        told.fail(f"broken: {', '.join(broken)}")
+        result.fail(f"broken: {', '.join(broken)}")
 
 
 class Clients:
-    """Clients of one sandbox on a manual clock: they order repayments without end, and keep what was acknowledged."""
+    """Clients of one sandbox on a manual clock: they order repayments until the end, and keep the acknowledged ids."""
 
     def __init__(self, url: str, head: Mapping[str, str]) -> None:
         self.url, self.head = url, dict(head)
@@ -164,13 +164,13 @@ class Clients:
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(CLIENTS)]
 
-    def post(self, path: str, body: Any, key: str | None = None) -> requests.Response:
-        """One request, with the sandbox's key."""
+    def post(self, path: str, body: Mapping[str, object], key: str | None = None) -> requests.Response:
+        """Send a POST with the sandbox's key."""
         more = {} if key is None else {"Idempotency-Key": key}
         return requests.post(self.url + path, json=body, headers={**self.head, **more}, timeout=120)
 
     def start(self) -> None:
-        """Borrow, then let everybody go to work."""
+        """Borrow a loan for each client, and start the clients."""
         for n, thread in enumerate(self._threads):
             ada = self.post("/v1/borrowers", {"reference": f"payer-{n}", "name": "Ada", "credit_limit_minor": 10**12})
             body = {"borrower_id": ada.json()["id"], "principal_minor": 1_000_000, "product_id": "jiebei-like"}
@@ -178,7 +178,7 @@ class Clients:
             thread.start()
 
     def end(self) -> None:
-        """Everybody gets his last answer, and goes."""
+        """Stop the clients, after the answer to the last request of each."""
         self._over.set()
         for thread in self._threads:
             thread.join(120)
@@ -199,9 +199,9 @@ class Clients:
             time.sleep(0.02)
 
 
-def advance(folder: Path) -> Told:
-    """A clock is moved by seven minutes while clients keep ordering, and an endpoint hears of everything."""
-    told, log = Told("advance"), folder / "log"
+def advance(folder: Path) -> PartResult:
+    """A clock is moved by seven minutes while clients order repayments, and a receiver gets all webhooks."""
+    result, log = PartResult("advance"), folder / "log"
     server = Server(str(folder / "ground.db"), log)
     try:
         clock = {"mode": "manual", "now": "2026-01-05T02:00:00Z"}
@@ -218,44 +218,44 @@ def advance(folder: Path) -> Told:
             took_s = time.monotonic() - began
             time.sleep(1)
             clients.end()
-            told.figures |= {"advance_took_s": round(took_s, 1), "slowest_request_s": round(clients.slowest_s, 2)}
-            told.figures |= {"orders": len(clients.acknowledged), "released": moved.json().get("released_total")}
+            result.figures |= {"advance_took_s": round(took_s, 1), "slowest_request_s": round(clients.slowest_s, 2)}
+            result.figures |= {"orders": len(clients.acknowledged), "released": moved.json().get("released_total")}
             if moved.status_code != 200 or took_s > ADVANCE_S_MAX:
-                told.fail(f"the advance was answered {moved.status_code} after {took_s:.1f} s")
+                result.fail(f"the advance was answered {moved.status_code} after {took_s:.1f} s")
             clients.post("/-/clock/advance", {"by": ADVANCE_S})
-            _all_heard(told, clients, webhook_receiver)
-        told.answers.update(clients.answers)
-        told.acknowledged = len(clients.acknowledged)
+            _all_delivered(result, clients, webhook_receiver)
+        result.answers.update(clients.answers)
+        result.acknowledged = len(clients.acknowledged)
         listed = Counter(_listed(clients))
-        told.lost = sum(listed[id] == 0 for id in clients.acknowledged)
-        told.doubled = sum(count - 1 for count in listed.values()) + len(listed.keys() - set(clients.acknowledged))
-        _judge_audit(told, requests.get(f"{server.url}/-/audit", headers=clients.head, timeout=120).json())
+        result.lost = sum(listed[id] == 0 for id in clients.acknowledged)
+        result.doubled = sum(count - 1 for count in listed.values()) + len(listed.keys() - set(clients.acknowledged))
+        _judge_audit(result, requests.get(f"{server.url}/-/audit", headers=clients.head, timeout=120).json())
         now = requests.get(f"{server.url}/-/clock", headers=clients.head, timeout=60).json()["now"]
         if now != "2026-01-05T02:14:00.000Z":
-            told.fail(f"two advances by {ADVANCE_S} s moved the clock to {now}")
-        told.judge_answers()
-        told.judge_books()
+            result.fail(f"two advances by {ADVANCE_S} s moved the clock to {now}")
+        result.judge_answers()
+        result.judge_books()
         if server.stop() != 0:
-            told.fail("the server did not leave when asked to stop")
+            result.fail("the server did not leave when asked to stop")
     finally:
         server.kill()
-    return told
+    return result
 
 
-def _all_heard(told: Told, clients: Clients, webhook_receiver: WebhookReceiver) -> None:
-    """At least one delivery of each event of each order."""
+def _all_delivered(result: PartResult, clients: Clients, webhook_receiver: WebhookReceiver) -> None:
+    """Check that there is at least one delivery of each event of each order."""
 
     def missing() -> list[str]:
         events = ("repayment.ordered", "repayment.succeeded")
-        return [one for event in events for one in webhook_receiver.missing(event, clients.acknowledged)]
+        return [lack for event in events for lack in webhook_receiver.missing(event, clients.acknowledged)]
 
     began = time.monotonic()
     while (lost := missing()) and time.monotonic() < began + DELIVERED_WITHIN_S:
         clients.post("/-/clock/advance", {"by": 0})
-    told.figures["webhooks_came_twice"] = sum(webhook_receiver.came.values()) - len(webhook_receiver.came)
-    told.figures["last_webhook_after_s"] = round(time.monotonic() - began, 1)
+    result.figures["webhooks_came_twice"] = sum(webhook_receiver.deliveries.values()) - len(webhook_receiver.deliveries)
+    result.figures["last_webhook_after_s"] = round(time.monotonic() - began, 1)
     if lost:
-        told.fail(f"{len(lost)} webhooks have not come, as {lost[0]}")
+        result.fail(f"{len(lost)} webhooks have not come, as {lost[0]}")
 
 
 def _listed(clients: Clients) -> list[str]:
@@ -274,7 +274,7 @@ def _listed(clients: Clients) -> list[str]:
     return ids
 
 
-PARTS: Mapping[str, Callable[[Path], Told]] = {
+PARTS: Mapping[str, Callable[[Path], PartResult]] = {
     "clock_back_20_s": set_back("clock_back_20_s", 20),
     "clock_back_1_h": set_back("clock_back_1_h", 3_600),
     "advance": advance,

@@ -1,4 +1,4 @@
-"""Clients that repay and read without end, keep their key until there is an answer, and count what they are told."""
+"""Clients that repay and read until the end, keep their key until there is an answer, and count the answers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ CLIENTS = 4
 
 
 class Crowd:
-    """Some clients with a loan each in the sandbox `default`. Start it, mark the gap, end it, ask what was lost."""
+    """Clients with a loan each in the sandbox `default`: start them, mark the outage, end them, count lost writes."""
 
     def __init__(self, url: str, clients: int = CLIENTS) -> None:
         self.url = url
         self.answers: Counter[str] = Counter()
-        """Of the time that is marked as the gap."""
+        """HTTP statuses during the outage; `none` is a request without an answer."""
         self.writes: Counter[str] = Counter()
         self.refused_s: list[float] = []
         self.cost_s = 0.0
-        """Seconds of the server's processor in all gaps."""
+        """Processor time of the server in all outages, in seconds."""
         self.acknowledged: dict[str, list[str]] = {}
         self._lock = threading.Lock()
         self._in_gap = False
@@ -35,7 +35,7 @@ class Crowd:
         self._threads = [threading.Thread(target=self._work, args=(n,), daemon=True) for n in range(clients)]
 
     def start(self) -> None:
-        """Borrow, then let everybody go to work."""
+        """Borrow a loan for each client, and start the clients."""
         for n, thread in enumerate(self._threads):
             ada = self._must("/v1/borrowers", {"reference": f"ground-{n}", "name": "Ada"}, None)["id"]
             body = {"borrower_id": ada, "principal_minor": PRINCIPAL_MINOR, "product_id": "jiebei-like"}
@@ -46,12 +46,12 @@ class Crowd:
             thread.start()
 
     def gap(self, now: bool) -> None:
-        """From now on the ground is gone, or there again."""
+        """Mark the start (True) or the end (False) of an outage."""
         with self._lock:
             self._in_gap = now
 
     def written_after(self, moment: float, within_s: float = 60.0) -> float | None:
-        """Seconds from a moment of `time.monotonic` to the first write that was sent and acknowledged after it."""
+        """Seconds from a time of `time.monotonic` to the first write that was sent after it and acknowledged."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             if self._last_written > moment:
@@ -60,13 +60,13 @@ class Crowd:
         return None
 
     def end(self) -> None:
-        """Everybody gets the answer to what he has asked last, and goes."""
+        """Stop the clients, after the answer to the last request of each."""
         self._over.set()
         for thread in self._threads:
             thread.join(PATIENCE_S)
 
     def lost_and_doubled(self) -> tuple[int, int]:
-        """Each repayment that was acknowledged is there once, and no other is: an answer was had for every key."""
+        """How many acknowledged repayments are missing, and how many are there twice or without acknowledgement."""
         lost = doubled = 0
         for loan, ids in self.acknowledged.items():
             there = Counter(self._listed(loan))
@@ -75,7 +75,7 @@ class Crowd:
         return lost, doubled
 
     def settled(self, within_s: float = 30.0) -> bool:
-        """Whether all that falls due is worked off: no repayment waits any longer."""
+        """Whether all repayments settle within this many seconds."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             if all(self._statuses(loan) <= {"S"} for loan in self.acknowledged):
@@ -84,7 +84,7 @@ class Crowd:
         return False
 
     def audit(self) -> dict[str, Any]:
-        """World against books against views."""
+        """The audit of the sandbox."""
         document: dict[str, Any] = requests.get(f"{self.url}/-/audit", timeout=PATIENCE_S).json()
         return document
 

@@ -1,4 +1,4 @@
-"""The parts of `scripts/ground` in which the database gives way under a running server."""
+"""The parts of `scripts/ground` in which the database fails under a running server."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from ground_crowd import Crowd
-from ground_told import Told
+from ground_result import PartResult
 from server import Server
 from tool import say
 
 ROOT = Path(__file__).resolve().parents[1]
 BEFORE_S = 2.0
-"""So long the load is on before the ground goes."""
+"""How many seconds the load runs before the outage."""
 LOCKED_S = 40.0
 FULL_S = 10.0
 SHORT_S = 5.0
@@ -28,13 +28,13 @@ DOWN_S = 2.0
 WAY_BACK_S_MAX = 5.0
 CPU_MS_MAX = 25.0
 REFUSED_S_MAX = 8.0
-"""A request may be refused late where it was the one that found out; then refusals are quick."""
+"""The request that detects the outage may be refused late; the later refusals are fast."""
 LOG_LINES_MAX = 40
 
 
 @contextmanager
-def gone(told: Told, server: Server, crowd: Crowd, log: Path) -> Iterator[None]:
-    """The time in which the ground is gone: what clients are answered, and what that costs."""
+def gone(result: PartResult, server: Server, crowd: Crowd, log: Path) -> Iterator[None]:
+    """A block during which the database is unavailable: counts the answers of clients and the cost of refusals."""
     cpu, lines = cpu_s(server.pid), count_lines(log)
     crowd.gap(True)
     try:
@@ -44,54 +44,54 @@ def gone(told: Told, server: Server, crowd: Crowd, log: Path) -> Iterator[None]:
     back = time.monotonic()
     crowd.cost_s += cpu_s(server.pid) - cpu
     way_back = crowd.written_after(back)
-    told.answers = Counter(crowd.answers)
-    if told.answers["503"]:
-        told.cpu_ms_per_refused = round(crowd.cost_s * 1000 / told.answers["503"], 2)
-        told.slowest_refused_s = round(max(crowd.refused_s), 2)
-    told.log_lines = (told.log_lines or 0) + count_lines(log) - lines
+    result.answers = Counter(crowd.answers)
+    if result.answers["503"]:
+        result.cpu_ms_per_refused = round(crowd.cost_s * 1000 / result.answers["503"], 2)
+        result.slowest_refused_s = round(max(crowd.refused_s), 2)
+    result.log_lines = (result.log_lines or 0) + count_lines(log) - lines
     if way_back is None:
-        told.fail("it did not recover by itself")
+        result.fail("it did not recover by itself")
     else:
-        told.way_back_s = round(max(told.way_back_s or 0.0, way_back), 2)
+        result.way_back_s = round(max(result.way_back_s or 0.0, way_back), 2)
 
 
-def conclude(told: Told, server: Server, crowd: Crowd, log: Path) -> None:
-    """When all is over: the books, what was due, and what it cost."""
+def conclude(result: PartResult, server: Server, crowd: Crowd, log: Path) -> None:
+    """Check the final state: settled repayments, lost and doubled writes, the audit, the exit code; then judge."""
     crowd.end()
     if not crowd.settled():
-        told.fail("what was due is not worked off")
-    told.acknowledged = sum(map(len, crowd.acknowledged.values()))
-    told.lost, told.doubled = crowd.lost_and_doubled()
+        result.fail("what was due is not worked off")
+    result.acknowledged = sum(map(len, crowd.acknowledged.values()))
+    result.lost, result.doubled = crowd.lost_and_doubled()
     audit = crowd.audit()
     if audit["discrepancies"]:
-        told.fail(f"the audit finds {len(audit['discrepancies'])} discrepancies")
+        result.fail(f"the audit finds {len(audit['discrepancies'])} discrepancies")
     broken = [invariant["name"] for invariant in audit["invariants"] if not invariant["holds"]]
     if broken:
-        told.fail(f"broken: {', '.join(broken)}")
+        result.fail(f"broken: {', '.join(broken)}")
     if (code := server.stop()) != 0:
-        told.fail(f"the server left with {code} when asked to stop")
-    judge(told, log.read_text(errors="replace"))
+        result.fail(f"the server left with {code} when asked to stop")
+    judge(result, log.read_text(errors="replace"))
 
 
-def judge(told: Told, log: str) -> None:
-    """What clients may be told, how fast, and what an operator may have to read. Pure."""
-    told.judge_answers()
-    told.judge_books()
-    if not told.answers["503"]:
-        told.violation("nothing was refused while the ground was gone")
-    if told.way_back_s is not None and told.way_back_s > WAY_BACK_S_MAX:
-        told.fail(f"the way back took {told.way_back_s} s, and {WAY_BACK_S_MAX} s is the most")
-    if told.cpu_ms_per_refused is not None and told.cpu_ms_per_refused > CPU_MS_MAX:
-        told.fail(f"a refused request cost {told.cpu_ms_per_refused} ms of processor, {CPU_MS_MAX} ms is the most")
-    if told.slowest_refused_s is not None and told.slowest_refused_s > REFUSED_S_MAX:
-        told.fail(f"a refusal took {told.slowest_refused_s} s, and {REFUSED_S_MAX} s is the most")
-    if told.log_lines is not None and told.log_lines > LOG_LINES_MAX:
-        told.fail(f"the server wrote {told.log_lines} lines to its log, {LOG_LINES_MAX} is the most")
+def judge(result: PartResult, log: str) -> None:
+    """Check the answers and their times, and the length of the server's log, against the bounds. Pure."""
+    result.judge_answers()
+    result.judge_books()
+    if not result.answers["503"]:
+        result.inconclusive("nothing was refused while the ground was gone")
+    if result.way_back_s is not None and result.way_back_s > WAY_BACK_S_MAX:
+        result.fail(f"the way back took {result.way_back_s} s, and {WAY_BACK_S_MAX} s is the most")
+    if result.cpu_ms_per_refused is not None and result.cpu_ms_per_refused > CPU_MS_MAX:
+        result.fail(f"a refused request cost {result.cpu_ms_per_refused} ms of processor, {CPU_MS_MAX} ms is the most")
+    if result.slowest_refused_s is not None and result.slowest_refused_s > REFUSED_S_MAX:
+        result.fail(f"a refusal took {result.slowest_refused_s} s, and {REFUSED_S_MAX} s is the most")
+    if result.log_lines is not None and result.log_lines > LOG_LINES_MAX:
+        result.fail(f"the server wrote {result.log_lines} lines to its log, {LOG_LINES_MAX} is the most")
     if "Traceback" in log or "a request failed" in log:
-        told.fail("the server took it for a failure of its own")
+        result.fail("the server took it for a failure of its own")
 
 
-def locked(folder: Path) -> Told:
+def locked(folder: Path) -> PartResult:
     """Another process holds the database's lock for 40 s."""
 
     @contextmanager
@@ -109,8 +109,8 @@ def locked(folder: Path) -> Told:
     return _on_a_file("locked", folder, folder / "ground.db", held)
 
 
-def disk_full(folder: Path) -> Told:
-    """Somebody fills the disk, a tmpfs of 24 MB, for 10 s; then he makes room."""
+def disk_full(folder: Path) -> PartResult:
+    """The disk, a tmpfs of 24 MB, is full for 10 s."""
 
     @contextmanager
     def filled(database: Path) -> Iterator[None]:
@@ -127,11 +127,11 @@ def disk_full(folder: Path) -> Told:
     disk.mkdir()
     with _mounted(disk, "tmpfs", "size=24m") as refused:
         if refused is not None:
-            return Told("disk-full", skipped=refused)
+            return PartResult("disk-full", skipped=refused)
         return _on_a_file("disk-full", folder, disk / "ground.db", filled)
 
 
-def read_only(folder: Path) -> Told:
+def read_only(folder: Path) -> PartResult:
     """The folder of the database becomes read-only for 5 s, by a mount above it."""
 
     @contextmanager
@@ -144,11 +144,11 @@ def read_only(folder: Path) -> Told:
     disk.mkdir()
     with _mounted(disk, "tmpfs", "size=64m") as refused:
         if refused is not None:
-            return Told("read-only", skipped=refused)
+            return PartResult("read-only", skipped=refused)
         return _on_a_file("read-only", folder, disk / "ground.db", shut)
 
 
-def removed(folder: Path) -> Told:
+def removed(folder: Path) -> PartResult:
     """The database's file is moved away, and back after 5 s."""
 
     @contextmanager
@@ -162,12 +162,12 @@ def removed(folder: Path) -> Told:
     return _on_a_file("removed", folder, folder / "ground.db", away)
 
 
-def postgresql(folder: Path) -> Told:
+def postgresql(folder: Path) -> PartResult:
     """PostgreSQL is killed and started again, five times."""
     sys.path.insert(0, str(ROOT / "tests"))
     from support.postgresql import NotHere, own
 
-    told, log = Told("postgresql"), folder / "log"
+    result, log = PartResult("postgresql"), folder / "log"
     try:
         with own() as database:
             server = Server(database.url, log)
@@ -176,39 +176,41 @@ def postgresql(folder: Path) -> Told:
                 crowd.start()
                 for nth in range(1, KILLS + 1):
                     time.sleep(BEFORE_S)
-                    with gone(told, server, crowd, log):
+                    with gone(result, server, crowd, log):
                         say(f"kill {nth} of {KILLS}")
                         database.kill()
                         time.sleep(DOWN_S)
                         database.start()
-                told.figures["kills"] = KILLS
-                conclude(told, server, crowd, log)
+                result.figures["kills"] = KILLS
+                conclude(result, server, crowd, log)
             finally:
                 server.kill()
     except NotHere as reason:
-        told.skipped = str(reason)
-    return told
+        result.skipped = str(reason)
+    return result
 
 
-def _on_a_file(name: str, folder: Path, database: Path, taken: Callable[[Path], AbstractContextManager[None]]) -> Told:
-    """A part on SQLite: the ground is gone until the block of `taken` is entered."""
-    told, log = Told(name), folder / "log"
+def _on_a_file(
+    name: str, folder: Path, database: Path, taken: Callable[[Path], AbstractContextManager[None]]
+) -> PartResult:
+    """A part on SQLite: the outage lasts until the block of `taken` is entered."""
+    result, log = PartResult(name), folder / "log"
     server = Server(str(database), log)
     try:
         crowd = Crowd(server.url)
         crowd.start()
         time.sleep(BEFORE_S)
-        with gone(told, server, crowd, log), taken(database):
+        with gone(result, server, crowd, log), taken(database):
             pass
-        conclude(told, server, crowd, log)
+        conclude(result, server, crowd, log)
     finally:
         server.kill()
-    return told
+    return result
 
 
 @contextmanager
 def _mounted(at: Path, what: str | Path, *options: str) -> Iterator[str | None]:
-    """Mount something for as long as the block; gives the reason where that is not allowed here."""
+    """Mount something for the duration of the block; yields the reason if that is not possible here, else None."""
     kind = ["--types", "tmpfs"] if what == "tmpfs" else []
     mounted = False
     try:
@@ -229,7 +231,7 @@ def _mounted(at: Path, what: str | Path, *options: str) -> Iterator[str | None]:
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds of processor that a process and its threads have used."""
+    """The processor time that a process and its threads have used, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -239,7 +241,7 @@ def count_lines(log: Path) -> int:
     return log.read_bytes().count(b"\n")
 
 
-PARTS: Mapping[str, Callable[[Path], Told]] = {
+PARTS: Mapping[str, Callable[[Path], PartResult]] = {
     "locked": locked,
     "disk-full": disk_full,
     "read-only": read_only,

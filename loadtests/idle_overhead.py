@@ -181,7 +181,7 @@ def cpu_s(pid: int) -> float:
 
 
 @dataclass
-class Found:
+class Measurements:
     """The blocks of turns, and what the rules said of themselves."""
 
     requests: int
@@ -233,9 +233,9 @@ def _rounded(one: Ratio) -> dict[str, float]:
     return {"median": round(one.median, 4), "low": round(one.low, 4), "high": round(one.high, 4)}
 
 
-def measured(options: argparse.Namespace) -> Found:
+def measured(options: argparse.Namespace) -> Measurements:
     """Blocks of turns, on servers that are started anew now and then: a process can be lucky, too."""
-    found = Found(options.requests)
+    measurements = Measurements(options.requests)
     os.environ.setdefault("PYTHONHASHSEED", "0")  # The servers' dictionaries lie alike.
     for start in range(options.starts):
         with ExitStack() as left, tempfile.TemporaryDirectory(prefix="mocklend-idle-") as folder:
@@ -251,13 +251,13 @@ def measured(options: argparse.Namespace) -> Found:
                 for name in (*order, *order[::-1]):
                     turn = variants[name].turn(options.requests)
                     block[name] = block[name] + turn if name in block else turn
-                found.blocks.append(block)
+                measurements.blocks.append(block)
                 if not options.json and sys.stderr.isatty():
                     print(f"start {start + 1}, block {n + 1}", end="\r", file=sys.stderr, flush=True)
             evaluated, matched = variants[RULES].never_matched()
-            found.evaluated += evaluated
-            found.matched += matched
-    return found
+            measurements.evaluated += evaluated
+            measurements.matched += matched
+    return measurements
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -275,25 +275,25 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 
 def _compared(options: argparse.Namespace) -> ExitCode:
-    told = measured(options).to_json()
-    print(json.dumps(told, indent=2) if options.json else told_plainly(told))
-    return ExitCode[told["verdict"]]
+    document = measured(options).to_json()
+    print(json.dumps(document, indent=2) if options.json else sentences(document))
+    return ExitCode[document["verdict"]]
 
 
-def told_plainly(told: Mapping[str, Any]) -> str:
+def sentences(document: Mapping[str, Any]) -> str:
     """The same for people."""
     lines = [
-        f"{name:8} {told['requests_per_s'][name]:6} requests a second, "
-        f"{told['cpu_us_per_request'][name]:6} microseconds of the processor each"
+        f"{name:8} {document['requests_per_s'][name]:6} requests a second, "
+        f"{document['cpu_us_per_request'][name]:6} microseconds of the processor each"
         for name in VARIANTS
     ]
-    for one in told["compared"]:
+    for one in document["compared"]:
         for what, verdict in (("throughput", one["verdict"]), ("cpu", one["cpu_verdict"])):
             value = "{median:.3f} ({low:.3f} to {high:.3f})".format(**one[what])
             lines.append(f"{one['of']:5} against {one['to']:8} {what:10} {value}, bound {one['bound']}: {verdict}")
-    rules = told["rules"]
+    rules = document["rules"]
     lines.append(f"the rules were asked {rules['evaluated']} times and matched {rules['matched']} times")
-    return "\n".join([*lines, f"{told['failed']} requests failed: {told['verdict']}"])
+    return "\n".join([*lines, f"{document['failed']} requests failed: {document['verdict']}"])
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The judge of a load test: what the clients saw, and the audit against the answer key. Pure functions over documents.
+"""The judge of a load test: the clients' violations, and the audit against the answer key. Pure, over documents.
 
         locust's report ──┐
         rules' counters ──┤
         audits ───────────┼──▶ judge() ──▶ Verdict: PASS, FAIL or INCONCLUSIVE, with the reasons
         answer key ───────┘
 
-The judge does not take the platform's word for what explains what: it lays the audit's discrepancies beside the open
-entries of the answer key itself, and believes `explained_by` only where both agree.
+The judge does not rely on the platform's `explained_by`: it compares the audit's discrepancies with the open entries of
+the answer key itself, and accepts an explanation only if both agree.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from mocklend.exit_codes import ExitCode
 PASS, FAIL, INCONCLUSIVE = (code.name for code in (ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE))
 
 SHORT_S = 10
-"""A run shorter than this may end before every fault had its chance, and before every channel was used."""
+"""A shorter run may end before every fault could act, and before every channel was used."""
 
 AMOUNT_BEARING = frozenset({"amount_mismatch", "missing_in_books"})
-"""Classes of which the amount is part of the identity too, not only class and entity."""
+"""Classes where a discrepancy and its entry must have the same amount, too, not only class and entity."""
 
 Doc = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known of a run.
+    """The documents and figures of a run.
 
-    `audit` and `entries` were taken when nothing was on its way; `audits_under_load` while the load was on.
-    `entries_before` is the answer key from just before `audit` and `rules`, where `entries` is from just after: a lie
-    may begin or heal in between, and then either is right. None: nothing can have happened in between.
-    `exit_code` is what the server left with, None where it was not ours to stop.
+    `audit` and `entries` are from after the load, when the platform was at rest; `audits_under_load` from during it.
+    `entries_before` is the answer key from just before `audit` and `rules`, `entries` from just after: an entry may
+    start or end in between, and then either is right. None: nothing can have happened in between. `exit_code` is that
+    of the server, None if it was not stopped here.
     """
 
     audit: Doc
@@ -47,22 +47,22 @@ class Evidence:
     audits_under_load: Sequence[Doc] = ()
     armed: Sequence[str] = ()
     demanded: Sequence[str] | None = None
-    """The armed faults that this load is there to provoke, if it has the time; None: all, however short it is."""
+    """The armed faults that must inject if the run is not too short; None: all must, however short it is."""
     channels: Sequence[str] = ()
     run_s: float = 60
     exit_code: int | None = 0
     waited_out: bool = True
     draining: bool = False
-    """Whether what is still on its way was getting less until the wait was over."""
+    """Whether the number of things in transit was still falling at the end of the wait."""
     cut_short: str | None = None
-    """Why the load did not last as long as it was asked to. What its clients saw may then be missing."""
+    """Why the load ended too early; its report may then be incomplete. None if it did not."""
     users: int = 0
-    """How many people were asked for."""
+    """How many users were requested."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What came out. `reasons` say why it is no PASS, `notes` what a reader should know of a PASS too."""
+    """The outcome. `reasons` say why it is no PASS; `notes` are remarks on any outcome."""
 
     outcome: str = PASS
     reasons: list[str] = field(default_factory=list)
@@ -71,16 +71,16 @@ class Verdict:
 
     @property
     def exit_code(self) -> ExitCode:
-        """Of the tool whose verdict this is."""
+        """The exit code of the tool for this outcome."""
         return ExitCode[self.outcome]
 
     def fail(self, reason: str) -> None:
-        """The platform did what it must not."""
+        """Set FAIL: the platform is wrong."""
         self.outcome = FAIL
         self.reasons.append(reason)
 
-    def violation(self, reason: str) -> None:
-        """The run did not show what it was for."""
+    def inconclusive(self, reason: str) -> None:
+        """Set INCONCLUSIVE, unless it is FAIL: the run did not show what it was for."""
         if self.outcome == PASS:
             self.outcome = INCONCLUSIVE
         self.reasons.append(reason)
@@ -90,7 +90,7 @@ def judge(evidence: Evidence) -> Verdict:
     """The verdict, and the figures behind it."""
     verdict = Verdict()
     if evidence.cut_short:
-        verdict.violation(evidence.cut_short)
+        verdict.inconclusive(evidence.cut_short)
     _clients(evidence, verdict)
     judge_platform(evidence, verdict)
     if not evidence.cut_short:
@@ -99,7 +99,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def judge_platform(evidence: Evidence, verdict: Verdict) -> None:
-    """What has to hold whatever the clients did: the identity, balanced books, every injection on record."""
+    """Check what must hold for any load: the identity, the books' invariants, and the rules' counters."""
     _identity(evidence, verdict)
     _books(evidence, verdict)
     _record(evidence, verdict)
@@ -108,7 +108,7 @@ def judge_platform(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def _clients(evidence: Evidence, verdict: Verdict) -> None:
-    """No answer may contradict the contract in a way that no fault explains."""
+    """Check that no answer violated the contract without an armed fault that explains it."""
     report = evidence.report
     failures = int(report["total"]["failures"]) + int(report["user_errors"])
     verdict.figures["unexplained_failures"] = failures
@@ -118,24 +118,26 @@ def _clients(evidence: Evidence, verdict: Verdict) -> None:
             first.append(f"{report['user_errors']} users broke, the last with {report['last_user_error']}")
         verdict.fail(f"{failures} failures that no fault explains, such as {' | '.join(first)}")
     if not report["total"]["requests"] and not evidence.cut_short:
-        verdict.violation("nothing was asked of the platform")
+        verdict.inconclusive("nothing was asked of the platform")
 
 
 def _identity(evidence: Evidence, verdict: Verdict) -> None:
-    """discrepancies == open entries of the answer key; at the end by our own count, under load by the audit's word."""
-    found = evidence.audit["discrepancies"]
-    unexplained, unobserved = compare(found, evidence.entries, evidence.entries_before)
-    said = [one for one in found if not one.get("explained_by")]
-    unexplained += [one for one in said if one not in unexplained]
-    unobserved += [one for one in evidence.audit["unobserved"] if _injection(one) not in map(_injection, unobserved)]
+    """Check that discrepancies == open entries: at the end by our own comparison, under load by that of the audit."""
+    discrepancies = evidence.audit["discrepancies"]
+    unexplained, unobserved = compare(discrepancies, evidence.entries, evidence.entries_before)
+    without_cause = [discrepancy for discrepancy in discrepancies if not discrepancy.get("explained_by")]
+    unexplained += [discrepancy for discrepancy in without_cause if discrepancy not in unexplained]
+    counted = {_injection(entry) for entry in unobserved}
+    unobserved += [entry for entry in evidence.audit["unobserved"] if _injection(entry) not in counted]
+    by_class = Counter(discrepancy["class"] for discrepancy in discrepancies)
     verdict.figures["unexplained_discrepancies"] = len(unexplained)
     verdict.figures["unobserved_injections"] = len(unobserved)
-    verdict.figures["discrepancies"] = len(found)
-    verdict.figures["discrepancies_by_class"] = dict(sorted(Counter(one["class"] for one in found).items()))
+    verdict.figures["discrepancies"] = len(discrepancies)
+    verdict.figures["discrepancies_by_class"] = dict(sorted(by_class.items()))
     if unexplained:
-        verdict.fail(f"{len(unexplained)} discrepancies that no fault explains, such as {_told(unexplained[0])}")
+        verdict.fail(f"{len(unexplained)} discrepancies that no fault explains, such as {_sentence(unexplained[0])}")
     if unobserved:
-        verdict.fail(f"{len(unobserved)} injections that the audit does not see, such as {_told(unobserved[0])}")
+        verdict.fail(f"{len(unobserved)} injections that the audit does not see, such as {_sentence(unobserved[0])}")
 
     for nth, audit in enumerate(evidence.audits_under_load, start=1):
         loose = [discrepancy for discrepancy in audit["discrepancies"] if not discrepancy.get("explained_by")]
@@ -143,17 +145,17 @@ def _identity(evidence: Evidence, verdict: Verdict) -> None:
         verdict.figures["unexplained_discrepancies"] += len(loose)
         verdict.figures["unobserved_injections"] += len(unseen)
         if loose:
-            verdict.fail(f"audit {nth} under load: {len(loose)} unexplained, such as {_told(loose[0])}")
+            verdict.fail(f"audit {nth} under load: {len(loose)} unexplained, such as {_sentence(loose[0])}")
         if unseen:
-            verdict.fail(f"audit {nth} under load: {len(unseen)} injections unobserved, such as {_told(unseen[0])}")
+            verdict.fail(f"audit {nth} under load: {len(unseen)} injections unobserved, such as {_sentence(unseen[0])}")
 
 
 def compare(
     discrepancies: Sequence[Doc], entries: Sequence[Doc], before: Sequence[Doc] | None = None
 ) -> tuple[list[Doc], list[Doc]]:
-    """The discrepancies that no open entry expects, and the open entries whose discrepancy is not there.
+    """The discrepancies without an open entry, and the open entries without a discrepancy.
 
-    With `before`, the key from before the audit, an entry that was open at one end only may be seen and need not be.
+    With `before`, the key from before the audit, an entry that is open in one of the two keys only is optional.
     """
     after = _open(entries)
     expected = after if before is None else {**_open(before), **after}
@@ -163,7 +165,7 @@ def compare(
     seen = {_finding(discrepancy) for discrepancy in discrepancies}
     return (
         [discrepancy for discrepancy in discrepancies if _finding(discrepancy) not in expected],
-        [one for finding, one in throughout.items() if finding not in seen],
+        [entry for finding, entry in throughout.items() if finding not in seen],
     )
 
 
@@ -171,8 +173,8 @@ def _open(entries: Sequence[Doc]) -> dict[tuple[str, str, int | None], Doc]:
     return {_finding(entry["expected"]): entry for entry in entries if entry["status"] == "active"}
 
 
-def _finding(one: Doc) -> tuple[str, str, int | None]:
-    return one["class"], one["entity"], one["amount_minor"] if one["class"] in AMOUNT_BEARING else None
+def _finding(doc: Doc) -> tuple[str, str, int | None]:
+    return doc["class"], doc["entity"], doc["amount_minor"] if doc["class"] in AMOUNT_BEARING else None
 
 
 def _injection(entry: Doc) -> Any:
@@ -180,15 +182,15 @@ def _injection(entry: Doc) -> Any:
 
 
 def _books(evidence: Evidence, verdict: Verdict) -> None:
-    """The invariants hold, each time somebody looked, and in the end nothing is on its way any more."""
+    """Check that the invariants held in each audit, and that nothing is in transit in the end."""
     broken: dict[str, str] = {}
     for audit in (*evidence.audits_under_load, evidence.audit):
         if not audit["invariants"]:
-            verdict.violation("an audit names no invariants")
-        for one in audit["invariants"]:
-            if not one["holds"]:
-                detail = one["detail"]
-                broken[one["name"]] = str(detail[0] if isinstance(detail, list) and detail else detail)
+            verdict.inconclusive("an audit names no invariants")
+        for invariant in audit["invariants"]:
+            if not invariant["holds"]:
+                detail = invariant["detail"]
+                broken[invariant["name"]] = str(detail[0] if isinstance(detail, list) and detail else detail)
     verdict.figures["invariants"] = len(evidence.audit["invariants"])
     verdict.figures["broken_invariants"] = broken
     if broken:
@@ -196,22 +198,22 @@ def _books(evidence: Evidence, verdict: Verdict) -> None:
     left = evidence.audit["in_transit"]
     verdict.figures["in_transit"] = len(left)
     if left:
-        oldest = max(left, key=lambda one: int(one["age_s"]))
+        oldest = max(left, key=lambda item: int(item["age_s"]))
         since = f"the oldest for {oldest['age_s']} s: {oldest['detail']}"
         if evidence.draining:
-            verdict.violation(f"{len(left)} things were still on their way, and getting fewer, {since}")
+            verdict.inconclusive(f"{len(left)} things were still on their way, and getting fewer, {since}")
         else:
             verdict.fail(f"{len(left)} things are still on their way, {since}")
     elif not evidence.waited_out:
-        verdict.violation("the platform did not come to rest in time")
+        verdict.inconclusive("the platform did not come to rest in time")
 
 
 def _record(evidence: Evidence, verdict: Verdict) -> None:
-    """What the rules counted is what the answer key holds: no injection is off the record."""
+    """Check that the rules' counters agree with the answer key, and that the demanded faults injected."""
     by_fault = Counter(dict.fromkeys(evidence.armed, 0))
     by_fault.update(entry["fault"] for entry in evidence.entries)
     by_rule = Counter(entry["rule"] for entry in evidence.entries)
-    before = by_rule if evidence.entries_before is None else Counter(one["rule"] for one in evidence.entries_before)
+    before = by_rule if evidence.entries_before is None else Counter(entry["rule"] for entry in evidence.entries_before)
     verdict.figures["injections"] = len(evidence.entries)
     verdict.figures["injections_by_fault"] = dict(sorted(by_fault.items()))
     verdict.figures["answer_key"] = dict(sorted(Counter(entry["status"] for entry in evidence.entries).items()))
@@ -228,31 +230,32 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
     demanded = evidence.armed if evidence.demanded is None else evidence.demanded
     idle = [fault for fault in evidence.armed if fault in demanded and not by_fault[fault]]
     if idle and evidence.demanded is None:
-        verdict.violation(f"armed and never fired: {', '.join(idle)}")
+        verdict.inconclusive(f"armed and never fired: {', '.join(idle)}")
     elif idle:
         _too_little(evidence, verdict, f"armed and never fired: {', '.join(idle)}")
 
 
 def _coverage(evidence: Evidence, verdict: Verdict) -> None:
-    """Money went through every channel, and everybody came."""
-    asked = {operation["operation"]: operation["requests"] for operation in evidence.report["operations"]}
-    unused = [channel for channel in evidence.channels if not asked.get(f"repay by {channel}")]
+    """Check that money went through every channel, and that all users were started."""
+    requests = {operation["operation"]: operation["requests"] for operation in evidence.report["operations"]}
+    unused = [channel for channel in evidence.channels if not requests.get(f"repay by {channel}")]
     if unused:
         _too_little(evidence, verdict, f"nobody repaid by {', '.join(unused)}")
-    came = evidence.report.get("users_max", evidence.users)
-    if came < evidence.users:
-        _too_little(evidence, verdict, f"{came} of {evidence.users} people came")
+    started = evidence.report.get("users_max", evidence.users)
+    if started < evidence.users:
+        _too_little(evidence, verdict, f"{started} of {evidence.users} people came")
 
 
 def _too_little(evidence: Evidence, verdict: Verdict, what: str) -> None:
-    """A fault that never fired is not a pass; unless the run was so short that this says nothing."""
+    """INCONCLUSIVE for too little activity; only a note if the run was too short to expect more."""
     if evidence.run_s < SHORT_S:
         verdict.notes.append(f"{what}; a run of under {SHORT_S} s is too short to hold that against it")
     else:
-        verdict.violation(what)
+        verdict.inconclusive(what)
 
 
-def _told(one: Doc) -> str:
-    expected = one.get("expected", one)
-    told = f"{expected['class']} on {expected['entity']}, {expected['amount_minor']}"
-    return f"{told} ({one.get('detail') or one.get('injection') or 'no detail'})"
+def _sentence(doc: Doc) -> str:
+    """A discrepancy, or an entry of the answer key, in words."""
+    finding = doc.get("expected", doc)
+    words = f"{finding['class']} on {finding['entity']}, {finding['amount_minor']}"
+    return f"{words} ({doc.get('detail') or doc.get('injection') or 'no detail'})"

@@ -35,7 +35,7 @@ AT_ONCE = (1, 2, 4, 16)
 
 
 @dataclass
-class Asked:
+class TurnTimings:
     """The requests of one turn: how long each took, in ms, and how many failed."""
 
     took_ms: list[float] = field(default_factory=list)
@@ -63,20 +63,20 @@ async def peak(line: RawClient, asks: Sequence[bytes], clients: int, seconds: fl
     return done / seconds
 
 
-async def at_rate(line: RawClient, asks: Sequence[bytes], rate: float, seconds: float) -> Asked:
+async def at_rate(line: RawClient, asks: Sequence[bytes], rate: float, seconds: float) -> TurnTimings:
     """Requests that leave on the dot."""
-    asked, start = Asked(), time.perf_counter() + START_S
+    timings, start = TurnTimings(), time.perf_counter() + START_S
 
     async def one(n: int) -> None:
         due = start + n / rate
         await asyncio.sleep(due - time.perf_counter())
         if await line.ask(asks[n % len(asks)]) == 200:
-            asked.took_ms.append((time.perf_counter() - due) * 1000)
+            timings.took_ms.append((time.perf_counter() - due) * 1000)
         else:
-            asked.failed += 1
+            timings.failed += 1
 
     await asyncio.gather(*(one(n) for n in range(int(rate * seconds))))
-    return asked
+    return timings
 
 
 def percentile(took: Sequence[float], share: float) -> float:
@@ -101,17 +101,17 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     with tempfile.TemporaryDirectory(prefix="mocklend-latency-") as folder:
         server = Server(str(Path(folder, "mocklend.db")), Path(folder, "server.log"))
         try:
-            found = asyncio.run(measured(server.url, options))
+            report = asyncio.run(measured(server.url, options))
         finally:
             server.stop()
     if options.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(report, indent=2))
     else:
         said = "{verdict}: p99 of the others: {honest_p99_ms} ms without, {others_p99_ms} ms with: {ratio} times"
-        print(said.format(**found))
-        if found["failed"]:
-            print(f"failed: {found['failed']}; why: {found['why_failed']}")
-    return ExitCode[found["verdict"]]
+        print(said.format(**report))
+        if report["failed"]:
+            print(f"failed: {report['failed']}; why: {report['why_failed']}")
+    return ExitCode[report["verdict"]]
 
 
 async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -128,7 +128,7 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
     best = max([await peak(line, asks, clients, min(3, options.seconds)) for clients in AT_ONCE])
     rate = options.rate or best / 2
     _say(options, f"peak {best:.0f} requests a second, asked at {rate:.0f}")
-    turns: dict[str, list[Asked]] = {"without": [], "with": []}
+    turns: dict[str, list[TurnTimings]] = {"without": [], "with": []}
     for _ in range(options.turns):
         for fault, done in turns.items():
             if fault == "with":
@@ -153,7 +153,7 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def compared(without: Sequence[Asked], with_fault: Sequence[Asked], delay_ms: int) -> dict[str, Any]:
+def compared(without: Sequence[TurnTimings], with_fault: Sequence[TurnTimings], delay_ms: int) -> dict[str, Any]:
     """The p99 of the requests that were not delayed, without the fault and with it, in ms, and the verdict. Pure."""
     honest_ms, others_ms = (
         percentile(sorted(took for turn in turns for took in turn.others(delay_ms)), 0.99)

@@ -1,4 +1,4 @@
-"""Load, then judge: a server of its own, a sandbox with its faults armed, borrowers and operators, the verdict.
+"""A load test with a verdict: starts a server and a sandbox with faults, runs borrowers and operators, and judges.
 
         serve ─▶ sandbox, faults on ─▶ locust, in its own process ─▶ come to rest ─▶ audit, answer key ─▶ judge ─▶ stop
 
@@ -22,7 +22,7 @@ from typing import Any
 import judge
 import requests
 from checks import STALE
-from generator import Load, carry
+from generator import Load, run_load
 from rest import Rest, come_to_rest
 from server import Server
 from shared_state import Settings
@@ -32,26 +32,29 @@ from mocklend.client import Client, ProblemError
 from mocklend.exit_codes import ExitCode
 
 STARTS_AT = "2026-01-05T01:00:00Z"
-"""Monday morning in Shanghai: the run's business day does not depend on when it is run."""
+"""Monday morning in Shanghai, so that the business day of a run does not depend on when it runs."""
 PROVOKED = (
     "cache.bounded_stale", "callback.dropped", "channel.unrecognised",
     "operator.marked_overdue", "operator.wrong_amount",
 )  # fmt: skip
-"""What these borrowers and operators are sure to meet within a minute. Of all others armed with them, such as those of
-the bureau, a run may have no occasion."""
+"""The faults for which these users give an occasion within a minute. For others, as those of the bureau, a run may give
+none."""
 STALE_FOR_S = 3
-"""Real seconds that a page stays stale: long enough for its borrower to see it."""
+"""How many real seconds a status page stays stale: long enough for its borrower to see it."""
 ANSWER_WITHIN_S = 120
 REST_WITHIN_S = 60
-"""Real seconds after which it is said that the platform does not come to rest. Mostly the first look finds it there."""
+"""Real seconds within which the platform has to come to rest. Usually the first audit finds it at rest."""
 USERS_MAX, TIME_S_MAX = 2_000, 3600
 SPAWN_S_MAX = 100.0
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
+Doc = dict[str, Any]
+"""A JSON document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be run."""
+    """The options of a run."""
 
     users: int
     time_s: int
@@ -93,8 +96,8 @@ def _judged(options: argparse.Namespace) -> ExitCode:
     return ExitCode[document["verdict"]]
 
 
-def run(plan: Plan, folder: Path) -> dict[str, Any]:
-    """The whole of it, as one document."""
+def run(plan: Plan, folder: Path) -> Doc:
+    """Run the load and judge it. Returns the verdict and the figures as one document."""
     began = time.monotonic()
     say("starting a server")
     server = Server(plan.database or str(folder / "mocklend.db"), folder / "server.log")
@@ -110,7 +113,7 @@ def run(plan: Plan, folder: Path) -> dict[str, Any]:
             rest = _rest(client, plan, channels, layer=layer)
         exit_code = server.stop()
     except (requests.RequestException, ProblemError):
-        # Most likely there is nobody to answer any more; that says more than what a request ran into.
+        # Most likely the server has ended; the reason for that says more than the failure of a request.
         why = server.gone(within_s=2.0)
         server.kill()
         if why is not None:
@@ -176,20 +179,20 @@ def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
         say("no faults: everything has to be true" if layer else "no fault layer here: everything has to be true")
         return []
     kinds = {kind["id"]: kind for kind in client.faults()["faults"]}
-    # People and judge are clients, too, and take one answer for the truth: a broken one would end the run.
+    # Users and judge are clients, too, and rely on each answer: a broken one would end the run.
     of_answers = {id for id, kind in kinds.items() if kind["finding"] == "timing"}
-    wanted = sorted(kinds.keys() - of_answers) if plan.faults == "all" else plan.faults.split(",")
-    unknown = sorted(set(wanted) - kinds.keys())
+    faults = sorted(kinds.keys() - of_answers) if plan.faults == "all" else plan.faults.split(",")
+    unknown = sorted(set(faults) - kinds.keys())
     if unknown:
         raise NotRun(f"unknown faults: {', '.join(unknown)}; known: {', '.join(kinds)}")
-    if of_answers & set(wanted):
-        names = ", ".join(sorted(of_answers & set(wanted)))
+    if of_answers & set(faults):
+        names = ", ".join(sorted(of_answers & set(faults)))
         raise NotRun(f"{names}: nobody here asks again after a broken answer; scripts/latency measures slow ones")
-    for fault in wanted:
+    for fault in faults:
         settings = {"lag_s": STALE_FOR_S * plan.speed} if fault == STALE else {}
         client.arm(fault, probability=plan.probability, **settings)
-    say(f"armed at p = {plan.probability}: {', '.join(wanted)}")
-    return wanted
+    say(f"armed at p = {plan.probability}: {', '.join(faults)}")
+    return faults
 
 
 def _load(
@@ -202,7 +205,7 @@ def _load(
     *,
     layer: bool,
 ) -> Load:
-    """The load, for as long as it was asked for or until it ends before that."""
+    """Run the load for its time, or until it ends early."""
     settings = Settings(
         api_key=client.api_key or "",
         seed=plan.seed,
@@ -215,7 +218,7 @@ def _load(
         progress=str(folder / "progress.json"),
     )
     say(f"{plan.users} users for {plan.time_s} s at {server.url}")
-    return carry(
+    return run_load(
         settings,
         host=server.url,
         users=plan.users,
@@ -227,7 +230,7 @@ def _load(
 
 
 def _rest(client: Client, plan: Plan, channels: dict[str, int], *, layer: bool) -> Rest:
-    """The slowest channel may still have money that nobody knows of, so that long we wait in any case.
+    """Wait as long as the slowest channel takes, since it may have money not yet reported, and then for rest.
 
     Stale pages are over by then, too.
     """
@@ -248,11 +251,11 @@ def _versions(health: dict[str, Any]) -> dict[str, str]:
     }
 
 
-# --- saying it ---
+# --- the output ---
 
 
-def show(document: dict[str, Any]) -> None:
-    """The figures and the verdict, for people."""
+def show(document: Doc) -> None:
+    """Print the figures and the verdict for a terminal."""
     from rich.console import Console
     from rich.table import Table
 
@@ -261,11 +264,11 @@ def show(document: dict[str, Any]) -> None:
     table.add_column("operation", no_wrap=True)
     for column in ("asked", "failed", "per s", "p50", "p95", "p99"):
         table.add_column(column, justify="right", no_wrap=True)
-    for one in [*document["operations"], document["total"]]:
-        if one["operation"] == "all":
+    for operation in [*document["operations"], document["total"]]:
+        if operation["operation"] == "all":
             table.add_section()
         cells = ("requests", "failures", "per_s", "p50_ms", "p95_ms", "p99_ms")
-        table.add_row(one["operation"], *(f"{one[name]:g}" for name in cells))
+        table.add_row(operation["operation"], *(f"{operation[name]:g}" for name in cells))
     console.print(table)
     for line in sentences(document):
         console.print(line, markup=False, soft_wrap=True)
@@ -273,8 +276,8 @@ def show(document: dict[str, Any]) -> None:
     console.print(document["verdict"], style=f"bold {colour}")
 
 
-def sentences(document: dict[str, Any]) -> list[str]:
-    """The verdict in plain words."""
+def sentences(document: Doc) -> list[str]:
+    """The verdict and the figures as lines for a terminal."""
     by_fault = ", ".join(f"{fault} {count}" for fault, count in document["injections_by_fault"].items())
     seen = sum(document["explained_observations"].values())
     broken = ", ".join(document["broken_invariants"])

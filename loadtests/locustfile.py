@@ -1,49 +1,51 @@
-"""Borrowers and operators at work on one sandbox. Question: is everything that a client sees either true or on the key?
+"""Borrowers and operators on one sandbox: is every answer either right, or explained by the answer key?
 
-Started by `load.py`, which makes the sandbox, arms the faults and asks the judge afterwards. On its own it wants the
-settings of `desk.Settings` in the environment.
+Started by `load.py`, which creates the sandbox, arms the faults and calls the judge afterwards. Run alone, it needs the
+settings of `shared_state.Settings` in the environment.
 """
 
 from __future__ import annotations
 
 import time
+from types import TracebackType
 from typing import Any
 
 import gevent
 from base_user import SETTINGS, SHARED
 from borrower_user import Borrower
 from locust import events
+from locust.env import Environment
 from operator_user import Operator
 from shared_state import write_report
 
 BROKEN: list[str] = []
 PROGRESS_EVERY_S = 1.0
 SPAN: dict[str, float] = {}
-"""When the load began and ended, in seconds of this process, and the highest number of people."""
+"""When the load began and ended, in seconds of `time.monotonic`, and the highest number of users."""
 
 
 @events.test_start.add_listener  # type: ignore[untyped-decorator]
-def begin(environment: Any, **_: Any) -> None:
-    """The load is on: say how far it is until it is over."""
+def begin(environment: Environment, **_: object) -> None:
+    """At the start of the load: report progress until its end."""
     SPAN.update(began=time.monotonic(), users_max=0)
-    gevent.spawn(_tell_progress, environment)
+    gevent.spawn(_write_progress, environment)
     gevent.spawn(_end_in_time, environment)
 
 
 @events.test_stopping.add_listener  # type: ignore[untyped-decorator]
-def end(**_: Any) -> None:
-    """The load is over, since its time is or since somebody told this process to stop."""
+def end(**_: object) -> None:
+    """At the end of the load: its time is over, or a signal has stopped this process."""
     SPAN.setdefault("ended", time.monotonic())
 
 
 def _end_in_time(environment: Any) -> None:
-    """After just as long as was asked for: Locust's own timer also counts what it took to start, so it is early."""
+    """End the load after exactly its time: Locust's own timer includes the start, so it would end too early."""
     while (left_s := SPAN["began"] + SETTINGS.time_s - time.monotonic()) > 0:
         gevent.sleep(min(left_s, PROGRESS_EVERY_S))
     environment.runner.quit()
 
 
-def _tell_progress(environment: Any) -> None:
+def _write_progress(environment: Any) -> None:
     while "ended" not in SPAN:
         total, users = environment.stats.total, environment.runner.user_count
         SPAN["users_max"] = max(SPAN["users_max"], users)
@@ -53,8 +55,8 @@ def _tell_progress(environment: Any) -> None:
 
 
 @events.user_error.add_listener  # type: ignore[untyped-decorator]
-def note_crash(exception: BaseException, tb: Any, **_: Any) -> None:
-    """A user that breaks is a failure too: the answer was not what the contract says, in a way that nobody foresaw."""
+def note_crash(exception: BaseException, tb: TracebackType | None, **_: object) -> None:
+    """An exception in a user is a failure, too: an answer violated the contract in a way that no check covers."""
     where = tb
     while where is not None and where.tb_next is not None:
         where = where.tb_next
@@ -63,8 +65,8 @@ def note_crash(exception: BaseException, tb: Any, **_: Any) -> None:
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]
-def leave_report(environment: Any, **_: Any) -> None:
-    """What was asked, how long it took, and what was seen."""
+def leave_report(environment: Environment, **_: object) -> None:
+    """Write the report: requests, their times, failures, and the counted violations."""
     stats = environment.stats
     operations = [_figures(entry) for entry in sorted(stats.entries.values(), key=lambda entry: entry.name)]
     write_report(

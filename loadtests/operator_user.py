@@ -1,6 +1,6 @@
-"""The operator: corrects bills, confirms statuses, takes things back, and asks channels for orders that are late.
+"""The operator: corrects bills, confirms statuses, reverses edits and repayments, and queries late orders.
 
-Question: do the books do what the people at the desk meant, while borrowers pay at the same time?
+Question: do the books have what the operators meant, while borrowers pay at the same time?
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from base_user import SHARED, BaseUser, nothing
+from base_user import SHARED, BaseUser, no_check
 from checks import KnownLoan, Violation, books, edited, page, queried, reversed_edit, reversed_repayment
 from locust import task
 
@@ -17,18 +17,18 @@ EDITS_REMEMBERED = 40
 
 
 class Operator(BaseUser):
-    """One person at the operations desk."""
+    """One member of the operations staff."""
 
     weight = 1
 
     def on_start(self) -> None:
-        """Sit down."""
+        """Choose a name for the operator log."""
         self.clerk = f"op-{self.number}"
         self.edits: list[str] = []
 
     @task(4)
     def change_a_bill(self) -> None:
-        """A fee or a penalty on top, or something off."""
+        """Add a fee or a penalty to a bill, or waive a part of it."""
         if not SHARED.loans:
             return
         loan = self.chance.choice(SHARED.loans)
@@ -41,27 +41,27 @@ class Operator(BaseUser):
 
     @task(4)
     def confirm_a_status(self) -> None:
-        """Read the books and set the bill to what they derive."""
+        """Read the books and set the bill to the status that they derive."""
         if not SHARED.loans:
             return
         loan = self.chance.choice(SHARED.loans).at_this_moment()
-        doc = self.look("operator's books", f"/operator/loans/{loan.id}", lambda doc: books(doc, loan))
+        doc = self.get("operator's books", f"/operator/loans/{loan.id}", lambda doc: books(doc, loan))
         if doc and doc["status"] in CONFIRMING:
             status = CONFIRMING[doc["status"]]
             sent = {"kind": "MODIFY_BILL_STATUS", "status": status, "memo": "Seen", "operator": self.clerk}
-            # Between the look and the edit somebody may have paid.
+            # Between the request and the edit a borrower may have paid.
             self.edit("confirm a status", loan.id, sent, {"override_contradicts_books"})
 
-    def edit(self, name: str, loan_id: str, sent: Mapping[str, Any], refusals: set[str]) -> None:
-        """Submit an edit and remember it."""
+    def edit(self, name: str, loan_id: str, sent: Mapping[str, object], refusals: set[str]) -> None:
+        """Submit an edit, and keep its id for a reversal."""
         path = f"/operator/loans/{loan_id}/edits"
         doc = self.send(name, path, sent, lambda doc: edited(doc, sent), refusals=refusals)
         if doc:
             self.edits = [*self.edits, doc["id"]][-EDITS_REMEMBERED:]
 
     @task(2)
-    def take_an_edit_back(self) -> None:
-        """It was wrong, or somebody says so."""
+    def reverse_an_edit(self) -> None:
+        """Reverse one of the operator's own edits."""
         if not self.edits:
             return
         edit_id = self.edits.pop(self.chance.randrange(len(self.edits)))
@@ -73,8 +73,8 @@ class Operator(BaseUser):
         )
 
     @task(1)
-    def take_a_repayment_back(self) -> None:
-        """The bank has called it back. The money stays unapplied; the loan is open again."""
+    def reverse_a_repayment(self) -> None:
+        """Reverse a settled repayment: its money stays as unapplied cash, and the loan is open again."""
         if not SHARED.settled:
             return
         order = self.chance.choice(SHARED.settled)
@@ -88,7 +88,7 @@ class Operator(BaseUser):
 
     @task(4)
     def chase_a_late_order(self) -> None:
-        """A borrower has shown a receipt and the books have nothing: ask the channel."""
+        """Query the channel about a late order that a borrower has handed in."""
         if not SHARED.late:
             return
         order = SHARED.late.popleft()
@@ -101,13 +101,13 @@ class Operator(BaseUser):
 
     @task(2)
     def match_what_is_unapplied(self) -> None:
-        """Money that nobody could place: ask the channel what the payer had typed, and put it on that loan."""
-        waiting = self.look("unapplied receipts", "/operator/receipts?state=UNAPPLIED&limit=20", nothing)
+        """Match unapplied cash: read the payer reference in the channel's record, and apply it to that loan."""
+        waiting = self.get("unapplied receipts", "/operator/receipts?state=UNAPPLIED&limit=20", no_check)
         if not waiting or not waiting["receipts"]:
             return
         receipt = self.chance.choice(waiting["receipts"])
         path = f"/channels/{receipt['channel']}/trades/{receipt['out_trade_no']}"
-        typed = self.look("channel's record", path, nothing)
+        typed = self.get("channel's record", path, no_check)
         if typed:
             self.send(
                 "match a receipt",
@@ -117,13 +117,13 @@ class Operator(BaseUser):
                     "memo": "The channel says what was typed",
                     "operator": self.clerk,
                 },
-                nothing,
+                no_check,
                 refusals={"receipt_not_unapplied"},
             )
 
     @task(1)
     def open_the_work_list(self) -> None:
-        """The loans in use, a page of them."""
+        """List loans of one status, one list page."""
         status = self.chance.choice(("USING", "CLEAR", "OVD"))
 
         def check(doc: dict[str, Any]) -> Iterator[Violation]:
@@ -132,4 +132,4 @@ class Operator(BaseUser):
                 if loan["status"] != status:
                     yield Violation("a list has what was asked for", f"{loan['status']} of {loan['id']}, not {status}")
 
-        self.look("operator's work list", f"/v1/loans?status={status}&limit=20", check)
+        self.get("operator's work list", f"/v1/loans?status={status}&limit=20", check)

@@ -1,6 +1,6 @@
-"""Connections to a server that are kept, and asked on one request at a time each: what a load of plain requests needs.
+"""An HTTP client over kept-alive connections with one request at a time each, for loads of plain requests.
 
-Requests are bytes, made before the clock runs, so that the asking costs little beside the answering.
+Requests are bytes that are made before the measurement, so that sending costs little compared to answering.
 """
 
 from __future__ import annotations
@@ -8,25 +8,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from typing import Any
+from collections.abc import Mapping
 
 GIVE_UP_S = 30
+"""How long an answer is waited for, in seconds."""
 
 
 class RawClient:
-    """As many connections as there are requests at once."""
+    """A pool of connections: as many as there are concurrent requests."""
 
     def __init__(self, host: str, port: int) -> None:
         self._at = (host, port)
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-        self.why: Counter[str] = Counter()  # what went wrong, where something did
+        self.why: Counter[str] = Counter()  # failures by their reason
 
     async def ask(self, request: bytes) -> int | None:
-        """The status of the answer; None where there was none, or only a part of one."""
-        found = self._kept()
-        kept = found is not None
+        """Send a request. Returns the status of the answer; None if there was no complete answer."""
+        idle = self._idle_connection()
         try:
-            reader, writer = found or await asyncio.open_connection(*self._at)
+            reader, writer = idle or await asyncio.open_connection(*self._at)
         except OSError as failure:
             self.why[f"{type(failure).__name__} before it was asked"] += 1
             return None
@@ -37,7 +37,7 @@ class RawClient:
             [length] = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
             await reader.readexactly(length)
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as failure:
-            self.why[f"{type(failure).__name__} on a {'kept' if kept else 'new'} connection"] += 1
+            self.why[f"{type(failure).__name__} on a {'new' if idle is None else 'kept'} connection"] += 1
             writer.close()
             return None
         self._idle.append((reader, writer))
@@ -46,8 +46,8 @@ class RawClient:
             self.why[f"status {status}"] += 1
         return status
 
-    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """The connection that was used last, of those that the server has not closed since: it does when they idle."""
+    def _idle_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """The connection that was used last and that the server, which closes idle ones, has not closed."""
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof():
@@ -56,16 +56,16 @@ class RawClient:
         return None
 
     def close(self) -> None:
-        """Hang up everywhere."""
+        """Close all connections."""
         for _, writer in self._idle:
             writer.close()
         self._idle.clear()
 
 
-def request(method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None = None) -> bytes:
-    """A request as it goes over the wire."""
-    sent = b"" if body is None else json.dumps(body).encode()
+def request(method: str, path: str, headers: dict[str, str], body: Mapping[str, object] | None = None) -> bytes:
+    """The bytes of an HTTP request, with a JSON body or none."""
+    content = b"" if body is None else json.dumps(body).encode()
     if body is not None:
-        headers = headers | {"Content-Type": "application/json", "Content-Length": str(len(sent))}
+        headers = headers | {"Content-Type": "application/json", "Content-Length": str(len(content))}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + sent
+    return "\r\n".join([*lines, "", ""]).encode() + content

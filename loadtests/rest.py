@@ -1,12 +1,12 @@
-"""Coming to rest: when a platform has been left alone for long enough to be judged, and what it then says of itself.
+"""Waits until a platform is at rest after a load, and takes the audit and the answer keys around it.
 
-Lies go on beginning and healing on a clock that runs: a dropped callback is attempted for a day, and each attempt
-changes what the audit says of it. So nobody waits until nothing changes. The audit is taken between two answer keys:
+Injections start and end on a clock that runs: a dropped callback is attempted for a day, and each attempt changes its
+discrepancy. So there is no state in which nothing changes. The audit is taken between two answer keys:
 
         key ──▶ audit, rules ──▶ key
 
-What was open in both keys has to be seen, and what was open in either may be. Where that does not hold it is all done
-again, since a lie may begin and heal between two keys; what does not hold to the end is no such thing.
+An entry that is open in both keys must have a discrepancy; one that is open in either may have one. If that does not
+hold it is repeated, since an entry may start and end between two keys; a difference that stays is a real one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Doc = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The last audit and what was there around it. `draining`: what is on its way was still getting less."""
+    """The last audit, with the answer keys before and after it. `draining`: the number in transit was still falling."""
 
     audit: Doc
     entries_before: list[Doc]
@@ -38,19 +38,19 @@ class Rest:
 
 
 def come_to_rest(client: Client, *, layer: bool, within_s: float) -> Rest:
-    """Look until nothing is on its way and audit and answer key agree, for at most so many real seconds."""
+    """Repeat until nothing is in transit and audit and answer key agree, for at most `within_s` real seconds."""
     until = time.monotonic() + within_s
-    before, on_their_way = _key(client, layer=layer), []
+    before, in_transit = _key(client, layer=layer), []
     while True:
         audit = client.audit()
         rules = client.rules()["rules"] if layer else []
         after = _key(client, layer=layer)
-        on_their_way.append(len(audit["in_transit"]))
-        reached = not on_their_way[-1] and not any(judge.compare(audit["discrepancies"], after, before))
+        in_transit.append(len(audit["in_transit"]))
+        reached = not in_transit[-1] and not any(judge.compare(audit["discrepancies"], after, before))
         if reached or time.monotonic() > until:
-            draining = len(on_their_way) > 1 and on_their_way[-1] < on_their_way[-2]
+            draining = len(in_transit) > 1 and in_transit[-1] < in_transit[-2]
             return Rest(audit, before, after, rules, reached, draining)
-        say(f"not at rest yet: {on_their_way[-1]} things on their way, {len(audit['discrepancies'])} discrepancies")
+        say(f"not at rest yet: {in_transit[-1]} things on their way, {len(audit['discrepancies'])} discrepancies")
         before = after
         time.sleep(AGAIN_AFTER_S)
 

@@ -1,7 +1,7 @@
-"""A server of one's own: started as a user would start it, and killed or stopped from outside.
+"""A server in a process of its own: started as a user starts it, and killed or stopped from outside.
 
-Its address is the one that it prints, so that a port never has to be guessed. It gets a process group of its own: a
-kill then reaches whatever the server has started, and nothing else.
+Its address is the one that it prints, so the port is chosen by the system. It gets a process group of its own, so that
+a kill reaches all processes that the server has started, and no others.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from typing import Any
 from tool import CutShort, Failed, NotRun
 
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""The signals with which people and other programs end a process. Whatever else ends it, it did itself."""
+"""The signals by which people and other programs end a process; any other end is a failure of the process."""
 UP_WITHIN_S = 30.0
 DOWN_WITHIN_S = 40.0
-"""A server may take 30 s to end; whoever waits for it waits longer than that."""
+"""A server may take 30 s to end, so the wait is longer."""
 
 
 class ServerFailed(NotRun):
-    """The server did not start, or not in time. Says the end of its log."""
+    """The server did not start in time. The message has the end of its log."""
 
 
 class Server:
-    """One run of `mocklend serve` on a database. A package can be kept from it, as if it were not installed.
+    """One run of `mocklend serve` on a database. The package `without` is hidden from it, as if it were not installed.
 
-    `env` is put into its environment, beside what is there.
+    `env` is added to its environment.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Server:
     ) -> None:
         self._log = log
         began = time.monotonic()
-        with log.open("ab") as written:
+        with log.open("ab") as log_file:
             self._process = subprocess.Popen(
                 [sys.executable, *_run(without), "serve", "--port", "0", "--database", database, "--json"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=written,
+                stderr=log_file,
                 start_new_session=True,
                 env={**os.environ, **(env or {})},
             )
@@ -63,25 +63,25 @@ class Server:
         readable, _, _ = select.select([out], [], [], UP_WITHIN_S)
         line = out.readline() if readable else b""
         try:
-            said: dict[str, Any] = json.loads(line)
+            ready: dict[str, Any] = json.loads(line)
         except ValueError:
             raise ServerFailed(f"it said {line!r} and not where it is; its log ends with\n{self.log_end()}") from None
-        return said
+        return ready
 
     @property
     def pid(self) -> int:
-        """Of its process; all of its threads are in there."""
+        """The id of its process."""
         return self._process.pid
 
     def kill(self) -> None:
-        """No warning, no clean-up: SIGKILL to all of it."""
+        """Send SIGKILL to its whole process group."""
         if self._process.poll() is None or self._is_group_left():
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._close()
 
     def stop(self) -> int:
-        """Ask it to go (SIGTERM) and say with which code it went; None of it is left afterwards."""
+        """Send SIGTERM and return its exit code. No process of its group is left afterwards."""
         self._process.send_signal(signal.SIGTERM)
         try:
             code = self._process.wait(DOWN_WITHIN_S)
@@ -95,11 +95,11 @@ class Server:
 
     @property
     def is_up(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def gone(self, within_s: float = 0.0) -> NotRun | CutShort | Failed | None:
-        """Why there is no server any more, for whoever has just missed it; None where it is there after all."""
+        """An exception with the reason why the server has ended; None if it is still running after `within_s`."""
         try:
             code = self._process.wait(within_s)
         except subprocess.TimeoutExpired:
@@ -109,7 +109,7 @@ class Server:
         return Failed(f"the server was gone before the end: {left_with(code)}; its log ends with\n{self.log_end()}")
 
     def log_end(self, lines: int = 20) -> str:
-        """What it wrote last."""
+        """The last lines of its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
     def _is_group_left(self) -> bool:
@@ -125,7 +125,7 @@ class Server:
 
 
 def left_with(code: int) -> str:
-    """How a process ended, by its return code as `subprocess` has it."""
+    """How a process ended, in words, from its return code in `subprocess`."""
     if code >= 0:
         return f"it left with exit code {code}"
     try:
@@ -135,7 +135,7 @@ def left_with(code: int) -> str:
 
 
 def _run(without: str | None) -> list[str]:
-    """Python's arguments that run Mocklend. None in `sys.modules` is Python's own way to say: no such module."""
+    """The arguments with which Python runs Mocklend. None in `sys.modules` makes the import of a module fail."""
     if without is None:
         return ["-m", "mocklend"]
     hide = f"import runpy, sys; sys.modules[{without!r}] = None"

@@ -1,6 +1,6 @@
-"""What the people of one load test tell each other: loans and orders that an operator may look at, and what was seen.
+"""The state that the users of one load test share: loans and orders for the operators, and counts of violations.
 
-All of them live in one process, so this is memory. It is bounded: an old loan makes room for a new one.
+All users run in one process, so it is in memory. It is bounded: a new loan displaces the oldest one.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from checks import KnownLoan, Order, Violation
 
@@ -21,7 +20,7 @@ SETTINGS = "MOCKLEND_LOAD"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is about. `think_s` is how long people wait between two requests, on average."""
+    """The settings of a run. `think_s` is the average pause of a user between two tasks, in seconds."""
 
     api_key: str
     seed: int
@@ -35,22 +34,22 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """As the runner wrote them."""
+        """The settings that the runner has put into the environment."""
         return cls(**json.loads(os.environ[SETTINGS]))
 
     def to_environment(self) -> dict[str, str]:
-        """For the process that carries the load."""
-        given = {name: getattr(self, name) for name in self.__slots__}
-        return {SETTINGS: json.dumps({**given, "armed": sorted(self.armed)})}
+        """The environment variable for the process that makes the load."""
+        settings = {name: getattr(self, name) for name in self.__slots__}
+        return {SETTINGS: json.dumps({**settings, "armed": sorted(self.armed)})}
 
     def settles_in_s(self, channel: str) -> float:
-        """How long a channel takes in real time."""
+        """How long a channel takes to settle, in real seconds."""
         return self.settle_delays_s[channel] / self.speed
 
 
 @dataclass(slots=True)
 class SharedState:
-    """The pile of paper between borrowers and operators, and the tally of what was seen."""
+    """Loans, settled and late orders for operators, and counts: violations by check, refusals by operation and code."""
 
     loans: deque[KnownLoan] = field(default_factory=lambda: deque(maxlen=2_000))
     settled: deque[Order] = field(default_factory=lambda: deque(maxlen=500))
@@ -59,20 +58,20 @@ class SharedState:
     refused: Counter[str] = field(default_factory=Counter)
     unexplained: Counter[str] = field(default_factory=Counter)
 
-    def sort(self, doubts: Collection[Violation], armed: Collection[str]) -> list[Violation]:
-        """Count what an armed fault may explain; return the rest."""
+    def sort(self, violations: Collection[Violation], armed: Collection[str]) -> list[Violation]:
+        """Count the violations. Returns those that no armed fault may explain."""
         rest = []
-        for violation in doubts:
+        for violation in violations:
             if violation.is_explained(armed):
-                behind = violation.fault if isinstance(violation.fault, str) else " or ".join(violation.fault or ())
-                self.explained[f"{behind}: {violation.claim}"] += 1
+                faults = violation.fault if isinstance(violation.fault, str) else " or ".join(violation.fault or ())
+                self.explained[f"{faults}: {violation.check}"] += 1
             else:
-                self.unexplained[violation.claim] += 1
+                self.unexplained[violation.check] += 1
                 rest.append(violation)
         return rest
 
-    def report(self) -> dict[str, Any]:
-        """What was seen, most frequent first."""
+    def report(self) -> dict[str, dict[str, int]]:
+        """The counts, most frequent first."""
         return {
             "explained": dict(self.explained.most_common()),
             "refused": dict(self.refused.most_common()),
@@ -80,8 +79,8 @@ class SharedState:
         }
 
 
-def write_report(path: str, document: dict[str, Any]) -> None:
-    """Leave a document behind, whole or not at all."""
+def write_report(path: str, document: Mapping[str, object]) -> None:
+    """Write a JSON document to a file atomically."""
     part = Path(f"{path}.part")
     part.write_text(json.dumps(document, indent=1))
     part.replace(path)

@@ -1,7 +1,7 @@
-"""What the tools of this folder have in common: progress, and how each of them comes to its exit code.
+"""Shared by the tools of this folder: exit codes, types of arguments, and progress lines.
 
-A tool's work either gives a verdict or raises. `concluded` turns what is raised into a line and an exit code, so that
-no tool ends in a traceback because a server went away or somebody pressed Ctrl-C.
+The work of a tool either returns a verdict or raises. `concluded` turns an exception into a line and an exit code, so
+that no tool ends with a traceback because a server ended or the user pressed Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 
 
 class NotRun(Exception):
-    """Nothing was begun: there is nothing to judge."""
+    """The run could not start, so there is nothing to judge."""
 
     code = ExitCode.WRONG_USE
 
 
 class CutShort(Exception):
-    """It was begun, and it cannot be told what would have come out."""
+    """The run was cut short, so its outcome is not known."""
 
     code = ExitCode.INCONCLUSIVE
 
 
 class Failed(Exception):
-    """The platform did what it must not, in a way that ends the run."""
+    """The platform is wrong, in a way that ends the run."""
 
     code = ExitCode.FAIL
 
 
 def concluded(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
-    """The exit code of a tool's work. With `as_json` what is raised becomes a document on standard output, too.
+    """The exit code of a tool's work. With `as_json` an exception is printed as a document on standard output, too.
 
-    SIGTERM is taken as Ctrl-C is: the work cleans up, and the verdict is INCONCLUSIVE.
+    SIGTERM is handled as Ctrl-C: the work cleans up, and the verdict is INCONCLUSIVE.
     """
     try:
         with sigterm_as_ctrl_c():
@@ -73,7 +73,7 @@ def _shortly(failure: Exception) -> str:
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:
-    """For argparse: a whole number within bounds."""
+    """An argparse type: a whole number within bounds, both included."""
 
     def read(text: str) -> int:
         if not re.fullmatch(r"\d{1,19}", text) or not least <= int(text) <= most:
@@ -84,7 +84,7 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
-    """For argparse: a number within bounds."""
+    """An argparse type: a number within bounds, both included."""
 
     def read(text: str) -> float:
         try:
@@ -102,5 +102,5 @@ def number(least: float, most: float) -> Callable[[str], float]:
 
 
 def say(words: str) -> None:
-    """Progress goes to standard error, so that standard output holds the result alone."""
+    """Print a line of progress to standard error, so that standard output holds the result only."""
     print(f"{Path(sys.argv[0]).stem}: {words}", file=sys.stderr, flush=True)

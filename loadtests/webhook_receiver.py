@@ -1,4 +1,4 @@
-"""A client's own address for webhooks: takes every delivery that is rightly signed, and remembers what came."""
+"""A client's webhook endpoint on loopback: accepts each delivery with a valid signature, and counts it."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from typing import Any
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 ABOUT = ("edit_id", "repayment_id", "loan_id")
-"""What an event is about: the first of these that it names."""
+"""The fields with the id that an event is about: the first that it has."""
 
 
 class WebhookReceiver:
-    """What has come, by event and by what it is about. `secret` is known only after the address is registered."""
+    """Counts deliveries by (event type, id). `secret` is set once the address is registered."""
 
     def __init__(self) -> None:
         self.secret = ""
-        self.came: Counter[tuple[str, str]] = Counter()
+        self.deliveries: Counter[tuple[str, str]] = Counter()
         self.forged = 0
         self._lock = threading.Lock()
 
     def take(self, headers: dict[str, str], body: bytes) -> bool:
-        """Whether it is taken."""
+        """Count a delivery. False if its signature is not valid."""
         try:
             Webhook(self.secret).verify(body, headers)
         except WebhookVerificationError:
             self.forged += 1
             return False
-        said = json.loads(body)
-        about = next(said["data"][name] for name in ABOUT if name in said["data"])
+        event = json.loads(body)
+        about = next(event["data"][name] for name in ABOUT if name in event["data"])
         with self._lock:
-            self.came[(said["type"], about)] += 1
+            self.deliveries[(event["type"], about)] += 1
         return True
 
     def missing(self, event: str, ids: Iterable[str]) -> list[str]:
-        """The ids of which no delivery of this event has come."""
-        return [f"{event} of {id}" for id in ids if not self.came[(event, id)]]
+        """The ids without a delivery of this event type, as sentences."""
+        return [f"{event} of {id}" for id in ids if not self.deliveries[(event, id)]]
 
 
 @contextmanager
 def open_webhook_receiver() -> Iterator[tuple[WebhookReceiver, str]]:
-    """A receiver on loopback and its address, as long as the block."""
+    """A receiver on loopback and its address, for the duration of the block."""
     webhook_receiver = WebhookReceiver()
 
     class Slot(BaseHTTPRequestHandler):
         """One delivery."""
 
         def do_POST(self) -> None:
-            """Take it or say no."""
+            """Answer 204, or 401 if the signature is not valid."""
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             self.send_response(204 if webhook_receiver.take(headers, body) else 401)
@@ -60,7 +60,7 @@ def open_webhook_receiver() -> Iterator[tuple[WebhookReceiver, str]]:
             self.end_headers()
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slot)
     server.daemon_threads = True

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bad_neighbours import Noticed, judged
+from bad_neighbours import Impact, judged
 
 from mocklend.exit_codes import ExitCode
 
-FINE = Noticed("nothing", p50_ms=3, p99_ms=49, settled=2, settles_late_s=0.9, health_ms=99, ends_s=29, exit_code=0)
+FINE = Impact("nothing", p50_ms=3, p99_ms=49, settled=2, settles_late_s=0.9, health_ms=99, ends_s=29, exit_code=0)
 TOO_MUCH: dict[str, Any] = {
     "failed": 1, "p99_ms": 51, "settled": 0, "settles_late_s": 1.1, "health_ms": 101, "ends_s": 31, "exit_code": -9,
 }  # fmt: skip

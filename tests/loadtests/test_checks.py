@@ -91,7 +91,7 @@ def repaid(**changed: object) -> Doc:
 
 def claims(doubts: Iterable[Violation]) -> list[str]:
     """The claims that were not met."""
-    return [violation.claim for violation in doubts]
+    return [violation.check for violation in doubts]
 
 
 def only(doubts: Iterable[Violation]) -> Violation:
@@ -163,7 +163,7 @@ def test_a_version_may_lag_but_never_goes_back_for_one_client() -> None:
 
     violation = only(page(loan_page(version=3), mine))
 
-    assert violation.claim == "versions go forward for one client"
+    assert violation.check == "versions go forward for one client"
     assert not violation.is_explained({STALE, DROPPED})
     assert violation.is_explained({"read.non_monotonic"})
 
@@ -250,7 +250,7 @@ def test_a_new_loan_with_a_history_may_have_come_from_an_old_system(begun: dict[
 
     violation = only(borrowed(loan_page(**begun), body))
 
-    assert violation.claim == "a new loan owes its principal and has no history"
+    assert violation.check == "a new loan owes its principal and has no history"
     assert violation.is_explained({RESIDUE})
     assert not violation.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED})
 
@@ -304,7 +304,7 @@ def test_a_repayment_goes_its_course() -> None:
 def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, object], claim: str) -> None:
     violation = only(repayment(repaid(**lie), order(), settle_delay_s=2))
 
-    assert (violation.claim, violation.fault) == (claim, None)
+    assert (violation.check, violation.fault) == (claim, None)
 
 
 def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:

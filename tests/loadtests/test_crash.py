@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import crash
-from crash import Seen, conclude
+from crash import FinalState, conclude
 from crash_checks import (
     carried_over,
     live_receipts,
@@ -109,7 +109,7 @@ AUDIT = {
 RESTARTS = ("2026-01-05T01:10:00.000Z",)
 
 
-def repayment_in_doubt(**changed: Any) -> tuple[Ledger, Seen]:
+def repayment_in_doubt(**changed: Any) -> tuple[Ledger, FinalState]:
     """What a client wrote down about one repayment that was in doubt, and a platform that has it."""
     loan, edit = (
         SentRequest("loan", "k1", "/", {}, {"id": "loan_ada"}),
@@ -119,7 +119,7 @@ def repayment_in_doubt(**changed: Any) -> tuple[Ledger, Seen]:
     ledger = Ledger(
         [loan, SentRequest("repayment", "k2", "/", {}, dict(ANSWER), in_doubt=True, had_happened=True), edit, push]
     )
-    observed = Seen(
+    observed = FinalState(
         listed={"loan_ada": [ROW]},
         journal={"loan_ada": [RECEIPT]},
         loans=["loan_ada"],
@@ -169,7 +169,7 @@ def test_a_discrepancy_after_a_restart_fails() -> None:
 
 def test_kills_that_hit_nothing_prove_nothing() -> None:
     ledger, observed = repayment_in_doubt()
-    ledger.kept[1].in_doubt = False
+    ledger.requests[1].in_doubt = False
 
     document = conclude(1, ledger, observed, Evidence(audit=AUDIT), ())
 

@@ -8,13 +8,13 @@ from typing import Any
 import ground
 import pytest
 from ground_crowd import Crowd
+from ground_result import FAIL, INCONCLUSIVE, PASS, SKIPPED, PartResult
 from ground_storage import judge
-from ground_told import FAIL, INCONCLUSIVE, PASS, SKIPPED, Told
 
 from mocklend.client import Doc
 
 
-def good_part(**more: object) -> Told:
+def good_part(**more: object) -> PartResult:
     """A part that went as it should."""
     figures: dict[str, Any] = {
         "answers": Counter({"202": 3, "503": 40}),
@@ -24,7 +24,7 @@ def good_part(**more: object) -> Told:
         "slowest_refused_s": 5.1,
         "log_lines": 3,
     }
-    return Told("locked", **(figures | more))
+    return PartResult("locked", **(figures | more))
 
 
 def judged(log: str = "", **more: object) -> str:
@@ -64,8 +64,8 @@ def test_a_part_in_which_nothing_was_refused_or_acknowledged_has_shown_nothing()
 def test_one_part_that_fails_fails_the_run_and_one_that_is_skipped_does_not() -> None:
     good, bad, doubtful, skipped = (
         good_part(),
-        good_part(wrong=["x"]),
-        good_part(doubts=["x"]),
+        good_part(failures=["x"]),
+        good_part(unshown=["x"]),
         good_part(skipped="no root"),
     )
 

@@ -21,7 +21,7 @@ def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle_ove
 
 
 def report_of(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> Doc:
-    return idle_overhead.Found(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
+    return idle_overhead.Measurements(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
 
 
 def test_below_six_values_the_interval_is_all_of_them() -> None:

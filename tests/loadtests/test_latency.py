@@ -14,7 +14,7 @@ from raw_client import RawClient
 
 
 def test_the_others_are_those_that_no_fault_has_delayed() -> None:
-    requests = latency.Asked([3.0, 5_004.0, 1.0, 2.0])
+    requests = latency.TurnTimings([3.0, 5_004.0, 1.0, 2.0])
 
     assert requests.others(5_000) == [1.0, 2.0, 3.0]
 
@@ -57,8 +57,8 @@ def test_it_measures_both_ways_in_one_run(capsys: pytest.CaptureFixture[str]) ->
 SLOW_MS = 5_000
 
 
-def turn(*took_ms: float, failed: int = 0) -> latency.Asked:
-    return latency.Asked(list(took_ms), failed)
+def turn(*took_ms: float, failed: int = 0) -> latency.TurnTimings:
+    return latency.TurnTimings(list(took_ms), failed)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def turn(*took_ms: float, failed: int = 0) -> latency.Asked:
     ],
 )
 def test_the_ratio_is_that_of_the_times_and_not_of_what_is_shown(
-    without: latency.Asked, with_fault: latency.Asked, ratio: float, verdict: str
+    without: latency.TurnTimings, with_fault: latency.TurnTimings, ratio: float, verdict: str
 ) -> None:
     report = latency.compared([without], [with_fault], SLOW_MS)
 

@@ -1,23 +1,22 @@
-"""What one part of `scripts/ground` came to: the answers that clients got, and what became of what was acknowledged."""
+"""The result of one part of `scripts/ground`: the clients' answers, and what became of the acknowledged writes."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 PASS, FAIL, INCONCLUSIVE, SKIPPED = "PASS", "FAIL", "INCONCLUSIVE", "SKIPPED"
 
 ALLOWED = {"200", "201", "202", "503"}
-"""What clients may be answered while the ground is gone: what they asked for, or that it cannot be done now."""
+"""The statuses that clients may get during the outage: success, or that the platform is unavailable."""
 
 
 @dataclass(slots=True)
-class Told:
-    """The figures of one part, and what is wrong or in doubt about them.
+class PartResult:
+    """The figures of one part, with its failures and the reasons why it may be inconclusive.
 
-    `answers` counts the HTTP statuses that clients got while the ground was gone; `none` is a request without an
-    answer. `way_back_s` is the time from the ground being back to the first write that was acknowledged.
+    `answers` counts the HTTP statuses that clients got during the outage; `none` is a request without an answer.
+    `way_back_s` is the time in seconds from the end of the outage to the first acknowledged write.
     """
 
     part: str
@@ -29,43 +28,43 @@ class Told:
     cpu_ms_per_refused: float | None = None
     slowest_refused_s: float | None = None
     log_lines: int | None = None
-    figures: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, float | int | None] = field(default_factory=dict)
     skipped: str | None = None
-    wrong: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    unshown: list[str] = field(default_factory=list)
 
     def fail(self, why: str) -> None:
-        """The platform did what it must not."""
-        self.wrong.append(why)
+        """Add a failure of the platform."""
+        self.failures.append(why)
 
-    def violation(self, why: str) -> None:
-        """The part did not show what it is for."""
-        self.doubts.append(why)
+    def inconclusive(self, why: str) -> None:
+        """Add a reason why the part did not show what it is for."""
+        self.unshown.append(why)
 
     @property
     def outcome(self) -> str:
-        """PASS, FAIL, INCONCLUSIVE or SKIPPED."""
+        """`PASS`, `FAIL`, `INCONCLUSIVE` or `SKIPPED`."""
         if self.skipped is not None:
             return SKIPPED
-        if self.wrong:
+        if self.failures:
             return FAIL
-        return INCONCLUSIVE if self.doubts else PASS
+        return INCONCLUSIVE if self.unshown else PASS
 
     def judge_answers(self, allowed: set[str] = ALLOWED) -> None:
-        """No answer but those that are allowed."""
+        """Fail for each answer with another status than these."""
         for status, count in sorted(self.answers.items()):
             if status not in allowed:
                 self.fail(f"{count} requests were answered {status}")
 
     def judge_books(self) -> None:
-        """Nothing that was acknowledged is lost or doubled."""
+        """Fail if an acknowledged write is lost or doubled."""
         if self.lost or self.doubled:
             self.fail(f"{self.lost} acknowledged writes are lost, {self.doubled} are there twice")
         if not self.acknowledged:
-            self.violation("nothing was acknowledged")
+            self.inconclusive("nothing was acknowledged")
 
     def sentences(self) -> list[str]:
-        """In plain words, for a terminal."""
+        """The result as lines for a terminal."""
         if self.skipped is not None:
             return [f"{self.part}: SKIPPED, {self.skipped}"]
         answers = ", ".join(f"{status} {count}x" for status, count in sorted(self.answers.items())) or "none"
@@ -80,12 +79,12 @@ class Told:
         if self.log_lines is not None:
             lines.append(f"  {self.log_lines} lines in the server's log")
         lines += [f"  {name}: {value}" for name, value in self.figures.items()]
-        lines += [f"  FAIL: {why}" for why in self.wrong]
-        lines += [f"  INCONCLUSIVE: {why}" for why in self.doubts]
+        lines += [f"  FAIL: {why}" for why in self.failures]
+        lines += [f"  INCONCLUSIVE: {why}" for why in self.unshown]
         return [*lines, f"  {self.outcome}"]
 
-    def to_json(self) -> dict[str, Any]:
-        """The same as a document."""
+    def to_json(self) -> dict[str, object]:
+        """The result as a JSON document."""
         return {
             "part": self.part,
             "outcome": self.outcome,
@@ -99,5 +98,5 @@ class Told:
             "log_lines": self.log_lines,
             **self.figures,
             "skipped": self.skipped,
-            "reasons": [*self.wrong, *self.doubts],
+            "reasons": [*self.failures, *self.unshown],
         }
