@@ -265,9 +265,9 @@ def events() -> str:
     from mocklend.webhooks.events import EVENTS, FIELDS
 
     rows = [
-        (f"`{name}`", event.when, ", ".join(f"`{field}`" for field in event.data)) for name, event in EVENTS.items()
+        (f"`{name}`", event.when, ", ".join(f"`{field}`" for field in event.fields)) for name, event in EVENTS.items()
     ]
-    fields = [(f"`{name}`", kind, meaning) for name, (kind, meaning) in FIELDS.items()]
+    fields = [(f"`{name}`", field["type"], field["description"]) for name, field in FIELDS.items()]
     return _table(("event", "when", "data"), rows) + "\n" + _table(("field", "type", "meaning"), fields)
 
 

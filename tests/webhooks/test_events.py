@@ -300,10 +300,10 @@ def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], mon
 
 
 def test_the_list_of_events_says_what_each_field_is() -> None:
-    used = {field for event in EVENTS.values() for field in event.data}
+    used = {field for event in EVENTS.values() for field in event.fields}
 
     assert used == set(FIELDS)
     for event in EVENTS:
         schema = payload_schema(event)
         assert schema["properties"]["type"]["const"] == event
-        assert list(schema["properties"]["data"]["properties"]) == list(EVENTS[event].data)
+        assert list(schema["properties"]["data"]["properties"]) == list(EVENTS[event].fields)

@@ -25,7 +25,8 @@ from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.signals import closed, recorded
 from mocklend.storage.entities import Loan, Payout
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.webhooks.outbox import EventData, emit, loan_data
+from mocklend.webhooks.events import RefundData
+from mocklend.webhooks.outbox import emit, loan_data
 from mocklend.world.record import record_in_world
 
 PURPOSES = {"disbursement": DISBURSEMENT, "refund": REFUND_PAID, "compensation": COMPENSATION_PAID}
@@ -135,7 +136,7 @@ class FailPayout:
         return Answer(202, payout_doc(payout))
 
 
-def refund_data(payout: Payout) -> EventData:
+def refund_data(payout: Payout) -> RefundData:
     """The `data` of a refund's events."""
     return {
         "loan_id": payout.loan_id,

@@ -32,8 +32,8 @@ from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
 from mocklend.views.render import conflicting_override
-from mocklend.webhooks.events import status_event
-from mocklend.webhooks.outbox import EventData, certificate_data, emit, loan_data, repayment_data
+from mocklend.webhooks.events import AdjustedEditData, DisbursedData, OverrideEndedData, status_event
+from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
 
 MONEY = ("repayment", "receipt")
 """Kinds of reversed subjects that a certificate may depend on."""
@@ -115,7 +115,7 @@ def _emit_adjusted_edits(
     for edit_id in sorted({*before, *after} - {fact.id, fact.reverses}):
         was_minor, is_minor = before.get(edit_id, 0), after.get(edit_id, 0)
         if was_minor != is_minor:
-            data: EventData = {
+            data: AdjustedEditData = {
                 "loan_id": loan.id, "edit_id": edit_id, "status": loan.status, "version": loan.version,
                 "was_minor": was_minor, "is_minor": is_minor,
             }  # fmt: skip
@@ -185,16 +185,18 @@ def update_projection(
     loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
     if before in (LoanStatus.SUBMITTED, LoanStatus.LENDING) and state.disbursed:
-        payload = loan_data(loan) | {"principal_minor": loan.principal_minor}
-        emit(work, "loan.disbursed", loan.id, loan.id, payload)
+        disbursed: DisbursedData = {**loan_data(loan), "principal_minor": loan.principal_minor}
+        emit(work, "loan.disbursed", loan.id, loan.id, disbursed)
     if before != loan.status:
         look_at(work, loan.id, loan.borrower_id)
     event_type = status_event(before, loan.status)
     if event_type:
         emit(work, event_type, loan.id, f"{loan.id}.{loan.version}", loan_data(loan))
     if former is not None and override is None:
-        payload = {"loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version}
-        emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", payload)
+        ended: OverrideEndedData = {
+            "loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version,
+        }  # fmt: skip
+        emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", ended)
     return loan
 
 

@@ -32,6 +32,7 @@ from mocklend.servicing.evidence import Piece, verify
 from mocklend.storage.entities import Dispute, Loan, Payout
 from mocklend.storage.values import CorrectionDoc, DecisionDoc, FindingDoc, LeftDoc, PieceDoc, StepDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.webhooks.events import DisputeData
 from mocklend.webhooks.outbox import emit
 
 CLAIMS = ("settled_but_unpaid", "wrong_amount", "wrong_status", "wrong_report", "other")
@@ -232,7 +233,7 @@ def step(work: Work, dispute: Dispute, state: str, note: str, *, event: str) -> 
     progress = (*dispute.progress, StepDoc(state=state, at=rfc3339(work.now_ms), note=note))
     dispute = replace(dispute, state=state, progress=progress)
     work.put(dispute)
-    payload = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
+    payload: DisputeData = {"dispute_id": dispute.id, "loan_id": dispute.loan_id, "state": state, "note": note}
     emit(work, f"dispute.{event}", dispute.loan_id, f"{dispute.id}.{len(progress)}", payload)
     return dispute
 

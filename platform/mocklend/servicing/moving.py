@@ -26,6 +26,7 @@ from mocklend.servicing.matching import PlaceReceipt
 from mocklend.storage.entities import Loan, Receipt, Trade
 from mocklend.storage.values import WorldAssignment
 from mocklend.storage.work import Answer, Work
+from mocklend.webhooks.events import MovedReceiptData
 from mocklend.webhooks.outbox import emit, receipt_data
 from mocklend.world.record import record_in_world
 
@@ -50,7 +51,7 @@ class MoveReceipt(PlaceReceipt):
             receipt = _assign_in_world(work, receipt, loan)
         move = _move_fact(work, receipt, former.id, booking(receipt.id, receipt.matches))
         post_fact(work, former, move, cause="reversal", reverses="receipt")
-        payload = receipt_data(receipt) | {"to_loan_id": matched.id}
+        payload: MovedReceiptData = {**receipt_data(receipt), "to_loan_id": matched.id}
         emit(work, "receipt.moved", former.id, move.id, payload)
         receipt = self.place(work, receipt, matched, RECEIPT_MOVED)
         return Answer(201, receipt_doc(receipt))

@@ -57,6 +57,7 @@ from mocklend.seams.signals import recorded
 from mocklend.storage.entities import Loan, OperatorEdit
 from mocklend.storage.values import BillDoc, StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Work
+from mocklend.webhooks.events import AgreedRefundData
 from mocklend.webhooks.outbox import edit_data, emit
 from mocklend.world.record import record_in_world
 
@@ -427,7 +428,8 @@ def _notify(work: Work, after: LoanAfterFact, edit: OperatorEdit) -> None:
             amount_minor=edit.amount_minor,
             about=edit.id,
         )
-        emit(work, "refund.agreed", edit.loan_id, edit.id, refund_data(payout) | {"edit_id": edit.id})
+        refund: AgreedRefundData = {**refund_data(payout), "edit_id": edit.id}
+        emit(work, "refund.agreed", edit.loan_id, edit.id, refund)
 
 
 class EditDoc(TypedDict):

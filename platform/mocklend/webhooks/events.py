@@ -5,104 +5,203 @@ The API's event names and the tables and schemas of the documentation are derive
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, TypedDict
 
+from mocklend.documents import schema_of
+from mocklend.domain.nouns import JsonObject, says
 from mocklend.domain.statuses import LoanStatus
 
-FIELDS: dict[str, tuple[str, str]] = {
-    "loan_id": ("string", "The loan that the event is about."),
-    "status": ("string", "The status of the loan, or for `repayment.*` of the repayment, after the event."),
-    "version": ("integer", "The version of the loan after the event."),
-    "principal_minor": ("integer", "The principal, in minor units."),
-    "amount_minor": ("integer", "The whole amount of the repayment, receipt or refund, in minor units."),
-    "applied_minor": ("integer", "The part of the repayment that settled buckets, in minor units."),
-    "overpaid_minor": ("integer", "The overpaid part of the repayment, in minor units."),
-    "repayment_id": ("string", "The repayment that the event is about."),
-    "receipt_id": ("string", "The receipt that the event is about."),
-    "to_loan_id": ("string", "The loan that has the receipt now."),
-    "edit_id": ("string", "The operator's edit that the event is about."),
-    "payout_id": ("string", "The payout that the event is about."),
-    "dispute_id": ("string", "The dispute that the event is about."),
-    "certificate_id": ("string", "The certificate that the event is about."),
-    "number": ("string", "The certificate's printed number."),
-    "superseded": ("boolean", "Whether a later change of the books supersedes the certificate."),
-    "kind": ("string", "The kind of edit."),
-    "state": ("string", "The state of the edit, receipt, payout or dispute, after the event."),
-    "note": ("string", "The note that the event adds to the dispute's progress."),
-    "was_minor": ("integer", "The amount that the edit moved on the books before, in minor units."),
-    "is_minor": ("integer", "The amount that the edit moves on the books now, in minor units. 0: it has no effect."),
-}
-"""The fields of a payload's `data`: JSON type and meaning."""
+LoanId = Annotated[str, says("The loan that the event is about.")]
+Status = Annotated[str, says("The status of the loan, or for `repayment.*` of the repayment, after the event.")]
+Version = Annotated[int, says("The version of the loan after the event.")]
+AmountMinor = Annotated[int, says("The whole amount of the repayment, receipt or refund, in minor units.")]
+EditId = Annotated[str, says("The operator's edit that the event is about.")]
+PayoutId = Annotated[str, says("The payout that the event is about.")]
+State = Annotated[str, says("The state of the edit, receipt, payout or dispute, after the event.")]
 
-LOAN = ("loan_id", "status", "version")
-REPAYMENT = ("repayment_id", "loan_id", "status", "amount_minor", "applied_minor", "overpaid_minor")
-RECEIPT = ("receipt_id", "loan_id", "state", "amount_minor")
-EDIT = ("loan_id", "edit_id", "kind", "state", "status", "version")
-DISPUTE = ("dispute_id", "loan_id", "state", "note")
-CERTIFICATE = ("certificate_id", "loan_id", "number", "superseded")
-REFUND = ("loan_id", "payout_id", "state", "amount_minor")
+
+class LoanData(TypedDict):
+    """A loan."""
+
+    loan_id: LoanId
+    status: Status
+    version: Version
+
+
+class DisbursedData(LoanData):
+    """A loan that was paid out."""
+
+    principal_minor: Annotated[int, says("The principal, in minor units.")]
+
+
+class PayoutFailedData(LoanData):
+    """A loan that cannot be paid out."""
+
+    payout_id: PayoutId
+
+
+class EditData(TypedDict):
+    """An edit, and the loan after it."""
+
+    loan_id: LoanId
+    edit_id: EditId
+    kind: Annotated[str, says("The kind of edit.")]
+    state: State
+    status: Status
+    version: Version
+
+
+class AdjustedEditData(TypedDict):
+    """An edit whose amount a backdated change has altered."""
+
+    loan_id: LoanId
+    edit_id: EditId
+    status: Status
+    version: Version
+    was_minor: Annotated[int, says("The amount that the edit moved on the books before, in minor units.")]
+    is_minor: Annotated[
+        int, says("The amount that the edit moves on the books now, in minor units. 0: it has no effect.")
+    ]
+
+
+class OverrideEndedData(TypedDict):
+    """A status override that has ended, and the loan after it."""
+
+    loan_id: LoanId
+    edit_id: EditId
+    status: Status
+    version: Version
+
+
+class RepaymentData(TypedDict):
+    """A repayment."""
+
+    repayment_id: Annotated[str, says("The repayment that the event is about.")]
+    loan_id: LoanId
+    status: Status
+    amount_minor: AmountMinor
+    applied_minor: Annotated[int, says("The part of the repayment that settled buckets, in minor units.")]
+    overpaid_minor: Annotated[int, says("The overpaid part of the repayment, in minor units.")]
+
+
+class ReceiptData(TypedDict):
+    """A receipt on a loan."""
+
+    receipt_id: Annotated[str, says("The receipt that the event is about.")]
+    loan_id: LoanId
+    state: State
+    amount_minor: AmountMinor
+
+
+class MovedReceiptData(ReceiptData):
+    """A receipt that was moved; `loan_id` is the loan that had it."""
+
+    to_loan_id: Annotated[str, says("The loan that has the receipt now.")]
+
+
+class RefundData(TypedDict):
+    """A refund."""
+
+    loan_id: LoanId
+    payout_id: PayoutId
+    state: State
+    amount_minor: AmountMinor
+
+
+class AgreedRefundData(RefundData):
+    """A refund that was agreed by an edit."""
+
+    edit_id: EditId
+
+
+class CertificateData(TypedDict):
+    """A settlement certificate."""
+
+    certificate_id: Annotated[str, says("The certificate that the event is about.")]
+    loan_id: LoanId
+    number: Annotated[str, says("The certificate's printed number.")]
+    superseded: Annotated[bool, says("Whether a later change of the books supersedes the certificate.")]
+
+
+class DisputeData(TypedDict):
+    """A step of a dispute."""
+
+    dispute_id: Annotated[str, says("The dispute that the event is about.")]
+    loan_id: LoanId
+    state: State
+    note: Annotated[str, says("The note that the event adds to the dispute's progress.")]
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A type of event: when it is sent, and the fields of its `data`, in their order."""
+    """A type of event: when it is sent, and the document that is its `data`."""
 
     when: str
-    data: tuple[str, ...]
+    data: type[Mapping[str, object]]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of its `data`, in their order."""
+        return tuple(self.data.__annotations__)
 
 
 EVENTS: dict[str, EventType] = {
-    "loan.accepted": EventType("A loan was granted, and its payout ordered at a channel.", LOAN),
-    "loan.disbursed": EventType("A loan was paid out.", (*LOAN, "principal_minor")),
-    "loan.payout_failed": EventType("A loan's payout has failed finally.", (*LOAN, "payout_id")),
-    "loan.overdue": EventType("A loan went overdue.", LOAN),
-    "loan.cured": EventType("Nothing is overdue any more, and the loan is still open.", LOAN),
-    "loan.cleared": EventType("The loan is settled.", LOAN),
-    "loan.reopened": EventType("A loan that was settled or written off is open again, and not overdue.", LOAN),
-    "loan.written_off": EventType("The amount owed was written off.", LOAN),
-    "loan.edited": EventType("An operator's edit was posted or reversed.", EDIT),
+    "loan.accepted": EventType("A loan was granted, and its payout ordered at a channel.", LoanData),
+    "loan.disbursed": EventType("A loan was paid out.", DisbursedData),
+    "loan.payout_failed": EventType("A loan's payout has failed finally.", PayoutFailedData),
+    "loan.overdue": EventType("A loan went overdue.", LoanData),
+    "loan.cured": EventType("Nothing is overdue any more, and the loan is still open.", LoanData),
+    "loan.cleared": EventType("The loan is settled.", LoanData),
+    "loan.reopened": EventType("A loan that was settled or written off is open again, and not overdue.", LoanData),
+    "loan.written_off": EventType("The amount owed was written off.", LoanData),
+    "loan.edited": EventType("An operator's edit was posted or reversed.", EditData),
     "loan.edit_adjusted": EventType(
         "A backdated change has altered the amount that an edit moves.",
-        ("loan_id", "edit_id", "status", "version", "was_minor", "is_minor"),
+        AdjustedEditData,
     ),
-    "loan.status_override_ended": EventType(
-        "A status override has ended.", ("loan_id", "edit_id", "status", "version")
+    "loan.status_override_ended": EventType("A status override has ended.", OverrideEndedData),
+    "repayment.ordered": EventType("A repayment was ordered, by a client or by auto-debit.", RepaymentData),
+    "repayment.succeeded": EventType("A repayment is on the books.", RepaymentData),
+    "repayment.failed": EventType("A repayment was reversed on the books because it was not paid.", RepaymentData),
+    "repayment.reversed": EventType("An operator reversed a repayment.", RepaymentData),
+    "repayment.reinstated": EventType("An operator reversed the reversal of a repayment.", RepaymentData),
+    "repayment.rebooked": EventType(
+        "A repayment was booked again, as ordered and at the time of payment.", RepaymentData
     ),
-    "repayment.ordered": EventType("A repayment was ordered, by a client or by auto-debit.", REPAYMENT),
-    "repayment.succeeded": EventType("A repayment is on the books.", REPAYMENT),
-    "repayment.failed": EventType("A repayment was reversed on the books because it was not paid.", REPAYMENT),
-    "repayment.reversed": EventType("An operator reversed a repayment.", REPAYMENT),
-    "repayment.reinstated": EventType("An operator reversed the reversal of a repayment.", REPAYMENT),
-    "repayment.rebooked": EventType("A repayment was booked again, as ordered and at the time of payment.", REPAYMENT),
-    "repayment.reallocated": EventType("A backdated change has altered what a repayment settles.", REPAYMENT),
-    "repayment.returned": EventType("A channel returned the money of a repayment.", REPAYMENT),
-    "receipt.applied": EventType("Money without an order was applied to a loan.", RECEIPT),
-    "receipt.moved": EventType("A receipt was moved to another loan.", (*RECEIPT, "to_loan_id")),
-    "receipt.reversed": EventType("A receipt that was posted twice was reversed.", RECEIPT),
-    "receipt.returned": EventType("A channel returned the money of a receipt.", RECEIPT),
-    "refund.agreed": EventType("A refund of overpaid money was agreed.", (*REFUND, "edit_id")),
-    "refund.paid": EventType("A refund was paid through its channel.", REFUND),
-    "certificate.issued": EventType("A settlement certificate was issued.", CERTIFICATE),
-    "certificate.superseded": EventType("A later change of the books supersedes a certificate.", CERTIFICATE),
-    "dispute.opened": EventType("A dispute was received.", DISPUTE),
-    "dispute.marked": EventType("The credit report marks the loan as disputed.", DISPUTE),
-    "dispute.verified": EventType("The evidence was compared with the channels and the books.", DISPUTE),
-    "dispute.decided": EventType("A dispute was upheld, rejected or found unverifiable.", DISPUTE),
-    "dispute.corrected": EventType("An upheld dispute was corrected.", DISPUTE),
-    "dispute.left_to_do": EventType("An upheld dispute is not corrected yet: something is left to do.", DISPUTE),
-    "dispute.compensation_agreed": EventType("A compensation was agreed, or posted later.", DISPUTE),
-    "dispute.compensated": EventType("The compensation was paid.", DISPUTE),
-    "dispute.statement_added": EventType("The borrower added a statement of disagreement.", DISPUTE),
-    "dispute.breached": EventType("The deadline has passed without a decision.", DISPUTE),
+    "repayment.reallocated": EventType("A backdated change has altered what a repayment settles.", RepaymentData),
+    "repayment.returned": EventType("A channel returned the money of a repayment.", RepaymentData),
+    "receipt.applied": EventType("Money without an order was applied to a loan.", ReceiptData),
+    "receipt.moved": EventType("A receipt was moved to another loan.", MovedReceiptData),
+    "receipt.reversed": EventType("A receipt that was posted twice was reversed.", ReceiptData),
+    "receipt.returned": EventType("A channel returned the money of a receipt.", ReceiptData),
+    "refund.agreed": EventType("A refund of overpaid money was agreed.", AgreedRefundData),
+    "refund.paid": EventType("A refund was paid through its channel.", RefundData),
+    "certificate.issued": EventType("A settlement certificate was issued.", CertificateData),
+    "certificate.superseded": EventType("A later change of the books supersedes a certificate.", CertificateData),
+    "dispute.opened": EventType("A dispute was received.", DisputeData),
+    "dispute.marked": EventType("The credit report marks the loan as disputed.", DisputeData),
+    "dispute.verified": EventType("The evidence was compared with the channels and the books.", DisputeData),
+    "dispute.decided": EventType("A dispute was upheld, rejected or found unverifiable.", DisputeData),
+    "dispute.corrected": EventType("An upheld dispute was corrected.", DisputeData),
+    "dispute.left_to_do": EventType("An upheld dispute is not corrected yet: something is left to do.", DisputeData),
+    "dispute.compensation_agreed": EventType("A compensation was agreed, or posted later.", DisputeData),
+    "dispute.compensated": EventType("The compensation was paid.", DisputeData),
+    "dispute.statement_added": EventType("The borrower added a statement of disagreement.", DisputeData),
+    "dispute.breached": EventType("The deadline has passed without a decision.", DisputeData),
 }
 """Every type of event. A change that a client can see is one of these, in the commit that makes it."""
 
 
-def payload_schema(event: str) -> dict[str, Any]:
-    """The JSON Schema of the body that is sent for an event."""
-    fields = EVENTS[event].data
-    data = {name: {"type": FIELDS[name][0], "description": FIELDS[name][1]} for name in fields}
+FIELDS: Mapping[str, JsonObject] = {
+    name: field for event in EVENTS.values() for name, field in schema_of(event.data, "{name}")["properties"].items()
+}
+"""The fields of all events' `data`, by name: the JSON Schema of each, with its meaning."""
+
+
+def payload_schema(event: str) -> JsonObject:
+    """The JSON Schema of an event's request body."""
     return {
         "type": "object",
         "description": EVENTS[event].when,
@@ -114,12 +213,7 @@ def payload_schema(event: str) -> dict[str, Any]:
                 "format": "date-time",
                 "description": "When it happened, on the sandbox's clock.",
             },
-            "data": {
-                "type": "object",
-                "description": "The subject of the event.",
-                "required": list(fields),
-                "properties": data,
-            },
+            "data": schema_of(EVENTS[event].data, "{name}") | {"description": "The subject of the event."},
         },
     }
 

@@ -10,16 +10,12 @@ from mocklend.sandboxes.ids import make_id
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Certificate, Loan, OperatorEdit, Receipt, Repayment, Webhook
 from mocklend.storage.work import Work
-from mocklend.webhooks.events import EVENTS
-
-EventValue = str | int | bool | None
-EventData = dict[str, EventValue]
-"""The `data` of an event: `EVENTS` has the fields of each, `FIELDS` their meaning."""
+from mocklend.webhooks.events import EVENTS, CertificateData, EditData, LoanData, ReceiptData, RepaymentData
 
 
-def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, EventValue]) -> None:
+def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, object]) -> None:
     """Queue an event for every endpoint that subscribes to it. `about` makes its id unique, as a version does."""
-    assert tuple(data) == EVENTS[event].data, f"{event} must have the fields in EVENTS"
+    assert tuple(data) == EVENTS[event].fields, f"{event} must have the fields in EVENTS"
     wanted_by = [
         endpoint["id"]
         for endpoint in work.sandbox.endpoints
@@ -46,12 +42,12 @@ def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, Ev
         )
 
 
-def loan_data(loan: Loan) -> EventData:
+def loan_data(loan: Loan) -> LoanData:
     """The `data` of a loan's events."""
     return {"loan_id": loan.id, "status": loan.status, "version": loan.version}
 
 
-def repayment_data(order: Repayment) -> EventData:
+def repayment_data(order: Repayment) -> RepaymentData:
     """The `data` of a repayment's events."""
     return {
         "repayment_id": order.id,
@@ -63,8 +59,9 @@ def repayment_data(order: Repayment) -> EventData:
     }
 
 
-def receipt_data(receipt: Receipt) -> EventData:
+def receipt_data(receipt: Receipt) -> ReceiptData:
     """The `data` of the events of a receipt on a loan."""
+    assert receipt.loan_id is not None, "the events are of receipts on loans"
     return {
         "receipt_id": receipt.id,
         "loan_id": receipt.loan_id,
@@ -73,7 +70,7 @@ def receipt_data(receipt: Receipt) -> EventData:
     }
 
 
-def edit_data(edit: OperatorEdit, loan: Loan) -> EventData:
+def edit_data(edit: OperatorEdit, loan: Loan) -> EditData:
     """The `data` of an edit's events; `loan` is the loan after the edit."""
     return {
         "loan_id": edit.loan_id,
@@ -85,7 +82,7 @@ def edit_data(edit: OperatorEdit, loan: Loan) -> EventData:
     }
 
 
-def certificate_data(certificate: Certificate, *, superseded: bool) -> EventData:
+def certificate_data(certificate: Certificate, *, superseded: bool) -> CertificateData:
     """The `data` of a certificate's events."""
     return {
         "certificate_id": certificate.id,
