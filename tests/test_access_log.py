@@ -75,7 +75,7 @@ def test_a_line_is_one_line_whatever_the_request_says(tmp_path: Path) -> None:
     assert {line["client"] for line in lines(tmp_path / "access.jsonl")} == {"::1"}
 
 
-def test_a_pipe_that_nobody_reads_holds_up_no_request_and_what_was_lost_is_told_of(
+def test_an_unread_pipe_delays_no_request_and_lost_lines_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(access_log, "WAITING_MAX", 2_000)
@@ -100,7 +100,7 @@ def test_a_pipe_that_nobody_reads_holds_up_no_request_and_what_was_lost_is_told_
     assert lost + sum("path" in document for document in documents) == 10_000
 
 
-def test_a_disk_that_takes_no_more_is_told_of_once(
+def test_a_full_disk_is_logged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not Path("/dev/full").exists():

@@ -180,9 +180,7 @@ def test_a_repayment_whose_row_says_another_split_than_the_books_is_found(
     assert story.broken() == {"B15"}
 
 
-def test_a_repayment_that_was_taken_back_has_settled_nothing(
-    story: Story, loan_id: str, raw: sqlite3.Connection
-) -> None:
+def test_a_reversed_repayment_has_settled_nothing(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     gone = story.repay(loan_id, 700)
     story.reverse(gone)
     assert story.broken() == set()
@@ -280,7 +278,7 @@ def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Story, loan_i
         ("DELETE FROM world_facts WHERE kind = 'receipt'", "missing_in_channel"),
     ],
 )
-def test_one_event_told_in_two_ways_is_found(
+def test_rows_of_one_event_that_contradict_each_other_are_found(
     story: Story, loan_id: str, raw: sqlite3.Connection, sql: str, finding_class: str
 ) -> None:
     raw.execute(sql)
@@ -333,9 +331,7 @@ def test_a_loan_with_no_page_at_all_is_found(story: Story, loan_id: str, raw: sq
     assert [(name, id) for name, id, _ in story.discrepancies()] == [("stale_view", loan_id)]
 
 
-def test_a_page_that_says_something_else_than_its_version_is_found(
-    story: Story, loan_id: str, raw: sqlite3.Connection
-) -> None:
+def test_a_page_that_differs_from_its_version_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute("UPDATE loan_views SET doc = replace(doc, '\"paid_minor\":9500', '\"paid_minor\":9400')")
 
     assert story.broken() == {"V4"}

@@ -33,7 +33,7 @@ def completed(line: str) -> list[str]:
     return result.stdout.split()
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     result = typed("--version")
 
     assert (result.returncode, result.stdout) == (0, f"mocklend {__version__}\n")
@@ -59,7 +59,7 @@ def test_the_shell_completes_the_names_of_faults_and_scenarios() -> None:
     assert "settled-shown-unpaid" in completed("mocklend scenario run se")
 
 
-def test_the_shell_can_be_told_how_to_complete() -> None:
+def test_the_completion_script_of_a_shell_can_be_printed() -> None:
     result = typed("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
 
     assert result.returncode == 0

@@ -169,7 +169,7 @@ def test_a_folder_is_no_database(run: Callable[..., tuple[object, str]]) -> None
     assert "is a folder, not a database" in output
 
 
-def test_a_server_on_localhost_comes_up_and_stops_when_told(tmp_path: Path) -> None:
+def test_a_server_on_localhost_starts_and_stops_on_a_signal(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mocklend", "serve", "--host", "localhost", "--port", "0", "--json"]
     with subprocess.Popen(
         [*command, "--database", str(tmp_path / "x.db")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -26,7 +26,7 @@ def test_tokens_that_are_not_given_are_made_up_and_differ(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_a_wildcard_is_never_told_as_an_address(host: str) -> None:
+def test_a_wildcard_is_never_printed_as_an_address(host: str) -> None:
     assert host not in Settings(host=host).url.removeprefix("http://").rpartition(":")[0].strip("[]").split()
 
 

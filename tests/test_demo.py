@@ -29,7 +29,7 @@ def facts() -> Doc:
 
 
 @needs_faults
-def test_everything_is_as_told(facts: Doc) -> None:
+def test_the_demo_ends_as_its_scenarios_say(facts: Doc) -> None:
     scenes = [scene for scenario in facts["scenarios"] for scene in scenario["scenes"]]
     claims = [claim for scene in scenes for claim in scene["claims"]]
 

@@ -74,7 +74,7 @@ def test_a_link_leads_to_the_documentation_and_to_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:2", "https://127.0.0.1", ""])
-def test_an_older_browser_is_told_by_its_origin(origin: str) -> None:
+def test_an_older_browser_is_recognised_by_its_origin(origin: str) -> None:
     expected = "cross_site" if origin != "https://127.0.0.1" else "allowed"
 
     assert code_of(LOCAL, "POST", host="127.0.0.1", origin=origin) == expected

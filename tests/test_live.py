@@ -121,7 +121,7 @@ def test_a_season_that_is_broken_off_leaves_the_clock_running(sandboxes: Callabl
     assert client.clock()["mode"] == "wall"
 
 
-def test_told_so_it_waits_for_a_running_clock_and_leaves_it_alone(
+def test_with_the_option_it_waits_for_a_running_clock_and_does_not_move_it(
     sandboxes: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock of this test passes as fast as somebody waits for it."""

@@ -166,7 +166,7 @@ def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
 
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
-def test_delivery_workers_and_faults_are_told_of_an_emptied_sandbox(
+def test_delivery_workers_and_faults_are_notified_of_a_reset_sandbox(
     open_platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
     platform = open_platform(FaultLayer())
@@ -200,7 +200,7 @@ def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, mo
     assert answered == [200]
 
 
-def test_a_tick_leaves_out_a_sandbox_that_somebody_else_is_working_for(wall: Story, clock: Clock) -> None:
+def test_a_tick_skips_a_sandbox_that_another_thread_is_working_for(wall: Story, clock: Clock) -> None:
     wall.order(wall.borrow(), 9_500)
     clock.ms += 2_000
 

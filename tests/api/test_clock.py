@@ -14,7 +14,7 @@ from support.caller import Caller
         ({"to": "2026-01-05T11:00:00+08:00"}, "2026-01-05T03:00:00.000Z"),
     ],
 )
-def test_a_manual_clock_moves_when_told(api: Caller, body: dict[str, object], now: str) -> None:
+def test_a_manual_clock_moves_only_on_request(api: Caller, body: dict[str, object], now: str) -> None:
     assert api.made(api.post("/-/clock/advance", body))["now"] == now
 
     assert api.made(api.get("/-/clock"))["now"] == now
@@ -52,7 +52,7 @@ def test_a_clock_moves_by_a_length_of_time_or_to_a_moment(api: Caller, body: dic
     api.problem(api.post("/-/clock/advance", body), 422, "validation_failed")
 
 
-def test_a_running_clock_is_held_where_it_is_moves_when_told_and_runs_on(mocklend_server: str) -> None:
+def test_a_running_clock_can_be_held_advanced_and_run_on(mocklend_server: str) -> None:
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall", now="2026-03-01T00:00:00Z") as client:
         answer = client.hold_clock()
         still = client.clock()

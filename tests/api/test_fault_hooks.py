@@ -304,7 +304,7 @@ def test_a_count_goes_on_when_a_rule_is_armed_again(app: APIFlask) -> None:
     assert [entry["occurrence"] for entry in client.get("/-/answer-key").get_json()["entries"]] == [2, 5]
 
 
-def test_a_sandbox_that_was_emptied_counts_anew(app: APIFlask) -> None:
+def test_a_reset_sandbox_counts_from_zero(app: APIFlask) -> None:
     client = app.test_client()
     occurrences = []
     for _ in range(2):

@@ -343,7 +343,7 @@ def test_an_event_has_the_id_of_the_order_that_it_came_from(both: Both, api: Cal
     assert "idempotency" in json.dumps(explained)
 
 
-def test_what_fails_in_the_writer_is_given_back(both: Both, loan: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_in_the_writer_is_passed_to_flask(both: Both, loan: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise LookupError("a bug of ours")
 
@@ -370,7 +370,7 @@ def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
     assert isinstance(both.ask_hot(ordered(both, loan, idempotency_key="later")), tuple)
 
 
-def test_a_full_queue_and_a_ground_that_gives_way_are_told_of_by_flask(
+def test_flask_answers_when_the_queue_is_full_or_the_database_is_gone(
     both: Both, platform: Platform, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(_: Any, *, wait_s: float) -> None:

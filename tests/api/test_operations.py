@@ -90,7 +90,7 @@ def test_what_was_too_much_is_refunded(api: Caller) -> None:
     api.problem(api.post(f"/operator/edits/{answer['id']}/reverse", BY), 409, "edit_not_reversible")
 
 
-def test_a_large_edit_waits_for_somebody_else(strict: Caller) -> None:
+def test_a_large_edit_waits_for_a_second_operator(strict: Caller) -> None:
     loan = strict.borrow()
     edit = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1001, **BY}
 

@@ -76,7 +76,7 @@ def test_to_look_at_the_control_plane_is_no_part_of_the_story(mocklend: Client) 
     assert _requests_of(mocklend) == [("PUT", "/-/rules/cache.bounded_stale")]
 
 
-def test_an_emptied_sandbox_begins_anew(mocklend: Client) -> None:
+def test_a_reset_sandbox_has_an_empty_request_log(mocklend: Client) -> None:
     mocklend.add_borrower("ada", "Ada")
 
     mocklend.reset()
@@ -94,7 +94,7 @@ def test_sandboxes_are_apart(mocklend: Client, mocklend_server: str) -> None:
     assert requests == []
 
 
-def test_an_answer_that_was_late_or_broken_is_marked(mocklend: Client) -> None:
+def test_a_late_or_broken_answer_is_flagged(mocklend: Client) -> None:
     mocklend.arm("transport.latency", match={"method": "GET"}, delay_ms=1)
     mocklend.loans()
 

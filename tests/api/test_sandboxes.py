@@ -64,7 +64,7 @@ def test_all_sandboxes_are_listed_in_pages_and_no_key_is_shown(stranger: Caller)
     assert stranger.made(stranger.get("/-/sandboxes", unused_for="P1D"))["sandboxes"] == []
 
 
-def test_old_sandboxes_are_deleted_when_told_how_old(stranger: Caller, platform: Platform) -> None:
+def test_sandboxes_unused_for_a_given_time_are_deleted(stranger: Caller, platform: Platform) -> None:
     sandbox_id = stranger.made(stranger.post("/-/sandboxes", {"seed": 1}))["id"]
     long_ago = {"sandbox_id": sandbox_id, "used_ms": 0}
     platform.writer.call(

@@ -49,7 +49,9 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             watch.cancel()
 
 
-def test_a_server_answers_where_it_says_and_stops_when_told(server: tuple[subprocess.Popen[str], str]) -> None:
+def test_a_server_answers_at_the_address_it_prints_and_stops_on_a_signal(
+    server: tuple[subprocess.Popen[str], str],
+) -> None:
     process, url = server
     assert requests.get(f"{url}/-/health", timeout=10).json()["status"] == "ok"
 

@@ -79,7 +79,7 @@ def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
     assert "MOCKLEND_CALLBACK_ALLOW" in document["errors"][0]["expected"]
 
 
-def test_what_came_of_each_message_is_told(platform: Platform, api: Caller) -> None:
+def test_the_delivery_of_each_message_is_listed(platform: Platform, api: Caller) -> None:
     """Nobody listens at one address, and the other one is not called."""
     loan = api.borrow(auto_debit=False)["id"]
     nobody = api.made(api.post("/v1/webhook-endpoints", HOOK | {"events": ["*"]}))["id"]

@@ -27,8 +27,8 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What the dispute desk does, as a command."""
+class DisputeAction:
+    """What operations do about a dispute, as a command."""
 
     sandbox_id: str
     act: str
@@ -74,8 +74,8 @@ class Bureau:
     def causes(self, loan_id: str) -> list[tuple[str, str]]:
         return [(record["cause"], record["as_of"]) for record in self.records(loan_id)]
 
-    def desk(self, act: str, loan_id: str, about: str = "dsp_1") -> Any:
-        return self.story.platform.run(Desk(self.story.sandbox_id, act, loan_id, about)).body["said"]
+    def operate(self, act: str, loan_id: str, about: str = "dsp_1") -> Any:
+        return self.story.platform.run(DisputeAction(self.story.sandbox_id, act, loan_id, about)).body["said"]
 
     def until(self, moment: str) -> None:
         self.story.platform.advance(self.story.sandbox_id, parse_rfc3339(moment))
@@ -211,7 +211,7 @@ def wall(open_platform: Callable[..., Platform], story: Story) -> Wall:
 
 
 def test_what_is_recorded_after_the_day_is_over_is_not_in_its_record(wall: Wall) -> None:
-    """The desk is late: the books have moved on, and the record still says what they said at midnight."""
+    """Operations are late: the books have moved on, and the record still says what they said at midnight."""
     loan_id = wall.story.borrow()
     wall.now_ms = parse_rfc3339("2026-01-05T23:59:59+08:00")
     wall.story.order(loan_id, 40_000)
@@ -283,12 +283,12 @@ def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Story
     loan_id = story.borrow()
     story.wait(days=2)
 
-    bureau.desk("mark", loan_id, "dsp_1")
-    bureau.desk("mark", loan_id, "dsp_1")
-    bureau.desk("mark", loan_id, "dsp_2")
-    one_of_two = bureau.desk("unmark", loan_id, "dsp_1")
+    bureau.operate("mark", loan_id, "dsp_1")
+    bureau.operate("mark", loan_id, "dsp_1")
+    bureau.operate("mark", loan_id, "dsp_2")
+    one_of_two = bureau.operate("unmark", loan_id, "dsp_1")
     marked = bureau.account()
-    bureau.desk("unmark", loan_id, "dsp_2")
+    bureau.operate("unmark", loan_id, "dsp_2")
     story.wait(days=2)
 
     assert one_of_two is None
@@ -305,7 +305,7 @@ def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story
     wrong = bureau.months()
     _match(story, receipt_id, loan_id)
 
-    answer = bureau.desk("correct", loan_id, "paid on the due date, booked late")
+    answer = bureau.operate("correct", loan_id, "paid on the due date, booked late")
     until_then = bureau.months()
     story.wait(seconds=(answer - story.now_ms) // 1000 - 1)
     a_moment_before = bureau.account()["record_state"]
@@ -340,7 +340,7 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
 def test_nothing_that_was_never_reported_needs_a_correction(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
 
-    assert bureau.desk("correct", loan_id, "too early") is None
+    assert bureau.operate("correct", loan_id, "too early") is None
 
 
 def _pay_with_an_unusable_reference(story: Story) -> str:

@@ -97,7 +97,7 @@ def test_an_order_query_brings_a_payment_return_whose_callback_never_came(story:
     assert story.page(loan_id)["status"] == "USING"
 
 
-def test_money_of_nobody_that_is_taken_back_leaves_nothing_unapplied(story: Story) -> None:
+def test_returned_unapplied_cash_leaves_nothing_unapplied(story: Story) -> None:
     push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 4_321, "CNY", "Ada", "thanks", "CLEAR")
     order = story.platform.run(push).body["out_trade_no"]
     story.wait(600)

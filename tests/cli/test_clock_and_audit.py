@@ -58,7 +58,7 @@ def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, obje
 
 
 @needs_faults
-def test_a_lie_that_the_answer_key_explains_does_not_fail_the_audit(
+def test_a_discrepancy_that_the_answer_key_explains_does_not_fail_the_audit(
     run: Run, mocklend: Client, loan: dict[str, object]
 ) -> None:
     mocklend.arm("cache.bounded_stale", lag_s=60)

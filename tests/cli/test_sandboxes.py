@@ -72,7 +72,7 @@ def test_a_sandbox_starts_where_the_fixture_does_and_says_so(
     assert run("clock", "show", "--json").document == mocklend.clock()
 
 
-def test_a_running_sandbox_may_be_fast_and_starts_at_real_time_unless_told(run: Run) -> None:
+def test_a_running_sandbox_may_be_fast_and_starts_at_real_time_by_default(run: Run) -> None:
     fast = run("sandbox", "--wall", "--speed", "86400", "--now", "2026-01-05T02:00:00Z", "--json").document
     real = run("sandbox", "--wall")
     refused = run("sandbox", "--speed", "2")

@@ -42,7 +42,7 @@ def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
 
 
 @needs_faults
-def test_a_score_may_be_asked_for_what_was_told_at_the_looks(
+def test_a_score_may_demand_only_what_was_visible_at_the_check_times(
     run: Run, mocklend: Client, loan: dict[str, object], tmp_path: Path
 ) -> None:
     findings = tmp_path / "findings.jsonl"

@@ -88,7 +88,7 @@ def served(tmp_path: Path) -> Iterator[Doc]:
         process.stdout.close()
 
 
-def test_serve_prints_one_line_once_it_answers_and_stops_when_told(served: Doc, tmp_path: Path) -> None:
+def test_serve_prints_one_line_once_it_answers_and_stops_on_a_signal(served: Doc, tmp_path: Path) -> None:
     process: subprocess.Popen[str] = served["process"]
     with Client(served["url"]) as anyone, anyone.sandbox(seed=7) as client:
         client.add_borrower("ada", "Ada")

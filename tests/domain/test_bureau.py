@@ -79,7 +79,7 @@ def test_the_class_follows_from_the_days_overdue(days: int, named: str) -> None:
     [(1, "1"), (30, "1"), (31, "2"), (60, "2"), (61, "3"), (90, "3"), (91, "4"), (120, "4"), (121, "5"), (150, "5"),
      (151, "6"), (180, "6"), (181, "7"), (2000, "7")],
 )  # fmt: skip
-def test_a_month_is_told_by_its_days_overdue(days: int, code: str) -> None:
+def test_a_month_is_coded_by_its_days_overdue(days: int, code: str) -> None:
     assert overdue_code(days) == code
 
 
@@ -99,11 +99,11 @@ def test_a_month_is_told_by_its_days_overdue(days: int, code: str) -> None:
         ([PAID_OUT, fact("wof_1", WRITE_OFF, date(2026, 6, 1))], date(2026, 6, 30), "B"),
     ],
 )
-def test_a_month_is_told_by_what_its_end_says(facts: list[Fact], on: date, code: str) -> None:
+def test_a_month_is_coded_by_the_state_at_its_end(facts: list[Fact], on: date, code: str) -> None:
     assert standing_on(TERMS, tuple(facts), on).month == code
 
 
-def test_an_overdue_account_is_told_with_its_days_balance_and_class() -> None:
+def test_an_overdue_account_is_reported_with_its_days_balance_and_class() -> None:
     standing = standing_on(TERMS, (PAID_OUT,), date(2026, 2, 14))
 
     assert standing == Standing(date(2026, 2, 14), "OVD", "SUBPRIME", 91, 120_000, 60_000, "4")
@@ -130,7 +130,7 @@ def test_a_settled_account_ends_with_the_month_of_its_settlement() -> None:
     assert rederive(TERMS, facts, date(2026, 5, 31)) == History("*1C", date(2025, 12, 1))
 
 
-def test_a_month_that_was_told_stays_told_until_a_correction_tells_all_afresh() -> None:
+def test_a_reported_month_stays_until_a_correction_reports_all_months_again() -> None:
     end = date(2025, 11, 30)
     wrong = standing_on(TERMS, (PAID_OUT,), end)
     facts = (PAID_OUT, paid(1, date(2025, 11, 15)), paid(2, date(2025, 12, 15)))

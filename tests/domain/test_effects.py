@@ -82,7 +82,7 @@ def test_what_was_paid_on_a_loan_that_is_never_paid_out_is_overpaid() -> None:
     assert balances(state) == {"1002:wallet": 30_000, "2101": -30_000}
 
 
-def test_money_taken_back_that_an_operator_has_used_meanwhile_is_owed_again() -> None:
+def test_returned_money_that_an_operator_has_used_meanwhile_is_owed_again() -> None:
     receipt = fact(kinds.RECEIPT, 10, 5_000, id="rpy_ada")
     reversal = fact(kinds.REVERSAL, 11, reverses="rpy_ada")
     used = fact(kinds.EDIT, 12, 5_000, edit_kind=kinds.MODIFY_PAID_AMOUNT)

@@ -69,9 +69,7 @@ def _taking_back(chain: list[int], kind: str = REVERSAL) -> list[Fact]:
 
 
 @given(chain=st.permutations(range(9)).flatmap(lambda all: st.integers(0, 9).map(lambda n: all[:n])), data=st.data())
-def test_a_receipt_counts_if_it_was_taken_back_and_restored_equally_often(
-    chain: list[int], data: st.DataObject
-) -> None:
+def test_a_receipt_counts_if_it_was_reversed_and_restored_equally_often(chain: list[int], data: st.DataObject) -> None:
     facts = _taking_back(chain)
 
     void = taken_back(data.draw(st.permutations(facts)), REVERSAL)
@@ -96,7 +94,7 @@ def test_every_booking_of_a_receipt_says_whose_booking_it_is(n: int) -> None:
     assert booked(booking("rpy_ada", n)) == "rpy_ada"
 
 
-def test_of_a_receipt_that_was_booked_anew_the_new_booking_counts_and_is_what_a_reversal_takes_back() -> None:
+def test_of_a_rebooked_receipt_the_new_booking_counts_and_is_what_is_reversed() -> None:
     anew = [fact("rpy_ada"), fact("rpy_ada.2", reverses="rpy_ada")]
 
     assert standing(anew).gone == {"rpy_ada"}

@@ -231,7 +231,7 @@ def test_what_is_set_aside_is_on_its_account_and_pays_the_interest_as_it_accrues
 @given(
     case=loans(), share=st.floats(0, 0.95), action=st.sampled_from(["taken back", "cancelled", "written off", "unpaid"])
 )
-def test_what_was_set_aside_survives_whatever_the_desk_does(
+def test_what_was_set_aside_survives_every_action_of_operations(
     case: tuple[Terms, list[Fact], date], share: float, action: str
 ) -> None:
     terms, facts, on = case

@@ -88,7 +88,7 @@ def test_not_between_its_letters_either(letters: list[str], unseen: str) -> None
 
 
 @given(name=st.text(max_size=20))
-def test_who_somebody_is_does_not_hang_on_how_often_one_asks(name: str) -> None:
+def test_normalising_a_name_twice_changes_nothing(name: str) -> None:
     assert person(person(name)) == person(name)
 
 

@@ -92,7 +92,7 @@ def test_a_reversal_that_is_reversed_never_was(data: st.DataObject) -> None:
 @given(
     data=st.data(), amount=st.integers(1, 200_000), scope=st.sampled_from([QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT])
 )
-def test_a_second_receipt_that_is_taken_back_leaves_nothing(data: st.DataObject, amount: int, scope: str) -> None:
+def test_a_second_receipt_that_is_reversed_leaves_nothing(data: st.DataObject, amount: int, scope: str) -> None:
     history = data.draw(histories())
     on = history.facts[-1].on
     second = replace(receipt("x", on, amount, scope, 99), kind=SECOND_RECEIPT)

@@ -93,7 +93,7 @@ def test_an_incomplete_request_is_carried_out_by_nobody(
     assert place.app.seen == [("GET", "/v1/after", b"")]
 
 
-def test_a_body_that_is_late_is_told_so_and_the_connection_is_closed(place: Place) -> None:
+def test_a_late_body_gets_a_timeout_answer_and_the_connection_is_closed(place: Place) -> None:
     status, body = answer_of(place.connect(request("POST", "/v1/x", Content_Length="100", Connection="keep-alive")))
 
     assert (status, json.loads(body)["code"], json.loads(body)["expected"]) == (

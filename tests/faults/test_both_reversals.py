@@ -78,7 +78,7 @@ def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(moc
         assert open_entries(run) == []
 
 
-def test_of_two_debits_one_that_was_reversed_by_mistake_is_not_given_back(mocklend_server: str) -> None:
+def test_of_two_debits_the_one_that_was_reversed_by_mistake_is_not_refunded(mocklend_server: str) -> None:
     with paired_runs.story_run(mocklend_server) as run:
         client = run.client
         loan = run.loan(auto_debit=True)

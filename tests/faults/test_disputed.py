@@ -12,7 +12,7 @@ from support.disputes import decided
 
 KINDS = sorted(installed())
 TOO_EARLY = {"dispute.deadline_missed"}
-"""Kinds whose disputes the desk has not got to."""
+"""Kinds whose disputes operations have not decided."""
 RENEWED = ("wrong_bureau",)
 """What a correction has ordered, and the bureau shows when it takes the next file."""
 

@@ -83,7 +83,7 @@ def test_more_may_be_asked_for_and_then_her_payoff_leaves_a_rest(migrated: Calla
     assert broken(client) == []
 
 
-def test_it_is_one_entry_once_and_cannot_be_taken_back_twice(migrated: Callable[..., tuple[Client, str]]) -> None:
+def test_it_is_one_entry_and_cannot_be_reversed_twice(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     [edit] = client.edits(loan)["edits"]
     client.reverse_edit(edit["id"], operator="olga", memo="nothing is behind it")

@@ -15,7 +15,7 @@ STICKY = "operator.manual_override_sticky"
 
 @pytest.fixture
 def late(mocklend_server: str) -> tuple[Client, str]:
-    """Ada's loan is overdue, and the desk has said so by hand."""
+    """Ada's loan is overdue, and operations have set that status by hand."""
     client: Client = Client(mocklend_server).sandbox(seed=7, now=START)
     ada = client.add_borrower("ada", "Ada")["id"]
     loan: str = client.borrow(ada, 100_000, product_id="jiebei-like")["id"]

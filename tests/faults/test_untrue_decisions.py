@@ -1,4 +1,4 @@
-"""A decision that says CORRECTED and has not corrected is found: the desk is made to overlook one thing after another."""
+"""A decision that says CORRECTED and has not corrected is found: operations are made to overlook one correction after another."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def disputed(run: paired_runs.StoryRun, kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", sorted(OVERLOOKED))
-def test_what_the_desk_overlooks_is_found(kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correction_that_operations_overlook_is_found(
+    kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     does, _, sentence = OVERLOOKED[kind]
     monkeypatch.setattr(Corrections, does, lambda *_: ())
     monkeypatch.setattr(Corrections, "left_to_do", lambda *_: [])
@@ -57,7 +59,7 @@ def test_what_the_desk_overlooks_is_found(kind: str, mocklend_server: str, monke
 
 
 @pytest.mark.parametrize("kind", sorted(OVERLOOKED))
-def test_what_the_desk_claims_and_has_not_done_is_found(
+def test_a_correction_that_operations_claim_and_have_not_made_is_found(
     kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     does, claimed, _ = OVERLOOKED[kind]
@@ -81,7 +83,7 @@ def test_every_correction_is_among_those_that_are_overlooked() -> None:
     assert {claimed for _, claimed, _ in OVERLOOKED.values()} == set(CORRECTIONS) - left_out
 
 
-def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mocklend_server: str) -> None:
+def test_a_page_that_became_right_by_itself_does_not_make_the_decision_untrue(mocklend_server: str) -> None:
     """The list of what a page may show keeps older versions for a while: that they are listed shows them to nobody."""
     with paired_runs.story_run(mocklend_server) as run:
         client = run.client
@@ -98,8 +100,8 @@ def test_a_page_that_has_come_to_be_right_by_itself_is_no_lie_of_the_desk(mockle
         assert untrue(run) == []
 
 
-def test_an_order_that_comes_back_after_the_decision_is_no_lie_of_it(mocklend_server: str) -> None:
-    """Reversed when the desk looked, it was booked as nothing."""
+def test_an_order_reinstated_after_the_decision_does_not_make_it_untrue(mocklend_server: str) -> None:
+    """Reversed when operations checked it, it was booked as nothing."""
     lesson = paired_runs.lesson_of("operator.prepay_as_partial")
     with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
         client = run.client

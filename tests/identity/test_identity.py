@@ -58,7 +58,7 @@ def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
     story.teardown()
 
 
-def test_a_partner_who_asks_anew_in_the_moment_of_the_last_answer_has_no_old_copy() -> None:
+def test_a_partner_that_asks_again_at_the_moment_of_its_last_answer_has_no_old_copy() -> None:
     story = Story()
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)

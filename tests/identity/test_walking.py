@@ -46,7 +46,7 @@ def walking(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_what_was_found_is_told_with_its_seed_before_a_shorter_story_is_looked_for(
+def test_a_failure_is_printed_with_its_seed_before_it_is_shrunk(
     walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told_before: list[str] = []
@@ -90,7 +90,7 @@ def test_a_walk_says_how_far_it_is(
     assert " of 400 steps, " in capsys.readouterr().out
 
 
-def test_a_walk_that_is_told_to_stop_has_no_verdict(
+def test_a_walk_that_is_stopped_has_no_verdict(
     walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: object, **__: object) -> int:

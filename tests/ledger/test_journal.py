@@ -31,7 +31,7 @@ EARNED = Movement("accrual", "loan_a", ON, (("1102", "4001", 45),), (ON, date(20
 FEE = Movement("edit", "edt_a", ON, (("1105", "4004", 500),))
 
 
-class Desk:
+class Poster:
     """A chain kept in memory, as the tables would have it."""
 
     def __init__(self) -> None:
@@ -74,15 +74,15 @@ def _posted(row: Any, postings: tuple[tuple[str, str, int], ...]) -> Posted:
 
 
 def test_transactions_are_numbered_and_each_carries_the_hash_of_the_one_before() -> None:
-    desk = Desk()
+    poster = Poster()
 
-    desk.post(LENT, EARNED)
-    desk.post(FEE)
+    poster.post(LENT, EARNED)
+    poster.post(FEE)
 
-    first, two, three = desk.posted
+    first, two, three = poster.posted
     assert [first.seq, two.seq, three.seq] == [1, 2, 3]
     assert [first.prev_hash, two.prev_hash, three.prev_hash] == [NO_HASH, first.hash, two.hash]
-    assert desk.head == Head(4, three.hash)
+    assert poster.head == Head(4, three.hash)
     assert [first.id, two.id, three.id] == ["txn_a_1", "txn_a_2", "txn_a_3"]
 
 
@@ -112,48 +112,48 @@ def test_the_hash_changes_with_any_figure(
 
 
 def test_what_stays_true_stays_untouched() -> None:
-    desk = Desk()
-    desk.post(LENT, EARNED, FEE)
+    poster = Poster()
+    poster.post(LENT, EARNED, FEE)
 
-    desk.repost(LENT, EARNED)
+    poster.repost(LENT, EARNED)
 
-    assert [(transaction.seq, transaction.movement.kind, transaction.reverses) for transaction in desk.posted[3:]] == [
-        (4, "edit_reversal", 3)
-    ]
-    assert desk.posted[3].movement == opposite(FEE)
-    assert [transaction.movement for transaction in live(desk.posted)] == [LENT, EARNED]
+    assert [
+        (transaction.seq, transaction.movement.kind, transaction.reverses) for transaction in poster.posted[3:]
+    ] == [(4, "edit_reversal", 3)]
+    assert poster.posted[3].movement == opposite(FEE)
+    assert [transaction.movement for transaction in live(poster.posted)] == [LENT, EARNED]
 
 
-def test_what_no_longer_holds_is_taken_back_newest_first_and_then_posted_as_it_is() -> None:
-    desk = Desk()
-    desk.post(LENT, EARNED, FEE)
+def test_outdated_transactions_are_reversed_newest_first_and_then_posted_correctly() -> None:
+    poster = Poster()
+    poster.post(LENT, EARNED, FEE)
     cheaper = structs.replace(EARNED, postings=(("1102", "4001", 44),))
     smaller = structs.replace(FEE, postings=(("1105", "4004", 400),))
 
-    desk.repost(LENT, cheaper, smaller)
+    poster.repost(LENT, cheaper, smaller)
 
-    assert [transaction.reverses for transaction in desk.posted[3:]] == [3, 2, None, None]
-    assert [transaction.movement for transaction in live(desk.posted)] == [LENT, cheaper, smaller]
+    assert [transaction.reverses for transaction in poster.posted[3:]] == [3, 2, None, None]
+    assert [transaction.movement for transaction in live(poster.posted)] == [LENT, cheaper, smaller]
 
 
-def test_a_transaction_taken_back_may_come_again_and_be_taken_back_again() -> None:
-    desk = Desk()
-    desk.post(LENT, FEE)
+def test_a_reversed_transaction_may_be_posted_and_reversed_again() -> None:
+    poster = Poster()
+    poster.post(LENT, FEE)
 
-    desk.repost(LENT)
-    desk.repost(LENT, FEE)
-    desk.repost(LENT)
+    poster.repost(LENT)
+    poster.repost(LENT, FEE)
+    poster.repost(LENT)
 
-    assert [transaction.reverses for transaction in desk.posted] == [None, None, 2, None, 4]
+    assert [transaction.reverses for transaction in poster.posted] == [None, None, 2, None, 4]
 
 
 def test_two_movements_alike_are_two() -> None:
-    desk = Desk()
-    desk.post(FEE, FEE)
+    poster = Poster()
+    poster.post(FEE, FEE)
 
-    desk.repost(FEE)
+    poster.repost(FEE)
 
-    assert [transaction.reverses for transaction in desk.posted] == [None, None, 2]
+    assert [transaction.reverses for transaction in poster.posted] == [None, None, 2]
 
 
 def test_the_opposite_of_the_opposite_moves_what_the_first_moved() -> None:

@@ -112,7 +112,7 @@ def test_an_honest_page_gives_no_doubt() -> None:
     assert claims(page(late, remembered_loan())) == []
 
 
-def test_a_loan_marked_overdue_that_owes_nothing_late_may_be_the_clerks_doing() -> None:
+def test_a_loan_overridden_to_overdue_that_owes_nothing_late_may_be_the_clerks_doing() -> None:
     violation = only(page(loan_page(status="OVD"), remembered_loan()))
 
     assert violation.is_explained({MARKED})
@@ -332,7 +332,7 @@ def test_the_channel_has_the_order_as_it_was_made() -> None:
     assert claims(trade({**message, "paid_at": None}, order())) == ["a trade that succeeded has been paid"]
 
 
-# --- the operator's desk ---
+# --- operator edits ---
 
 
 def edit(**changed: object) -> Doc:
@@ -367,7 +367,7 @@ def test_a_status_that_was_not_meant_is_the_wrong_line_of_the_drop_down() -> Non
     assert only(edited(done, body)).fault == MARKED
 
 
-def test_what_was_taken_back_says_so() -> None:
+def test_a_reversed_repayment_says_so() -> None:
     back = repaid(status="REVERSED", applied_minor=0)
 
     assert claims(reversed_edit(edit(state="REVERSED"), "edt_ada")) == []
@@ -425,16 +425,16 @@ def test_a_refusal_is_a_documented_problem() -> None:
     assert claims(problem(message, 500, form, codes)) == ["a problem is complete", "a problem's code is documented"]
 
 
-def test_the_desk_counts_what_a_fault_may_explain_and_hands_back_the_rest() -> None:
-    desk = SharedState()
+def test_explained_violations_are_counted_and_the_rest_returned() -> None:
+    shared = SharedState()
     late, lie = (
         Violation("the callback comes", "30 s late", DROPPED),
         Violation("a version says one thing", "it said two"),
     )
 
-    rest = desk.sort([late, lie], {DROPPED})
+    rest = shared.sort([late, lie], {DROPPED})
 
     assert rest == [lie]
-    assert desk.report()["explained"] == {"callback.dropped: the callback comes": 1}
-    assert desk.report()["unexplained"] == {"a version says one thing": 1}
-    assert desk.sort([late], ()) == [late]
+    assert shared.report()["explained"] == {"callback.dropped: the callback comes": 1}
+    assert shared.report()["unexplained"] == {"a version says one thing": 1}
+    assert shared.sort([late], ()) == [late]

@@ -184,7 +184,7 @@ def test_a_refusal_that_nothing_explains_fails() -> None:
     assert conclude(1, ledger, observed, Evidence(audit=AUDIT), RESTARTS)["verdict"] == FAIL
 
 
-def test_the_verdict_is_told_in_sentences() -> None:
+def test_the_verdict_is_printed_in_sentences() -> None:
     document = {**conclude(1, *repayment_in_doubt(), Evidence(audit=AUDIT), RESTARTS), "seed": 7, "seconds": 9.5}
 
     lines = crash.sentences(document)

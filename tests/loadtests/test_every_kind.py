@@ -74,10 +74,10 @@ class Answer:
         """Nothing is left open."""
 
     def success(self) -> None:
-        """Counted by the desk."""
+        """Counted by the shared state."""
 
     def failure(self, why: str) -> None:
-        """Counted by the desk."""
+        """Counted by the shared state."""
 
 
 @dataclass
@@ -140,7 +140,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
 class Walked:
     """What the people saw, and how often each rule was met and acted."""
 
-    desk: SharedState
+    shared: SharedState
     matched: dict[str, int]
     injected: dict[str, int]
 
@@ -159,10 +159,10 @@ def walk(
         assert armed.status_code in (200, 201), armed.get_json()
     channels = platform.get("/channels", headers=key).get_json()["channels"]
     delays = {channel["id"]: channel["settle_delay_s"] for channel in channels}
-    desk, wall, chance = SharedState(), Moment(), random.Random(SEED)
+    shared, wall, chance = SharedState(), Moment(), random.Random(SEED)
     run = Settings(sandbox["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
     for module in people.values():
-        for name, value in (("DESK", desk), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
+        for name, value in (("DESK", shared), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
             if hasattr(module, name):
                 setattr(module, name, value)
     environment = SimpleNamespace(client=RawClient(platform), runner=SimpleNamespace(state="running"))
@@ -180,7 +180,7 @@ def walk(
             advance(platform, authorization, by_s)
     rules = platform.get("/-/rules", headers=key).get_json()["rules"]
     counts = ({rule["fault"]: rule[count] for rule in rules} for count in ("matched", "injected"))
-    return Walked(desk, *counts)
+    return Walked(shared, *counts)
 
 
 @pytest.fixture(scope="module")
@@ -190,11 +190,11 @@ def together(platform: FlaskClient, people: Mapping[str, ModuleType]) -> Walked:
 
 
 def test_without_a_fault_nothing_looks_wrong(platform: FlaskClient, people: Mapping[str, ModuleType]) -> None:
-    assert walk(platform, people, (), probability=0).desk.unexplained == {}
+    assert walk(platform, people, (), probability=0).shared.unexplained == {}
 
 
 def test_with_all_faults_nothing_looks_wrong_that_none_of_them_explains(together: Walked) -> None:
-    assert together.desk.unexplained == {}
+    assert together.shared.unexplained == {}
     assert sum(times > 0 for times in together.injected.values()) > 15
 
 
@@ -205,4 +205,4 @@ def test_what_looks_wrong_under_one_fault_is_put_down_to_that_fault(
     if not together.matched[kind]:
         return  # Nothing that these people do gives it an occasion.
 
-    assert walk(platform, people, [kind], probability=0.5).desk.unexplained == {}
+    assert walk(platform, people, [kind], probability=0.5).shared.unexplained == {}

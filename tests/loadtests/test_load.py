@@ -140,7 +140,7 @@ def test_a_server_that_goes_away_ends_the_run_in_one_line(number: signal.Signals
 
 @pytest.mark.long
 @needs_locust
-def test_a_run_that_is_told_to_stop_has_no_verdict_and_leaves_nobody_behind() -> None:
+def test_a_run_that_is_stopped_has_no_verdict_and_leaves_no_process() -> None:
     family: list[psutil.Process] = []
 
     def stop(run: psutil.Process) -> None:

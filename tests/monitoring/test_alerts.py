@@ -72,7 +72,7 @@ def test_an_hour_after_a_lost_callback_the_channel_has_money_that_no_book_has(cl
     assert alerts_of(client) == []
 
 
-def test_a_channel_that_has_given_up_is_told_besides(client: Client) -> None:
+def test_a_channel_that_has_given_up_raises_an_alert_of_its_own(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("callback.dropped")
     repayment_id = repay(client, loan_id)
@@ -87,7 +87,7 @@ def test_a_channel_that_has_given_up_is_told_besides(client: Client) -> None:
     assert alerts_of(client, check="callback_exhausted") == alerts_of(client, finding_class="missing_in_books") == []
 
 
-def test_a_receipt_that_nobody_knows_is_told_after_a_day(client: Client) -> None:
+def test_an_unidentified_receipt_raises_an_alert_after_a_day(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("channel.unrecognised")
     client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference=loan_id)
@@ -103,7 +103,7 @@ def test_a_receipt_that_nobody_knows_is_told_after_a_day(client: Client) -> None
     assert alerts_of(client) == []
 
 
-def test_money_whose_payer_named_nobody_is_told_though_nothing_is_wrong(client: Client) -> None:
+def test_money_without_a_reference_raises_an_alert_though_nothing_is_wrong(client: Client) -> None:
     borrow(client)
     client.pay_at_channel("bank_transfer", 20_000, payer_name="Ada", payer_reference="from Ada")
     client.advance("P2D")
@@ -150,7 +150,7 @@ def test_a_page_within_its_bound_is_nobodys_business(client: Client) -> None:
     assert alerts_of(client) == []
 
 
-def test_a_mark_that_contradicts_the_books_is_told_at_once(client: Client) -> None:
+def test_a_status_override_that_contradicts_the_books_raises_an_alert_at_once(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("operator.marked_overdue")
     repay(client, loan_id)
@@ -172,7 +172,7 @@ def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -
 
 
 @pytest.mark.parametrize("fault", ["callback.duplicated", "operator.double_entry"])
-def test_an_order_that_is_booked_twice_is_told_until_the_second_is_taken_back(client: Client, fault: str) -> None:
+def test_an_order_booked_twice_is_alerted_until_the_second_receipt_is_reversed(client: Client, fault: str) -> None:
     loan_id = borrow(client)
     client.arm(fault)
     repay(client, loan_id)
@@ -184,7 +184,7 @@ def test_an_order_that_is_booked_twice_is_told_until_the_second_is_taken_back(cl
     assert alerts_of(client) == []
 
 
-def test_an_order_that_was_paid_and_is_taken_for_closed_is_told_until_the_channel_is_asked(client: Client) -> None:
+def test_a_paid_order_taken_for_closed_is_alerted_until_the_channel_is_queried(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("callback.reordered", inbox="believes")
     repayment_id = repay(client, loan_id)
@@ -196,7 +196,7 @@ def test_an_order_that_was_paid_and_is_taken_for_closed_is_told_until_the_channe
     assert alerts_of(client) == []
 
 
-def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(client: Client) -> None:
+def test_an_outdated_credit_report_is_alerted_until_it_is_corrected(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("channel.unrecognised")
     client.advance("P30D")
@@ -217,7 +217,7 @@ def test_a_report_that_the_books_have_outgrown_is_told_until_it_is_corrected(cli
     assert alerts_of(client, finding_class="wrong_bureau") == []
 
 
-def test_a_dispute_is_told_three_days_before_its_deadline_until_it_is_decided(client: Client) -> None:
+def test_a_dispute_is_alerted_from_three_days_before_its_deadline_until_it_is_decided(client: Client) -> None:
     dispute = client.open_dispute(borrow(client), "wrong_amount", evidence=[])
     client.advance("PT407H")
     assert alerts_of(client) == []
@@ -235,7 +235,7 @@ def test_a_dispute_is_told_three_days_before_its_deadline_until_it_is_decided(cl
     assert alerts_of(client) == []
 
 
-def test_what_was_paid_twice_is_told_until_it_is_paid_back(client: Client) -> None:
+def test_a_double_payment_is_alerted_until_it_is_refunded(client: Client) -> None:
     loan_id = borrow(client)
     quote = client.quote(loan_id)
     first = client.repay(loan_id, quote["total_minor"], "wallet", type="CLEAR")
@@ -280,7 +280,7 @@ def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with:
     assert [discrepancy["class"] for discrepancy in client.audit()["discrepancies"]] == ["missing_in_books"]
 
 
-def test_what_is_not_more_than_the_tolerance_is_not_told(sandbox_with: Callable[..., Client]) -> None:
+def test_a_difference_within_the_tolerance_raises_no_alert(sandbox_with: Callable[..., Client]) -> None:
     client = sandbox_with(tolerance_minor=10_000)
     loan_id = borrow(client)
     client.arm("callback.dropped")

@@ -51,7 +51,7 @@ def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> No
     assert raised_alerts(story, story.sandbox_id) == []
 
 
-def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story: Story) -> None:
+def test_a_reversal_that_was_reversed_does_not_excuse_the_missing_money(story: Story) -> None:
     repayment_id = story.repay(story.borrow(), 10_000)
     story.reverse(repayment_id)
     story.platform.run(ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace"))
@@ -63,9 +63,7 @@ def test_a_reversal_that_was_taken_back_does_not_excuse_the_missing_money(story:
     assert raised_alerts(story, story.sandbox_id) == [alert]
 
 
-def test_a_receipt_that_was_booked_anew_and_failed_late_is_excused(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rebooked_receipt_that_was_returned_is_excused(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = Work.at
 
     def as_an_instalment(work: Work, event: SeamEvent) -> SeamEvent:
@@ -131,7 +129,7 @@ def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Story) -> None:
     assert (story.page(loan_id)["status"], raised_alerts(story, story.sandbox_id)) == ("USING", [])
 
 
-def test_a_bureau_that_was_not_told_for_two_days(story: Story) -> None:
+def test_a_bureau_without_a_submission_for_two_days_raises_an_alert(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=3)
     assert raised_alerts(story, story.sandbox_id) == []

@@ -103,7 +103,7 @@ def reconcile(client):
         ("raise SystemExit(4)\n", "ended with 4"),
     ],
 )
-def test_its_failure_is_told(run: Callable[[str], list[Found]], code: str, why: str) -> None:
+def test_a_failing_reconciler_has_its_failure_reported(run: Callable[[str], list[Found]], code: str, why: str) -> None:
     with pytest.raises(ReconcilerFailed, match=why):
         run(code)
 

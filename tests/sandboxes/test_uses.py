@@ -95,7 +95,7 @@ def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
     assert [(at - began_ms) // 1_000 for at in notes] == [0, 60, 120]
 
 
-def test_what_nobody_has_used_for_long_goes_when_told_to_and_default_never(opened: Platform, clock: Clock) -> None:
+def test_unused_sandboxes_are_deleted_on_request_and_default_never(opened: Platform, clock: Clock) -> None:
     old, used, new = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(3))
     clock.ms += 8 * DAY_MS
     opened.use(used)

@@ -205,7 +205,7 @@ def run_and_output(scenario: Scenario) -> tuple[int, str]:
     return run(scenario, out=out), out.getvalue()
 
 
-def test_what_hung_on_the_moment_is_not_claimed_so_that_the_story_can_be_told(mocklend_server: str) -> None:
+def test_a_saved_scenario_claims_nothing_that_depended_on_the_moment(mocklend_server: str) -> None:
     """Nothing ticks in this process, so of a day that passes in a second the platform is told nothing."""
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall", speed=86_400) as client:
         client.next_key = numbered_keys()
@@ -227,7 +227,7 @@ def test_what_hung_on_the_moment_is_not_claimed_so_that_the_story_can_be_told(mo
     assert "edit: it is done (told again, loan_not_active)" in text
 
 
-def test_a_season_in_a_sandbox_whose_clock_runs_is_saved_and_told_again(mocklend_server: str) -> None:
+def test_a_season_in_a_sandbox_with_a_running_clock_is_saved_and_run_again(mocklend_server: str) -> None:
     from mocklend.live import SeasonOptions, live
 
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall", speed=60) as client:

@@ -63,7 +63,7 @@ chapters:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(SHIPPED))
-def test_every_scenario_that_ships_is_as_told_and_ends_clean(name: str) -> None:
+def test_every_scenario_that_ships_runs_as_it_says_and_ends_clean(name: str) -> None:
     code, facts = run_and_report(SHIPPED[name])
 
     assert (code, facts["as_told"]) == (0, True), facts.get("surprise")
@@ -215,7 +215,7 @@ def test_a_step_that_is_refused_without_having_said_so_ends_the_story() -> None:
     assert "404 loan_unknown" in facts["surprise"]
 
 
-def test_a_step_that_gets_no_answer_is_told_as_well() -> None:
+def test_a_step_without_an_answer_is_reported_too() -> None:
     scenario = short({"do": "borrower", "with": {"borrower_id": "$ada.id"}, "fails": "no_answer"})
     chapter = {**scenario.chapters[0], "rules": {"cut": {"fault": "transport.reset", "match": {"method": "GET"}}}}
 

@@ -59,7 +59,7 @@ def short(**changes: object) -> Scenario:
         ),
     ],
 )
-def test_a_text_that_cannot_be_told_says_where_and_why(changes: dict[str, object], message: str) -> None:
+def test_an_invalid_scenario_text_is_refused_with_place_and_reason(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ScenarioError, match=message):
         short(**changes)
 

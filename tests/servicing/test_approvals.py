@@ -52,7 +52,7 @@ def test_a_large_edit_is_a_draft_that_is_on_no_books(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_somebody_else_approves_and_then_it_is_on_the_books(story: Story) -> None:
+def test_an_edit_that_another_operator_approves_is_on_the_books(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
 
@@ -97,7 +97,7 @@ def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
     assert story.discrepancies() == [("unapproved", answer["id"], LIMIT + 1)]
 
 
-def test_an_approver_named_at_once_is_enough_if_it_is_somebody_else(story: Story) -> None:
+def test_an_approver_named_at_once_is_enough_if_it_is_another_operator(story: Story) -> None:
     loan_id = story.borrow()
 
     with pytest.raises(Refused) as caught:
@@ -176,7 +176,7 @@ def test_the_same_draft_asked_for_again_is_the_same_draft(story: Story) -> None:
     assert (again.replayed, again.status, again.body) == (True, 202, first.body)
 
 
-def test_what_went_on_the_books_without_anybody_is_approved_once_and_by_somebody_else(
+def test_an_edit_without_approval_is_approved_later_once_and_by_another_operator(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "_must_wait", lambda work, loan, edit: False)

@@ -92,7 +92,7 @@ def test_a_reversal_does_not_call_the_paper_back_and_it_says_why_it_no_longer_ho
     assert story.discrepancies() == []
 
 
-def test_a_loan_settled_anew_gets_new_paper_and_the_old_one_stays_superseded(story: Story) -> None:
+def test_a_loan_settled_again_gets_a_new_certificate_and_the_old_one_stays_superseded(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     old = issue(story, loan_id)

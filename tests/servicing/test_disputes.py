@@ -92,7 +92,7 @@ def states(body: Doc) -> list[str]:
     return [line["state"] for line in body["progress"]]
 
 
-def test_a_dispute_is_marked_at_once_and_has_twenty_days(story: Story) -> None:
+def test_a_dispute_is_flagged_on_the_report_at_once_and_has_twenty_days(story: Story) -> None:
     loan_id = story.borrow()
 
     opened = story.entity("dispute", dispute(story, loan_id))
@@ -151,7 +151,7 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert story.discrepancies() == []
 
 
-def test_the_log_of_the_desk_has_who_decided_what_was_put_right_and_what_was_paid(story: Story) -> None:
+def test_the_operator_log_has_who_decided_what_was_corrected_and_what_was_paid(story: Story) -> None:
     loan_id = story.borrow()
     trade = pay_unasked(story, "nothing of use", 1_000)
     dispute_id = dispute(story, loan_id, slip(trade))
@@ -275,7 +275,7 @@ def test_money_that_the_channel_does_not_have_is_no_match(story: Story) -> None:
     ]
 
 
-def test_somebody_elses_payment_is_not_put_on_the_loan(story: Story) -> None:
+def test_a_payment_of_another_borrower_is_not_applied_to_the_loan(story: Story) -> None:
     mine, other = story.borrow(), story.borrow(borrower="bob")
     trade = unheard(story, other, 1_000)
     dispute_id = dispute(story, mine, slip(trade), slip(trade, channel_trade_no=None))
@@ -315,7 +315,7 @@ def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(stor
     assert story.entity("bureau_account", loan_id).disputes == ()
 
 
-def test_what_cannot_be_verified_stays_marked(story: Story) -> None:
+def test_a_dispute_that_cannot_be_verified_stays_flagged_on_the_report(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id)
     verify(story, dispute_id)
@@ -343,7 +343,7 @@ def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Story
     assert story.discrepancies() == []
 
 
-def test_the_log_of_the_desk_has_each_correction_that_was_ordered_after_the_decision(story: Story) -> None:
+def test_the_operator_log_has_each_correction_that_was_ordered_after_the_decision(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, slip(unheard(story, loan_id, 1_000)))
     verify(story, dispute_id)

@@ -13,7 +13,7 @@ from support.story import Story
 FEE, PENALTY, STATUS = "MODIFY_BILL_AMOUNT", "MODIFY_BILL_OVERDUE_AMOUNT", "MODIFY_BILL_STATUS"
 
 
-def test_a_fee_is_charged_to_the_current_bill_and_taken_back(story: Story) -> None:
+def test_a_fee_is_charged_to_the_current_bill_and_reversed(story: Story) -> None:
     loan_id = story.borrow()
 
     edit_id = story.edit(loan_id, 500)
@@ -104,7 +104,7 @@ def test_a_status_can_only_confirm_the_books(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_edit_is_taken_back_once(story: Story) -> None:
+def test_an_edit_is_reversed_once(story: Story) -> None:
     edit_id = story.edit(story.borrow(), 500)
     story.reverse_edit(edit_id)
 

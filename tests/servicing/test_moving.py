@@ -83,7 +83,7 @@ def test_a_receipt_that_is_returned_is_returned_on_the_loan_that_it_was_moved_to
         move(story, receipt_id, first)
 
 
-def test_what_its_channel_has_taken_back_cannot_be_moved_while_the_word_of_it_is_on_its_way(story: Story) -> None:
+def test_a_returned_receipt_cannot_be_moved_while_its_callback_is_on_its_way(story: Story) -> None:
     first, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, first)

@@ -18,23 +18,23 @@ PAID, REVOKE, PAID_REVOKE = "MODIFY_PAID_AMOUNT", "MODIFY_REVOKE_AMOUNT", "MODIF
 
 
 def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> Mapping[str, Any]:
-    """The desk charges."""
+    """An operator charges a fee or a penalty."""
     command = Charge(story.sandbox_id, story.key(), loan_id, kind, amount, due, "a memo", "wei")
     return story.platform.run(command).body
 
 
 def waive(story: Story, loan_id: str, part: str, amount: int) -> Mapping[str, Any]:
-    """The desk waives."""
+    """An operator waives an amount."""
     return story.platform.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei")).body
 
 
 def write_off(story: Story, loan_id: str) -> Mapping[str, Any]:
-    """The desk gives up."""
+    """An operator writes the loan off."""
     return story.platform.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei")).body
 
 
 def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> Mapping[str, Any]:
-    """The desk pays back."""
+    """An operator refunds an overpaid amount."""
     command = Refund(story.sandbox_id, story.key(), loan_id, channel, amount, "paid twice", "wei")
     return story.platform.run(command).body
 
@@ -66,7 +66,7 @@ def test_a_fee_joins_the_instalment_of_its_due_date(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_penalty_is_charged_waived_and_both_are_taken_back(story: Story) -> None:
+def test_a_penalty_is_charged_waived_and_both_are_reversed(story: Story) -> None:
     loan_id = story.borrow()
     charged = charge(story, loan_id, "penalty", 700)
     waived = waive(story, loan_id, "penalty", 300)
@@ -141,7 +141,7 @@ def test_money_on_a_loan_that_is_off_is_a_recovery_until_the_loan_is_clear(story
     assert story.discrepancies() == []
 
 
-def test_a_write_off_taken_back_leaves_a_loan_that_was_repaid_all_along(story: Story) -> None:
+def test_a_reversed_write_off_leaves_a_loan_that_was_repaid_all_along(story: Story) -> None:
     loan_id = story.borrow()
     off = write_off(story, loan_id)
     story.repay(loan_id, 40_000)
@@ -191,7 +191,7 @@ def test_nobody_is_refunded_more_than_was_too_much(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_refund_is_not_taken_back_and_what_history_no_longer_justifies_is_owed_again(story: Story) -> None:
+def test_a_refund_is_not_reversed_and_what_history_no_longer_justifies_is_owed_again(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 105_045, type="CLEAR")
     answer = refund(story, loan_id)
@@ -243,7 +243,7 @@ def test_part_of_the_bill_is_cancelled_from_its_end_and_put_back(story: Story) -
     assert story.discrepancies() == []
 
 
-def test_paid_money_is_given_back_as_overpaid_and_can_be_refunded(story: Story) -> None:
+def test_a_paid_revoke_makes_money_overpaid_and_it_can_be_refunded(story: Story) -> None:
     loan_id = story.borrow()
     story.repay(loan_id, 20_000)
 

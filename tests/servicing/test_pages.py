@@ -80,7 +80,7 @@ def test_a_rebuilt_page_shows_what_the_books_say(behind: Story, layer: Behind, c
     assert (behind.page(loan_id), behind.discrepancies()) == (answer, [])
 
 
-def test_the_desk_keeps_who_rebuilt_it_and_why(behind: Story) -> None:
+def test_the_operator_log_keeps_who_rebuilt_the_page_and_why(behind: Story) -> None:
     loan_id = behind.borrow()
     behind.settle(loan_id)
 
@@ -119,7 +119,7 @@ def test_a_loan_that_nobody_knows_has_no_page(story: Story) -> None:
         rebuilt(story, "loan_x")
 
 
-def test_a_balance_that_has_lost_a_change_is_made_anew(behind: Story, layer: Behind) -> None:
+def test_a_balance_that_has_lost_a_change_is_rebuilt(behind: Story, layer: Behind) -> None:
     loan_id = behind.borrow()
     layer.changes, layer.evicts = {}, True
     for amount in (5_000, 6_000):

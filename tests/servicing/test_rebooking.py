@@ -66,9 +66,7 @@ def test_a_payoff_that_was_booked_as_an_instalment_clears_the_loan_from_its_own_
     assert story.discrepancies() == []
 
 
-def test_a_repayment_that_was_booked_anew_can_be_reversed_and_can_fail_late(
-    story: Story, mistaken: Callable[..., None]
-) -> None:
+def test_a_rebooked_repayment_can_be_reversed_and_can_be_returned(story: Story, mistaken: Callable[..., None]) -> None:
     mistaken(scope=QuoteType.INSTALMENT)
     loans = [story.borrow(100_000), story.borrow(200_000)]
     reversed_, failing = [story.settle(loan_id) for loan_id in loans]

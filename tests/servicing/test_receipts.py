@@ -123,7 +123,7 @@ def test_the_real_repayment_may_be_reversed_and_the_second_receipt_is_still_one_
     assert story.discrepancies() == [("duplicate_in_books", second_of(story).id, 9_500)]
 
 
-def test_only_a_second_receipt_can_be_taken_back_and_only_once(wrong: Callable[..., Story]) -> None:
+def test_only_a_second_receipt_can_be_reversed_and_only_once(wrong: Callable[..., Story]) -> None:
     story = wrong("order.paid", posted_again=True)
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)

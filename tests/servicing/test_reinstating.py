@@ -53,7 +53,7 @@ def test_only_what_somebody_has_reversed_can_be_reinstated(story: Story) -> None
             reinstate(story, id)
 
 
-def test_what_its_channel_has_taken_back_does_not_come_back(story: Story) -> None:
+def test_a_returned_repayment_is_not_reinstated(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
     story.reverse(repayment)

@@ -78,7 +78,7 @@ def split(story: Story, repayment_id: str) -> tuple[int, int]:
     return stored.applied_minor, stored.overpaid_minor
 
 
-def test_what_a_later_repayment_settled_is_worked_out_anew_when_an_earlier_one_is_taken_back(
+def test_a_later_repayment_is_allocated_again_when_an_earlier_one_is_reversed(
     tell: Callable[..., Story],
 ) -> None:
     """1,000.45 is owed. Of 950.00 after 95.00 there are 44.55 too much, and none once the 95.00 are gone."""
@@ -109,7 +109,7 @@ def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Story)
     assert story.discrepancies() == []
 
 
-def test_an_edit_that_is_taken_back_changes_what_later_money_settled(story: Story) -> None:
+def test_reversing_an_edit_changes_what_later_money_settled(story: Story) -> None:
     """A fee of 7.00 is paid by the payoff; without it, the 7.00 were too much."""
     loan_id = story.borrow()
     fee = story.edit(loan_id, 700)

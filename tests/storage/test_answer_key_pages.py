@@ -132,7 +132,7 @@ def unfinished(engine: Engine) -> int:
         )
 
 
-def test_the_key_is_told_as_it_stood_whatever_happens_while_it_is_read(
+def test_the_key_is_streamed_as_it_stood_whatever_happens_meanwhile(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)

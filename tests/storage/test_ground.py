@@ -319,7 +319,7 @@ def test_an_incident_is_a_line_at_its_begin_one_a_minute_and_one_at_its_end(
     assert under.admit(to_write=True) is None
 
 
-def test_a_trouble_that_comes_and_goes_is_not_told_of_each_time(
+def test_a_recurring_trouble_is_not_logged_each_time(
     ground: tuple[Ground, Clock], capsys: pytest.CaptureFixture[str]
 ) -> None:
     under, clock = ground
@@ -376,7 +376,7 @@ def of_sqlite(code: int, message: str = "…") -> OperationalError:
         (sqlite3.SQLITE_ERROR, None),
     ],
 )
-def test_sqlites_codes_are_told_apart(code: int, kind: str | None) -> None:
+def test_the_error_codes_of_sqlite_are_distinguished(code: int, kind: str | None) -> None:
     trouble = trouble_of(of_sqlite(code))
 
     assert (trouble and trouble.kind) == kind
@@ -411,7 +411,7 @@ def test_sqlites_codes_are_told_apart(code: int, kind: str | None) -> None:
         ("26000", None),
     ],
 )
-def test_postgresqls_states_are_told_apart(state: str, kind: str | None) -> None:
+def test_the_states_of_postgresql_are_distinguished(state: str, kind: str | None) -> None:
     driver = psycopg.errors.lookup(state)("…")
     assert driver.sqlstate == state
 
@@ -424,7 +424,7 @@ def test_a_read_that_writes_is_a_bug_of_ours() -> None:
     assert trouble_of(InternalError("UPDATE", {}, psycopg.errors.ReadOnlySqlTransaction("…")), to_write=False) is None
 
 
-def test_what_never_reached_a_server_is_told_from_what_lost_it() -> None:
+def test_no_connection_is_distinguished_from_a_lost_connection() -> None:
     reached = OperationalError("SELECT", {}, psycopg.OperationalError("connection refused"))
     lost = OperationalError("SELECT", {}, psycopg.OperationalError("EOF"), connection_invalidated=True)
     closed = InterfaceError(

@@ -71,7 +71,7 @@ BAD: dict[str, tuple[Callable[[Path], str], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(case: str, tmp_path: Path) -> None:
+def test_a_bad_database_is_refused_in_one_sentence_and_left_unchanged(case: str, tmp_path: Path) -> None:
     make, message = BAD[case]
     location = make(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -86,7 +86,7 @@ def test_a_bad_database_is_told_in_one_sentence_and_left_as_it_was(case: str, tm
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_a_database_that_somebody_else_has_locked_is_told_as_that(
+def test_a_database_locked_by_another_process_is_reported_as_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "WAIT_S", 0.01)
@@ -105,7 +105,7 @@ def test_a_database_that_somebody_else_has_locked_is_told_as_that(
 
 
 @pytest.mark.parametrize("closed", ["x.db", "."])
-def test_a_database_that_may_not_be_written_is_told_as_that(
+def test_a_read_only_database_is_reported_as_read_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
 ) -> None:
     path = tmp_path / "x.db"
@@ -136,7 +136,7 @@ other.execute("BEGIN EXCLUSIVE")
     assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
 
 
-def test_a_missing_driver_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_driver_is_reported_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(CannotOpen, match="psycopg") as caught:

@@ -37,7 +37,7 @@ def platform(pooler: str) -> Iterator[Platform]:
     opened.close()
 
 
-def test_a_story_is_told_through_a_pooler_as_without_one(story: Story, platform: Platform) -> None:
+def test_a_story_runs_through_a_connection_pooler(story: Story, platform: Platform) -> None:
     """Each statement runs more often than it takes psycopg to prepare it, in whichever session is free."""
     loan_id = story.borrow(1_000_000)
     with ThreadPoolExecutor(8) as clients:

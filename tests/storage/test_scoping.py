@@ -237,5 +237,5 @@ def test_a_row_cannot_be_inserted_without_its_sandbox() -> None:
         ("CREATE TRIGGER one BEFORE UPDATE ON loans BEGIN SELECT 1; END", False),
     ],
 )
-def test_a_text_that_does_not_say_whose_rows_is_told_from_one_that_does(sql: str, loose: bool) -> None:
+def test_a_statement_without_a_sandbox_is_distinguished_from_one_with_it(sql: str, loose: bool) -> None:
     assert bool(unscoped(sql)) == loose

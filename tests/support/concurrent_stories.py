@@ -137,7 +137,7 @@ class Neighbour:
             self.asks(client.pay_at_channel, channel, 6_000, payer_name=self.name, payer_reference=typed)
 
     def pays_twice(self) -> None:
-        """Once more, by mistake, and once by asking again too late; the desk matches her slip, takes the waiver back."""
+        """Once more, by mistake, and once by asking again too late; operations match her slip and reverse the waiver."""
         client = self.client
         again = (self.known[self.second], 9_000, "bank_card", "OVD_AND_CURRENT")
         self.asks(client.repay, *again, idempotency_key=self.known["key"])

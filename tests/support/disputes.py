@@ -32,7 +32,7 @@ def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Mapping[str, An
 
 
 def decided(run: paired_runs.StoryRun, loan_id: str, claim: str) -> Doc:
-    """The borrower disputes, and the desk is told to put it right."""
+    """The borrower disputes, and operations are asked to correct it."""
     client = run.client
     opened = client.open_dispute(loan_id, claim, evidence=evidence_of(run, loan_id))
     client.verify_dispute(opened["id"], operator="wang")

@@ -155,7 +155,7 @@ def _receipts(run: EveryStep) -> None:
     by_hand = second_receipt_of(story.platform.seed_of(story.sandbox_id), again, number_by_hand(again))
     run.run(PostReceiptByHand(story.sandbox_id, PostReceiptAgain(again, by_hand, "grace", "Still on the list")))
     run.ask(ReverseReceipt, by_hand, "it came once", "grace")
-    # The callback is still on its way when the bank takes the money back, and the desk hears of both at once.
+    # The callback is still on its way when the bank takes the money back, and operations learn of both at once.
     order = run.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
     story.settle_silently(receipt_of(order))
     run.ask(ReturnPayment, "bill_pay", order)

@@ -350,7 +350,7 @@ def test_a_balance_jumps_back_and_goes_on_from_there(odd: Odd, forked: str) -> N
     assert odd.story.broken() == set()
 
 
-def test_a_balance_that_would_fall_below_zero_begins_anew(odd: Odd, layer: Lagging) -> None:
+def test_a_page_whose_balance_would_fall_below_zero_is_rebuilt(odd: Odd, layer: Lagging) -> None:
     loan_id = odd.story.borrow()
     odd.happens()
     odd.story.edit(loan_id, 3_000)

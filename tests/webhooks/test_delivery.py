@@ -228,9 +228,7 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
     assert {message.state for message in messages(story)} == {"ACKED"}
 
 
-def test_webhooks_of_an_advance_are_told_at_the_moments_at_which_they_were_due(
-    story: Story, receiver: Receiver
-) -> None:
+def test_webhooks_of_an_advance_carry_the_moments_at_which_they_were_due(story: Story, receiver: Receiver) -> None:
     listen(story, receiver.url, "loan.overdue", "repayment.succeeded")
     loan_id = story.borrow()
     story.order(loan_id, 1_000)

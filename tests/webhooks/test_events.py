@@ -145,7 +145,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
     return recorded_steps
 
 
-def test_every_step_of_every_resource_is_told_with_its_new_status(
+def test_every_step_of_every_resource_sends_a_webhook_with_its_new_status(
     tell: Callable[..., Story], steps: list[Step]
 ) -> None:
     through_all_of_it(tell)
@@ -178,7 +178,7 @@ def test_the_story_sends_every_event_that_there_is_but_those_of_their_own_tests(
     }  # fmt: skip
 
 
-def test_a_refund_is_told_when_it_is_agreed_and_when_it_has_left(tell: Callable[..., Story]) -> None:
+def test_a_refund_sends_a_webhook_when_it_is_agreed_and_when_it_is_paid(tell: Callable[..., Story]) -> None:
     steps = EveryStep(tell())
     loan = steps.story.borrow()
     steps.story.repay(loan, steps.story.quote(loan)["total_minor"] + 900, type="CLEAR")
@@ -211,7 +211,7 @@ def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(t
         }  # fmt: skip
 
 
-def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Callable[..., Story]) -> None:
+def test_a_later_repayment_whose_allocation_changes_sends_a_webhook(tell: Callable[..., Story]) -> None:
     """9.00 too much is no longer too much once an earlier repayment is taken off the loan."""
     steps = EveryStep(tell())
     loan = steps.story.borrow()
@@ -228,7 +228,9 @@ def test_a_later_repayment_that_settles_something_else_now_is_told(tell: Callabl
     assert now.overpaid_minor == 0
 
 
-def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_back(tell: Callable[..., Story]) -> None:
+def test_a_waiver_that_earlier_money_undoes_sends_a_webhook_and_another_when_it_is_back(
+    tell: Callable[..., Story],
+) -> None:
     """Interest is waived on the 40th day; then the platform hears of money that had paid it on the 39th."""
     steps = EveryStep(tell())
     story = steps.story
@@ -251,7 +253,7 @@ def test_a_waiver_that_earlier_money_undoes_is_told_and_told_again_when_it_is_ba
     assert story.discrepancies() == []
 
 
-def test_a_certificate_that_the_books_have_left_behind_is_told_once(tell: Callable[..., Story]) -> None:
+def test_a_superseded_certificate_sends_one_webhook(tell: Callable[..., Story]) -> None:
     steps = EveryStep(tell())
     loan = steps.story.borrow()
     repayment = steps.story.settle(loan)
@@ -268,7 +270,7 @@ def test_a_certificate_that_the_books_have_left_behind_is_told_once(tell: Callab
     assert {data["certificate_id"] for event, data in steps.events() if "certificate" in event} == {issued["id"]}
 
 
-def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Callable[..., Story]) -> None:
+def test_an_outdated_status_override_sends_a_webhook(tell: Callable[..., Story]) -> None:
     steps = EveryStep(tell())
     loan = steps.story.borrow()
     steps.story.wait(days=40)
@@ -280,7 +282,7 @@ def test_a_status_set_by_hand_that_holds_no_longer_is_told(tell: Callable[..., S
     assert [(data["edit_id"], data["status"]) for data in ended] == [(edit, "CLEAR")]
 
 
-def test_a_repayment_that_is_booked_anew_is_told(tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebooked_repayment_sends_a_webhook(tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch) -> None:
     steps = EveryStep(tell())
     loan = steps.story.borrow()
     act = Work.at

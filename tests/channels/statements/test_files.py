@@ -62,7 +62,7 @@ def test_a_late_file_is_refused_until_it_is_there() -> None:
     assert fetch(late, DAY, FORMATS["camt053"], late.ready_ms) == FORMATS["camt053"].write(DAY)
 
 
-def test_a_file_is_made_once_and_again_only_where_the_channel_is_told_to(story: Story) -> None:
+def test_a_file_is_made_once_and_again_only_on_request(story: Story) -> None:
     story.wait(days=1)
     make = MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 0)
 

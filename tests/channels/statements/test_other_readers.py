@@ -229,7 +229,7 @@ def test_a_personal_file_of_a_bank_ends_with_the_last_second_before_its_cut_off(
     assert "起始时间：[2026-01-04 23:00:00]    终止时间：[2026-01-05 22:59:59]" in text
 
 
-def test_money_that_is_given_back_is_no_refund_to_the_account_of_a_personal_file() -> None:
+def test_a_refund_is_an_expense_in_a_personal_file() -> None:
     """`退款成功` is what readers take for money that came back to the account's owner."""
     lines = filled_lines(FORMATS["alipay_personal_csv"].write(one_of_each()))
     [refund] = [line.split(",") for line in lines if ",out_1\t," in line]

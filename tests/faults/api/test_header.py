@@ -143,7 +143,7 @@ def test_only_a_post_about_a_loan_can_carry_it(open_story: StoryUnder) -> None:
         assert "a POST about one loan" in answer.get_json()["detail"]
 
 
-def test_numbers_nothing_and_words_are_told_apart() -> None:
+def test_numbers_null_and_words_are_distinguished() -> None:
     assert parse_header("a.b ; n=5; none=null;word= x ") == ("a.b", {"n": 5, "none": None, "word": "x"})
     assert parse_header("a.b") == ("a.b", {})
     with pytest.raises(Refused):

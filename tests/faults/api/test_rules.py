@@ -307,7 +307,7 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
     assert control.call("PUT", path, {"stages": [{"name": "a"}]}, status=422)["code"] == "validation_failed"
 
 
-def test_what_a_rule_was_passed_over_for_is_told_at_once_and_outlives_a_stop(
+def test_the_skipped_count_of_a_rule_is_readable_at_once_and_survives_a_restart(
     control: Control, floor: LayerHarness, open_platform: Callable[..., Platform]
 ) -> None:
     """It is kept in memory for a while; who asks has it written, and so does a platform that stops."""

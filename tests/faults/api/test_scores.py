@@ -69,7 +69,7 @@ def test_what_healed_by_itself_is_asked_of_nobody(mocklend: Client) -> None:
     assert mocklend.score([], min_visible_s=60)["recall"] == 0.0
 
 
-def test_who_looked_is_asked_for_what_was_told_at_a_look_and_for_nothing_else(mocklend: Client) -> None:
+def test_with_check_times_a_score_demands_only_what_was_visible_then(mocklend: Client) -> None:
     mocklend.arm(LAG, lag_s=3_600)
     before = mocklend.clock()["now"]
     loan = borrowed(mocklend)
@@ -93,7 +93,7 @@ def test_what_staff_put_right_after_a_look_at_that_very_moment_was_there_to_be_s
     assert mocklend.score([], checked_at=[look])["recall"] == 0.0
 
 
-def test_a_correction_that_the_desk_orders_again_is_a_repair(mocklend: Client) -> None:
+def test_a_correction_that_operations_order_again_is_a_repair(mocklend: Client) -> None:
     mocklend.arm("bureau.correction_not_sent", select={"times": 1})
     loan = borrowed(mocklend)
     mocklend.advance("P60D")
@@ -176,7 +176,7 @@ def test_a_receipt_that_is_matched_to_the_wrong_loan_is_a_harmful_repair(mocklen
 
 
 @pytest.mark.parametrize(("fault", "channel"), [("operator.wrong_amount", None), ("operator.marked_overdue", "wallet")])
-def test_a_wrong_edit_that_is_taken_back_is_no_harm(mocklend: Client, fault: str, channel: str | None) -> None:
+def test_reversing_a_wrong_edit_is_no_harm(mocklend: Client, fault: str, channel: str | None) -> None:
     mocklend.arm(fault)
     loan = borrowed(mocklend)
     if channel is None:
@@ -295,7 +295,7 @@ def test_too_many_findings_are_refused(mocklend: Client) -> None:
     assert caught.value.document["received"] == FINDINGS_MAX + 1
 
 
-def test_of_many_wrong_findings_the_first_is_told(mocklend: Client) -> None:
+def test_of_many_wrong_findings_the_first_is_named(mocklend: Client) -> None:
     with pytest.raises(ProblemError) as caught:
         mocklend.score([{"class": "stale_view", "entity": "a"}, *[{"entity": "a b"}] * 1_000])
 

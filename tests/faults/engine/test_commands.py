@@ -43,7 +43,7 @@ def test_every_change_moves_the_rules_version(floor: LayerHarness) -> None:
     assert versions == sorted(set(versions))
 
 
-def test_a_rule_that_is_off_does_nothing_and_on_again_starts_its_window_anew(floor: LayerHarness) -> None:
+def test_a_rule_that_is_off_does_nothing_and_restarts_its_window_when_it_is_on_again(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, activate={"duration_s": 60})
     floor.run(PatchRule("sbx", "lag", enabled=False))
     assert floor.meet(example(ViewRefresh)).lag_s == 0
@@ -87,7 +87,7 @@ def test_an_unknown_rule_is_refused(floor: LayerHarness, command: Any) -> None:
     assert refused.value.code == "rule_unknown"
 
 
-def test_a_sandbox_has_only_so_many_rules_and_one_that_is_there_may_change(floor: LayerHarness) -> None:
+def test_the_number_of_rules_has_a_maximum_and_one_that_exists_may_change(floor: LayerHarness) -> None:
     for n in range(RULES_MAX):
         floor.arm(f"lag-{n}", LAG)
 
@@ -101,7 +101,7 @@ def test_a_sandbox_has_only_so_many_rules_and_one_that_is_there_may_change(floor
     assert floor.arm("one-more", LAG).status == 201
 
 
-def test_a_sandboxs_rules_have_only_so_many_bytes_and_are_switched_off_all_the_same(floor: LayerHarness) -> None:
+def test_the_bytes_of_rules_have_a_maximum_and_they_can_still_be_switched_off(floor: LayerHarness) -> None:
     long = {"match": {"loan_id": {"in": [f"loan_{n:060}" for n in range(800)]}}}
     armed = 0
     with pytest.raises(Refused, match="too_many_rules") as caught:

@@ -113,7 +113,7 @@ def test_a_stage_may_be_a_profile(floor: LayerHarness) -> None:
     assert len(stage["rules"]) == len(floor.layer.catalogue)
 
 
-def test_the_same_plan_again_changes_nothing_and_another_starts_anew(floor: LayerHarness) -> None:
+def test_the_same_plan_again_changes_nothing_and_another_plan_restarts(floor: LayerHarness) -> None:
     first = put(floor)
     floor.later(70)
     again = put(floor)
@@ -167,7 +167,7 @@ def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: object
     assert refused.value.ids["errors"][0]["field"] == field
 
 
-def test_a_sandbox_has_only_so_many_experiments_and_one_that_is_there_may_change(mocklend: Client) -> None:
+def test_the_number_of_experiments_has_a_maximum_and_one_that_exists_may_change(mocklend: Client) -> None:
     calm = {"stages": [{"name": "calm", "duration_s": 60}]}
     for n in range(EXPERIMENTS_MAX):
         mocklend._call("PUT", f"/-/experiments/calm-{n}", calm)

@@ -37,7 +37,9 @@ def explained_rule(client: Client, exchanges: list[Exchange], rule: str, ask: Ca
     return dict(entry)
 
 
-def test_a_request_is_told_which_rule_hit_what_it_led_to(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_an_explanation_names_the_rule_that_hit_the_requests_events(
+    mocklend: Client, exchanges: list[Exchange]
+) -> None:
     loan = borrowed(mocklend)
     mocklend.arm(LAG, rule_id="late")
     mocklend.arm("operator.wrong_amount", rule_id="slip")
@@ -51,7 +53,7 @@ def test_a_request_is_told_which_rule_hit_what_it_led_to(mocklend: Client, excha
     assert (late["events"], late["why"]) == ([], "no event of this story is known at view.refresh")
 
 
-def test_what_a_move_of_the_clock_led_to_is_its_own(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_events_of_a_clock_advance_belong_to_the_advance(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("callback.dropped", rule_id="lost", select={"probability": 0})
     mocklend.repay_quote(mocklend.quote(loan), "wallet")
@@ -63,7 +65,7 @@ def test_what_a_move_of_the_clock_led_to_is_its_own(mocklend: Client, exchanges:
     assert [(event["seam"], event["outcome"]) for event in moving["events"]] == [("callback.attempt", "not_drawn")]
 
 
-def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_an_explanation_says_why_no_rule_hit_the_answer(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
     mocklend.arm("transport.latency", rule_id="seldom", select={"probability": 0}, delay_ms=1)
     mocklend.arm("transport.abort", rule_id="other", match={"loan_id": other})
@@ -80,7 +82,7 @@ def test_an_answer_is_told_why_nothing_happened_to_it(mocklend: Client, exchange
     assert why["other"][0]["had"] == loan
 
 
-def test_an_answer_that_no_rule_is_about_is_told_so(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_an_explanation_says_that_no_rule_is_about_the_answer(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
     mocklend.arm("transport.abort", rule_id="other", match={"loan_id": other})
     for _ in range(2):  # The first event at a seam is not passed over.
@@ -92,7 +94,7 @@ def test_an_answer_that_no_rule_is_about_is_told_so(mocklend: Client, exchanges:
     assert second["why"] == f"loan_id is {loan!r}, wanted equal_to {other!r}"
 
 
-def test_an_answer_that_is_hit_is_told_by_which_rule(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_an_explanation_names_the_rule_that_hit_the_answer(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("transport.latency", rule_id="slow", match={"loan_id": loan}, delay_ms=1)
 
@@ -101,7 +103,7 @@ def test_an_answer_that_is_hit_is_told_by_which_rule(mocklend: Client, exchanges
     assert (hit["seam"], hit["outcome"]) == ("api.answer", "injected")
 
 
-def test_a_request_that_is_answered_from_memory_led_to_nothing(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_a_replayed_answer_has_no_events(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("operator.wrong_amount", rule_id="slip")
     more: dict[str, Any] = {"amount_minor": 500, "operator": "olaf", "memo": "fee of 5.00", "idempotency_key": "one"}
@@ -112,7 +114,9 @@ def test_a_request_that_is_answered_from_memory_led_to_nothing(mocklend: Client,
     assert (len(first["events"]), len(again["events"])) == (1, 0)
 
 
-def test_requests_that_are_committed_together_are_told_apart(mocklend: Client, mocklend_server: str) -> None:
+def test_requests_that_are_committed_together_have_explanations_of_their_own(
+    mocklend: Client, mocklend_server: str
+) -> None:
     loans = [borrowed(mocklend, f"b-{n}") for n in range(8)]
     mocklend.arm("operator.wrong_amount", rule_id="slip")
 
@@ -130,7 +134,7 @@ def test_requests_that_are_committed_together_are_told_apart(mocklend: Client, m
         assert [event["entity"] for event in rule["events"]] == [loan]
 
 
-def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_an_explanation_by_request_and_loan_has_the_events_of_both(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan, other = borrowed(mocklend), borrowed(mocklend, "bob")
     mocklend.arm(LAG, rule_id="late", select={"probability": 0})
     mocklend.advance("P40D")
@@ -143,7 +147,7 @@ def test_of_a_request_and_a_loan_what_is_of_both_is_told(mocklend: Client, excha
     assert mocklend.explain(loan_id=other, request_id="req_nobody")["events_known"] == 0
 
 
-def test_an_emptied_sandbox_knows_no_request_any_more(mocklend: Client, exchanges: list[Exchange]) -> None:
+def test_a_reset_sandbox_explains_no_earlier_request(mocklend: Client, exchanges: list[Exchange]) -> None:
     loan = borrowed(mocklend)
     mocklend.arm("transport.abort", rule_id="other", match={"loan_id": "loan_x"})
     for _ in range(3):

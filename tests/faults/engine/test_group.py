@@ -119,7 +119,7 @@ def test_times_per_entity_is_remembered_over_a_restart(floor: LayerHarness, anot
     assert floor.meet(example(ViewRefresh, entity="loan_bob", loan_id="loan_bob")).lag_s == 60
 
 
-def test_max_active_waits_until_a_lie_has_ended(floor: LayerHarness) -> None:
+def test_max_active_waits_until_an_injection_has_ended(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
     ada, bob, eve = loans(3)
 
@@ -183,7 +183,7 @@ def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness) -> N
 
 
 @pytest.mark.parametrize("signal", [ordered_by("qte_ada"), cleared("loan_ada")])
-def test_a_signal_does_not_change_how_a_lie_had_ended_by_itself(floor: LayerHarness, signal: str) -> None:
+def test_a_signal_does_not_change_how_an_injection_ended_by_itself(floor: LayerHarness, signal: str) -> None:
     floor.arm("drift", DRIFT)
     floor.meet(quotes("ada")[0])
     floor.later(2 * DAY_S)
@@ -205,7 +205,7 @@ STEPS = st.lists(
 
 @settings(max_examples=60)
 @given(steps=STEPS, most=st.integers(1, 2))
-def test_what_max_active_lets_through_does_not_hang_on_who_shares_a_group(
+def test_what_max_active_lets_through_does_not_depend_on_who_shares_a_group(
     floor: LayerHarness, steps: list[tuple[str, Any]], most: int
 ) -> None:
     """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
@@ -254,7 +254,7 @@ NTH_FLOOR: list[int] = []
 """Each example has floors of its own, on one engine."""
 
 
-def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: LayerHarness) -> None:
+def test_an_injection_of_another_process_ends_by_a_signal_in_this_one(floor: LayerHarness) -> None:
     floor.arm("drop", DROP)
     floor.group()
     this, other = floor.layer, FaultLayer(floor.layer.catalogue.values())
@@ -267,7 +267,7 @@ def test_a_lie_that_another_process_has_told_ends_by_what_this_one_hears(floor: 
     assert floor.statuses() == ["healed"]
 
 
-def test_a_replaced_rule_counts_anew(floor: LayerHarness) -> None:
+def test_a_replaced_rule_counts_from_zero(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"times": 1})
     floor.meet(example(ViewRefresh))
     floor.arm("lag", LAG, select={"times": 1}, **{"with": {"lag_s": 5}})
@@ -275,7 +275,7 @@ def test_a_replaced_rule_counts_anew(floor: LayerHarness) -> None:
     assert floor.meet(example(ViewRefresh, occurrence=3)).lag_s == 5
 
 
-def test_a_rule_that_is_gone_still_lets_its_lies_end(floor: LayerHarness, another_layer: Callable[[], None]) -> None:
+def test_the_injections_of_a_deleted_rule_still_end(floor: LayerHarness, another_layer: Callable[[], None]) -> None:
     floor.arm("mark", MARK)
     floor.meet(example(RepaymentFiled))
     floor.arm("mark", MARK, enabled=False)

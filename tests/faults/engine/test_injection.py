@@ -70,7 +70,9 @@ def told_by(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     monkeypatch.setattr(ViewRefresh, "consequence", lambda self, outcome: replace(honest(self, outcome), **changes))
 
 
-def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.MonkeyPatch, floor: LayerHarness) -> None:
+def test_an_injection_that_shows_later_is_pending_until_then(
+    monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
+) -> None:
     told_by(monkeypatch, from_ms=floor.now_ms + 30_000)
     floor.arm("lag", LAG)
     floor.meet(example(ViewRefresh))
@@ -83,7 +85,7 @@ def test_a_lie_that_shows_later_is_pending_until_then(monkeypatch: pytest.Monkey
     assert floor.statuses() == ["healed"]
 
 
-def test_one_wrong_answer_is_over_at_once_and_takes_no_other_lies_place(
+def test_a_single_wrong_answer_ends_at_once_and_does_not_count_as_active(
     monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
 ) -> None:
     floor.arm("lag", LAG)

@@ -71,7 +71,7 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHar
         ({"select": {"probability": 0.000001}, "activate": {"ramp": {"from": 0, "over_s": 60}}}, False),
     ],
 )
-def test_without_the_clock_it_is_told_only_where_the_clock_says_nothing(
+def test_without_the_time_the_layer_decides_only_where_no_rule_depends_on_it(
     floor: LayerHarness, rule: dict[str, object], affected: bool
 ) -> None:
     floor.arm("down", DOWN, **rule)

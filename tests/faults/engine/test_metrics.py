@@ -78,7 +78,7 @@ def fresh(platform: Platform) -> str:
     return generate_latest(registry).decode()
 
 
-def test_rules_events_and_open_lies_are_counted_over_all_sandboxes(http: FlaskClient, platform: Platform) -> None:
+def test_rules_events_and_open_injections_are_counted_over_all_sandboxes(http: FlaskClient, platform: Platform) -> None:
     first, two = Sandboxed(http), Sandboxed(http)
     for sandbox in (first, two):
         sandbox.call("PUT", "/-/rules/lag", {"fault": LAG, "with": {"lag_s": 60}})

@@ -51,7 +51,9 @@ def test_one_entry_explains_one_discrepancy(key: dict[str, Entry]) -> None:
     assert explain(twice, key.values()).explained_by == (key["missing_in_books"].injection, None)
 
 
-def test_a_lie_that_has_ended_explains_nothing_and_is_not_missed(floor: LayerHarness, key: dict[str, Entry]) -> None:
+def test_an_injection_that_has_ended_explains_nothing_and_is_not_missed(
+    floor: LayerHarness, key: dict[str, Entry]
+) -> None:
     floor.later(60)
 
     explained = explain([Finding("stale_view", "loan_ada", 100_000)], floor.key())

@@ -43,7 +43,7 @@ def test_a_rule_is_asked_about_what_it_names() -> None:
         ({"loan_id": "loan_x"}, {"activate": {"schedule": "0 9 * * *"}}),
     ],
 )
-def test_what_cannot_be_told_beforehand_is_always_asked(match: Any, more: Any) -> None:
+def test_a_condition_that_the_index_cannot_decide_makes_the_rule_a_candidate(match: Any, more: Any) -> None:
     assert candidates_of(rule("a", match, **more)) == ["a"]
 
 

@@ -167,7 +167,7 @@ def test_a_finding_said_twice_counts_once(breaks: list[Break], findings: list[Re
 
 
 @given(lies_told, st.lists(st.integers(MONDAY_MS, MONDAY_MS + 99 * HOUR_MS), max_size=5))
-def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(breaks: Any, checked_at: Any) -> None:
+def test_with_check_times_a_break_is_demanded_if_it_was_visible_at_one_of_them(breaks: Any, checked_at: Any) -> None:
     demanded = scored(breaks, [], window=replace(ALL, checked_ms=tuple(sorted(checked_at))))["lists"]["missed"]
 
     keys = {
@@ -181,7 +181,7 @@ def test_with_looks_what_was_told_at_one_of_them_is_demanded_and_nothing_else(br
 
 
 @given(lies_told)
-def test_one_look_at_the_end_demands_what_is_told_then(breaks: list[Break]) -> None:
+def test_one_check_at_the_end_demands_what_is_visible_then(breaks: list[Break]) -> None:
     window = Window(ALL.to_ms, ALL.to_ms)
 
     result = scored(breaks, [], window=replace(window, checked_ms=(ALL.to_ms,)))
@@ -251,7 +251,7 @@ def test_a_harmful_repair_fails_whatever_was_found() -> None:
         (break_(from_ms=ALL.to_ms + 1), 0),
     ],
 )
-def test_demanded_is_what_is_still_told_or_was_repaired(break_shown: Break, demanded: int) -> None:
+def test_a_break_is_demanded_if_it_is_still_visible_or_was_repaired(break_shown: Break, demanded: int) -> None:
     result = scored([break_shown], [])
 
     assert result["counts"]["demanded"] == demanded
@@ -280,7 +280,7 @@ def test_a_window_asks_for_what_could_be_seen_in_it() -> None:
     assert demanded(0, 6) == ["loan_0", "loan_1"]
 
 
-def test_times_are_measured_from_when_a_lie_could_be_seen() -> None:
+def test_times_are_measured_from_when_a_break_was_visible() -> None:
     breaks = [break_(f"loan_{n}", end_ms=MONDAY_MS + 10 * HOUR_MS, repaired=True) for n in range(20)]
     breaks.append(break_("loan_late", end_ms=MONDAY_MS + 90 * HOUR_MS, repaired=True))
     findings = [finding(entry.entity) for entry in breaks[:-1]] + [

@@ -123,7 +123,7 @@ def test_times_per_entity_counts_that_entitys_injections() -> None:
     assert not of(times_per={"entity": 1}).allowed(Counts(injected=9, injected_on_entity=1))
 
 
-def test_max_active_counts_open_lies() -> None:
+def test_max_active_counts_open_injections() -> None:
     assert of(max_active=1).allowed(Counts(injected=9, active=0))
     assert not of(max_active=1).allowed(Counts(injected=9, active=1))
 

@@ -81,7 +81,7 @@ def test_only_a_payoff_has_no_next_bill_to_hide_the_rest_in(floor: LayerHarness)
         assert floor.meet(honest) == honest
 
 
-def test_a_quote_that_is_out_is_told_again_as_it_was(mocklend: Client) -> None:
+def test_a_quote_that_was_issued_is_read_again_unchanged(mocklend: Client) -> None:
     loan = mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")
     other = mocklend.borrow(mocklend.add_borrower("eve", "Eve")["id"], 100_000, product_id="jiebei-like")
     right = mocklend.quote(other["id"])

@@ -17,7 +17,7 @@ def test_the_work_is_done_and_an_error_is_answered(answer: str) -> None:
 
 
 @pytest.mark.parametrize(("tries", "hit"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])
-def test_as_many_tries_are_answered_so_as_it_is_told(tries: int | None, hit: list[int]) -> None:
+def test_as_many_tries_get_the_error_as_the_settings_say(tries: int | None, hit: list[int]) -> None:
     fault = ErrorWithSideEffect(tries=tries)
     answers = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
 

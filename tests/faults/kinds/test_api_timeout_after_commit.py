@@ -22,7 +22,7 @@ def test_or_the_connection_is_closed() -> None:
 
 
 @pytest.mark.parametrize(("tries", "lost"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])
-def test_as_many_tries_lose_their_answer_as_it_is_told(tries: int | None, lost: list[int]) -> None:
+def test_as_many_tries_lose_their_answer_as_the_settings_say(tries: int | None, lost: list[int]) -> None:
     fault = TimeoutAfterCommit(tries=tries)
     answers = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
 

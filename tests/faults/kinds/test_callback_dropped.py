@@ -45,7 +45,7 @@ def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarnes
     assert entry.to_json()["status_reason"] == "the books have the receipt: rpy_ada"
 
 
-def test_somebody_elses_receipt_does_not_heal_it(floor: LayerHarness) -> None:
+def test_a_receipt_of_another_loan_does_not_heal_it(floor: LayerHarness) -> None:
     floor.arm("drop", "callback.dropped")
     floor.meet(example(CallbackAttempt))
 

@@ -36,7 +36,7 @@ def test_an_inbox_that_believes_loses_the_money_until_the_channel_is_asked(floor
 
 
 @pytest.mark.parametrize("inbox", ["checks", "believes"])
-def test_what_staff_have_reversed_is_not_there_to_be_taken_back(inbox: str) -> None:
+def test_a_receipt_that_staff_have_reversed_cannot_be_reversed_by_the_late_callback(inbox: str) -> None:
     reversed_by_staff = example(CallbackTaken, order_status="REVERSED")
 
     assert CallbackReordered(inbox=inbox).callback_taken(reversed_by_staff) is reversed_by_staff

@@ -13,7 +13,7 @@ from support.layer_harness import LayerHarness
 
 
 @given(days=st.integers(1, 366))
-def test_it_fails_so_many_days_later_and_says_nothing(days: int) -> None:
+def test_the_payment_is_returned_after_the_set_days_without_a_callback(days: int) -> None:
     outcome = PaymentReturn(after_days=days).trade_settled(paid())
 
     assert (outcome.fails_after_s, outcome.tells) == (days * DAY_S, False)

@@ -10,11 +10,11 @@ from support.layer_harness import LayerHarness
 DAY_S = 86_400
 
 
-def test_the_desk_gets_to_it_after_twenty_five_days() -> None:
+def test_operations_decide_after_twenty_five_days() -> None:
     assert DeadlineMissed().dispute_opened(example(DisputeOpened)).queue_s == 25 * DAY_S
 
 
-def test_the_lie_begins_on_the_twentieth_day_and_ends_when_the_desk_gets_to_it(floor: LayerHarness) -> None:
+def test_the_break_begins_on_the_twentieth_day_and_ends_with_the_decision(floor: LayerHarness) -> None:
     floor.arm("queue", "dispute.deadline_missed")
     floor.meet(example(DisputeOpened))
 

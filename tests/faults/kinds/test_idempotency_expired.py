@@ -101,7 +101,7 @@ def by_staff(mocklend: Client, first: Any) -> None:
 
 
 @pytest.mark.parametrize("given_back", [by_its_channel, by_staff])
-def test_what_was_given_back_is_not_paid_twice(mocklend: Client, loan_id: str, given_back: Any) -> None:
+def test_a_reversed_payment_is_not_paid_twice(mocklend: Client, loan_id: str, given_back: Any) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     first = order(mocklend, loan_id)
     mocklend.settle(first)

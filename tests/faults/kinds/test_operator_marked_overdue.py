@@ -48,7 +48,7 @@ def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: LayerHarness
     assert floor.statuses() == ["healed"]
 
 
-def test_something_newer_on_the_books_outdates_the_mark(floor: LayerHarness) -> None:
+def test_something_newer_on_the_books_outdates_the_status_override(floor: LayerHarness) -> None:
     floor.arm("mark", "operator.marked_overdue")
     floor.meet(example(RepaymentFiled))
 

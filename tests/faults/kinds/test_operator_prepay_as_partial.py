@@ -25,7 +25,7 @@ def test_an_ordinary_repayment_stays_one() -> None:
     ("signal", "status"),
     [(applied("rpy_ada"), "healed"), (reversed_("rpy_ada"), "healed"), (taken_back("rpy_ada"), "superseded")],
 )
-def test_it_is_misapplied_until_it_is_booked_anew_or_gone(floor: LayerHarness, signal: str, status: str) -> None:
+def test_it_is_misapplied_until_it_is_rebooked_or_reversed(floor: LayerHarness, signal: str, status: str) -> None:
     floor.arm("line", "operator.prepay_as_partial")
 
     floor.meet(example(ReceiptBooked, amount_minor=100_045))

@@ -21,25 +21,25 @@ def cancelled(**changes: object) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["WAIVE_FEE", "WAIVE_INTEREST", "WAIVE_PENALTY", "MODIFY_BILL_AMOUNT"])
-def test_the_page_is_not_told_that_a_waiver_is_gone(kind: str) -> None:
+def test_the_page_does_not_show_that_a_waiver_is_reversed(kind: str) -> None:
     assert WaiverCancelled().view_refresh(cancelled(reverses=kind)).lost
 
 
 @pytest.mark.parametrize("kind", [None, "repayment", "CHARGE_FEE", "WRITE_OFF"])
-def test_anything_else_that_is_taken_back_is_shown(kind: str | None) -> None:
+def test_the_reversal_of_anything_else_is_shown(kind: str | None) -> None:
     event = cancelled(reverses=kind)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_a_fee_that_is_taken_back_was_no_waiver() -> None:
+def test_a_reversed_fee_is_no_reversed_waiver() -> None:
     event = cancelled(reverses="MODIFY_BILL_AMOUNT", before=OWES_AGAIN, after=CLEAR)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
 def test_the_page_is_behind_by_what_was_waived(floor: LayerHarness) -> None:
-    floor.arm("desk", "operator.waiver_cancelled")
+    floor.arm("cancelled", "operator.waiver_cancelled")
 
     floor.meet(cancelled())
 

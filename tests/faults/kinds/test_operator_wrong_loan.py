@@ -31,7 +31,7 @@ def test_a_borrower_with_one_loan_cannot_be_mistaken() -> None:
         (taken_back("rct_ada"), "superseded", "its channel took the money back: rct_ada"),
     ],
 )
-def test_it_is_misapplied_until_it_is_moved_or_taken_back(
+def test_it_is_misapplied_until_it_is_moved_or_reversed(
     floor: LayerHarness, signal: str, status: str, reason: str
 ) -> None:
     floor.arm("line", "operator.wrong_loan")

@@ -22,7 +22,7 @@ def test_the_only_repayment_cannot_be_mistaken() -> None:
     assert WrongReversal().repayment_reversal(honest) == honest
 
 
-def test_it_is_misapplied_until_the_reversal_itself_is_taken_back(floor: LayerHarness) -> None:
+def test_it_is_misapplied_until_the_reversal_is_reversed(floor: LayerHarness) -> None:
     floor.arm("line", "operator.wrong_reversal")
 
     floor.meet(example(RepaymentReversal, amount_minor=20_000))

@@ -10,7 +10,7 @@ from support.events import example
 
 
 @pytest.mark.parametrize(("expected", "there", "repeated"), [(1, 3, 1), (3, 3, 3), (10, 3, 3)])
-def test_so_many_rows_come_again_as_there_are(expected: int, there: int, repeated: int) -> None:
+def test_no_more_rows_are_repeated_than_there_are(expected: int, there: int, repeated: int) -> None:
     outcome = StatementDuplicatedRows(rows=expected).statement_made(example(StatementMade, rows=there))
 
     assert outcome.repeated_rows == repeated

@@ -7,7 +7,7 @@ from mocklend_faults.kinds.transport_rate_limit import RateLimit
 from support.events import example
 
 
-def test_a_request_is_refused_and_told_when_to_come_again() -> None:
+def test_a_request_is_refused_with_a_time_to_retry_after() -> None:
     outcome = RateLimit(retry_after_s=7).api_answer(example(ApiAnswer))
 
     assert (outcome.answer_code, outcome.retry_after_s, outcome.before_work) == ("rate_limited", 7, True)

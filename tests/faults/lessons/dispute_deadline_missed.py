@@ -4,7 +4,7 @@ from support.paired_runs import StoryRun
 
 
 def story(run: StoryRun) -> None:
-    """She says that her bill is wrong; after a week the desk would take it up."""
+    """She says that her bill is wrong; after a week operations would take it up."""
     loan = run.loan()
     run.client.advance("P3D")
     dispute = run.client.open_dispute(loan, "wrong_amount")["id"]
@@ -16,7 +16,7 @@ def story(run: StoryRun) -> None:
 
 
 def repair(run: StoryRun) -> None:
-    """The desk gets to it."""
+    """Operations decide it."""
     run.client.advance("P5D")
     run.client.verify_dispute(run.disputes[0], operator="olga")
     run.client.decide_dispute(run.disputes[0], "REJECTED", operator="olga", memo="the bill is right")

@@ -1,4 +1,4 @@
-"""Ada pays an instalment, and the desk posts it by hand although the wallet has told of it."""
+"""Ada pays an instalment, and operations post it by hand although the wallet has reported it."""
 
 from support.paired_runs import StoryRun
 

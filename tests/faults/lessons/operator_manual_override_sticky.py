@@ -1,4 +1,4 @@
-"""Ada is late, the desk says so by hand, and she pays what is overdue."""
+"""Ada is late, operations set the status by hand, and she pays what is overdue."""
 
 from support.paired_runs import StoryRun
 

@@ -1,4 +1,4 @@
-"""Ada pays twice in a week, the second by mistake; the desk takes the first one back."""
+"""Ada pays twice in a week, the second by mistake; operations reverse the first."""
 
 from support.paired_runs import StoryRun
 

@@ -68,7 +68,7 @@ class Staff(Clients):
         wait=st.sampled_from([0, HOUR, 40 * DAY]),
     )
     def match_by_the_slip(self, which: int, amount: int, scope: str, wait: int) -> None:
-        """Money without a reference is on the desk, and the operator matches it at once."""
+        """Money without a reference is unapplied, and the operator matches it at once."""
         paid = self.attempt(PayAtChannel(self.id, self.key(), "bill_pay", amount, "CNY", "Ada", "my loan", scope))
         assert paid is not None
         self.advance(by=MINUTE * 10)
@@ -123,8 +123,8 @@ class Staff(Clients):
         if answer is not None:
             self.edits.append(answer.body["id"])
 
-    def desk(self, command: Command) -> None:
-        """A decision of the desk: on the books, or a draft."""
+    def operate(self, command: Command) -> None:
+        """An operator action: on the books, or a draft."""
         answer = self.attempt(command)
         if answer is not None:
             self.edits.append(answer.body["id"])
@@ -138,19 +138,19 @@ class Staff(Clients):
     )
     def charge(self, which: int, kind: str, amount: int, ahead: int) -> None:
         loan_id, due = self.loans[which % len(self.loans)], business_date(self.now_ms + ahead * DAY, "Asia/Shanghai")
-        self.desk(Charge(self.id, self.key(), loan_id, kind, amount, due, "late again", "op-1"))
+        self.operate(Charge(self.id, self.key(), loan_id, kind, amount, due, "late again", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 5), part=st.sampled_from(["fee", "interest", "penalty"]), amount=st.integers(1, 500))
     def waive(self, which: int, part: str, amount: int) -> None:
         loan_id = self.loans[which % len(self.loans)]
-        self.desk(Waive(self.id, self.key(), loan_id, part, amount, "goodwill", "op-2"))
+        self.operate(Waive(self.id, self.key(), loan_id, part, amount, "goodwill", "op-2"))
 
     @precondition(lambda self: len(self.loans) > 1)
     @rule(which=st.integers(0, 5), approver=st.sampled_from([None, "op-1", "op-9", "op-9"]))
     def write_off(self, which: int, approver: str | None) -> None:
         loan_id = self.loans[which % len(self.loans)]
-        self.desk(WriteOff(self.id, self.key(), loan_id, "bankrupt", "op-1", approver))
+        self.operate(WriteOff(self.id, self.key(), loan_id, "bankrupt", "op-1", approver))
 
     @precondition(lambda self: self.loans)
     @rule(
@@ -161,7 +161,7 @@ class Staff(Clients):
     )
     def refund(self, which: int, amount: int | None, channel: str, approver: str | None) -> None:
         loan_id = self.loans[which % len(self.loans)]
-        self.desk(Refund(self.id, self.key(), loan_id, channel, amount, "paid twice", "op-1", approver))
+        self.operate(Refund(self.id, self.key(), loan_id, channel, amount, "paid twice", "op-1", approver))
 
     @precondition(lambda self: self.loans)
     @rule(which=st.integers(0, 5), channel=st.sampled_from(sorted(channels())), wait=st.sampled_from([0, 2, 2_000]))
@@ -183,7 +183,7 @@ class Staff(Clients):
         with self.platform.snapshot(self.id) as snapshot:
             state = books.state_of(entity(snapshot, Loan, loan_id))
         amount = min(bounds(state, kind)[end], 10**9) // halves
-        self.desk(Edit(self.id, self.key(), loan_id, kind, amount, None, "as agreed", "op-1", "op-9"))
+        self.operate(Edit(self.id, self.key(), loan_id, kind, amount, None, "as agreed", "op-1", "op-9"))
 
     @precondition(lambda self: self.edits)
     @rule(which=st.integers(0, 50), by=st.sampled_from(["op-1", "op-9", None]))
@@ -304,7 +304,7 @@ class Staff(Clients):
         which=st.integers(0, 9), wait=st.sampled_from([0, 25 * DAY]), compensation=st.sampled_from([None, 100, 5_000])
     )
     def decide_later(self, which: int, wait: int, compensation: int | None) -> None:
-        """The desk comes back to a dispute: it gets to it at last, corrects again, posts what was promised."""
+        """Operations come back to a dispute: they decide it late, correct again, or post the compensation that was promised."""
         dispute = self.disputes[which % len(self.disputes)]
         self.advance(by=wait)
         self.attempt(VerifyDispute(self.id, self.key(), dispute, "op-5"))

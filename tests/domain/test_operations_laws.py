@@ -1,4 +1,4 @@
-"""What the desk does to a bill: laws of the five amount edits, waivers, charges, write-offs and refunds, by any history."""
+"""What operations do to a bill: laws of the five amount edits, waivers, charges, write-offs and refunds, by any history."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def at(day: int, n: int = 0) -> tuple[int, date]:
 
 @st.composite
 def loans(draw: st.DrawFn) -> tuple[Terms, list[Fact], int]:
-    """A loan with money on it, taken back and charged on its way, and the day on which the desk looks at it."""
+    """A loan with money on it, taken back and charged on its way, and the day on which operations look at it."""
     principal = draw(st.integers(1_000, 500_000))
     terms = Terms("loan_a", "CNY", principal, START, draw(st.sampled_from(OFFERED)))
     at_ms, on = at(0)
@@ -217,7 +217,7 @@ def test_moving_paid_money_and_moving_it_back_leaves_the_money_where_it_was(
 
 
 @given(loan=loans(), data=st.data())
-def test_an_act_of_the_desk_reversed_is_as_if_it_had_never_been(
+def test_a_reversed_operator_action_leaves_the_loan_as_if_it_had_never_been(
     loan: tuple[Terms, list[Fact], int], data: st.DataObject
 ) -> None:
     terms, facts, day = loan
