@@ -175,6 +175,24 @@ def test_a_property_without_a_description_is_noticed(document: Doc) -> None:
     ]
 
 
+def refuses_null(document: Doc) -> list[str]:
+    """The properties that may be null by their type and not by the list of their values."""
+    return [
+        f"{place}.{name}"
+        for place, schema in schemas(document, "")
+        for name, field in properties(schema).items()
+        if {"type": "null"} in field.get("anyOf", ()) and None not in field.get("enum", [None])
+    ]
+
+
+def test_a_property_that_may_be_null_does_not_refuse_null_by_its_enum(document: Doc) -> None:
+    assert refuses_null(document) == []
+
+    planted = copy.deepcopy(document)
+    planted["components"]["schemas"]["RepaymentDoc"]["properties"]["booked_type"]["enum"] = ["CLEAR"]
+    assert [place.rpartition("/")[2] for place in refuses_null(planted)] == ["RepaymentDoc.booked_type"]
+
+
 FREE_FORM = {
     "AnswerKey.EntryDoc.served": "the fields of the entry's seam, which docs/seams.md lists: each seam has its own",
     "AnswerKey.TruthDoc.before": "the fields of the entry's seam, as above",

@@ -112,8 +112,8 @@ _Class = TypedDict(
     "_Class",
     {
         "class": Annotated[
-            str | None,
-            one_of(CLASSES, "The class of break; null if no two records disagree and something makes no progress."),
+            Annotated[str, one_of(CLASSES)] | None,
+            says("The class of break; null if no two records disagree and something makes no progress."),
         ]
     },
 )
