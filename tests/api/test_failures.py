@@ -9,7 +9,7 @@ def test_a_channel_takes_back_what_it_had_reported(api: Caller) -> None:
     loan = api.borrow()
     repayment = api.repay(loan["id"], 1000)
     api.wait(2)
-    path = f"/channels/wallet/trades/{repayment['out_trade_no']}/payment-return"
+    path = f"/channels/wallet/trades/{repayment['out_trade_no']}/return"
 
     failed = api.post(path, {})
     api.wait(1)

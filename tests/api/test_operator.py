@@ -105,4 +105,4 @@ def test_the_books_say_what_the_books_say(api: Caller) -> None:
     sums = dict.fromkeys(
         ["unapplied_minor", "revoked_minor", "written_off_minor", "recovered_minor", "refunding_minor"], 0
     )
-    assert booked == loan | {"mark": None} | sums
+    assert booked == loan | {"status_override": None} | sums

@@ -45,13 +45,13 @@ def of_page(name: str) -> Any:
 
 def test_the_numbers_of_the_page_are_what_its_rules_give() -> None:
     text = quoted(r"```text\n(.*)\n```")
-    assert hashlib.sha256(text.encode()).hexdigest() == quoted(r"has the hash `([0-9a-f]{64})`")
+    assert hashlib.sha256(text.encode()).hexdigest() == quoted(r"hash is `([0-9a-f]{64})`")
 
     secret = quoted(r"`(whsec_[A-Za-z0-9+/]{43}=)`")
     key = hmac.new(b"mk_example", b"callback:wallet", hashlib.sha256).digest()
     assert secret == "whsec_" + base64.b64encode(key).decode() == callback_secret("mk_example", "wallet")
 
-    signed = quoted(r"body: `(cb_1\.[^`]*)`")
+    signed = quoted(r"`(cb_1\.[^`]*)`")
     signature = "v1," + base64.b64encode(hmac.new(key, signed.encode(), hashlib.sha256).digest()).decode()
     assert signature == quoted(r"`(v1,[A-Za-z0-9+/]{43}=)`")
     message_id, stamp, body = signed.split(".", 2)
@@ -119,7 +119,7 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
     ada = mocklend.add_borrower("ada", "Ada")
     loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
     mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))
-    operation = mocklend.request("GET", "/openapi.json")["webhooks"]
+    webhooks = mocklend.request("GET", "/openapi.json")["webhooks"]
     is_genuine = of_page("is_genuine")
 
     assert receiver.came
@@ -129,7 +129,7 @@ def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_s
         assert not is_genuine(secret, headers | {"webhook-id": "msg_other"}, body)
         assert not is_genuine("whsec_" + base64.b64encode(b"x" * 32).decode(), headers, body)
         message = json.loads(body)
-        operation = operation[message["type"]]["post"]
+        operation = webhooks[message["type"]]["post"]
         Draft202012Validator(operation["requestBody"]["content"]["application/json"]["schema"]).validate(message)
         for parameter in operation["parameters"]:
             Draft202012Validator(parameter["schema"]).validate(headers[parameter["name"]])

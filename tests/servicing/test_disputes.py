@@ -52,15 +52,13 @@ def dispute(story: Story, loan_id: str, *pieces: Piece, claim: str = "settled_bu
 
 def verify(story: Story, dispute_id: str) -> Mapping[str, Any]:
     """Staff verify."""
-    body: Mapping[str, Any] = story.platform.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
-    return body
+    return story.platform.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
 
 
 def decide(story: Story, dispute_id: str, decision: str = "UPHELD", **more: Any) -> Mapping[str, Any]:
     """Staff decide."""
-    answer = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
-    body: Mapping[str, Any] = story.platform.run(answer).body
-    return body
+    command = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
+    return story.platform.run(command).body
 
 
 def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "CLEAR") -> Any:
@@ -406,20 +404,17 @@ def test_nobody_disputes_what_is_not_there(story: Story) -> None:
 def faulty(open_platform: Callable[..., Platform]) -> Callable[[str], Story]:
     """Ada's story on a platform at which one fault strikes every time; skipped where there is no fault layer."""
     engine = pytest.importorskip("mocklend_faults.engine")
-    kinds = [
-        importlib.import_module(f"mocklend_faults.kinds.{item}")
-        for item in ("callback_dropped", "operator_marked_overdue")
-    ]
-    faults = (kinds[0].CallbackDropped, kinds[1].MarkedOverdue)
+    load = importlib.import_module
+    dropped = load("mocklend_faults.kinds.callback_dropped").CallbackDropped
+    overdue = load("mocklend_faults.kinds.operator_marked_overdue").MarkedOverdue
+    parts = ("rules", "catalogue", "commands")
+    rules, catalogue, commands = (load(f"mocklend_faults.engine.{part}") for part in parts)
 
     def tell_faulty(name: str) -> Story:
-        platform = open_platform(engine.FaultLayer(faults))
+        platform = open_platform(engine.FaultLayer((dropped, overdue)))
         sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000)
-        installed_kinds = importlib.import_module("mocklend_faults.engine.catalogue").named(faults)
-        rule = importlib.import_module("mocklend_faults.engine.rules").Rule.from_json(
-            name, {"fault": name}, installed_kinds
-        )
-        platform.run(importlib.import_module("mocklend_faults.engine.commands").PutRule(sandbox.id, rule))
+        rule = rules.Rule.from_json(name, {"fault": name}, catalogue.named((dropped, overdue)))
+        platform.run(commands.PutRule(sandbox.id, rule))
         return Story(platform, sandbox)
 
     return tell_faulty
