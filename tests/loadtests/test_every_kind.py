@@ -106,6 +106,7 @@ def advance(http: FlaskClient, authorization: str, by_s: int) -> None:
 def people() -> Iterator[dict[str, ModuleType]]:
     """The modules of the load's people, on a stand-in for Locust: the real one patches the process that imports it."""
     locust, fast, left = ModuleType("locust"), ModuleType("locust.contrib.fasthttp"), ModuleType("locust.exception")
+    env = ModuleType("locust.env")
 
     def task(weight: int) -> Any:
         def weighted(method: Any) -> Any:
@@ -115,10 +116,11 @@ def people() -> Iterator[dict[str, ModuleType]]:
         return weighted
 
     locust.task, fast.FastHttpUser, left.StopUser = task, Person, StopIteration  # type: ignore[attr-defined]
+    env.Environment = object  # type: ignore[attr-defined]
     nothing = Settings("", 0, 60, SPEED, (), {}, 0, "", "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SETTINGS, nothing.to_environment()[SETTINGS])
-        for stub in (locust, fast, left, ModuleType("locust.contrib")):
+        for stub in (locust, fast, left, env, ModuleType("locust.contrib")):
             patch.setitem(sys.modules, stub.__name__, stub)
         for name in PEOPLE:
             patch.delitem(sys.modules, name, raising=False)
@@ -161,10 +163,11 @@ def walk(
     delays = {channel["id"]: channel["settle_delay_s"] for channel in channels}
     shared, wall, chance = SharedState(), Moment(), random.Random(SEED)
     run = Settings(sandbox["api_key"], SEED, 60, SPEED, kinds, delays, 0, "", "")
-    for module in people.values():
-        for name, value in (("DESK", shared), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
-            if hasattr(module, name):
-                setattr(module, name, value)
+    for name, value in (("SHARED", shared), ("SETTINGS", run), ("time", wall), ("REPEATS", 0.3)):
+        users = [module for module in people.values() if hasattr(module, name)]
+        assert users, f"no module has {name}"
+        for module in users:
+            setattr(module, name, value)
     environment = SimpleNamespace(client=RawClient(platform), runner=SimpleNamespace(state="running"))
     crowd = [people["borrower_user"].Borrower(environment) for _ in range(BORROWERS)]
     crowd.append(people["operator_user"].Operator(environment))
