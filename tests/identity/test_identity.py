@@ -135,7 +135,7 @@ def _stale_without_a_fault(plant: pytest.MonkeyPatch) -> None:
 
 def _unjournalled(plant: pytest.MonkeyPatch) -> None:
     """An injection happens and is not put on record."""
-    plant.setattr(SandboxGroup, "_record", lambda self, context, injections: [])
+    plant.setattr(SandboxGroup, "_rows_of", lambda self, context, injections: [])
 
 
 def _unobserved(plant: pytest.MonkeyPatch) -> None:

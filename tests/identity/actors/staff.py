@@ -260,7 +260,7 @@ class Staff(Clients):
     @precondition(lambda self: self.loans)
     @rule(
         which=st.integers(0, 5),
-        whose=st.sampled_from(["own", "own", "anybody's"]),
+        party=st.sampled_from(["own", "own", "anybody's"]),
         numbered=st.booleans(),
         wait=st.sampled_from([0, 0, HOUR, 21 * DAY]),
         decision=st.sampled_from(["UPHELD", "UPHELD", "UPHELD", "REJECTED", "UNVERIFIABLE", None]),
