@@ -162,7 +162,9 @@ class Story:
 
     def snapshot(self, connection: Connection, later_ms: int = 0) -> Snapshot:
         """The sandbox as a connection sees it, at its time or so much later."""
-        return Snapshot(connection, self.platform.sandbox(connection, self.sandbox_id), self.now_ms + later_ms)
+        # By this connection alone: who holds one and waits for another may wait for ever behind a pooler.
+        sandbox = self.platform.sandbox(connection, self.sandbox_id)
+        return Snapshot(connection, sandbox, sandbox.now_ms(self.platform.real_ms()) + later_ms)
 
     def page(self, loan_id: str) -> Doc:
         """What the status page says."""
