@@ -69,6 +69,7 @@ def test_a_fault_of_somebody_elses_stands_among_ours(installed: Path, tmp_path: 
     assert "cache.bounded_stale" in with_it.stdout.split()
 
 
+@pytest.mark.long
 def test_the_packages_own_test_passes_on_a_platform_that_finds_it(installed: Path, tmp_path: Path) -> None:
     done = _its_own_test(tmp_path, installed)
 
@@ -76,6 +77,7 @@ def test_the_packages_own_test_passes_on_a_platform_that_finds_it(installed: Pat
     assert "1 passed" in done.stdout
 
 
+@pytest.mark.long
 def test_without_the_package_the_platform_does_not_know_the_fault(tmp_path: Path) -> None:
     done = _its_own_test(tmp_path, None)
 

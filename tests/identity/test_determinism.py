@@ -147,7 +147,7 @@ def _tell(chapter: Callable[[Client], None], client: Client) -> None:
         chapter(client)
 
 
-@pytest.mark.parametrize("workers", [8, 16, 32])
+@pytest.mark.parametrize("workers", [8, *(pytest.param(n, marks=pytest.mark.long) for n in (16, 32))])
 def test_the_answer_key_is_byte_equal_with_one_client_and_with_many(platform: Platform, workers: int) -> None:
     alone = answer_key(platform, seed=7, workers=1, probability=0.5)
     together = answer_key(platform, seed=7, workers=workers, probability=0.5)

@@ -43,6 +43,7 @@ def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
     assert sample.audit["unobserved"] == []
 
 
+@pytest.mark.long
 def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
     mocklend_server: str, caplog: pytest.LogCaptureFixture
 ) -> None:

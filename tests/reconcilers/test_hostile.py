@@ -11,6 +11,8 @@ import pytest
 from mocklend.scenarios.looks import ALL_LOANS, LOOKING
 from support import hostile, paired_runs
 
+pytestmark = pytest.mark.long
+
 SEEDS = (1, 2)
 Scores = Mapping[str, Mapping[str, Any]]
 """By name of who looked."""
