@@ -14,6 +14,7 @@ from mocklend.lending import Repay
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
 from mocklend.scheduling import driver
+from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Answer, Idempotency
 from support.story import Story
 
@@ -58,7 +59,7 @@ def test_hours_asked_of_two_processes_on_one_database_all_count(
 
     assert sorted(answers) == [began + n * HOUR_MS for n in range(1, 25)]
     assert story.now_ms == began + 24 * HOUR_MS
-    assert {story.entity("repayment", id).status for id in repayments} == {"S"}
+    assert {story.entity(Repayment, id).status for id in repayments} == {"S"}
     assert story.discrepancies() == []
 
 
@@ -196,7 +197,7 @@ def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
     assert story.now_ms == began
 
     assert story.platform.advance(story.sandbox_id, by_ms=0).now_ms == began + HOUR_MS
-    assert story.entity("repayment", repayment).status == "S"
+    assert story.entity(Repayment, repayment).status == "S"
 
 
 def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(

@@ -60,7 +60,9 @@ def test_the_same_key_twice_at_once_is_carried_out_once(platform: Platform, stor
     first, second = together(platform.writer, [command, command])
     third = platform.run(command)
 
+    assert isinstance(first, Answer)
     assert first.status == 202
+    assert isinstance(second, Refused)
     assert second.code == "request_in_progress"
     assert (third.body, third.replayed) == (first.body, True)
     assert len(story.everything()["repayments"]) == 1
@@ -75,7 +77,8 @@ def test_one_key_in_two_sandboxes_is_two_keys(platform: Platform, tell: Callable
         platform.writer, [s.repayment(loan_id, 100, key=key) for s, loan_id in zip((first, other), loans, strict=True)]
     )
 
-    assert [(answer.status, answer.replayed) for answer in answers] == [(202, False)] * 2
+    outcomes = [(answer.status, answer.replayed) for answer in answers if isinstance(answer, Answer)]
+    assert outcomes == [(202, False)] * 2
 
 
 def test_whoever_has_an_answer_may_ask_again_at_once(

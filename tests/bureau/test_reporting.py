@@ -18,6 +18,7 @@ from mocklend.client import Doc
 from mocklend.runtime import Platform
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing.matching import MatchReceipt
+from mocklend.storage.entities import BureauAccount, Loan
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.reads import after_cursor
@@ -154,7 +155,7 @@ def test_a_settled_loan_ends_with_a_c_and_is_reported_no_more(story: Story, bure
 
     assert bureau.months() == "C"
     assert bureau.causes(loan_id) == [("change", "2026-01-05"), ("change", "2026-01-07")]
-    assert story.entity("bureau_account", loan_id).due_ms is None
+    assert story.entity(BureauAccount, loan_id).due_ms is None
 
 
 def test_a_loan_that_is_settled_on_its_first_day_is_reported_as_settled(story: Story, bureau: Bureau) -> None:
@@ -333,7 +334,7 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
     with story.platform.read() as connection:
         facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
         reported = checks.reporting_of(story.snapshot(connection), [loan_id])[loan_id]
-    assert checks.differs_from_books_now(story.entity("loan", loan_id), facts, reported.records[-1])
+    assert checks.differs_from_books_now(story.entity(Loan, loan_id), facts, reported.records[-1])
     assert story.discrepancies() == []
 
 

@@ -13,6 +13,7 @@ from mocklend.bureau.partners import PARTNERS, REASONS, Rule, copy_doc, copy_id,
 from mocklend.bureau.scores import current_score
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import parse_rfc3339
+from mocklend.storage.entities import PartnerCopy
 from support.story import Story
 
 
@@ -134,7 +135,7 @@ def test_a_lender_decides_by_its_copy_until_that_is_old(story: Story, loan_id: s
         "2026-03-08T04:00:00.000Z",
     ]
     assert [item["decision"] for item in (pulled, cached, fresh)] == ["APPROVED", "APPROVED", "REFUSED"]
-    copy = copy_doc(story.entity("partner_copy", copy_id("harbour-bank", ada(story))))
+    copy = copy_doc(story.entity(PartnerCopy, copy_id("harbour-bank", ada(story))))
     assert copy["expires_at"] == "2026-04-07T04:00:00.000Z"
 
 

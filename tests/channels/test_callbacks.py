@@ -17,7 +17,7 @@ from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.seam import EventContext, SeamEvent, Write
-from mocklend.storage.entities import Callback
+from mocklend.storage.entities import Callback, Repayment, Trade
 from mocklend.storage.work import Answer, Work
 from support.layers import HonestLayer
 from support.story import Story
@@ -55,7 +55,7 @@ def losing(open_platform: Callable[..., Platform], story: Story, seed: int) -> C
 
 
 def callback(story: Story, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
-    callback_row = story.entity("callback", callback_of(repayment_id))
+    callback_row = story.entity(Callback, callback_of(repayment_id))
     return callback_row, to_builtins(callback_row.log)
 
 
@@ -95,7 +95,7 @@ def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_mor
     assert {entry["outcome"] for entry in log} == {"lost"}
     assert (message.state, message.due_ms, message.acked_ms) == ("EXHAUSTED", None, None)
     assert len(layer.asked) == 1  # Its fate is settled once.
-    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert story.entity(Repayment, repayment_id).status == "PROCESSING"
     assert story.discrepancies() == [("missing_in_books", repayment_id, 9_500)]
 
 
@@ -110,7 +110,7 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[S
     assert [entry["outcome"] for entry in log] == ["lost"] * lost + ["acked"]
     retry_schedule = list(accumulate(RETRY_SCHEDULES["wechat"]))
     assert message.acked_ms == message.queued_ms + retry_schedule[lost] * 1000
-    repayment = story.entity("repayment", repayment_id)
+    repayment = story.entity(Repayment, repayment_id)
     assert (repayment.status, repayment.applied_ms) == ("S", message.acked_ms)
     assert repayment.paid_ms == message.queued_ms
     assert story.discrepancies() == []
@@ -224,7 +224,7 @@ def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Callable[
     assert [entry["outcome"] for entry in log] == ["acked"]
     assert (message.state, message.due_ms, message.applied_ms) == ("ACKED", None, None)
     assert message.acked_ms is not None
-    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert story.entity(Repayment, repayment_id).status == "PROCESSING"
     assert story.discrepancies() == [("missing_in_books", repayment_id, 9_500)]
 
 
@@ -261,7 +261,7 @@ def test_each_channel_settles_after_its_own_delay(story: Story, channel: str) ->
 
     assert before == []
     assert [item["kind"] for item in then] == ["settlement", "callback"]
-    assert story.entity("trade", out_trade_no(repayment_id)).paid_ms == story.now_ms
+    assert story.entity(Trade, out_trade_no(repayment_id)).paid_ms == story.now_ms
 
 
 def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_time(story: Story) -> None:
@@ -270,7 +270,7 @@ def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_t
 
     repayment_id = story.order(story.borrow(), 1_000)
     story.settle_silently(repayment_id)
-    callback = story.entity("callback", callback_of(repayment_id))
+    callback = story.entity(Callback, callback_of(repayment_id))
     story.platform.run(AddAttempt(story.sandbox_id, callback.id, story.now_ms + 5_000))
     before = story.everything()
 

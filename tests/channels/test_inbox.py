@@ -15,6 +15,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import TOLERANCE_S, signed_headers
+from mocklend.storage.entities import Repayment
 from support.story import Story
 
 
@@ -67,7 +68,7 @@ def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
 
     assert (first.status, again.status) == (200, 200)
     assert story.everything() == before
-    assert story.entity("repayment", order).channel_trade_no == "CH1"
+    assert story.entity(Repayment, order).channel_trade_no == "CH1"
 
 
 @pytest.mark.parametrize(

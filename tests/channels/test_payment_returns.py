@@ -25,7 +25,7 @@ from mocklend.sandboxes.ids import callback_of, order_no, receipt_of, return_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing import IssueCertificate
 from mocklend.signing import signed_headers
-from mocklend.storage.entities import Trade
+from mocklend.storage.entities import Callback, Certificate, Repayment, Trade
 from support.story import Story
 
 
@@ -53,9 +53,9 @@ def test_a_loan_that_was_settled_reopens_when_the_bank_takes_the_money_back(stor
 
     assert trade["state"] == "RETURNED"
     assert story.page(loan_id)["status"] == "USING"
-    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert story.entity(Repayment, repayment_id).status == "REVERSED"
     assert account(story, "2102") == account(story, "1002:wallet") == 0
-    assert story.entity("certificate", certificate["id"]) is not None
+    assert story.entity(Certificate, certificate["id"]) is not None
     assert story.discrepancies() == []
 
 
@@ -79,10 +79,10 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story)
     return_payment(story, repayment_id)
     story.platform.run(story.command(story.now_ms, "callback", callback_of(return_of(repayment_id))))
 
-    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert story.entity(Repayment, repayment_id).status == "REVERSED"
     assert story.discrepancies() == []
     story.wait()
-    assert story.entity("callback", callback_of(repayment_id)).state == "ACKED"
+    assert story.entity(Callback, callback_of(repayment_id)).state == "ACKED"
     assert account(story, "1002:wallet") == 0
 
 
@@ -142,7 +142,7 @@ def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story)
 def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
-    trade = replace(story.entity("trade", order_no(repayment_id)), returned_ms=story.now_ms)
+    trade = replace(story.entity(Trade, order_no(repayment_id)), returned_ms=story.now_ms)
     body = payment_return_body(trade, rfc3339(story.now_ms))
     headers = signed_headers(callback_secret(story.sandbox.api_key, "wallet"), "msg_1", story.now_ms, body)
 
@@ -227,7 +227,7 @@ def taken_back(story: Story, pushed: bool) -> Any:
         id = story.repay(loan_id, 40_000, "bill_pay")
     story.sleep(days=1)
     return_payment(story, id, "bill_pay")
-    return story.entity("trade", order_no(id))
+    return story.entity(Trade, order_no(id))
 
 
 def test_the_statement_has_the_clawback_on_its_own_day(story: Story) -> None:

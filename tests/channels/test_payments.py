@@ -21,7 +21,7 @@ from mocklend.sandboxes.ids import receipt_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.signing import signed_headers
-from mocklend.storage.entities import Trade
+from mocklend.storage.entities import Loan, Receipt, Trade
 from support.story import Story
 
 DELAY_S = 600  # bill-pay
@@ -53,7 +53,7 @@ def account(story: Story, name: str) -> int:
 @pytest.mark.parametrize("typed", ["id", "reference"])
 def test_a_payment_that_names_its_loan_settles_it(story: Story, typed: str) -> None:
     loan_id = story.borrow(100_000)
-    name = loan_id if typed == "id" else story.entity("loan", loan_id).reference
+    name = loan_id if typed == "id" else story.entity(Loan, loan_id).reference
 
     push(story, name)
     story.wait(DELAY_S)
@@ -68,7 +68,7 @@ def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(st
     trade = push(story, "for my loan, thanks")
     story.wait(DELAY_S)
 
-    assert story.entity("receipt", receipt_of(trade["out_trade_no"])).state == "UNAPPLIED"
+    assert story.entity(Receipt, receipt_of(trade["out_trade_no"])).state == "UNAPPLIED"
     assert story.page(loan_id)["status"] == "USING"
     assert account(story, "2102") == -100_045
     assert story.discrepancies() == []
@@ -122,7 +122,7 @@ def said_of(story: Story, trade: Trade, channel: str = "bill_pay", **otherwise: 
 @pytest.mark.parametrize(("lie", "code"), LIES)
 def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(story: Story, lie: Doc, code: str) -> None:
     story.borrow(100_000)
-    trade = story.entity("trade", paid_silently(story))
+    trade = story.entity(Trade, paid_silently(story))
     before = story.everything()
 
     with pytest.raises(Refused, match=code):
@@ -134,7 +134,7 @@ def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(sto
 
 
 def test_a_callback_of_another_channel_is_not_believed(story: Story) -> None:
-    trade = story.entity("trade", paid_silently(story))
+    trade = story.entity(Trade, paid_silently(story))
     before = story.everything()
 
     with pytest.raises(Refused, match="trade_unknown"):

@@ -61,7 +61,7 @@ def books(story: Story) -> Books:
     story.repay(loan_id, 9_500)
     story.edit(loan_id, 500)
     story.reverse(story.repay(loan_id, 1_000))
-    loan = story.entity("loan", loan_id)
+    loan = story.entity(Loan, loan_id)
     with story.platform.read() as connection:
         facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
         journal = journals(story.snapshot(connection), [loan_id])[loan_id]
@@ -144,7 +144,7 @@ def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
     with story.platform.read() as connection:
         facts = world_facts_of(story.snapshot(connection), [loan_id])[loan_id]
 
-    state = replay(terms_of(story.entity("loan", loan_id)), facts, facts[-1].on)
+    state = replay(terms_of(story.entity(Loan, loan_id)), facts, facts[-1].on)
 
     assert broken_world(LoanWorld(facts, state)) == set()
 

@@ -7,6 +7,7 @@ import pytest
 from mocklend.client import Doc
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
+from mocklend.storage.entities import Loan
 from support.story import Story
 
 DAY = 86_400
@@ -55,7 +56,7 @@ def test_a_year_of_debits_clears_the_loan_and_then_stops(story: Story) -> None:
     story.wait(days=366)
 
     assert story.page(loan_id)["status"] == "CLEAR"
-    assert story.entity("loan", loan_id).debit_ms is None
+    assert story.entity(Loan, loan_id).debit_ms is None
     assert story.discrepancies() == []
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mocklend.storage.entities import Loan, OperatorEdit, Repayment
 from support.story import Story
 
 
@@ -21,7 +22,10 @@ def test_a_late_receipt_counts_from_when_the_channel_had_it(story: Story) -> Non
     story.sleep(days=40)
     story.query_channel(unheard)
 
-    assert story.entity("repayment", unheard).paid_ms < story.entity("repayment", unheard).applied_ms
+    heard = story.entity(Repayment, unheard)
+    assert heard.paid_ms is not None
+    assert heard.applied_ms is not None
+    assert heard.paid_ms < heard.applied_ms
     story.wait(0)
     first, other = story.page(on_time), story.page(late)
     same = ("status", "outstanding_minor", "overdue_minor", "overpaid_minor", "paid_minor", "next_due")
@@ -55,16 +59,16 @@ def test_what_later_repayments_settled_follows_from_a_late_one(story: Story) -> 
     payoff = story.order(loan_id, story.quote(loan_id)["total_minor"], "bank_card", "CLEAR")
     story.settle_silently(payoff)
     story.query_channel(payoff)
-    before = story.entity("repayment", payoff)
+    before = story.entity(Repayment, payoff)
     assert before.overpaid_minor == 0
 
     story.query_channel(unheard)
 
-    after = story.entity("repayment", payoff)
+    after = story.entity(Repayment, payoff)
     assert after.applied_minor + after.overpaid_minor == after.amount_minor
     assert after.overpaid_minor == 60_000 + 27  # The late money, and the interest of a day on it.
     assert story.page(loan_id)["overpaid_minor"] == after.overpaid_minor
-    assert story.entity("repayment", unheard).overpaid_minor == 0
+    assert story.entity(Repayment, unheard).overpaid_minor == 0
     story.wait(0)
     assert story.discrepancies() == []
 
@@ -80,7 +84,7 @@ def test_undoing_a_repayment_replays_the_later_ones(story: Story) -> None:
 
     page = story.page(loan_id)
     assert page["status"] == "USING"
-    assert story.entity("repayment", payoff).applied_minor == story.entity("repayment", payoff).amount_minor
+    assert story.entity(Repayment, payoff).applied_minor == story.entity(Repayment, payoff).amount_minor
     assert page["outstanding_minor"] == story.receivable(loan_id) == 60_000 + 27
     assert story.discrepancies() == []
 
@@ -161,7 +165,7 @@ def test_whatever_is_done_to_a_loan_the_audit_is_clean(
     loan_id = story.borrow()
     ids_by_kind: dict[str, list[str]] = {"repay": [], "silent": [], "edit": []}
     for action, n, how in steps:
-        active = story.entity("loan", loan_id).status in ("USING", "OVD")
+        active = story.entity(Loan, loan_id).status in ("USING", "OVD")
         if action == "repay" and active:
             ids_by_kind["repay"].append(story.order(loan_id, n, how))
         elif action == "settle" and active:
@@ -175,11 +179,11 @@ def test_whatever_is_done_to_a_loan_the_audit_is_clean(
             ids_by_kind["edit"].append(story.edit(loan_id, n, f"MODIFY_BILL_{how}AMOUNT"))
         elif action == "undo":
             ids = ids_by_kind["repay"] + ids_by_kind["silent"]
-            applied = [id for id in ids if story.entity("repayment", id).status == "S"]
+            applied = [id for id in ids if story.entity(Repayment, id).status == "S"]
             if applied:
                 story.reverse(applied[n % len(applied)])
         elif action == "undo edit":
-            live = [id for id in ids_by_kind["edit"] if story.entity("edit", id).state == "APPLIED"]
+            live = [id for id in ids_by_kind["edit"] if story.entity(OperatorEdit, id).state == "APPLIED"]
             if live:
                 story.reverse_edit(live[n % len(live)])
         elif action == "wait":

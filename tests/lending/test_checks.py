@@ -22,7 +22,7 @@ def quoted(story: Story) -> Doc:
 
 
 def _short_by(story: Story, loan_id: str, drift_minor: int, **more: Any) -> dict[str, Any]:
-    quote = dict(story.quote(loan_id, **more))
+    quote: Doc = dict(story.quote(loan_id, **more))
     quote["total_minor"] -= drift_minor
     sql = text("UPDATE quotes SET total_minor = :total_minor WHERE id = :id")
     story.platform.writer.call(lambda connection: connection.execute(sql, {"id": quote["id"], **_total(quote)}))

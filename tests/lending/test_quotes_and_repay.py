@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
 import pytest
 
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
+from mocklend.storage.entities import Repayment
 from support.story import Story
 
 
@@ -17,7 +19,7 @@ def test_a_quote_paid_through_any_channel_clears_the_loan(story: Story) -> None:
 
         repayment_id = story.settle(loan_id, channel)
 
-        page, repayment = story.page(loan_id), story.entity("repayment", repayment_id)
+        page, repayment = story.page(loan_id), story.entity(Repayment, repayment_id)
         assert (page["status"], page["outstanding_minor"], page["overpaid_minor"]) == ("CLEAR", 0, 0), channel
         assert (repayment.status, repayment.applied_minor) == ("S", repayment.amount_minor)
     assert story.discrepancies() == []
@@ -29,7 +31,7 @@ def test_an_order_is_only_an_order_until_the_channel_has_the_money(story: Story)
 
     repayment_id = story.order(loan_id, 9_500, "bank_card")
 
-    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert story.entity(Repayment, repayment_id).status == "PROCESSING"
     assert story.page(loan_id) == before
     story.wait(4)
     assert story.page(loan_id) == before
@@ -56,7 +58,8 @@ def test_a_quote_is_the_sum_of_its_buckets(story: Story) -> None:
 
     quote = story.quote(loan_id, "OVD_AND_CURRENT")
 
-    assert quote["total_minor"] == sum(quote["buckets"].values())
+    buckets = cast(dict[str, int], quote["buckets"])
+    assert quote["total_minor"] == sum(buckets.values())
     assert quote["buckets"]["overdue_principal_minor"] > 0
     assert quote["buckets"]["penalty_principal_minor"] > 0
     assert quote["buckets"]["fee_minor"] == 500
@@ -127,7 +130,7 @@ def test_money_on_its_way_when_the_loan_clears_is_overpaid(story: Story) -> None
 
     story.wait(1800)
 
-    page, repayment = story.page(loan_id), story.entity("repayment", slow)
+    page, repayment = story.page(loan_id), story.entity(Repayment, slow)
     assert (page["status"], page["overpaid_minor"]) == ("CLEAR", 5_000)
     assert (repayment.status, repayment.applied_minor, repayment.overpaid_minor) == ("S", 0, 5_000)
     assert story.discrepancies() == []

@@ -19,6 +19,7 @@ from mocklend.sandboxes.ids import order_no
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import RebookRepayment, ReinstateRepayment
+from mocklend.storage.entities import Repayment
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Work
 from support.story import Story
@@ -78,7 +79,7 @@ def test_a_rebooked_receipt_that_was_returned_is_excused(story: Story, monkeypat
 
     story.wait(7200)
 
-    assert story.page(story.entity("repayment", repayment_id).loan_id)["paid_minor"] == 0
+    assert story.page(story.entity(Repayment, repayment_id).loan_id)["paid_minor"] == 0
     assert raised_alerts(story, story.sandbox_id) == []
 
 
@@ -96,7 +97,7 @@ def test_a_payment_with_two_amounts(story: Story) -> None:
 def test_one_trade_number_in_two_receipts(story: Story) -> None:
     loan_id = story.borrow()
     first, second = story.repay(loan_id, 10_000), story.repay(loan_id, 20_000)
-    number = story.entity("repayment", first).channel_trade_no
+    number = story.entity(Repayment, first).channel_trade_no
 
     change(story, "UPDATE repayments SET channel_trade_no = ? WHERE id = ?", number, second)
 

@@ -101,7 +101,10 @@ def test_a_deleted_sandbox_leaves_nothing_behind(platform: Platform, tell: Calla
 
     assert not any(gone.everything().values())
     with platform.read() as connection:
-        assert rows(connection, "SELECT * FROM sandbox_uses WHERE sandbox_id = :id", {"id": gone.sandbox_id}) == []
+        assert (
+            rows(connection, str, "SELECT sandbox_id FROM sandbox_uses WHERE sandbox_id = :id", id=gone.sandbox_id)
+            == []
+        )
     assert stays.everything() == before
     assert platform.sandbox_of_key(gone.sandbox.api_key) is None
     with pytest.raises(Refused, match="sandbox_unknown"):
@@ -226,4 +229,4 @@ def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(pla
             if "sandbox_id" in table.columns:
                 sql = f"SELECT COUNT(*) FROM {table.name} WHERE sandbox_id = :id"
                 left = 1 if table.name == "sandbox_uses" else 0  # It was emptied just now: so it is in use.
-                assert rows(connection, sql, {"id": story.sandbox_id}) == [(left,)], table.name
+                assert rows(connection, int, sql, id=story.sandbox_id) == [left], table.name

@@ -10,6 +10,7 @@ import pytest
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.scheduling.agenda import LOOK_AGAIN_MS, Agenda, Portions
+from mocklend.storage.entities import Repayment, Trade
 from support.story import Clock, Story
 
 pytestmark = pytest.mark.security
@@ -66,17 +67,18 @@ def test_what_falls_due_is_done_when_it_does(wall: Story, clock: Clock, looks: l
     order = wall.order(wall.borrow(), 1_000, "wallet")
     while wall.platform.tick():
         pass
-    settles_ms = wall.entity("trade", out_trade_no(order)).due_ms
+    settles_ms = wall.entity(Trade, out_trade_no(order)).due_ms
+    assert settles_ms is not None
 
     clock.ms = settles_ms - 1
     wall.platform.tick()
-    early = wall.entity("repayment", order).status
+    early = wall.entity(Repayment, order).status
     clock.ms = settles_ms
     looks.clear()
     wall.platform.tick()
     wall.platform.tick()
 
-    assert (early, wall.entity("repayment", order).status) == ("PROCESSING", "S")
+    assert (early, wall.entity(Repayment, order).status) == ("PROCESSING", "S")
     assert looks
 
 
@@ -89,7 +91,7 @@ def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Story, clock: Clock)
     wall.platform.tick()
     wall.platform.tick()
 
-    assert wall.entity("repayment", order).status == "S"
+    assert wall.entity(Repayment, order).status == "S"
 
 
 @pytest.mark.parametrize("pace", [1, 60])
@@ -99,14 +101,14 @@ def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Story, clock: Clock,
     wall.platform.set_pace(wall.sandbox_id, 0)
     clock.ms += 60_000
     wall.platform.tick()
-    assert wall.entity("repayment", order).status == "PROCESSING"
+    assert wall.entity(Repayment, order).status == "PROCESSING"
 
     wall.platform.set_pace(wall.sandbox_id, pace)
     clock.ms += 60_000 // pace
     wall.platform.tick()
     wall.platform.tick()
 
-    assert wall.entity("repayment", order).status == "S"
+    assert wall.entity(Repayment, order).status == "S"
 
 
 def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
@@ -124,7 +126,7 @@ def test_what_another_process_writes_is_done_after_a_while_should_that_process_d
     wall.platform.tick()
     wall.platform.tick()
 
-    assert wall.entity("repayment", order).status == "S"
+    assert wall.entity(Repayment, order).status == "S"
 
 
 def test_what_is_written_during_a_look_is_not_overlooked() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 
@@ -12,6 +13,15 @@ from support.sql import rows
 from support.story import Story
 
 DAY_S = 86_400
+
+
+class Step(NamedTuple):
+    """A step of SQLite's plan for a query."""
+
+    id: int
+    parent: int
+    unused: int
+    detail: str
 
 
 def upcoming(story: Story, seconds: int, *, most: int = 100, only: tuple[str, ...] = EVERY) -> list[Due]:
@@ -108,10 +118,13 @@ def test_asking_what_is_due_reads_what_is_due_and_nothing_else(story: Story) -> 
     """Each kind's due times have an index: a sandbox of a hundred thousand loans is not read to find one."""
     sql = _sql(EVERY)
     with story.platform.read() as connection:
-        plan = rows(connection, f"EXPLAIN QUERY PLAN {sql}", {"sandbox_id": story.sandbox_id, "until_ms": 0, "most": 1})
+        explain = f"EXPLAIN QUERY PLAN {sql}"
+        plan = rows(connection, Step, explain, sandbox_id=story.sandbox_id, until_ms=0, most=1)
 
     # Nor is all that is due at one moment sorted for each batch of it: the index has the order too.
-    assert not [row[3] for row in plan if "LAST TERM" in row[3]]
-    scans = [row[3] for row in plan if row[3].startswith(("SEARCH", "SCAN")) and "_due" not in row[3].split()[1]]
+    assert not [row.detail for row in plan if "LAST TERM" in row.detail]
+    scans = [
+        row.detail for row in plan if row.detail.startswith(("SEARCH", "SCAN")) and "_due" not in row.detail.split()[1]
+    ]
     assert len(scans) == len(EVERY)
     assert all(re.search(r"SEARCH .* USING (COVERING )?INDEX .*_ms<\?", step) for step in scans), scans

@@ -10,6 +10,7 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending.operator_log import operator_log_of
 from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff, operations
+from mocklend.storage.entities import OperatorEdit
 from mocklend.storage.work import Answer
 from support.story import Story
 
@@ -134,7 +135,7 @@ def test_a_draft_that_the_books_no_longer_take_is_refused_and_stays_a_draft(stor
         approve(story, waiver)
 
     assert (caught.value.code, caught.value.expected) == ("waiver_too_large", -1_000)
-    assert story.entity("edit", waiver).state == "DRAFT"
+    assert story.entity(OperatorEdit, waiver).state == "DRAFT"
 
 
 def test_write_offs_and_refunds_always_need_a_second_person(story: Story) -> None:

@@ -13,6 +13,7 @@ from mocklend.ledger.invariants import certificate as rests_on_books
 from mocklend.ledger.journal import journals
 from mocklend.servicing import IssueCertificate
 from mocklend.servicing.certificates import CertificateDoc, certificate
+from mocklend.storage.entities import Certificate, Repayment
 from support.story import Story
 
 
@@ -117,7 +118,7 @@ def test_money_that_is_too_much_supersedes_nothing(story: Story) -> None:
 
     story.wait(days=1)
 
-    assert story.entity("repayment", late).status == "S"
+    assert story.entity(Repayment, late).status == "S"
     assert not read(story, issued["id"])["superseded"]
 
 
@@ -140,7 +141,7 @@ def test_v8_sees_paper_that_the_books_never_bore_out(story: Story) -> None:
 def test_the_audit_holds_paper_against_the_books(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
-    issued = story.entity("certificate", issue(story, loan_id)["id"])
+    issued = story.entity(Certificate, issue(story, loan_id)["id"])
 
     with story.platform.engine.begin() as connection:
         connection.exec_driver_sql(

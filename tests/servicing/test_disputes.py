@@ -23,9 +23,8 @@ from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
 from mocklend.servicing.evidence import Piece
-from mocklend.storage.entities import Trade
+from mocklend.storage.entities import BureauAccount, Dispute, Loan, Receipt, Trade, Webhook
 from mocklend.webhooks.endpoints import AddEndpoint
-from support.sql import rows
 from support.story import Story
 
 DAY_MS = 86_400_000
@@ -65,7 +64,7 @@ def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "walle
     """A repayment whose callback has not come: the channel's own record of it."""
     repayment_id = story.order(loan_id, amount_minor, channel, type)
     story.settle_silently(repayment_id)
-    return story.entity("trade", out_trade_no(repayment_id))
+    return story.entity(Trade, out_trade_no(repayment_id))
 
 
 def pay_unasked(story: Story, typed: str, amount_minor: int) -> Any:
@@ -75,14 +74,14 @@ def pay_unasked(story: Story, typed: str, amount_minor: int) -> Any:
     due_ms = story.now_ms + channel_of("bill_pay").settle_delay_s * 1000
     settling = story.command(due_ms, "settlement", trade_id)
     story.platform.writer.run_all([SetClock(story.sandbox_id, due_ms), settling])
-    return story.entity("trade", trade_id)
+    return story.entity(Trade, trade_id)
 
 
 def queued_events(story: Story) -> list[str]:
     """The events about disputes, in the order in which they were queued."""
     with story.platform.read() as connection:
-        sql = "SELECT body FROM webhooks WHERE sandbox_id = :id AND event LIKE 'dispute.%' ORDER BY queued_ms"
-        return [json.loads(row[0])["type"] for row in rows(connection, sql, {"id": story.sandbox_id})]
+        queued = story.snapshot(connection).where(Webhook, "event LIKE 'dispute.%' ORDER BY queued_ms")
+    return [json.loads(webhook.body)["type"] for webhook in queued]
 
 
 def states(body: Doc) -> list[str]:
@@ -93,12 +92,12 @@ def states(body: Doc) -> list[str]:
 def test_a_dispute_is_flagged_on_the_report_at_once_and_has_twenty_days(story: Story) -> None:
     loan_id = story.borrow()
 
-    opened = story.entity("dispute", dispute(story, loan_id))
+    opened = story.entity(Dispute, dispute(story, loan_id))
 
     assert (opened.state, opened.marked, opened.breached) == ("MARKED", 1, 0)
     assert opened.due_ms == opened.answer_by_ms == story.now_ms + 20 * DAY_MS
     assert [line["state"] for line in opened.progress] == ["OPEN", "MARKED"]
-    assert story.entity("bureau_account", loan_id).disputes == (opened.id,)
+    assert story.entity(BureauAccount, loan_id).disputes == (opened.id,)
     assert story.discrepancies() == []
 
 
@@ -120,14 +119,14 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert decided["corrections"] == [{"what": "repayment_applied", "id": trade.repayment_id, "amount_minor": total}]
     assert story.page(loan_id)["status"] == "CLEAR"
     assert not decided["marked"]
-    assert story.entity("bureau_account", loan_id).disputes == ()
+    assert story.entity(BureauAccount, loan_id).disputes == ()
     agreed = [line for line in story.journal(loan_id) if line["kind"] == "compensation_agreed"]
     assert [(p["debit"], p["credit"], p["amount_minor"]) for p in agreed[0]["postings"]] == [("5004", "2104", 5_000)]
     assert story.discrepancies() == []
 
     story.wait(days=1)
 
-    ended = story.entity("dispute", dispute_id)
+    ended = story.entity(Dispute, dispute_id)
     assert (ended.state, ended.due_ms) == ("COMPENSATED", None)
     paid = [line for line in story.journal(loan_id) if line["kind"] == "compensation_paid"]
     assert [(p["debit"], p["credit"][:4], p["amount_minor"]) for p in paid[0]["postings"]] == [("2104", "1002", 5_000)]
@@ -170,7 +169,7 @@ def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: St
     loan_id = story.borrow()
     trade = pay_unasked(story, "Ada's loan", story.quote(loan_id)["total_minor"])
     story.wait(1)
-    assert story.entity("receipt", trade.repayment_id).state == "UNAPPLIED"
+    assert story.entity(Receipt, trade.repayment_id).state == "UNAPPLIED"
     dispute_id = dispute(story, loan_id, slip(trade, channel_trade_no=None, paid_ms=trade.paid_ms - 3_600_000))
 
     finding = verify(story, dispute_id)["findings"][0]
@@ -261,7 +260,7 @@ def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
 
 def test_money_that_the_channel_does_not_have_is_no_match(story: Story) -> None:
     loan_id = story.borrow()
-    waiting = story.entity("trade", out_trade_no(story.order(loan_id, 1_000, "bank_transfer")))
+    waiting = story.entity(Trade, out_trade_no(story.order(loan_id, 1_000, "bank_transfer")))
     forged = Piece("screenshot", "wallet", "CH0", 1_000, story.now_ms, None)
     not_paid = Piece("bank_slip", "bank_transfer", waiting.id, 1_000, story.now_ms, None)
 
@@ -290,7 +289,7 @@ def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Stor
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     story.reverse(repayment_id)
-    dispute_id = dispute(story, loan_id, slip(story.entity("trade", out_trade_no(repayment_id))))
+    dispute_id = dispute(story, loan_id, slip(story.entity(Trade, out_trade_no(repayment_id))))
 
     finding = verify(story, dispute_id)["findings"][0]
 
@@ -310,7 +309,7 @@ def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(stor
     assert (rejected["state"], rejected["marked"]) == ("REJECTED", False)
     assert rejected["decision"]["operator"] == "wei"
     assert (stated["state"], stated["disagreement"]) == ("STATEMENT", "I still disagree.")
-    assert story.entity("bureau_account", loan_id).disputes == ()
+    assert story.entity(BureauAccount, loan_id).disputes == ()
 
 
 def test_a_dispute_that_cannot_be_verified_stays_flagged_on_the_report(story: Story) -> None:
@@ -319,7 +318,7 @@ def test_a_dispute_that_cannot_be_verified_stays_flagged_on_the_report(story: St
     verify(story, dispute_id)
 
     assert decide(story, dispute_id, "UNVERIFIABLE")["marked"]
-    assert story.entity("bureau_account", loan_id).disputes == (dispute_id,)
+    assert story.entity(BureauAccount, loan_id).disputes == (dispute_id,)
 
 
 def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Story) -> None:
@@ -364,12 +363,12 @@ def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Story)
     decide(story, answered, "UNVERIFIABLE")
 
     story.wait(days=19)
-    in_time = story.entity("dispute", dispute_id)
+    in_time = story.entity(Dispute, dispute_id)
     story.wait(days=2)
 
-    late = story.entity("dispute", dispute_id)
+    late = story.entity(Dispute, dispute_id)
     assert (in_time.breached, late.breached, late.state, late.due_ms) == (0, 1, "MARKED", None)
-    assert story.entity("dispute", answered).breached == 0
+    assert story.entity(Dispute, answered).breached == 0
     assert queued_events(story) == ["dispute.breached"]
     verify(story, dispute_id)
     assert decide(story, dispute_id, "REJECTED")["breached"]
@@ -425,7 +424,7 @@ def test_a_correction_reaches_the_credit_report(faulty: Callable[[str], Story]) 
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     story.wait(days=60)
-    trade = story.entity("trade", out_trade_no(repayment_id))
+    trade = story.entity(Trade, out_trade_no(repayment_id))
     before = on_report(story, loan_id)
     dispute_id = dispute(story, loan_id, slip(trade))
     marked = on_report(story, loan_id)
@@ -446,7 +445,7 @@ def test_a_correction_reaches_the_credit_report(faulty: Callable[[str], Story]) 
 def on_report(story: Story, loan_id: str) -> Doc:
     """The loan on its borrower's credit report."""
     with story.platform.read() as connection:
-        accounts = report(story.snapshot(connection), story.entity("loan", loan_id).borrower_id)["accounts"]
+        accounts = report(story.snapshot(connection), story.entity(Loan, loan_id).borrower_id)["accounts"]
     return dict(next(account for account in accounts if account["loan_id"] == loan_id))
 
 
@@ -463,7 +462,7 @@ def test_a_wrong_override_is_reversed(faulty: Callable[[str], Story]) -> None:
     assert [correction["what"] for correction in decided["corrections"]] == ["override_reversed"]
     assert story.page(loan_id)["status"] == "CLEAR"
     story.wait(days=1)
-    assert story.entity("dispute", dispute_id).state == "COMPENSATED"
+    assert story.entity(Dispute, dispute_id).state == "COMPENSATED"
     assert story.discrepancies() == []
 
 
@@ -496,5 +495,7 @@ def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(
         decide(story, dispute_id, compensation_minor=5_000)
         story.wait(days=3)
 
-    assert story.entity("dispute", dispute_id).state == "UPHELD"
-    assert story.now_ms < story.entity("dispute", dispute_id).due_ms <= story.now_ms + DAY_MS
+    waiting = story.entity(Dispute, dispute_id)
+    assert waiting.state == "UPHELD"
+    assert waiting.due_ms is not None
+    assert story.now_ms < waiting.due_ms <= story.now_ms + DAY_MS

@@ -14,6 +14,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import receipt_of
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.storage.entities import Receipt
 from support.story import Story
 
 DELAY_S = channels()["bill_pay"].settle_delay_s
@@ -71,13 +72,13 @@ def test_a_receipt_that_is_returned_is_returned_on_the_loan_that_it_was_moved_to
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, first)
     move(story, receipt_id, two)
-    trade = story.entity("receipt", receipt_id).out_trade_no
+    trade = story.entity(Receipt, receipt_id).out_trade_no
 
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "bill_pay", trade))
     story.wait(60)
 
     assert [story.page(id)["status"] for id in (first, two)] == ["USING", "USING"]
-    assert story.entity("receipt", receipt_id).state == "RETURNED"
+    assert story.entity(Receipt, receipt_id).state == "RETURNED"
     assert story.discrepancies() == []
     with pytest.raises(Refused, match="receipt_not_movable"):
         move(story, receipt_id, first)
@@ -87,7 +88,7 @@ def test_a_returned_receipt_cannot_be_moved_while_its_callback_is_on_its_way(sto
     first, two = story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, first)
-    trade = story.entity("receipt", receipt_id).out_trade_no
+    trade = story.entity(Receipt, receipt_id).out_trade_no
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "bill_pay", trade))
 
     with pytest.raises(Refused, match="receipt_not_movable"):

@@ -11,6 +11,7 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending.operator_log import operator_log_of
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
+from mocklend.storage.entities import Repayment
 from support.story import Story
 
 TODAY = date(2026, 1, 5)
@@ -134,10 +135,10 @@ def test_money_on_a_loan_that_is_off_is_a_recovery_until_the_loan_is_clear(story
     part = story.repay(loan_id, 40_000)
 
     assert posted(story, loan_id, part)[-1] == ("2102", "4003", 40_000)
-    assert (story.page(loan_id)["status"], story.entity("repayment", part).applied_minor) == ("OFF", 40_000)
+    assert (story.page(loan_id)["status"], story.entity(Repayment, part).applied_minor) == ("OFF", 40_000)
     rest = story.settle(loan_id)
     assert story.page(loan_id)["status"] == "CLEAR"
-    assert story.entity("repayment", rest).amount_minor == 60_000
+    assert story.entity(Repayment, rest).amount_minor == 60_000
     assert story.discrepancies() == []
 
 

@@ -15,6 +15,7 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import RebookRepayment
+from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Work
 from support.story import Story
 
@@ -100,5 +101,5 @@ def test_a_booking_on_the_next_day_costs_a_penalty_that_the_new_one_undoes(
     story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment, *BY))
 
     assert story.page(loan_id)["status"] == "USING"
-    assert story.entity("repayment", repayment).booked_ms == paid_ms
+    assert story.entity(Repayment, repayment).booked_ms == paid_ms
     assert story.discrepancies() == []

@@ -18,6 +18,7 @@ from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
+from mocklend.storage.entities import Callback, Receipt, Repayment, Trade
 from support.layers import HonestLayer
 from support.sql import rows
 from support.story import Story
@@ -50,19 +51,20 @@ def wrong(open_platform: Callable[..., Platform], seed: int) -> Callable[..., St
 
 def clearing(story: Story, channel: str = "wallet") -> int:
     """What the books say a channel holds."""
+    account = f"1002:{channel}"
+
+    def signed(debit: str, amount_minor: int) -> int:
+        return amount_minor if debit == account else -amount_minor
+
     with reading(story.platform.engine) as connection:
-        sql = """SELECT debit, credit, amount_minor FROM postings
+        sql = """SELECT debit, amount_minor FROM postings
                  WHERE sandbox_id = :sandbox_id AND (debit = :account OR credit = :account)"""
-        account = f"1002:{channel}"
-        stored = rows(connection, sql, {"sandbox_id": story.sandbox_id, "account": account})
-    return sum(amount if debit == account else -amount for debit, _, amount in stored)
+        return sum(rows(connection, signed, sql, sandbox_id=story.sandbox_id, account=account))
 
 
-def second_of(story: Story) -> Any:
-    with reading(story.platform.engine) as connection:
-        sql = "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id"
-        [[id]] = rows(connection, sql, {"sandbox_id": story.sandbox_id})
-    return story.entity("receipt", id)
+def second_of(story: Story) -> Receipt:
+    [receipt] = story.entities(Receipt)
+    return receipt
 
 
 def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> str:
@@ -144,7 +146,7 @@ def test_copies_under_the_same_number_are_delivered_and_change_nothing(wrong: Ca
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 9_500)
 
-    assert [entry.outcome for entry in story.entity("callback", callback_of(repayment_id)).log] == ["acked"] * 4
+    assert [entry.outcome for entry in story.entity(Callback, callback_of(repayment_id)).log] == ["acked"] * 4
     assert story.page(loan_id)["paid_minor"] == 9_500
     assert story.discrepancies() == []
 
@@ -153,7 +155,7 @@ def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Callable[..., 
     story = wrong("callback.taken", older_event="CLOSED")
     repayment_id = story.repay(story.borrow(), 9_500)
 
-    log = story.entity("callback", callback_of(repayment_id)).log
+    log = story.entity(Callback, callback_of(repayment_id)).log
     assert ("payment.closed", "callback_out_of_order") in [(entry.event, entry.outcome) for entry in log]
     assert story.discrepancies() == []
 
@@ -165,7 +167,7 @@ def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_i
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
 
-    assert story.entity("repayment", repayment_id).status == "F"
+    assert story.entity(Repayment, repayment_id).status == "F"
     assert story.page(loan_id)["status"] == "USING"
     assert story.discrepancies() == [("missing_in_books", repayment_id, 100_045)]
 
@@ -190,7 +192,7 @@ def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_
     story.settle_silently(repayment_id)
     story.query_channel(repayment_id)
     story.wait(1)
-    assert story.entity("repayment", repayment_id).status == "F"
+    assert story.entity(Repayment, repayment_id).status == "F"
 
     answer = story.platform.run(QueryChannel(story.sandbox_id, story.key(), repayment_id, "op"))
 
@@ -201,7 +203,8 @@ def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_
 def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     loan_id = story.borrow()
-    trade = story.entity("trade", out_trade_no(story.settle(loan_id)))
+    trade = story.entity(Trade, out_trade_no(story.settle(loan_id)))
+    assert trade.paid_ms is not None
     slip = Piece("bank_slip", "wallet", trade.channel_trade_no, trade.amount_minor, trade.paid_ms, None)
     opened = OpenDispute(story.sandbox_id, story.key(), loan_id, "settled_but_unpaid", None, (slip,))
     dispute_id = story.platform.run(opened).body["id"]
@@ -223,13 +226,13 @@ def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_nei
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
-    assert story.entity("repayment", repayment_id).status == "F"
+    assert story.entity(Repayment, repayment_id).status == "F"
 
     failure = return_payment(story, repayment_id)
     story.wait()
 
-    assert story.entity("callback", callback_of(failure)).state == "ACKED"
-    assert story.entity("repayment", repayment_id).status == "REVERSED"
+    assert story.entity(Callback, callback_of(failure)).state == "ACKED"
+    assert story.entity(Repayment, repayment_id).status == "REVERSED"
     assert (story.page(loan_id)["status"], clearing(story)) == ("USING", 0)
     assert story.discrepancies() == []
     assert story.broken() == set()
@@ -272,7 +275,7 @@ def test_nothing_follows_the_message_of_a_payment_return(wrong: Callable[..., St
     failure = return_payment(story, story.repay(story.borrow(), 9_500))
     story.wait()
 
-    log = story.entity("callback", callback_of(failure)).log
+    log = story.entity(Callback, callback_of(failure)).log
     assert [(entry.event, entry.outcome) for entry in log] == [("payment.returned", "acked")]
 
 
@@ -295,7 +298,7 @@ def test_a_payment_return_is_missing_until_its_channel_is_asked(
     failure = return_payment(story, repayment_id)
     story.wait(1)
 
-    log = story.entity("callback", callback_of(failure)).log
+    log = story.entity(Callback, callback_of(failure)).log
     assert ("payment.returned", outcome) in [(entry.event, entry.outcome) for entry in log]
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 9_500)]
 

@@ -8,6 +8,7 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.servicing import ReinstateRepayment
+from mocklend.storage.entities import Repayment
 from support.story import Story
 
 
@@ -74,7 +75,7 @@ def test_asking_about_what_the_books_have_changes_nothing(story: Story) -> None:
 
 def split(story: Story, repayment_id: str) -> tuple[int, int]:
     """How much of a repayment settled something, and how much was too much, as its row says."""
-    stored = story.entity("repayment", repayment_id)
+    stored = story.entity(Repayment, repayment_id)
     return stored.applied_minor, stored.overpaid_minor
 
 
@@ -114,7 +115,7 @@ def test_reversing_an_edit_changes_what_later_money_settled(story: Story) -> Non
     loan_id = story.borrow()
     fee = story.edit(loan_id, 700)
     payoff = story.settle(loan_id)
-    paid = story.entity("repayment", payoff).amount_minor
+    paid = story.entity(Repayment, payoff).amount_minor
     assert split(story, payoff) == (paid, 0)
 
     story.reverse_edit(fee)

@@ -26,9 +26,8 @@ def test_a_status_is_stored_and_found_as_its_text(url: str) -> None:
 
         run_many(connection, "INSERT INTO told (status) VALUES (:status)", [{"status": RepaymentStatus.SUCCEEDED}])
 
-        stored = rows(
-            connection, "SELECT status FROM told WHERE status = :status", {"status": RepaymentStatus.SUCCEEDED}
-        )
-        assert [(type(row[0]), row[0]) for row in stored] == [(str, "S")]
-        assert not rows(connection, "SELECT 1 FROM told WHERE status = :status", {"status": LoanStatus.CLEAR})
+        sql = "SELECT status FROM told WHERE status = :status"
+        stored = rows(connection, lambda status: (type(status), status), sql, status=RepaymentStatus.SUCCEEDED)
+        assert stored == [(str, "S")]
+        assert not rows(connection, str, sql, status=LoanStatus.CLEAR)
     engine.dispose()

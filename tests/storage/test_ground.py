@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.storage import ground as underneath
+from mocklend.storage.entities import Repayment
 from mocklend.storage.ground import LOG_AGAIN_S, RETRY_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
 from support.story import Story
 
@@ -268,14 +269,14 @@ def test_what_is_due_waits_for_the_ground_and_is_worked_off(
 
     for _ in range(50):
         tick()
-    assert story.entity("repayment", repayment_id).status == "PROCESSING"
+    assert story.entity(Repayment, repayment_id).status == "PROCESSING"
     assert capsys.readouterr().err.count("\n") == 1
 
     pragma.sql = "PRAGMA query_only=OFF"
     clock.s += RETRY_S
     tick()
     tick()
-    assert story.entity("repayment", repayment_id).status == "S"
+    assert story.entity(Repayment, repayment_id).status == "S"
     assert story.discrepancies() == []
 
 

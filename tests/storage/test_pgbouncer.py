@@ -11,6 +11,7 @@ import pytest
 
 from mocklend.runtime import Platform
 from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, writing
+from mocklend.storage.entities import Loan
 from support.story import Story
 
 
@@ -42,7 +43,7 @@ def test_a_story_runs_through_a_connection_pooler(story: Story, platform: Platfo
     loan_id = story.borrow(1_000_000)
     with ThreadPoolExecutor(8) as clients:
         list(clients.map(lambda n: platform.run(story.repayment(loan_id, 100 + n)), range(60)))
-        loan_ids = list(clients.map(lambda _: story.entity("loan", loan_id).id, range(60)))
+        loan_ids = list(clients.map(lambda _: story.entity(Loan, loan_id).id, range(60)))
     story.wait(60)
 
     assert set(loan_ids) == {loan_id}

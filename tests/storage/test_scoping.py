@@ -191,9 +191,8 @@ def test_what_the_platform_runs_in_a_test_is_looked_at(
     monkeypatch.setattr(reads, "_POSTINGS", loose)
 
     with story.platform.read() as connection:
-        rows(
-            connection, loose, {"chain": loan_id, "seq": 1, "sandbox_id": story.sandbox_id}
-        )  # A test may look wherever it likes.
+        # A test may look wherever it likes.
+        rows(connection, lambda *row: row, loose, chain=loan_id, seq=1, sandbox_id=story.sandbox_id)
     assert walls_between_sandboxes == []
 
     story.journal(loan_id)

@@ -86,9 +86,9 @@ def test_a_table_has_its_sandbox_first_in_its_key_and_in_every_index() -> None:
 
 def test_what_is_put_is_what_is_got(story: Story) -> None:
     loan_id = story.borrow()
-    loan = story.entity("loan", loan_id)
+    loan = story.entity(Loan, loan_id)
 
-    borrower = story.entity("borrower", loan.borrower_id)
+    borrower = story.entity(Borrower, loan.borrower_id)
 
     assert borrower == Borrower(loan.borrower_id, "ada", "Ada", 10**12, story.now_ms)
     assert type(loan.principal_minor) is int
@@ -155,7 +155,7 @@ def test_one_sandbox_never_sees_another(tell: Callable[..., Story], platform: Pl
 
 
 def test_a_field_that_is_neither_text_nor_number_is_json_in_its_column(story: Story) -> None:
-    loan = story.entity("loan", story.borrow())
+    loan = story.entity(Loan, story.borrow())
     override = StatusOverride("edt_1", "OVERDUE", 5, 7)
     store = STORES["loan"]
 

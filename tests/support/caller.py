@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import queue
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apiflask import APIFlask
 from jsonschema import Draft202012Validator
@@ -16,12 +16,15 @@ from werkzeug.test import TestResponse
 
 from mocklend.api.hot import HotPaths
 from mocklend.client import Doc
-from mocklend.door import Outcome, ReceivedRequest
+from mocklend.door import Headers, Outcome, ReceivedRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 
 
-_documents: dict[frozenset[str], dict[str, Any]] = {}
+_documents: dict[frozenset[str], Doc] = {}
 
 
 def document_of(app: APIFlask) -> Doc:
@@ -86,9 +89,27 @@ class Caller:
         named = {"Idempotency-Key": key or f"key-{self._keys}"} | {n.replace("_", "-"): v for n, v in headers.items()}
         return self.call("POST", path, json={} if body is None else body, headers=named)
 
-    def call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> TestResponse:
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        json: object = None,
+        data: bytes | str | None = None,
+        query_string: Mapping[str, object] | str | None = None,
+        environ_overrides: Mapping[str, object] | None = None,
+    ) -> TestResponse:
         """Anything."""
-        response = self._client.open(path, method=method, headers={**self.headers, **(headers or {})}, **options)
+        response = self._client.open(
+            path,
+            method=method,
+            headers={**self.headers, **(headers or {})},
+            json=json,
+            data=data,
+            query_string=query_string,
+            environ_overrides=environ_overrides or {},
+        )
         assert response.status_code != 500, response.get_data(as_text=True)
         document = response.get_json(silent=True) or {}
         if document.get("code") not in ("not_found", "method_not_allowed"):
@@ -99,13 +120,13 @@ class Caller:
     def made(response: TestResponse) -> Doc:
         """The body of a success."""
         assert response.status_code < 300, response.get_data(as_text=True)
-        document: dict[str, Any] = response.get_json()
+        document: Doc = response.get_json()
         return document
 
     @staticmethod
     def problem(response: TestResponse, status: int, code: str) -> Doc:
         """The document of a problem, in the one shape that there is."""
-        document: dict[str, Any] = response.get_json()
+        document: Doc = response.get_json()
         assert (response.status_code, document["code"]) == (status, code), document
         assert response.mimetype == "application/problem+json"
         assert document["status"] == status
@@ -148,7 +169,7 @@ class HotFirst:
         self._app, self._hot = app.wsgi_app, hot
         self.outcomes: list[Outcome] = []
 
-    def __call__(self, environ: Doc, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
         headers = {name[5:].replace("_", "-").lower(): environ[name] for name in environ if name.startswith("HTTP_")}
         if "CONTENT_TYPE" in environ:
@@ -156,7 +177,7 @@ class HotFirst:
         request = ReceivedRequest(
             environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {}
         )
-        answers: queue.Queue[tuple[int, Any, bytes] | None] = queue.Queue()
+        answers: queue.Queue[tuple[int, Headers, bytes] | None] = queue.Queue()
         outcome = self._hot(request, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
         self.outcomes.append(outcome)
         answer = None if outcome is Outcome.NOT_TAKEN else answers.get(timeout=30)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from mocklend.client import Doc
 from support import paired_runs
 
 
-def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Mapping[str, Any]]:
+def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Doc]:
     """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
     own = {order["out_trade_no"] for order in run.client.repayments(loan_id)["repayments"]}
     orders = {order["out_trade_no"] for id in run.loans for order in run.client.repayments(id)["repayments"]}
-    pieces: list[Mapping[str, Any]] = []
+    pieces: list[Doc] = []
     for channel, number in run.trades:
         trade = run.answer_to(partial(run.client.trade, channel, number))
         if not isinstance(trade, dict) or trade["paid_at"] is None or (number in orders and number not in own):
@@ -34,9 +33,7 @@ def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Mapping[str, An
 def decided(run: paired_runs.StoryRun, loan_id: str, claim: str) -> Doc:
     """The borrower disputes, and operations are asked to correct it."""
     client = run.client
-    opened = client.open_dispute(loan_id, claim, evidence=evidence_of(run, loan_id))
+    evidence: list[Mapping[str, object]] = [*evidence_of(run, loan_id)]
+    opened = client.open_dispute(loan_id, claim, evidence=evidence)
     client.verify_dispute(opened["id"], operator="wang")
-    answer: dict[str, Any] = client.decide_dispute(
-        opened["id"], "UPHELD", operator="wang", memo="Put right.", correct=True
-    )
-    return answer
+    return client.decide_dispute(opened["id"], "UPHELD", operator="wang", memo="Put right.", correct=True)

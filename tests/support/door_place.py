@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from mocklend.client import Doc
 from mocklend.door import HOLD, SANDBOX, Door, Limits
 from mocklend.workers import yield_slot
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 LONG_S = 30
 
@@ -34,13 +36,13 @@ class App:
     """A WSGI app that notes what reaches it. Requests to …/stay stay until they are let go."""
 
     seen: list[tuple[str, str, bytes]] = field(default_factory=list)
-    headers: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     left: threading.Event = field(default_factory=threading.Event)
     staying: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     hold_ms: int = 0
     long_mb: int = 4
 
-    def __call__(self, environ: Doc, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
         self.seen.append((environ["REQUEST_METHOD"], path, body))
         self.headers = {name: value for name, value in environ.items() if isinstance(value, str)}

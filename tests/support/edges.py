@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+
+from mocklend.domain.nouns import JsonObject
 
 
-def edges(schema: Mapping[str, Any]) -> Iterator[Any]:
+def edges(schema: JsonObject) -> Iterator[object]:
     """Values at the edge of a schema, some within and some without."""
     yield from (None, True, 1.5, "", "x" * 101, [], {}, {"colour": "red"})
     for bound in ("minimum", "maximum"):

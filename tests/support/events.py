@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -29,9 +30,10 @@ KINDS = tuple(installed().values())
 SomeSeam = TypeVar("SomeSeam", bound=Seam)
 
 
-def example(seam: type[SomeSeam], **changes: Any) -> SomeSeam:
+def example(seam: type[SomeSeam], **changes: object) -> SomeSeam:
     """The seam's example with these fields changed."""
-    return replace(seam.example(), **changes)
+    fields: Mapping[str, Any] = changes
+    return replace(seam.example(), **fields)
 
 
 def example_debit(**changes: object) -> BatchItem:
@@ -52,13 +54,13 @@ def example_read(**changes: object) -> ApiAnswer:
     return example(ApiAnswer, **look | {"writes": False, "channel": None} | changes)
 
 
-def example_request(**changes: Any) -> RequestEvent:
+def example_request(*, now_ms: int | None = MONDAY_MS, **changes: object) -> RequestEvent:
     """A request before it is an event: counted, unless it is said to be of the occurrence 0."""
-    whole = example(ApiAnswer, **{name: value for name, value in changes.items() if name != "now_ms"})
+    whole = example(ApiAnswer, **changes)
     shape = Shape(whole.plane, whole.operation, whole.path)
     request_event = RequestEvent(
         "sbx", 7, None, whole.entity, whole.method, {"loan_id": whole.loan_id}, shape, whole.channel
     )
     request_event.occurrence = whole.occurrence
-    request_event.now_ms = changes.get("now_ms", whole.now_ms)
+    request_event.now_ms = now_ms
     return request_event

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from mocklend.channels.closed_orders import BelieveClosed
 from mocklend.channels.order_query import QueryPayment
@@ -35,7 +34,8 @@ from mocklend.servicing import (
 from mocklend.servicing.by_hand import PostReceiptByHand
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
-from mocklend.storage.work import Command
+from mocklend.storage.entities import Payout, Webhook
+from mocklend.storage.work import Answer, Command
 from mocklend.views.reads import payouts
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
@@ -48,24 +48,23 @@ class EveryStep:
         self.story = story
         self.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
 
-    def run(self, command: Command) -> Mapping[str, Any]:
-        body: Mapping[str, Any] = self.story.platform.run(command).body
-        return body
+    def run(self, command: Command) -> Answer:
+        return self.story.platform.run(command)
 
-    def ask(self, command: Callable[..., Command], *about: object) -> Mapping[str, Any]:
+    def ask(self, command: Callable[..., Command], *about: object) -> Answer:
         return self.run(command(self.story.sandbox_id, self.story.key(), *about))
 
     def borrow_slowly(self) -> str:
-        ada = self.run(AddBorrower(self.story.sandbox_id, "ada", "Ada", 10**12))["id"]
+        ada = self.run(AddBorrower(self.story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
         product = PRODUCTS["jiebei-like"]
-        return str(self.ask(Borrow, ada, 100_000, "CNY", product, None, None, False, "bank_transfer", 60)["id"])
+        return str(self.ask(Borrow, ada, 100_000, "CNY", product, None, None, False, "bank_transfer", 60).body["id"])
 
-    def payout_of(self, loan_id: str) -> Any:
+    def payout_of(self, loan_id: str) -> Payout:
         with self.story.platform.read() as connection:
             return payouts(self.story.snapshot(connection), loan_id)[-1]
 
     def push(self, typed: str, amount_minor: int = 50_000, scope: str = "CLEAR") -> str:
-        order = self.ask(PayAtChannel, "bill_pay", amount_minor, "CNY", "Ada", typed, scope)["out_trade_no"]
+        order = self.ask(PayAtChannel, "bill_pay", amount_minor, "CNY", "Ada", typed, scope).body["out_trade_no"]
         self.story.wait(600)
         return receipt_of(order)
 
@@ -73,16 +72,16 @@ class EveryStep:
         self.ask(ReturnPayment, channel, order_no(id))
         self.story.wait(0)
 
-    def dispute(self, loan_id: str, decision: str, **more: Any) -> str:
-        id = str(self.ask(OpenDispute, loan_id, "other", "It is not so.", ())["id"])
+    def dispute(self, loan_id: str, decision: str) -> str:
+        id = str(self.ask(OpenDispute, loan_id, "other", "It is not so.", ()).body["id"])
         self.ask(VerifyDispute, id, "wei")
-        self.run(DecideDispute(self.story.sandbox_id, self.story.key(), id, decision, "Checked.", "wei", **more))
+        self.run(DecideDispute(self.story.sandbox_id, self.story.key(), id, decision, "Checked.", "wei"))
         return id
 
     def events(self) -> list[tuple[str, Doc]]:
         """Everything that was queued, in order."""
-        queued = sorted(self.story.everything()["webhooks"], key=lambda row: row["queued_ms"])
-        return [(row["event"], json.loads(row["body"])["data"]) for row in queued]
+        queued = sorted(self.story.entities(Webhook), key=lambda webhook: webhook.queued_ms)
+        return [(webhook.event, json.loads(webhook.body)["data"]) for webhook in queued]
 
 
 def through_all_of_it(tell: Callable[..., Story]) -> EveryStep:
@@ -105,7 +104,7 @@ def _loans(run: EveryStep) -> None:
     loan, settled = story.borrow(), story.borrow()
     before = story.settle(settled)
     written_off = [story.borrow() for _ in range(2)]
-    drafts = [run.ask(WriteOff, id, "bankrupt", "wei", "li")["id"] for id in written_off]
+    drafts = [run.ask(WriteOff, id, "bankrupt", "wei", "li").body["id"] for id in written_off]
     run.run(desk_reverse(story, drafts[0]))  # Owed again, and not overdue.
     recovered = story.settle(written_off[1])
     story.reverse(recovered)  # What was recovered is gone: OFF again.
@@ -115,7 +114,7 @@ def _loans(run: EveryStep) -> None:
     story.reverse(before)  # Cleared, and overdue at once.
     late = story.borrow()
     story.wait(days=40)
-    edit = run.ask(WriteOff, late, "bankrupt", "wei", "li")["id"]
+    edit = run.ask(WriteOff, late, "bankrupt", "wei", "li").body["id"]
     run.run(desk_reverse(story, edit))  # Overdue again.
 
 
@@ -156,7 +155,7 @@ def _receipts(run: EveryStep) -> None:
     run.run(PostReceiptByHand(story.sandbox_id, PostReceiptAgain(again, by_hand, "grace", "Still on the list")))
     run.ask(ReverseReceipt, by_hand, "it came once", "grace")
     # The callback is still on its way when the bank takes the money back, and operations learn of both at once.
-    order = run.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR")["out_trade_no"]
+    order = run.ask(PayAtChannel, "bill_pay", 7_000, "CNY", "Ada", other, "CLEAR").body["out_trade_no"]
     story.settle_silently(receipt_of(order))
     run.ask(ReturnPayment, "bill_pay", order)
     run.ask(QueryPayment, "bill_pay", order, "grace")

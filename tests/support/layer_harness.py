@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Engine
 
-from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
+from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading, writing
 from mocklend.storage.snapshot import SandboxReader, Snapshot, load_all
@@ -67,20 +66,21 @@ class LayerHarness:
                 flush(connection, [(sql, {"sandbox_id": self.sandbox.id, **row})])
         return answer
 
-    def group(self, *steps: Seam | tuple[str, ...] | int, fail: bool = False) -> list[Any]:
+    def group(self, *steps: SeamEvent | tuple[str, ...] | int, fail: bool = False) -> list[SeamEvent]:
         """Events, signals (tuples of text) and seconds that pass, committed together. Returns what happened at the
         events."""
-        outcome = []
+        outcome: list[SeamEvent] = []
         try:
             with writing(self.engine) as connection:
                 group = self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)])
                 for step in steps:
                     if isinstance(step, int):
                         self.later(step)
+                    elif isinstance(step, tuple):
+                        if group.armed(self.sandbox.id):
+                            flush(connection, group.on_signals(self.context, step))
                     elif not group.armed(self.sandbox.id):
                         outcome.append(step)
-                    elif isinstance(step, tuple):
-                        flush(connection, group.on_signals(self.context, step))
                     else:
                         result, writes = group.at(self.context, step)
                         flush(connection, writes)
@@ -100,8 +100,7 @@ class LayerHarness:
             return self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)]).armed(sandbox_id)
 
     def meet(self, event: SeamEvent) -> SeamEvent:
-        outcome: SeamEvent = self.group(event)[0]
-        return outcome
+        return self.group(event)[0]
 
     def hear(self, *signals: str) -> None:
         self.group(signals)
@@ -109,7 +108,7 @@ class LayerHarness:
     def later(self, seconds: int) -> None:
         self.now_ms += seconds * 1000
 
-    def key(self, **filters: Any) -> list[Entry]:
+    def key(self, **filters: str | None) -> list[Entry]:
         with reading(self.engine) as connection:
             return self.layer.answer_key(Snapshot(connection, self.sandbox, self.now_ms), **filters)
 

@@ -22,7 +22,7 @@ from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import requests
@@ -34,6 +34,10 @@ LESSONS = Path(__file__).resolve().parents[1] / "faults" / "lessons"
 START = "2026-01-05T02:00:00Z"
 SEED = 7
 ZONE = ZoneInfo("Asia/Shanghai")
+
+T = TypeVar("T")
+Problem = tuple[int, str]
+"""An answer's status and the code of its problem."""
 
 
 @dataclass
@@ -51,24 +55,38 @@ class StoryRun:
     repayments: list[str] = field(default_factory=list)
     trades: list[tuple[str, str]] = field(default_factory=list)
     disputes: list[str] = field(default_factory=list)
-    notes: dict[str, list[Any]] = field(default_factory=dict)
+    notes: dict[str, list[object]] = field(default_factory=dict)
 
-    def borrower(self, reference: str = "ada", name: str = "Ada", **more: Any) -> str:
+    def borrower(self, reference: str = "ada", name: str = "Ada") -> str:
         """Somebody who may borrow: her id."""
-        id: str = self.client.add_borrower(reference, name, **more)["id"]
+        id: str = self.client.add_borrower(reference, name)["id"]
         self.borrowers.append(id)
         return id
 
-    def loan(self, borrower_id: str | None = None, principal_minor: int = 100_000, **more: Any) -> str:
+    def loan(
+        self,
+        borrower_id: str | None = None,
+        principal_minor: int = 100_000,
+        *,
+        product_id: str = "jiebei-like",
+        reference: str | None = None,
+        auto_debit: bool | None = None,
+        disburse_to: str | None = None,
+    ) -> str:
         """A loan of hers, Jiebei-like unless told otherwise: its id."""
         who = borrower_id or (self.borrowers[0] if self.borrowers else self.borrower())
-        if not {"product", "product_id"} & more.keys():
-            more["product_id"] = "jiebei-like"
-        id: str = self.client.borrow(who, principal_minor, **more)["id"]
+        id: str = self.client.borrow(
+            who,
+            principal_minor,
+            product_id=product_id,
+            reference=reference,
+            auto_debit=auto_debit,
+            disburse_to=disburse_to,
+        )["id"]
         self.loans.append(id)
         return id
 
-    def repaid(self, repayment: Mapping[str, Any], *, settle: bool = True) -> str:
+    def repaid(self, repayment: Doc, *, settle: bool = True) -> str:
         """A repayment that was ordered, by default until its channel is done with it: its id."""
         self.repayments.append(repayment["id"])
         self.trades.append((repayment["channel"], repayment["out_trade_no"]))
@@ -80,19 +98,17 @@ class StoryRun:
         """The loan is quoted and paid off in full: the repayment's id."""
         return self.repaid(self.client.repay_quote(self.client.quote(loan_id), channel))
 
-    def paid(self, payment: Mapping[str, Any]) -> str:
+    def paid(self, payment: Doc) -> str:
         """A payment at a channel without an order: its out_trade_no."""
         self.trades.append((payment["channel"], payment["out_trade_no"]))
         return str(payment["out_trade_no"])
 
-    def note(self, view: str, call: Callable[[], object] | object) -> Any:
+    def note(self, view: str, call: Callable[[], object]) -> None:
         """Put down what a view shows now, or what a call is answered: a value, a problem, or silence."""
-        answer = self.answer_to(call) if callable(call) else call
-        self.notes.setdefault(view, []).append(answer)
-        return answer
+        self.notes.setdefault(view, []).append(self.answer_to(call))
 
     @staticmethod
-    def answer_to(call: Callable[[], object]) -> Any:
+    def answer_to(call: Callable[[], T]) -> T | Problem | str:
         """What a call is answered. A problem is an answer too, and so is none."""
         try:
             return call()
@@ -135,7 +151,7 @@ class StoryRun:
         last = min(today - timedelta(days=1), first + timedelta(days=40))
         return [str(date.fromordinal(n)) for n in range(first.toordinal(), last.toordinal() + 1)]
 
-    def _statement(self, channel: str, day: str) -> Any:
+    def _statement(self, channel: str, day: str) -> object:
         return self.answer_to(lambda: self.client.statement(channel, day))
 
 
@@ -228,7 +244,7 @@ def run_lesson(fault: str, url: str) -> LessonResult:
 
 
 @cache
-def scored(fault: str, url: str) -> Mapping[str, Mapping[str, Any]]:
+def scored(fault: str, url: str) -> Mapping[str, Doc]:
     """Tell a kind's story with the fault, let each reconciler look once when it is over, and score what it finds."""
     lesson = lesson_of(fault)
     with story_run(url, **lesson.sandbox) as run:
@@ -247,11 +263,11 @@ def _key(run: StoryRun) -> list[Mapping[str, Any]]:
 
 
 @contextmanager
-def story_run(url: str, **sandbox: Any) -> Iterator[StoryRun]:
+def story_run(url: str, *, four_eyes_above_minor: int | None = None) -> Iterator[StoryRun]:
     """A story about to be told, on the platform at `url`, in a sandbox of this kind."""
     inbox = _inbox()
     with Client(url) as anyone:
-        client = anyone.sandbox(seed=SEED, now=START, **sandbox)
+        client = anyone.sandbox(seed=SEED, now=START, four_eyes_above_minor=four_eyes_above_minor)
     client.next_key = numbered_keys()
     inbox.webhooks.clear()
     client.add_webhook_endpoint(inbox.url)

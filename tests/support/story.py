@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection, inspect
 
@@ -12,14 +12,18 @@ from mocklend.client import Doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
+from mocklend.lending.quotes import QuoteDoc
+from mocklend.lending.repay import RepaymentDoc
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.sandboxes.ids import callback_of, order_no
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.scheduling.due import command_for, due
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
+from mocklend.servicing.operations import EditDoc
+from mocklend.storage.entities import Trade
 from mocklend.storage.snapshot import Snapshot
-from mocklend.storage.stores import STORES
-from mocklend.storage.work import Command, Idempotency
+from mocklend.storage.statements import Value
+from mocklend.storage.work import Command, Entity, Idempotency
 from mocklend.views import reads
 from support.sql import rows
 
@@ -27,6 +31,9 @@ MONDAY_MS = 1_767_578_400_000
 """2026-01-05T10:00 in Shanghai."""
 DAY_MS = 86_400_000
 SEED = 7
+
+D = TypeVar("D", bound=Mapping[str, object])
+E = TypeVar("E", bound=Entity)
 
 
 class Clock:
@@ -58,6 +65,10 @@ class Story:
         """The sandbox's clock."""
         return self.platform.now_ms(self.sandbox_id)
 
+    def run(self, command: Command, document: type[D]) -> D:
+        """Run a command that is answered by this document."""
+        return cast(D, self.platform.run(command).body)
+
     # --- what clients do ---
 
     def borrow(
@@ -75,15 +86,23 @@ class Story:
         loan_id: str = self.platform.run(borrowing).body["id"]
         return loan_id
 
-    def quote(self, loan_id: str, type: str = "CLEAR", on: date | None = None) -> Mapping[str, Any]:
+    def quote(self, loan_id: str, type: str = "CLEAR", on: date | None = None) -> QuoteDoc:
         """What would it take?"""
-        return self.platform.run(MakeQuote(self.sandbox_id, loan_id, type, on)).body
+        return self.run(MakeQuote(self.sandbox_id, loan_id, type, on), QuoteDoc)
 
     def order(
-        self, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "OVD_AND_CURRENT", **more: Any
+        self,
+        loan_id: str,
+        amount_minor: int,
+        channel: str = "wallet",
+        type: str = "OVD_AND_CURRENT",
+        *,
+        key: Idempotency | None = None,
+        quote_id: str | None = None,
     ) -> str:
         """Order a repayment; the money is not there yet."""
-        return str(self.platform.run(self.repayment(loan_id, amount_minor, channel, type, **more)).body["id"])
+        order = self.repayment(loan_id, amount_minor, channel, type, key=key, quote_id=quote_id)
+        return self.run(order, RepaymentDoc)["id"]
 
     def repayment(
         self,
@@ -116,19 +135,19 @@ class Story:
     ) -> str:
         """An operator edits the bill."""
         edit = Edit(self.sandbox_id, self.key(), loan_id, kind, amount_minor, status, "a memo", "op", None)
-        return str(self.platform.run(edit).body["id"])
+        return self.run(edit, EditDoc)["id"]
 
-    def reverse_edit(self, edit_id: str) -> Mapping[str, Any]:
+    def reverse_edit(self, edit_id: str) -> EditDoc:
         """An operator takes an edit back."""
-        return self.platform.run(ReverseEdit(self.sandbox_id, self.key(), edit_id, "a memo", "op")).body
+        return self.run(ReverseEdit(self.sandbox_id, self.key(), edit_id, "a memo", "op"), EditDoc)
 
-    def reverse(self, repayment_id: str) -> Mapping[str, Any]:
+    def reverse(self, repayment_id: str) -> RepaymentDoc:
         """An operator takes a repayment off its loan."""
-        return self.platform.run(ReverseRepayment(self.sandbox_id, self.key(), repayment_id, "a memo", "op")).body
+        return self.run(ReverseRepayment(self.sandbox_id, self.key(), repayment_id, "a memo", "op"), RepaymentDoc)
 
-    def query_channel(self, repayment_id: str) -> Mapping[str, Any]:
+    def query_channel(self, repayment_id: str) -> RepaymentDoc:
         """An operator asks the channel what became of an order."""
-        return self.platform.run(QueryChannel(self.sandbox_id, self.key(), repayment_id, "op")).body
+        return self.run(QueryChannel(self.sandbox_id, self.key(), repayment_id, "op"), RepaymentDoc)
 
     # --- time ---
 
@@ -139,7 +158,9 @@ class Story:
     def settle_silently(self, repayment_id: str) -> None:
         """The channel gets its money, and its callback waits."""
         trade_id = order_no(repayment_id)
-        due_ms = max(self.now_ms, self.entity("trade", trade_id).due_ms)
+        settles_ms = self.entity(Trade, trade_id).due_ms
+        assert settles_ms is not None
+        due_ms = max(self.now_ms, settles_ms)
         settling = self.command(due_ms, "settlement", trade_id)
         self.platform.writer.run_all([SetClock(self.sandbox_id, due_ms), settling])
 
@@ -171,10 +192,15 @@ class Story:
         with self.platform.read() as connection:
             return dict(reads.page(self.snapshot(connection), loan_id))
 
-    def entity(self, kind: str, id: str) -> Any:
+    def entity(self, cls: type[E], id: str) -> E:
         """A row as the platform has it."""
         with self.platform.read() as connection:
-            return reads.entity(self.snapshot(connection), STORES[kind].entity_class, id)
+            return reads.entity(self.snapshot(connection), cls, id)
+
+    def entities(self, cls: type[E]) -> list[E]:
+        """All rows of a kind as the platform has them, by id."""
+        with self.platform.read() as connection:
+            return self.snapshot(connection).where(cls, "id > '' ORDER BY id")
 
     def journal(self, loan_id: str) -> list[reads.TransactionDoc]:
         """The loan's transactions."""
@@ -199,12 +225,12 @@ class Story:
         """The names of the invariants that do not hold."""
         return set(self.platform.audit(self.sandbox_id).broken())
 
-    def everything(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[Mapping[str, Any]]]:
+    def everything(self, *, without: frozenset[str] = frozenset()) -> dict[str, list[dict[str, Value]]]:
         """Every row of the sandbox, table by table: to tell whether anything at all has changed.
 
         When it was last used is real time, and no part of what happened in it.
         """
-        contents: dict[str, list[Mapping[str, Any]]] = {}
+        contents: dict[str, list[dict[str, Value]]] = {}
         tables = inspect(self.platform.engine)
         with self.platform.read() as connection:
             for table in sorted(tables.get_table_names()):
@@ -214,7 +240,6 @@ class Story:
                     sql = (
                         f"SELECT {', '.join(columns)} FROM {table} WHERE sandbox_id = :id ORDER BY {', '.join(columns)}"
                     )
-                    contents[table] = [
-                        dict(zip(columns, row, strict=True)) for row in rows(connection, sql, {"id": self.sandbox_id})
-                    ]
+                    stored = rows(connection, lambda *row: row, sql, id=self.sandbox_id)
+                    contents[table] = [dict(zip(columns, row, strict=True)) for row in stored]
         return contents

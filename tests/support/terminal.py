@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from mocklend.client import Client, Doc
 
@@ -19,8 +18,9 @@ class Ran:
     err: str
 
     @property
-    def document(self) -> Any:
-        return json.loads(self.out)
+    def document(self) -> Doc:
+        document: Doc = json.loads(self.out)
+        return document
 
 
 Run = Callable[..., Ran]

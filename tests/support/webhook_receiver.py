@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.storage.entities import Webhook as Message
+from mocklend.storage.values import EndpointDoc
 from mocklend.webhooks.endpoints import AddEndpoint
 from support.story import Story
 
@@ -22,7 +23,7 @@ class Receiver(ThreadingHTTPServer):
         self.connections = 0
         self.answers: list[int] = []
 
-    def get_request(self) -> Any:
+    def get_request(self) -> tuple[socket.socket, object]:
         self.connections += 1
         return super().get_request()
 
@@ -43,17 +44,12 @@ class _Receive(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None: ...
 
 
-def listen(story: Story, url: str, *events: str, profile: str = "standard") -> Mapping[str, Any]:
-    answer = story.platform.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile))
-    endpoint: Mapping[str, Any] = answer.body
-    return endpoint
+def listen(story: Story, url: str, *events: str, profile: str = "standard") -> EndpointDoc:
+    return story.run(AddEndpoint(story.sandbox_id, url, events or ("*",), profile), EndpointDoc)
 
 
 def messages(story: Story) -> list[Message]:
-    ids = [row["id"] for row in story.everything()["webhooks"]]
-    with story.platform.read() as connection:
-        stored = story.snapshot(connection).find_all(Message, ids)
-    return sorted(stored, key=lambda message: (message.queued_ms, message.event))
+    return sorted(story.entities(Message), key=lambda message: (message.queued_ms, message.event))
 
 
 def log(message: Message) -> list[tuple[int, str]]:

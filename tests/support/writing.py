@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from msgspec import structs
 
 from mocklend.domain.facts import EDIT, Fact
 from mocklend.domain.problems import Refused
 from mocklend.seams.repayment_filed import RepaymentFiled
-from mocklend.seams.seam import EventContext, SeamEvent, Write
+from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Command, Idempotency, Key, Work
 from mocklend.writer import KEEP_ANSWER, Writer
 from support.layers import HonestLayer
 
@@ -45,7 +44,7 @@ class Think:
     """A command that is broken itself, or that waits until it may go on."""
 
     sandbox_id: str
-    think: Callable[[], Any]
+    think: Callable[[], object]
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
@@ -80,7 +79,7 @@ class Counting(HonestLayer):
     """A layer that is honest and remembers what it was asked."""
 
     def __init__(self, mark: str | None = None) -> None:
-        self.asked: list[Any] = []
+        self.asked: list[Seam] = []
         self.heard_: list[tuple[str, ...]] = []
         self.groups: list[str] = []
         self.mark = mark
@@ -112,7 +111,7 @@ class Counting(HonestLayer):
         return left
 
 
-def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
+def together(writer: Writer, commands: Sequence[Command]) -> list[Answer | BaseException]:
     """Submit all of these so that they become one group: a first command holds the writer until they wait."""
     go, blocked = threading.Event(), threading.Event()
 
@@ -133,7 +132,7 @@ def together(writer: Writer, commands: Sequence[Any]) -> list[Any]:
     return [_outcome(future) for future in futures]
 
 
-def _outcome(future: Future[Answer] | Refused) -> Any:
+def _outcome(future: Future[Answer] | Refused) -> Answer | BaseException:
     if isinstance(future, Refused):
         return future
     return future.exception(10) or future.result()

@@ -14,6 +14,7 @@ from mocklend.runtime import Platform
 from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
+from mocklend.storage.entities import Loan
 from mocklend.views import reads
 from mocklend.views.replica_rotation import ReplicaRotation
 from support.layers import HonestLayer
@@ -96,7 +97,7 @@ def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(lagging: Story) ->
 
     lagging.settle(loan_id)
 
-    assert lagging.entity("loan", loan_id).status == "CLEAR"
+    assert lagging.entity(Loan, loan_id).status == "CLEAR"
     assert lagging.page(loan_id)["status"] == "USING"
     assert lagging.discrepancies() == [("stale_view", loan_id, 100_000)]
     lagging.wait(59)

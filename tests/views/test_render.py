@@ -15,6 +15,7 @@ from mocklend.domain.product import Method, Penalty, Product
 from mocklend.domain.replay import LoanState, replay
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, QuoteType
 from mocklend.lending.books import state_of
+from mocklend.storage.entities import Loan
 from mocklend.storage.values import StatusOverride
 from mocklend.views.render import conflicting_override, instalment_docs, loan_doc, next_due, overridden_status
 from support.story import Story
@@ -46,7 +47,7 @@ def test_a_page_says_what_the_state_says(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=40)
     story.repay(loan_id, 20_000)
-    loan = story.entity("loan", loan_id)
+    loan = story.entity(Loan, loan_id)
     state = state_of(loan)
 
     doc = loan_doc(loan, state, story.now_ms)
@@ -62,7 +63,7 @@ def test_a_page_says_what_the_state_says(story: Story) -> None:
 
 @pytest.mark.parametrize(("bill", "expected"), SHOWN_FOR_OVERRIDE.items())
 def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, expected: str) -> None:
-    loan = story.entity("loan", story.borrow())
+    loan = story.entity(Loan, story.borrow())
     pinned = replace(loan, status_override=StatusOverride("edt_a", bill))
 
     honest, doc = (loan_doc(item, state_of(item), story.now_ms) for item in (loan, pinned))
@@ -73,7 +74,7 @@ def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, exp
 
 @pytest.mark.parametrize(("bill", "wrong"), [("VALID", False), ("OVERDUE", True), ("CLEAR", True)])
 def test_a_mark_is_wrong_where_the_books_derive_another_status(story: Story, bill: str, wrong: bool) -> None:
-    loan = story.entity("loan", story.borrow())
+    loan = story.entity(Loan, story.borrow())
     pinned = replace(loan, status_override=StatusOverride("edt_a", bill, since_ms=7, since_version=2))
 
     assert conflicting_override(loan) is None

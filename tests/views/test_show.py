@@ -10,6 +10,7 @@ import pytest
 from mocklend.runtime import Platform
 from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
+from mocklend.storage.statements import Value
 from mocklend.views.show import ShowVersion
 from support.layers import HonestLayer
 from support.story import Story
@@ -31,7 +32,7 @@ def lagging(open_platform: Callable[..., Platform], seed: int) -> Story:
     return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
-def versions(story: Story) -> list[tuple[int, bool]]:
+def versions(story: Story) -> list[tuple[Value, bool]]:
     """The versions that are kept, and whether each still waits."""
     return [(row["version"], row["due_ms"] is not None) for row in story.everything()["loan_views"]]
 

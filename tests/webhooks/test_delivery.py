@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.scheduling import driver
 from mocklend.scheduling.due import due_webhooks
+from mocklend.storage.entities import Repayment
 from mocklend.webhooks import delivery
 from mocklend.webhooks.delivery import RecordDelivery
 from support.story import Story
@@ -216,7 +217,7 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
     advanced = story.platform.advance(story.sandbox_id, by_ms=60_000)
 
     assert requested.wait(10)
-    assert (advanced.now_ms, story.entity("repayment", repayment).status) == (story.now_ms, "S")
+    assert (advanced.now_ms, story.entity(Repayment, repayment).status) == (story.now_ms, "S")
     assert {message.state for message in messages(story)} == {"QUEUED"}
     go.set()
     for _ in range(1_000):
@@ -271,7 +272,7 @@ def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another
     story.sleep(1)
     loan_id = story.borrow(reference="the last")
     story.settle_silently(story.order(loan_id, 1_000))
-    story.query_channel(next(row["id"] for row in story.everything()["repayments"]))
+    story.query_channel(story.entities(Repayment)[0].id)
 
     with story.platform.read() as connection:
         due = due_webhooks(story.snapshot(connection), [hung["id"], other["id"]], story.now_ms, 3)

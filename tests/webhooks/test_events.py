@@ -24,6 +24,7 @@ from mocklend.servicing import (
     ReinstateRepayment,
     Waive,
 )
+from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Work
 from mocklend.webhooks.events import EVENTS, FIELDS, payload_schema
 from mocklend.writer import _Group
@@ -190,7 +191,7 @@ def test_a_refund_sends_a_webhook_when_it_is_agreed_and_when_it_is_paid(tell: Ca
         ("refund.agreed", "ORDERED", 900),
         ("refund.paid", "PAID", 900),
     ]
-    assert received[0][1]["edit_id"] == refund["id"]
+    assert received[0][1]["edit_id"] == refund.body["id"]
     assert received[0][1]["payout_id"] == received[1][1]["payout_id"] == steps.payout_of(loan).id
 
 
@@ -205,7 +206,7 @@ def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(t
 
         steps.story.wait(1)
         last = [data for _, data in steps.events() if data.get("repayment_id") == repayment][-1]
-        now = steps.story.entity("repayment", repayment)
+        now = steps.story.entity(Repayment, repayment)
         assert {name: last[name] for name in ("status", "applied_minor", "overpaid_minor")} == {
             "status": now.status, "applied_minor": now.applied_minor, "overpaid_minor": now.overpaid_minor,
         }  # fmt: skip
@@ -217,11 +218,11 @@ def test_a_later_repayment_whose_allocation_changes_sends_a_webhook(tell: Callab
     loan = steps.story.borrow()
     first = steps.story.repay(loan, 20_000)
     second = steps.story.repay(loan, steps.story.quote(loan)["total_minor"] + 900, type="CLEAR")
-    assert steps.story.entity("repayment", second).overpaid_minor == 900
+    assert steps.story.entity(Repayment, second).overpaid_minor == 900
 
     steps.story.reverse(first)
 
-    now = steps.story.entity("repayment", second)
+    now = steps.story.entity(Repayment, second)
     (data,) = [data for event, data in steps.events() if event == "repayment.reallocated"]
     assert data["repayment_id"] == second
     assert (data["applied_minor"], data["overpaid_minor"]) == (now.applied_minor, now.overpaid_minor)
@@ -247,8 +248,8 @@ def test_a_waiver_that_earlier_money_undoes_sends_a_webhook_and_another_when_it_
     received = [data for event, data in steps.events() if event == "loan.edit_adjusted"]
     received.sort(key=lambda data: data["version"])
     assert [(data["edit_id"], data["was_minor"], data["is_minor"]) for data in received] == [
-        (waiver["id"], 5, 0),
-        (waiver["id"], 0, 5),
+        (waiver.body["id"], 5, 0),
+        (waiver.body["id"], 0, 5),
     ]
     assert story.discrepancies() == []
 
@@ -267,7 +268,7 @@ def test_a_superseded_certificate_sends_one_webhook(tell: Callable[..., Story]) 
 
     received = [(event, data["superseded"]) for event, data in steps.events() if event.startswith("certificate")]
     assert received == [("certificate.issued", False), ("certificate.superseded", True)]
-    assert {data["certificate_id"] for event, data in steps.events() if "certificate" in event} == {issued["id"]}
+    assert {data["certificate_id"] for event, data in steps.events() if "certificate" in event} == {issued.body["id"]}
 
 
 def test_an_outdated_status_override_sends_a_webhook(tell: Callable[..., Story]) -> None:
@@ -296,7 +297,7 @@ def test_a_rebooked_repayment_sends_a_webhook(tell: Callable[..., Story], monkey
         repayment = steps.story.settle(loan)
     steps.ask(RebookRepayment, repayment, "as was ordered", "grace")
 
-    now = steps.story.entity("repayment", repayment)
+    now = steps.story.entity(Repayment, repayment)
     (data,) = [data for event, data in steps.events() if event == "repayment.rebooked"]
     assert (data["status"], data["applied_minor"]) == ("S", now.applied_minor)
 

@@ -142,7 +142,7 @@ def test_a_loan_that_goes_late_and_is_settled_and_reopened_tells_of_each(story: 
     story.wait(days=40)
 
     received = [
-        json.loads(row["body"]) for row in sorted(story.everything()["webhooks"], key=lambda row: row["queued_ms"])
+        json.loads(webhook.body) for webhook in sorted(story.entities(Webhook), key=lambda webhook: webhook.queued_ms)
     ]
 
     assert sorted(exchange["type"] for exchange in received) == ["loan.cleared", "loan.overdue", "loan.reopened"]

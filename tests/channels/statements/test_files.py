@@ -80,7 +80,7 @@ def test_the_audit_reads_the_files_that_were_asked_for(story: Story) -> None:
     story.settle(story.borrow(100_000))
     story.wait(days=1)
     story.platform.run(MakeStatement(story.sandbox_id, "wallet", MONDAY, "CNY", 1))
-    file = story.entity("statement_file", file_id("wallet", MONDAY, "CNY"))
+    file = story.entity(StatementFile, file_id("wallet", MONDAY, "CNY"))
 
     with story.platform.read() as connection:
         assert list(check_statement_files(story.snapshot(connection))) == []

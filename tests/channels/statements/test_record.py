@@ -20,6 +20,7 @@ from mocklend.domain.channel import channel_of, channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
+from mocklend.storage.entities import Repayment
 from support.story import Story
 
 MONDAY = date(2026, 1, 5)
@@ -52,7 +53,7 @@ def pay(story: Story, channel: str, amount_minor: int, reference: str = "", curr
 
 def test_a_repayment_is_on_the_statement_of_its_day(story: Story) -> None:
     loan_id = story.borrow()
-    order = story.entity("repayment", story.repay(loan_id, 9_500))
+    order = story.entity(Repayment, story.repay(loan_id, 9_500))
     story.wait(days=1)
 
     [line] = stated(story, "wallet", MONDAY).movements

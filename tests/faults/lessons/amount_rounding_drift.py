@@ -7,7 +7,8 @@ def story(run: StoryRun) -> None:
     """After twenty days she asks what would pay her loan off, pays that, and thinks no more of it."""
     loan = run.loan()
     run.client.advance("P20D")
-    quote = run.note("quote", lambda: run.client.quote(loan))
+    quote = run.client.quote(loan)
+    run.note("quote", lambda: quote)
     run.repaid(run.client.repay_quote(quote, "wallet"))
     run.client.advance("P40D")
 

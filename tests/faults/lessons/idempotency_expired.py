@@ -1,7 +1,5 @@
 """Ada's app sends the same request again two minutes later, and she pays twice."""
 
-from typing import Any
-
 from support.paired_runs import StoryRun
 
 
@@ -9,12 +7,14 @@ def story(run: StoryRun) -> None:
     """A repayment is ordered twice under one key, and a day passes."""
     loan = run.loan()
 
-    def order() -> Any:
-        return run.client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT", idempotency_key="order-1")
+    def order() -> None:
+        answer = run.client.repay(loan, 20_000, "wallet", "OVD_AND_CURRENT", idempotency_key="order-1")
+        run.note("answer", lambda: answer)
+        run.repaid(answer)
 
-    run.repaid(run.note("answer", order))
+    order()
     run.client.advance("PT2M")
-    run.repaid(run.note("answer", order))
+    order()
     run.client.advance("P1D")
 
 

@@ -21,7 +21,8 @@ from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import signed_headers
-from support.sql import rows
+from mocklend.storage.entities import Payout, Repayment, Trade
+from mocklend.storage.snapshot import SandboxReader
 
 
 class Channels(Clock):
@@ -31,11 +32,10 @@ class Channels(Clock):
     @rule(which=st.integers(0, 50), wait=st.sampled_from([0, 0, HOUR, 3 * DAY]))
     def a_payment_is_returned(self, which: int, wait: int) -> None:
         with self.platform.read() as connection:
-            sql = "SELECT channel, id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' ORDER BY id"
-            paid = rows(connection, sql, {"sandbox_id": self.id})
+            paid = SandboxReader(connection, self.id).where(Trade, "state = 'SUCCESS' ORDER BY id")
         if paid:
-            channel, order_no = paid[which % len(paid)]
-            assert self.attempt(ReturnPayment(self.id, self.key(), channel, order_no)) is not None
+            trade = paid[which % len(paid)]
+            assert self.attempt(ReturnPayment(self.id, self.key(), trade.channel, trade.id)) is not None
             self.advance(by=wait)
 
     @precondition(lambda self: self.loans)
@@ -54,39 +54,32 @@ class Channels(Clock):
     @rule(which=st.integers(0, 50))
     def a_payout_fails(self, which: int) -> None:
         with self.platform.read() as connection:
-            sql = "SELECT channel, id FROM payouts WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' ORDER BY id"
-            ordered = rows(connection, sql, {"sandbox_id": self.id})
+            ordered = SandboxReader(connection, self.id).where(Payout, "state = 'ORDERED' ORDER BY id")
         if ordered:
-            channel, payout_id = ordered[which % len(ordered)]
-            self.attempt(FailPayout(self.id, self.key(), channel, payout_id))
+            payout = ordered[which % len(ordered)]
+            self.attempt(FailPayout(self.id, self.key(), payout.channel, payout.id))
 
     @precondition(lambda self: self.repayments)
     @rule(which=st.integers(0, 50), how=st.sampled_from(["again", "wrong amount", "wrong secret", "old version"]))
     def callback_over_http(self, which: int, how: str) -> None:
         repayment_id = self.repayments[which % len(self.repayments)]
         with self.platform.read() as connection:
-            sql = "SELECT id, channel, channel_trade_no, amount_minor, currency, state, paid_ms FROM trades "
-            stored = rows(
-                connection, sql + "WHERE sandbox_id = :sandbox_id AND repayment_id = :id",
-                {"sandbox_id": self.id, "id": repayment_id},
-            )  # fmt: skip
-        order_no, channel, trade_no, amount, currency, state, paid_ms = stored[0]
-        with self.platform.read() as connection:
-            sql = "SELECT status FROM repayments WHERE sandbox_id = :sandbox_id AND id = :id"
-            status = rows(connection, sql, {"sandbox_id": self.id, "id": repayment_id})[0][0]
-        if state != "SUCCESS" or (how == "again" and status == "PROCESSING"):
+            reader = SandboxReader(connection, self.id)
+            trade = reader.where(Trade, "repayment_id = :id", id=repayment_id)[0]
+            status = reader.get(Repayment, repayment_id).status
+        if trade.state != "SUCCESS" or (how == "again" and status == "PROCESSING"):
             return  # What was never paid, or still has to arrive by itself, is another story.
         data = {
             "version": "0.9" if how == "old version" else "1.0",
-            "out_trade_no": order_no,
-            "channel_trade_no": trade_no,
+            "out_trade_no": trade.id,
+            "channel_trade_no": trade.channel_trade_no,
             "state": "SUCCESS",
-            "amount_minor": amount + (how == "wrong amount"),
-            "currency": currency,
-            "paid_at": rfc3339(paid_ms),
+            "amount_minor": trade.amount_minor + (how == "wrong amount"),
+            "currency": trade.currency,
+            "paid_at": rfc3339(trade.paid_ms),
         }
         body = json.dumps({"type": "payment.succeeded", "timestamp": rfc3339(self.now_ms), "data": data})
         key = "somebody-else" if how == "wrong secret" else self.sandbox.api_key
-        headers = signed_headers(callback_secret(key, channel), "cb_by_hand", self.now_ms, body)
-        answer = self.attempt(ReceiveCallback(self.id, channel, headers, body.encode()))
+        headers = signed_headers(callback_secret(key, trade.channel), "cb_by_hand", self.now_ms, body)
+        answer = self.attempt(ReceiveCallback(self.id, trade.channel, headers, body.encode()))
         assert (answer is not None) == (how == "again")

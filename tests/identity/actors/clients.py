@@ -13,7 +13,8 @@ from mocklend.channels.payments import PayAtChannel
 from mocklend.domain.channel import channels
 from mocklend.lending import Borrow, MakeQuote, Repay
 from mocklend.servicing import IssueCertificate
-from support.sql import rows
+from mocklend.storage.entities import Loan
+from mocklend.storage.snapshot import SandboxReader
 
 
 class Clients(Clock):
@@ -88,8 +89,7 @@ class Clients(Clock):
     def push_a_payment(self, which: int, channel: str, amount: int, names: str, scope: str, wait: int) -> None:
         loan_id = self.loans[which % len(self.loans)]
         with self.platform.read() as connection:
-            sql = "SELECT reference FROM loans WHERE sandbox_id = :sandbox_id AND id = :id"
-            own = rows(connection, sql, {"sandbox_id": self.id, "id": loan_id})[0][0]
+            own = SandboxReader(connection, self.id).get(Loan, loan_id).reference
         typed = {"id": loan_id, "reference": own, "nobody": "Ada", "nothing": ""}[names]
         self.attempt(PayAtChannel(self.id, self.key(), channel, amount, "CNY", "Ada", typed, scope))
         self.advance(by=wait * SECOND)

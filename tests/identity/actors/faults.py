@@ -17,7 +17,8 @@ from mocklend.lending import MakeQuote, Repay
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.servicing import ReverseEdit
-from mocklend.storage.entities import Loan
+from mocklend.storage.entities import Loan, OperatorEdit
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import NoOp
 from mocklend.views.reads import entity
 from mocklend_faults.engine.catalogue import named
@@ -28,7 +29,6 @@ from mocklend_faults.kinds.amount_rounding_drift import RoundingDrift
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
 from mocklend_faults.kinds.migration_legacy_residue import LegacyResidue
 from mocklend_faults.kinds.operator_manual_override_sticky import ManualOverrideSticky
-from support.sql import rows
 
 
 class Faults(Staff):
@@ -45,10 +45,9 @@ class Faults(Staff):
         self.arm(kind=LegacyResidue, probability=1, unit="entity", turn=turn, limit={"times": 1}, name="a")
         self.borrow(principal=principal, product=product, auto_debit=turn % 2 == 0, disburse_to=None)
         with self.platform.read() as connection:
-            sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
-            rows_found = rows(connection, sql, {"sandbox_id": self.id, "loan_id": self.loans[-1]})
-        if rows_found and taken_back:
-            self.attempt(ReverseEdit(self.id, self.key(), rows_found[0][0], "nothing is behind it", "op-1"))
+            edits = SandboxReader(connection, self.id).where(OperatorEdit, "loan_id = :loan_id", loan_id=self.loans[-1])
+        if edits and taken_back:
+            self.attempt(ReverseEdit(self.id, self.key(), edits[0].id, "nothing is behind it", "op-1"))
 
     @precondition(lambda self: self.loans)
     @rule(

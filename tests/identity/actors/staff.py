@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -37,10 +38,18 @@ from mocklend.servicing.evidence import Piece
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
 from mocklend.servicing.operations import AMOUNT_EDITS, bounds
-from mocklend.storage.entities import Loan
+from mocklend.storage.entities import Loan, Trade
+from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Command
 from mocklend.views.reads import entity
-from support.sql import rows
+
+
+class Pushed(NamedTuple):
+    """A receipt, the loan that its payer meant ("" where none was named), and whose the world takes it for."""
+
+    id: str
+    intended: str
+    world_assignment: str
 
 
 class Staff(Clients):
@@ -51,12 +60,12 @@ class Staff(Clients):
     def match_a_receipt(self, which: int) -> None:
         """To the loan that its payer meant; where none was named, to whichever the operator thinks."""
         with self.platform.read() as connection:
-            sql = """SELECT r.id, t.loan_id FROM receipts r JOIN trades t
+            sql = """SELECT r.id, t.loan_id, r.world_assignment FROM receipts r JOIN trades t
                      ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
                      WHERE r.sandbox_id = :sandbox_id ORDER BY r.id"""
-            rows_found = rows(connection, sql, {"sandbox_id": self.id})
-        if rows_found:
-            receipt_id, intended = rows_found[which % len(rows_found)]
+            receipts = SandboxReader(connection, self.id).rows(Pushed, sql)
+        if receipts:
+            receipt_id, intended, _ = receipts[which % len(receipts)]
             loan_id = intended or self.loans[which % len(self.loans)]
             self.attempt(MatchReceipt(self.id, self.key(), receipt_id, loan_id, "bank slip", "op-4"))
 
@@ -84,9 +93,9 @@ class Staff(Clients):
             sql = """SELECT r.id, t.loan_id, r.world_assignment FROM receipts r JOIN trades t
                      ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
                      WHERE r.sandbox_id = :sandbox_id AND r.matches > 0 ORDER BY r.id"""
-            rows_found = rows(connection, sql, {"sandbox_id": self.id})
-        if rows_found:
-            receipt_id, named, assigned = rows_found[which % len(rows_found)]
+            receipts = SandboxReader(connection, self.id).rows(Pushed, sql)
+        if receipts:
+            receipt_id, named, assigned = receipts[which % len(receipts)]
             loan_id = named or (self.loans[which % len(self.loans)] if anew else json.loads(assigned)["loan_id"])
             self.attempt(MoveReceipt(self.id, self.key(), receipt_id, loan_id, "as the slip says", "op-4"))
 
@@ -96,9 +105,9 @@ class Staff(Clients):
         with self.platform.read() as connection:
             sql = """SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND debit_ms IS NOT NULL
                      AND status = 'S' ORDER BY id"""
-            debits = rows(connection, sql, {"sandbox_id": self.id})
+            debits = SandboxReader(connection, self.id).ids(sql)
         if debits:
-            repayment_id = debits[which % len(debits)][0]
+            repayment_id = debits[which % len(debits)]
             self.attempt(ReverseRepayment(self.id, self.key(), repayment_id, "debited twice", "op-1"))
 
     @precondition(lambda self: self.loans)
@@ -199,7 +208,7 @@ class Staff(Clients):
     def reverse_an_edit(self, which: int) -> None:
         with self.platform.read() as connection:
             sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id ORDER BY id"
-            ids = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+            ids = SandboxReader(connection, self.id).ids(sql)
         if ids:
             self.attempt(ReverseEdit(self.id, self.key(), ids[which % len(ids)], "wrong", "op-1"))
 
@@ -214,7 +223,7 @@ class Staff(Clients):
     def reinstate_a_repayment(self, which: int) -> None:
         with self.platform.read() as connection:
             sql = "SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND reversal_id IS NOT NULL ORDER BY id"
-            ids = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+            ids = SandboxReader(connection, self.id).ids(sql)
         if ids:
             self.attempt(ReinstateRepayment(self.id, self.key(), ids[which % len(ids)], "it was good", "op-1"))
 
@@ -253,7 +262,7 @@ class Staff(Clients):
             sql = (
                 "SELECT id FROM receipts WHERE sandbox_id = :sandbox_id ORDER BY substr(out_trade_no, 1, 2) = 'PY', id"
             )
-            ids = [row[0] for row in rows(connection, sql, {"sandbox_id": self.id})]
+            ids = SandboxReader(connection, self.id).ids(sql)
         if ids:
             self.attempt(ReverseReceipt(self.id, self.key(), ids[which % len(ids)], "twice", "op-1"))
 
@@ -280,14 +289,21 @@ class Staff(Clients):
         """With up to three payments as evidence, those first that the books have on no loan."""
         loan_id = self.loans[which % len(self.loans)]
         with self.platform.read() as connection:
-            sql = """SELECT channel, channel_trade_no, amount_minor, paid_ms FROM trades t
-                     WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND (loan_id IN (:loan_id, '') OR :all = 1)
-                     ORDER BY repayment_id IN (SELECT id FROM book_facts b WHERE b.sandbox_id = t.sandbox_id), id"""
-            scope: dict[str, str | int | None] = {"sandbox_id": self.id, "loan_id": loan_id, "all": int(party != "own")}
-            paid = rows(connection, sql, scope)
+            condition = """state = 'SUCCESS' AND (loan_id IN (:loan_id, '') OR :all = 1)
+                           ORDER BY repayment_id IN (
+                               SELECT id FROM book_facts b WHERE b.sandbox_id = trades.sandbox_id
+                           ), id"""
+            paid = SandboxReader(connection, self.id).where(Trade, condition, loan_id=loan_id, all=int(party != "own"))
         evidence = tuple(
-            Piece("bank_slip", channel, number if numbered else None, amount, paid_ms, None)
-            for channel, number, amount, paid_ms in paid[:3]
+            Piece(
+                "bank_slip",
+                trade.channel,
+                trade.channel_trade_no if numbered else None,
+                trade.amount_minor,
+                trade.paid_ms or 0,
+                None,
+            )
+            for trade in paid[:3]
         )
         attempted = self.attempt(OpenDispute(self.id, self.key(), loan_id, "settled_but_unpaid", None, evidence))
         assert attempted is not None
