@@ -1,13 +1,13 @@
-"""May one sandbox disturb another? Ten ways to misbehave, one after another, and what a neighbour notices of each.
+"""Measures whether a sandbox that misbehaves disturbs another one: ten ways to misbehave, one after another.
 
-        one sandbox      half-sent bodies, latency, a long advance, dripping receivers, a fast clock, an endless
+        bad sandbox      half-sent bodies, latency, a long advance, dripping receivers, a fast clock, an endless
                          pattern, large bodies, an unread export, open connections, a storm of requests
-        its neighbour    100 status queries a second, a wallet payment after another
-        an operator      asks for health, and sends SIGTERM in the end
+        good sandbox     100 status queries per second, and one wallet payment after the other
+        operator         polls health, and sends SIGTERM in the end
 
-Each way has a server of its own on loopback. It holds if the neighbour's p99 is below 50 ms with none failed, its
-payments settle within a second of their time, health answers within 100 ms, and SIGTERM ends the server with code 0
-within the deadline.
+Each way has a server of its own on loopback. It passes if the good sandbox's p99 is below 50 ms with no failed request,
+its payments settle at most a second late, health answers within 100 ms, and SIGTERM ends the server with code 0 within
+the deadline.
 """
 
 from __future__ import annotations
@@ -48,42 +48,42 @@ HEALTH_MS_MAX = 100.0
 GETS_GOING_WITHIN_S = 60.0
 ENDS_S_MAX = 30.0
 WALLET_S = 2.0
-"""So long a wallet payment takes when nobody disturbs."""
+"""How long a wallet payment takes on an idle server, in seconds."""
 PATTERN, LETTERS = "a?" * 60 + "a" * 60, "a" * 60
 
 
 class Sandbox:
-    """A sandbox of a server, with what a client of it does."""
+    """A sandbox of a server, and the requests of its client."""
 
     def __init__(self, url: str, seed: int, clock: dict[str, Any]) -> None:
         self.url = url
-        made = requests.post(f"{url}/-/sandboxes", json={"seed": seed, "clock": clock}, timeout=30)
-        made.raise_for_status()
-        self.headers = {"Authorization": f"Bearer {made.json()['api_key']}"}
+        created = requests.post(f"{url}/-/sandboxes", json={"seed": seed, "clock": clock}, timeout=30)
+        created.raise_for_status()
+        self.headers = {"Authorization": f"Bearer {created.json()['api_key']}"}
         self.borrower = self.post("/v1/borrowers", reference="b", name="B", credit_limit_minor=10**12)["id"]
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
-        """A POST that has to succeed."""
+        """Send a POST that has to succeed. Returns its JSON document."""
         headers = {**self.headers, "Idempotency-Key": uuid.uuid4().hex}
         answer = requests.post(f"{self.url}{path}", json=body, headers=headers, timeout=90)
         answer.raise_for_status()
-        done: dict[str, Any] = answer.json()
-        return done
+        document: dict[str, Any] = answer.json()
+        return document
 
     def borrow(self, **more: Any) -> str:
-        """A loan's id."""
+        """Borrow a loan. Returns its id."""
         options = {"borrower_id": self.borrower, "principal_minor": 100_000, "product_id": "jiebei-like"} | more
         if "product" in options:
             del options["product_id"]
         return str(self.post("/v1/loans", **options)["id"])
 
     def run_clock(self, speed: int) -> None:
-        """Let its clock run on, so many times as fast as real time."""
+        """Let its clock run `speed` times as fast as real time."""
         body = {"mode": "wall", "speed": speed}
         requests.put(f"{self.url}/-/clock", json=body, headers=self.headers, timeout=30).raise_for_status()
 
     def arm(self, fault: str, **rule: Any) -> requests.Response:
-        """The answer to a rule."""
+        """Arm a fault. Returns the answer."""
         body = {"fault": fault, **rule}
         return requests.put(f"{self.url}/-/rules/r", json=body, headers=self.headers, timeout=30)
 
@@ -92,31 +92,31 @@ MANUAL = {"mode": "manual", "now": "2026-01-05T02:00:00Z"}
 WALL = {"mode": "wall"}
 
 
-# --- ten ways to misbehave; each is under way inside its block ---
+# --- ten ways to misbehave; each starts its requests and returns ---
 
 
 @dataclass
-class Troubles:
-    """What a way may use, and leaves behind to be cleaned up."""
+class BadClient:
+    """The connections, threads and webhook receivers of a client that misbehaves, until `over` is set."""
 
     url: str
     closing: ExitStack
     over: threading.Event = field(default_factory=threading.Event)
 
     def open(self, sent: bytes, receive_buffer: int | None = None) -> socket.socket:
-        """A connection on which something was sent, and nothing is read."""
+        """Open a connection, send these bytes, and read nothing."""
         parts = urlsplit(self.url)
-        made = socket.socket()
+        connection = socket.socket()
         if receive_buffer is not None:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        made.settimeout(30)
-        self.closing.enter_context(made)
-        made.connect((parts.hostname, parts.port))
-        made.sendall(sent)
-        return made
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        connection.settimeout(30)
+        self.closing.enter_context(connection)
+        connection.connect((parts.hostname, parts.port))
+        connection.sendall(sent)
+        return connection
 
-    def keep_doing(self, act: Callable[[], object], times: int = 1) -> None:
-        """Do something again and again, on so many threads, until it is over."""
+    def keep_doing(self, act: Callable[[], object], threads: int = 1) -> None:
+        """Call `act` repeatedly on this many threads until `over` is set."""
 
         def loop() -> None:
             while not self.over.is_set():
@@ -125,14 +125,14 @@ class Troubles:
                 except (OSError, requests.RequestException):
                     self.over.wait(0.05)
 
-        for _ in range(times):
+        for _ in range(threads):
             threading.Thread(target=loop, daemon=True).start()
 
     def receiver(self, answer: Callable[[socket.socket], object]) -> str:
-        """The address of a webhook receiver that answers in its own way."""
+        """Start a webhook receiver that answers with `answer`. Returns its address."""
         listening = self.closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
 
-        def one(connection: socket.socket) -> None:
+        def serve(connection: socket.socket) -> None:
             with suppress(OSError), connection:
                 connection.recv(65536)
                 answer(connection)
@@ -140,131 +140,136 @@ class Troubles:
         def loop() -> None:
             with suppress(OSError):
                 while True:
-                    threading.Thread(target=one, args=(listening.accept()[0],), daemon=True).start()
+                    threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
 
         threading.Thread(target=loop, daemon=True).start()
         return f"http://127.0.0.1:{listening.getsockname()[1]}/"
 
 
-def nothing(_: Troubles) -> None:
-    """Nobody misbehaves: what the machine is capable of."""
+def nothing(_: BadClient) -> None:
+    """Do nothing: this measures the machine itself."""
 
 
-def half_sent_bodies(troubles: Troubles) -> None:
-    """300 requests whose bodies do not come."""
+def half_sent_bodies(bad_client: BadClient) -> None:
+    """300 requests, each with one byte of a body of 100 bytes."""
     head = {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": "100"}
     for _ in range(300):
-        troubles.open(request("POST", "/v1/borrowers", head) + b"{")
+        bad_client.open(request("POST", "/v1/borrowers", head) + b"{")
 
 
-def latency(troubles: Troubles) -> None:
-    """300 requests that a rule holds back for a minute."""
-    bad = Sandbox(troubles.url, 1, MANUAL)
+def latency(bad_client: BadClient) -> None:
+    """300 requests that a rule delays by a minute."""
+    bad = Sandbox(bad_client.url, 1, MANUAL)
     bad.arm("transport.latency", **{"with": {"delay_ms": 60_000}}).raise_for_status()
     for _ in range(300):
-        troubles.open(request("GET", "/v1/products", {"Host": "127.0.0.1", **bad.headers}))
+        bad_client.open(request("GET", "/v1/products", {"Host": "127.0.0.1", **bad.headers}))
 
 
-def long_advance(troubles: Troubles) -> None:
-    """A clock that is moved by centuries, and 260 more who want to move it."""
-    bad = Sandbox(troubles.url, 1, MANUAL)
+def long_advance(bad_client: BadClient) -> None:
+    """A request that moves a clock by centuries, and 260 more that want to move it."""
+    bad = Sandbox(bad_client.url, 1, MANUAL)
     for _ in range(30):
         bad.borrow()
     head = {"Host": "127.0.0.1", **bad.headers}
-    troubles.open(request("POST", "/-/clock/advance", head, {"to": "2900-01-01T00:00:00Z"}))
+    bad_client.open(request("POST", "/-/clock/advance", head, {"to": "2900-01-01T00:00:00Z"}))
     for _ in range(260):
-        troubles.open(request("POST", "/-/clock/advance", head, {"by": 1}))
+        bad_client.open(request("POST", "/-/clock/advance", head, {"by": 1}))
 
 
-def dripping_receivers(troubles: Troubles) -> None:
+def dripping_receivers(bad_client: BadClient) -> None:
     """A webhook receiver that sends its answer byte by byte, and 40 events for it."""
 
     def drip(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
-        while not troubles.over.wait(1):
+        while not bad_client.over.wait(1):
             connection.sendall(b"a")
 
-    bad = Sandbox(troubles.url, 1, WALL)
-    bad.post("/v1/webhook-endpoints", url=troubles.receiver(drip))
+    bad = Sandbox(bad_client.url, 1, WALL)
+    bad.post("/v1/webhook-endpoints", url=bad_client.receiver(drip))
     for _ in range(40):
         bad.borrow()
 
 
-def fast_clock(troubles: Troubles) -> None:
-    """A day a second, with 250 loans that are debited daily."""
-    bad = Sandbox(troubles.url, 1, {"mode": "wall", "now": "2026-01-05T02:00:00Z", "speed": 1})
+def fast_clock(bad_client: BadClient) -> None:
+    """A clock that runs a day per second, with 250 loans that are debited daily."""
+    bad = Sandbox(bad_client.url, 1, {"mode": "wall", "now": "2026-01-05T02:00:00Z", "speed": 1})
     daily = {"method": "equal_instalment", "terms": 360, "term_unit": "day", "rate": "0.24"}
     for _ in range(250):
         bad.borrow(product=daily, principal_minor=1_000_000, auto_debit=True)
     bad.run_clock(86_400)
 
 
-def endless_pattern(troubles: Troubles) -> None:
-    """A rule whose pattern takes for ever in an engine that tries all ways, and requests that meet it."""
-    bad = Sandbox(troubles.url, 1, MANUAL)
+def endless_pattern(bad_client: BadClient) -> None:
+    """A rule whose pattern takes exponential time in a backtracking engine, and requests that are matched with it."""
+    bad = Sandbox(bad_client.url, 1, MANUAL)
     bad.arm("transport.latency", match={"entity": {"matches": PATTERN}}, **{"with": {"delay_ms": 1}})
     headers = {**bad.headers, "Idempotency-Key": LETTERS}
-    troubles.keep_doing(
+    bad_client.keep_doing(
         lambda: requests.post(
-            f"{troubles.url}/v1/borrowers", json={"reference": "x", "name": "X"}, headers=headers, timeout=60
+            f"{bad_client.url}/v1/borrowers", json={"reference": "x", "name": "X"}, headers=headers, timeout=60
         ),
         2,
     )
 
 
-def large_bodies(troubles: Troubles) -> None:
-    """Four clients that hand in as many findings as are taken, 14 MB, again and again."""
-    bad = Sandbox(troubles.url, 1, MANUAL)
+def large_bodies(bad_client: BadClient) -> None:
+    """Four clients that report the highest allowed number of findings, 14 MB, again and again."""
+    bad = Sandbox(bad_client.url, 1, MANUAL)
     finding = b'{"class":"stale_view","entity":"loan_aaaaaaaaaaaaaaaaaaaa","amount_minor":1,"detail":"%s"}' % (
         b"x" * 200
     )
     body = b'{"findings":[' + b",".join([finding] * FINDINGS_MAX) + b"]}"
     headers = {**bad.headers, "Content-Type": "application/json"}
-    troubles.keep_doing(lambda: requests.post(f"{troubles.url}/-/scores", data=body, headers=headers, timeout=120), 4)
+    bad_client.keep_doing(
+        lambda: requests.post(f"{bad_client.url}/-/scores", data=body, headers=headers, timeout=120), 4
+    )
 
 
-def unread_export(troubles: Troubles) -> None:
-    """Twenty readers who ask for a whole answer key and read nothing of it, while it grows."""
-    bad = Sandbox(troubles.url, 1, MANUAL)
+def unread_export(bad_client: BadClient) -> None:
+    """Twenty clients that request the whole answer key and read nothing of it, while it grows."""
+    bad = Sandbox(bad_client.url, 1, MANUAL)
     bad.arm("cache.bounded_stale", **{"with": {"lag_s": 60}}).raise_for_status()
     for _ in range(60):
         bad.borrow()
     head = {"Host": "127.0.0.1", **bad.headers}
     for _ in range(20):
-        troubles.open(request("GET", "/-/answer-key?format=jsonl", head), receive_buffer=1024)
-    troubles.keep_doing(bad.borrow)
+        bad_client.open(request("GET", "/-/answer-key?format=jsonl", head), receive_buffer=1024)
+    bad_client.keep_doing(bad.borrow)
 
 
-def open_connections(troubles: Troubles) -> None:
-    """2,000 connections on which nothing is asked."""
+def open_connections(bad_client: BadClient) -> None:
+    """2,000 connections without a request."""
     for _ in range(2_000):
-        troubles.open(b"")
+        bad_client.open(b"")
 
 
-def request_storm(troubles: Troubles) -> None:
-    """64 clients that order repayments and ask for pages as fast as they can. On one thread: it must not starve us."""
-    bad = Sandbox(troubles.url, 1, WALL)
+def request_storm(bad_client: BadClient) -> None:
+    """64 clients that order repayments and read status pages as fast as they can.
+
+    They share one thread, so that they do not take the processor from the measuring process.
+    """
+    bad = Sandbox(bad_client.url, 1, WALL)
     loan = bad.borrow(principal_minor=10**7)
-    parts = urlsplit(troubles.url)
+    parts = urlsplit(bad_client.url)
     head = {"Host": "127.0.0.1", **bad.headers}
-    page = request("GET", f"/v1/loans/{loan}", head)
+    status_query = request("GET", f"/v1/loans/{loan}", head)
     order = {"amount_minor": 1, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 
-    async def client(line: RawClient) -> None:
-        while not troubles.over.is_set():
-            await line.ask(page)
+    async def client(raw: RawClient) -> None:
+        while not bad_client.over.is_set():
+            await raw.ask(status_query)
             key = {"Idempotency-Key": uuid.uuid4().hex}
-            await line.ask(request("POST", f"/v1/loans/{loan}/repayments", head | key, order))
+            await raw.ask(request("POST", f"/v1/loans/{loan}/repayments", head | key, order))
 
     async def clients() -> None:
-        line = RawClient(str(parts.hostname), parts.port or 80)
-        await asyncio.gather(*(client(line) for _ in range(64)))
-        line.close()
+        raw = RawClient(str(parts.hostname), parts.port or 80)
+        await asyncio.gather(*(client(raw) for _ in range(64)))
+        raw.close()
 
     threading.Thread(target=lambda: asyncio.run(clients()), daemon=True).start()
 
 
-WAYS: dict[str, Callable[[Troubles], None]] = {
+WAYS: dict[str, Callable[[BadClient], None]] = {
     way.__name__: way
     for way in (
         nothing, half_sent_bodies, latency, long_advance, dripping_receivers, fast_clock, endless_pattern, large_bodies,
@@ -273,12 +278,12 @@ WAYS: dict[str, Callable[[Troubles], None]] = {
 }  # fmt: skip
 
 
-# --- what the neighbour and the operator notice ---
+# --- the effect on the good sandbox and on the operator ---
 
 
 @dataclass
 class Impact:
-    """What others notice of one way, and what is too much of it."""
+    """The effect of one way on others, and which bounds it breaks. Times end in their units."""
 
     way: str
     p50_ms: float = 0.0
@@ -293,7 +298,7 @@ class Impact:
 
     @property
     def wrong(self) -> list[str]:
-        """Which bounds do not hold."""
+        """The bounds that do not hold, as sentences."""
         bounds = {
             "a request failed": self.failed > 0,
             f"p99 above {P99_MS_MAX:g} ms": self.p99_ms > P99_MS_MAX,
@@ -303,34 +308,34 @@ class Impact:
             f"SIGTERM took more than {ENDS_S_MAX:g} s": self.ends_s > ENDS_S_MAX,
             "exit code is not 0": self.exit_code != 0,
         }
-        return [what for what, is_so in bounds.items() if is_so]
+        return [bound for bound, is_broken in bounds.items() if is_broken]
 
 
 async def ask_for_status(impact: Impact, good: Sandbox, loan: str, seconds: float) -> None:
-    """Status queries that leave on the dot, whether earlier ones are answered or not."""
+    """Send status queries at a fixed rate, whether earlier ones are answered or not."""
     parts = urlsplit(good.url)
-    line = RawClient(str(parts.hostname), parts.port or 80)
-    ask = request("GET", f"/v1/loans/{loan}", {"Host": "127.0.0.1", **good.headers})
+    raw = RawClient(str(parts.hostname), parts.port or 80)
+    status_query = request("GET", f"/v1/loans/{loan}", {"Host": "127.0.0.1", **good.headers})
     start, took = time.perf_counter(), []
 
-    async def one(n: int) -> None:
+    async def send(n: int) -> None:
         due = start + n / RATE
         await asyncio.sleep(due - time.perf_counter())
-        if await line.ask(ask) == 200:
+        if await raw.ask(status_query) == 200:
             took.append((time.perf_counter() - due) * 1000)
         else:
             impact.failed += 1
 
-    await asyncio.gather(*(one(n) for n in range(int(RATE * seconds))))
-    line.close()
-    impact.why = dict(line.why)
+    await asyncio.gather(*(send(n) for n in range(int(RATE * seconds))))
+    raw.close()
+    impact.why = dict(raw.why)
     took.sort()
     if took:
         impact.p50_ms, impact.p99_ms = percentile(took, 0.5), percentile(took, 0.99)
 
 
 def pay(impact: Impact, good: Sandbox, loan: str, until_s: float) -> None:
-    """Wallet payments, one after another: how late each settles."""
+    """Make wallet payments, one after another, and measure how late each settles."""
     while time.monotonic() + WALLET_S < until_s:
         began = time.monotonic()
         with suppress(requests.RequestException):
@@ -346,7 +351,7 @@ def pay(impact: Impact, good: Sandbox, loan: str, until_s: float) -> None:
 
 
 def ask_for_health(impact: Impact, url: str, until_s: float) -> None:
-    """Health, five times a second, on a new connection each time."""
+    """Query health five times per second, on a new connection each time."""
     while time.monotonic() < until_s:
         began = time.monotonic()
         try:
@@ -358,10 +363,10 @@ def ask_for_health(impact: Impact, url: str, until_s: float) -> None:
 
 
 @contextmanager
-def misbehaving(way: Callable[[Troubles], None], url: str) -> Iterator[None]:
-    """A block in which somebody misbehaves: another process, so that it does not disturb whoever measures.
+def misbehaving(way: Callable[[BadClient], None], url: str) -> Iterator[None]:
+    """Misbehave for the duration of the block, in another process with a lower priority.
 
-    It gives way to both of the others where there are fewer processors than that.
+    So it does not take the processor from the server and from the measuring process.
     """
     ours, theirs = multiprocessing.Pipe()
     bad = multiprocessing.get_context("fork").Process(target=_misbehave, args=(way, url, theirs), daemon=True)
@@ -369,11 +374,11 @@ def misbehaving(way: Callable[[Troubles], None], url: str) -> Iterator[None]:
     theirs.close()
     try:
         if not ours.poll(GETS_GOING_WITHIN_S):
-            raise NotRun(f"{way.__name__} did not get going")
+            raise NotRun(f"{way.__name__} did not start")
         ours.recv()
         yield
     except EOFError:
-        raise NotRun(f"{way.__name__} could not be done") from None
+        raise NotRun(f"{way.__name__} failed to start") from None
     finally:
         with suppress(OSError):
             ours.send("over")
@@ -381,19 +386,19 @@ def misbehaving(way: Callable[[Troubles], None], url: str) -> Iterator[None]:
         bad.kill()
 
 
-def _misbehave(way: Callable[[Troubles], None], url: str, told: Connection) -> None:
+def _misbehave(way: Callable[[BadClient], None], url: str, parent: Connection) -> None:
     os.nice(5)
     with ExitStack() as closing:
-        troubles = Troubles(url, closing)
-        way(troubles)
-        told.send("going")
+        bad_client = BadClient(url, closing)
+        way(bad_client)
+        parent.send("started")
         with suppress(EOFError):
-            told.recv()
-        troubles.over.set()
+            parent.recv()
+        bad_client.over.set()
 
 
-def notice(name: str, folder: Path, seconds: float) -> Impact:
-    """Serve, misbehave, and look at what others notice."""
+def measure(name: str, folder: Path, seconds: float) -> Impact:
+    """Start a server, misbehave in one way, and measure the effect on others."""
     impact = Impact(name)
     server = Server(str(folder / f"{name}.db"), folder / f"{name}.log")
     try:
@@ -420,9 +425,9 @@ def notice(name: str, folder: Path, seconds: float) -> Impact:
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """Run the ways that are named, or all."""
+    """Run the named ways, or all, and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)}; all where none is named")
+    parser.add_argument("way", nargs="*", help=f"of {', '.join(WAYS)} (default: all of them)")
     parser.add_argument("--seconds", type=number(4, 600), default=SECONDS, help="how long each way lasts")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args(arguments)
@@ -433,31 +438,32 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 
 def run_ways(ways: list[str], seconds: float, as_json: bool) -> ExitCode:
-    """The verdict over these ways. It says nothing where the neighbour is too slow though nobody misbehaves."""
+    """Run these ways, print the results, and return the verdict."""
     observed: list[Impact] = []
     with tempfile.TemporaryDirectory(prefix="mocklend-neighbours-") as folder:
         for name in ways:
-            observed.append(notice(name, Path(folder), seconds))
+            observed.append(measure(name, Path(folder), seconds))
             if not as_json:
                 print(row(observed[-1]), flush=True)
     verdict = judged(observed)
     if as_json:
-        print(json.dumps({"verdict": verdict.name, "ways": [asdict(one) | {"wrong": one.wrong} for one in observed]}))
+        ways_json = [asdict(impact) | {"wrong": impact.wrong} for impact in observed]
+        print(json.dumps({"verdict": verdict.name, "ways": ways_json}))
     else:
         print(verdict.name)
     return verdict
 
 
 def judged(observed: list[Impact]) -> ExitCode:
-    """PASS where every bound holds; INCONCLUSIVE where one does not hold with nobody misbehaving either."""
-    if not any(one.wrong for one in observed):
+    """PASS if every bound holds; INCONCLUSIVE if one is broken though nobody misbehaves; else FAIL."""
+    if not any(impact.wrong for impact in observed):
         return ExitCode.PASS
-    alone = next((one for one in observed if one.way == nothing.__name__), None)
+    alone = next((impact for impact in observed if impact.way == nothing.__name__), None)
     return ExitCode.INCONCLUSIVE if alone is not None and alone.wrong else ExitCode.FAIL
 
 
 def row(impact: Impact) -> str:
-    """A line of the table."""
+    """One line of the table."""
     return (
         f"{impact.way:20} p50 {impact.p50_ms:6.1f} ms  p99 {impact.p99_ms:7.1f} ms  failed {impact.failed:3}  "
         f"settled {impact.settled:2}, late by {impact.settles_late_s:4.1f} s  health {impact.health_ms:6.1f} ms  "

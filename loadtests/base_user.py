@@ -95,7 +95,7 @@ class BaseUser(FastHttpUser):
         with self._request(method, path, name, body, headers) as response:
             status, doc = response.status_code, _document(response)
             if status == 0:
-                SHARED.unexplained["an answer comes"] += 1
+                SHARED.unexplained["a request is answered"] += 1
                 response.failure(f"no answer: {response.error!r}")
             elif 200 <= status < 300:
                 self._conclude(
@@ -105,15 +105,15 @@ class BaseUser(FastHttpUser):
                 violations = list(problem(doc, status, response.headers.get("content-type", ""), CODES))
                 code = doc.get("code") if isinstance(doc, Mapping) else None
                 if code not in refusals:
-                    violations.append(Violation("a refusal was to be expected", f"{status} {shortened(doc)}"))
+                    violations.append(Violation("a refusal is an expected one", f"{status} {shortened(doc)}"))
                 SHARED.refused[f"{name}: {code}"] += 1
                 self._conclude(response, violations)
             return status, doc
 
     def _repeat(self, path: str, body: Mapping[str, Any], headers: dict[str, str], first: tuple[int, Any]) -> None:
-        with self._request("POST", path, "the same once more", body, headers) as response:
+        with self._request("POST", path, "repeat with the same key", body, headers) as response:
             if response.status_code == 0:
-                SHARED.unexplained["an answer comes"] += 1
+                SHARED.unexplained["a request is answered"] += 1
                 response.failure(f"no answer: {response.error!r}")
                 return
             second = (response.status_code, _document(response))
@@ -123,7 +123,7 @@ class BaseUser(FastHttpUser):
         self, method: str, path: str, name: str, body: Mapping[str, Any] | None, headers: dict[str, str]
     ) -> Any:
         if self.environment.runner.state in OVER:
-            raise StopUser  # A task of four requests would delay the end of the load by all of them.
+            raise StopUser  # Otherwise a task of four requests would delay the end of the load.
         return self.client.request(
             method,
             path,

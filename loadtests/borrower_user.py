@@ -28,10 +28,10 @@ PUSH_CHANNELS = ("bank_transfer", "bill_pay")
 CREDIT_MINOR = 5_000_000
 LOANS_AT_MAX = 12
 """With this many loans, the user goes on as a new borrower."""
-PATIENCE_S = 1.0
-"""Real seconds after which a late order is handed to an operator; the platform's ticker needs some of them."""
-UNBEARABLE_S = 20.0
-"""Real seconds after which an unsettled order is a failure, unless a fault may have lost its callback."""
+HAND_IN_AFTER_S = 1.0
+"""How many real seconds late an order is handed to an operator; the platform's ticker needs some of them."""
+LATE_S_MAX = 20.0
+"""How many real seconds an order may be late, unless a fault may have lost its callback."""
 
 
 class Borrower(BaseUser):
@@ -168,12 +168,12 @@ class Borrower(BaseUser):
                 doc,
                 order,
                 settle_delay_s=SETTINGS.settle_delays_s[order.channel],
-                overdue_s=max(0.0, late_s - UNBEARABLE_S),
+                overdue_s=max(0.0, late_s - LATE_S_MAX),
             ),
         )
         if order.status == "S":
             SHARED.settled.append(order)
-        elif order.status == "PROCESSING" and late_s > PATIENCE_S and not order.handed_in:
+        elif order.status == "PROCESSING" and late_s > HAND_IN_AFTER_S and not order.handed_in:
             path = f"/channels/{order.channel}/trades/{order.out_trade_no}"
             record = self.get("channel's record", path, lambda doc: trade(doc, order))
             if record and record.get("state") == "SUCCESS":

@@ -19,12 +19,12 @@ BACKWARDS = ("cache.stale_set", "read.non_monotonic", "projection.partial_lag")
 BEHIND = (STALE, EVICTED, "cache.lost_invalidation", "operator.waiver_cancelled", *BACKWARDS)
 """The faults by which a client may see an older version after a newer one, and those that show another amount."""
 DROPPED = "callback.dropped"
-UNHEARD = (
+LOST_CALLBACK = (
     DROPPED, "callback.acked_not_applied", "callback.delayed", "callback.forged_or_altered", "callback.reordered",
 )  # fmt: skip
-"""The faults by which the platform gets the callback about money in a channel late or not at all."""
+"""The faults by which the platform gets a callback late, or does not apply it."""
 TWICE = ("callback.duplicated", "operator.double_entry")
-"""The faults by which money is on the books beside the repayment that it belongs to."""
+"""The faults by which money is posted twice, the second time without its repayment."""
 EXPIRED = "idempotency.expired"
 PAYMENT_RETURN = "channel.payment_return"
 WRONG_AMOUNT = "operator.wrong_amount"
@@ -44,7 +44,7 @@ Doc = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A check that an answer does not meet. `fault` names the faults that can cause it, if any can."""
+    """A check that an answer does not pass. `fault` names the faults that can cause it, if any can."""
 
     check: str
     detail: str
@@ -125,8 +125,8 @@ _LOAN_AMOUNTS = (
 )
 
 
-def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Violation]:
-    """A client never gets an older version than before, and a version always has the same content."""
+def _version(doc: Doc, known: KnownLoan, content: str | None) -> Iterator[Violation]:
+    """Check that the version is not older than before, and that one version always has the same content."""
     version = doc["version"]
     if type(version) is not int or version < 1:
         yield Violation("a version is a number from 1", f"{version!r}")
@@ -134,14 +134,14 @@ def _version(doc: Doc, known: KnownLoan, said: str | None) -> Iterator[Violation
         yield Violation(
             "versions go forward for one client", f"{version} after {known.version} of {known.id}", BACKWARDS
         )
-    elif said is not None:
-        if version == known.version and known.document and said != known.document:
-            yield Violation("a version says one thing", f"{said} and {known.document}", EVICTED)
-        known.version, known.document = version, said
+    elif content is not None:
+        if version == known.version and known.document and content != known.document:
+            yield Violation("a version has one content", f"{content} and {known.document}", EVICTED)
+        known.version, known.document = version, content
 
 
 def instalments(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
-    """The list of instalments: from the same version as the page, and adding up to the loan."""
+    """Check the list of instalments: its version is not older than the page's, and it adds up to the loan."""
     try:
         rows: Sequence[Doc] = doc["instalments"]
         parts = [{name: row[name] for name in _INSTALMENT_AMOUNTS} for row in rows]
@@ -211,7 +211,7 @@ def borrowed(doc: Doc, sent: Doc) -> Iterator[Violation]:
     """Check that a new loan is in use, owes its principal, and is the one that was requested."""
     yield from page(doc, KnownLoan(str(doc.get("id")), sent["principal_minor"]))
     if doc.get("borrower_id") != sent["borrower_id"] or doc.get("status") != "USING":
-        yield Violation("a new loan is the one asked for", shortened(doc))
+        yield Violation("a new loan is the requested one", shortened(doc))
     if doc.get("outstanding_principal_minor") != sent["principal_minor"] or doc.get("version") != 1:
         yield Violation("a new loan owes its principal and has no history", shortened(doc), RESIDUE)
 
@@ -228,17 +228,17 @@ def quoted(doc: Doc, loan_id: str, type: str) -> Iterator[Violation]:
     if total != sum(buckets.values()):
         yield Violation("buckets add up to the total", f"{total}: {buckets}")
     if (doc["loan_id"], doc["type"]) != (loan_id, type) or not lasting:
-        yield Violation("a quote is the one asked for", shortened(doc))
+        yield Violation("a quote is the requested one", shortened(doc))
     if type == "CLEAR" and total <= 0:
-        # Where a loan owes no more than some interest that a quote may leave out, nothing is left of the quote.
-        yield Violation("a loan in use has something to clear", shortened(doc), DRIFT)
+        # With DRIFT a quote may omit some interest; if the loan owes no more than that, the total is 0.
+        yield Violation("a loan in use has a payoff amount", shortened(doc), DRIFT)
 
 
 def ordered(doc: Doc, sent: Doc, loan_id: str) -> Iterator[Violation]:
     """Check that an order is accepted as sent, and that it settles nothing yet."""
     accepted = {name: doc.get(name) for name in ("amount_minor", "channel", "type")}
     if accepted != {name: sent[name] for name in accepted} or doc.get("loan_id") != loan_id:
-        yield Violation("an order is taken as sent", shortened(doc))
+        yield Violation("an order is accepted as sent", shortened(doc))
     if (doc.get("status"), doc.get("applied_minor")) != ("PROCESSING", 0):
         yield Violation("ordering settles nothing", shortened(doc))
 
@@ -259,13 +259,14 @@ def repayment(doc: Doc, order: Order, *, settle_delay_s: int, overdue_s: float =
     else:
         order.status = status
     if applied + over != (amount if status == "S" else 0):
-        yield Violation("what is settled and what is too much is the amount", shortened(doc))
+        yield Violation("applied and overpaid add up to the amount", shortened(doc))
     if status == "S":
         paid, known = moment(doc["paid_at"]), moment(doc["applied_at"])
         if known < paid or (paid - moment(doc["created_at"])).total_seconds() < settle_delay_s:
-            yield Violation("money comes before the message of it", shortened(doc))
+            yield Violation("a repayment is paid before it is applied", shortened(doc))
     if status == "PROCESSING" and overdue_s > 0:
-        yield Violation("the callback comes", f"{order.id} through {order.channel} is {overdue_s:.0f} s late", UNHEARD)
+        detail = f"{order.id} through {order.channel} is {overdue_s:.0f} s late"
+        yield Violation("a callback is delivered", detail, LOST_CALLBACK)
 
 
 def trade(doc: Doc, order: Order) -> Iterator[Violation]:
@@ -293,32 +294,32 @@ def edited(doc: Doc, sent: Doc) -> Iterator[Violation]:
         yield Violation("an edit is complete", f"{missing!r} in {shortened(doc)}")
         return
     if doc.get("kind") != sent["kind"] or doc.get("state") != "APPLIED":
-        yield Violation("an edit is the one asked for", shortened(doc))
+        yield Violation("an edit is the requested one", shortened(doc))
     for name, fault in (("amount_minor", WRONG_AMOUNT), ("status", MARKED)):
         if doc.get(name) != sent.get(name):
-            yield Violation("an edit is what was meant", f"{name} {doc.get(name)}, meant {sent.get(name)}", fault)
+            yield Violation("an edit is as sent", f"{name} {doc.get(name)}, sent {sent.get(name)}", fault)
     if sent.get("amount_minor") is not None and moved != doc.get("amount_minor"):
-        yield Violation("an edit does what it says", f"the bill moved by {moved}: {shortened(doc)}")
+        yield Violation("an edit changes the bill by its amount", f"the bill changed by {moved}: {shortened(doc)}")
 
 
 def reversed_edit(doc: Doc, edit_id: str) -> Iterator[Violation]:
     """Check that a reversed edit has the state REVERSED."""
     if (doc.get("id"), doc.get("state")) != (edit_id, "REVERSED"):
-        yield Violation("a reversed edit says so", shortened(doc))
+        yield Violation("a reversed edit is REVERSED", shortened(doc))
 
 
 def reversed_repayment(doc: Doc, order: Order) -> Iterator[Violation]:
     """Check that a reversed repayment settles nothing."""
     if (doc.get("status"), doc.get("applied_minor")) != ("REVERSED", 0):
-        yield Violation("a reversed repayment says so", shortened(doc))
+        yield Violation("a reversed repayment is REVERSED and settles nothing", shortened(doc))
     if doc.get("id") != order.id:
-        yield Violation("what is taken back is what was meant", f"{doc.get('id')}, meant {order.id}", WRONG_REVERSAL)
+        yield Violation("the requested repayment is reversed", f"{doc.get('id')}, not {order.id}", WRONG_REVERSAL)
 
 
 def queried(doc: Doc, order: Order) -> Iterator[Violation]:
     """Check that the books have the money after a query to a channel that had it."""
     if doc.get("id") != order.id or doc.get("status") not in ("S", "REVERSED"):
-        yield Violation("a query brings the money", shortened(doc), PAYMENT_RETURN)
+        yield Violation("a query posts the money", shortened(doc), PAYMENT_RETURN)
 
 
 def books(doc: Doc, known: KnownLoan) -> Iterator[Violation]:
@@ -334,7 +335,7 @@ def same_again(first: tuple[int, object], second: tuple[int, object], replayed: 
     if first != second:
         yield Violation("a repeat has the same answer", f"{shortened(second)} after {shortened(first)}", EXPIRED)
     if replayed != "true":
-        yield Violation("a repeat says that it is one", f"Idempotency-Replayed: {replayed}", EXPIRED)
+        yield Violation("a repeat is marked as a replay", f"Idempotency-Replayed: {replayed}", EXPIRED)
 
 
 def problem(doc: object, status: int, media_type: str, known_codes: Mapping[str, int]) -> Iterator[Violation]:

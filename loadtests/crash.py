@@ -41,7 +41,7 @@ FAULTS = (
     "cache.bounded_stale", "callback.dropped", "channel.unrecognised", "operator.marked_overdue",
     "operator.wrong_amount",
 )  # fmt: skip
-"""One fault for each kind of work that a kill may interrupt; any other loss or duplicate is caused by a kill."""
+"""One fault for each kind of work that a kill may interrupt. Any other loss or duplicate is caused by a kill."""
 EPOCH_S = (0.1, 2.5)
 """How many seconds after an epoch's first answers the kill comes: (minimum, maximum)."""
 AT_AN_ANSWER = 0.5
@@ -70,7 +70,7 @@ class FinalState:
 
 
 def run(kills: int, seed: int, faults: bool, folder: Path) -> Doc:
-    """Run it. Returns the verdict and the figures as one document."""
+    """Run the crash test. Returns the verdict and the figures as one document."""
     began = time.monotonic()
     with open_webhook_receiver() as (webhook_receiver, address):
         ledger, state, evidence, restarts = _crash(kills, seed, faults, folder, webhook_receiver, address)
@@ -256,9 +256,9 @@ def conclude(kills: int, ledger: Ledger, state: FinalState, evidence: judge.Evid
         if failures:
             verdict.fail(f"{len(failures)} {kind_of_failure}, such as {failures[0]}")
     if not in_doubt:
-        verdict.inconclusive("no request was under way at any kill")
+        verdict.inconclusive("no request was unanswered at any kill")
     if not over:
-        verdict.inconclusive("no money was on its way at any kill")
+        verdict.inconclusive("no repayment was in transit at any kill")
     return {
         "verdict": verdict.outcome,
         "reasons": verdict.reasons,
@@ -308,14 +308,14 @@ def sentences(document: Doc) -> list[str]:
     acknowledged += (
         f"{document['acknowledged_loans']} loans and {document['acknowledged_edits']} edits were acknowledged: "
     )
-    over = f"{document['carried_over']} repayments were on their way at a kill and arrived after it; "
+    over = f"{document['carried_over']} repayments were in transit at a kill and settled after it; "
     audits = f"{document['audits_after_restart'] + 1} audits: "
     audits += f"{document['unexplained_discrepancies']} discrepancies unexplained, "
     audits += f"{document['unobserved_injections']} injections unobserved, "
     return [
         f"{document['kills']} kills in {document['seconds']} s, seed {document['seed']}.",
         acknowledged + f"{document['lost']} lost, {document['doubled']} doubled.",
-        f"{document['in_doubt']} requests were in doubt, {document['in_doubt_had_happened']} of them had happened.",
+        f"{document['in_doubt']} requests were in doubt; {document['in_doubt_had_happened']} of them were carried out.",
         over
         + f"{document['callbacks_stuck']} callbacks stuck, {document['webhooks_undelivered']} webhooks not delivered.",
         f"{document['injections']} injections" + (f": {by_fault}." if by_fault else "."),

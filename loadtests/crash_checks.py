@@ -37,7 +37,7 @@ def lost_and_doubled(
             doubled.append(f"{answer['id']} of {answer['amount_minor']}: the journal has {posted}")
     doubled += [f"{id}: acknowledged for {count} keys" for id, count in acknowledgements.items() if count > 1]
     doubled += [f"{id}: listed {count} times" for id, count in times.items() if count > 1]
-    doubled += [f"{id}: on the books, and nobody's" for id in rows if id not in acknowledgements]
+    doubled += [f"{id}: on the books without acknowledgement" for id in rows if id not in acknowledgements]
     return lost, doubled
 
 
@@ -62,7 +62,7 @@ def missing_and_extra(kind: str, answers: Iterable[Doc], there: Iterable[str]) -
     doubled = [
         f"{kind} {id}: more than once" for id in acknowledged | existing if max(acknowledged[id], existing[id]) > 1
     ]
-    return lost, doubled + [f"{kind} {id}: nobody's" for id in existing if not acknowledged[id]]
+    return lost, doubled + [f"{kind} {id}: not acknowledged" for id in existing if not acknowledged[id]]
 
 
 def not_at_the_channel(acknowledged: Iterable[Doc], trades: Iterable[Doc]) -> list[str]:
@@ -78,7 +78,7 @@ def not_at_the_channel(acknowledged: Iterable[Doc], trades: Iterable[Doc]) -> li
 
 
 def stuck_callbacks(callbacks: Iterable[Doc], now: str) -> list[str]:
-    """Callbacks that the outbox has lost: neither finished nor scheduled for a later time."""
+    """Callbacks that are stuck: neither finished nor scheduled for a later time."""
     stuck = []
     for callback in callbacks:
         waits = callback["next_attempt_at"] is not None and moment(callback["next_attempt_at"]) > moment(now)

@@ -110,7 +110,7 @@ class ServerAddress:
         """Wait until the epoch has this many answers. Raises ServerGone after 20 s."""
         with self._change:
             if not self._change.wait_for(lambda: self.answers >= at_least, timeout=20):
-                raise ServerGone("nobody got an answer within 20 s")
+                raise ServerGone("no client got an answer within 20 s")
 
 
 PUSH_CHANNELS = ("bank_transfer", "bill_pay")
@@ -192,7 +192,7 @@ class CrashClient:
                 refused = _is_refused(failure)
                 request.in_doubt |= not refused
                 if refused and self.address.closed:
-                    raise ServerGone("the server is gone for good") from failure
+                    raise ServerGone("the server was not started again") from failure
                 time.sleep(0.02)
                 continue
             self.address.answered()

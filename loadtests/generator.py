@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from server import Server, left_with
+from server import Server, ended_with
 from shared_state import Settings
 from tool import say
 
@@ -106,7 +106,7 @@ def progress_line(seconds: float, progress: Mapping[str, int], injections: int |
     if not progress:
         return f"{seconds:.0f} s: the load is about to begin"
     injected = "" if injections is None else f", {injections} injections"
-    people = f"{progress['users']} users, {progress['requests']} requests, {progress['per_s']} a second"
+    people = f"{progress['users']} users, {progress['requests']} requests, {progress['per_s']} per second"
     return f"{seconds:.0f} s: {people}, {progress['failures']} failures{injected}"
 
 
@@ -114,17 +114,17 @@ def _report(settings: Settings, log: Path, code: int, *, too_late: bool) -> tupl
     """The report of the load, and why it is incomplete; None if it is complete."""
     report = _read(settings.report)
     if too_late:
-        why: str | None = f"the load did not end within {DRAIN_WITHIN_S + END_WITHIN_S} s of its time, and was ended"
+        why: str | None = f"the load did not end within {DRAIN_WITHIN_S + END_WITHIN_S} s of its time, and was killed"
     elif not report:
         tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
-        why = f"the load was cut short and has left no report: {left_with(code)}" + (
+        why = f"the load was cut short and wrote no report: {ended_with(code)}" + (
             f"; its log ends with {tail}" if tail else ""
         )
     elif report["lasted_s"] < settings.time_s:
         lasted = f"{report['lasted_s']:.0f} of {settings.time_s} s"
         why = f"the load was cut short: its process was told to stop after {lasted}"
     else:
-        why = None if code == 0 else f"the load's process did not end well: {left_with(code)}"
+        why = None if code == 0 else f"the load's process did not end well: {ended_with(code)}"
     if report:
         return report, why
     last = _read(settings.progress)

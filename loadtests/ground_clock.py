@@ -236,7 +236,7 @@ def advance(folder: Path) -> PartResult:
         result.judge_answers()
         result.judge_books()
         if server.stop() != 0:
-            result.fail("the server did not leave when asked to stop")
+            result.fail("the server did not end on SIGTERM")
     finally:
         server.kill()
     return result
@@ -247,15 +247,15 @@ def _all_delivered(result: PartResult, clients: Clients, webhook_receiver: Webho
 
     def missing() -> list[str]:
         events = ("repayment.ordered", "repayment.succeeded")
-        return [lack for event in events for lack in webhook_receiver.missing(event, clients.acknowledged)]
+        return [line for event in events for line in webhook_receiver.missing(event, clients.acknowledged)]
 
     began = time.monotonic()
     while (lost := missing()) and time.monotonic() < began + DELIVERED_WITHIN_S:
         clients.post("/-/clock/advance", {"by": 0})
-    result.figures["webhooks_came_twice"] = sum(webhook_receiver.deliveries.values()) - len(webhook_receiver.deliveries)
+    result.figures["webhooks_repeated"] = sum(webhook_receiver.deliveries.values()) - len(webhook_receiver.deliveries)
     result.figures["last_webhook_after_s"] = round(time.monotonic() - began, 1)
     if lost:
-        result.fail(f"{len(lost)} webhooks have not come, as {lost[0]}")
+        result.fail(f"{len(lost)} webhooks were not delivered, such as {lost[0]}")
 
 
 def _listed(clients: Clients) -> list[str]:

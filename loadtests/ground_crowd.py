@@ -1,4 +1,4 @@
-"""Clients that repay and read until the end, keep their key until there is an answer, and count the answers."""
+"""Clients that repay and read until the end, repeat unanswered requests with the same key, and count the answers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import requests
 
 PRINCIPAL_MINOR = 1_000_000
 AMOUNT_MINOR = 10
-BREATH_S = 0.02
-PATIENCE_S = 60.0
+PAUSE_S = 0.02
+"""The pause before each request of a client, in seconds."""
+TIMEOUT_S = 60.0
 CLIENTS = 4
 
 
@@ -63,7 +64,7 @@ class Crowd:
         """Stop the clients, after the answer to the last request of each."""
         self._over.set()
         for thread in self._threads:
-            thread.join(PATIENCE_S)
+            thread.join(TIMEOUT_S)
 
     def lost_and_doubled(self) -> tuple[int, int]:
         """How many acknowledged repayments are missing, and how many are there twice or without acknowledgement."""
@@ -85,7 +86,7 @@ class Crowd:
 
     def audit(self) -> dict[str, Any]:
         """The audit of the sandbox."""
-        document: dict[str, Any] = requests.get(f"{self.url}/-/audit", timeout=PATIENCE_S).json()
+        document: dict[str, Any] = requests.get(f"{self.url}/-/audit", timeout=TIMEOUT_S).json()
         return document
 
     # --- one client ---
@@ -100,7 +101,7 @@ class Crowd:
 
     def _repay(self, session: requests.Session, loan: str, key: str) -> None:
         body = {"amount_minor": AMOUNT_MINOR, "channel": "wallet", "type": "OVD_AND_CURRENT"}
-        until = time.monotonic() + PATIENCE_S * 2
+        until = time.monotonic() + TIMEOUT_S * 2
         while time.monotonic() < until:
             asked = time.monotonic()
             answer = self._ask(session, "POST", f"/v1/loans/{loan}/repayments", body, key)
@@ -109,18 +110,18 @@ class Crowd:
                     self.acknowledged[loan].append(answer.json()["id"])
                     self._last_written = max(asked, self._last_written)
                 return
-            time.sleep(BREATH_S * 5)
+            time.sleep(PAUSE_S * 5)
 
     def _ask(
         self, session: requests.Session, method: str, path: str, body: Any = None, key: str | None = None
     ) -> requests.Response | None:
-        time.sleep(BREATH_S)
+        time.sleep(PAUSE_S)
         with self._lock:
             in_gap = self._in_gap
         began = time.monotonic()
         headers = {} if key is None else {"Idempotency-Key": key}
         try:
-            answer = session.request(method, self.url + path, json=body, headers=headers, timeout=PATIENCE_S)
+            answer = session.request(method, self.url + path, json=body, headers=headers, timeout=TIMEOUT_S)
         except requests.RequestException:
             answer = None
         with self._lock:
@@ -135,7 +136,7 @@ class Crowd:
 
     def _must(self, path: str, body: Any, key: str | None) -> dict[str, Any]:
         headers = {} if key is None else {"Idempotency-Key": key}
-        answer = requests.post(self.url + path, json=body, headers=headers, timeout=PATIENCE_S)
+        answer = requests.post(self.url + path, json=body, headers=headers, timeout=TIMEOUT_S)
         answer.raise_for_status()
         document: dict[str, Any] = answer.json()
         return document
@@ -144,7 +145,7 @@ class Crowd:
         cursor: str | None = None
         while True:
             query = {"limit": "500"} | ({} if cursor is None else {"cursor": cursor})
-            page = requests.get(f"{self.url}/v1/loans/{loan}/repayments", params=query, timeout=PATIENCE_S).json()
+            page = requests.get(f"{self.url}/v1/loans/{loan}/repayments", params=query, timeout=TIMEOUT_S).json()
             yield from page["repayments"]
             cursor = page["next_cursor"]
             if cursor is None:

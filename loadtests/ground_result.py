@@ -16,7 +16,7 @@ class PartResult:
     """The figures of one part, with its failures and the reasons why it may be inconclusive.
 
     `answers` counts the HTTP statuses that clients got during the outage; `none` is a request without an answer.
-    `way_back_s` is the time in seconds from the end of the outage to the first acknowledged write.
+    `recovery_s` is the time in seconds from the end of the outage to the first acknowledged write.
     """
 
     part: str
@@ -24,22 +24,22 @@ class PartResult:
     acknowledged: int = 0
     lost: int = 0
     doubled: int = 0
-    way_back_s: float | None = None
+    recovery_s: float | None = None
     cpu_ms_per_refused: float | None = None
     slowest_refused_s: float | None = None
     log_lines: int | None = None
     figures: dict[str, float | int | None] = field(default_factory=dict)
     skipped: str | None = None
     failures: list[str] = field(default_factory=list)
-    unshown: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def fail(self, why: str) -> None:
         """Add a failure of the platform."""
         self.failures.append(why)
 
     def inconclusive(self, why: str) -> None:
-        """Add a reason why the part did not show what it is for."""
-        self.unshown.append(why)
+        """Add a reason why the part is inconclusive."""
+        self.doubts.append(why)
 
     @property
     def outcome(self) -> str:
@@ -48,7 +48,7 @@ class PartResult:
             return SKIPPED
         if self.failures:
             return FAIL
-        return INCONCLUSIVE if self.unshown else PASS
+        return INCONCLUSIVE if self.doubts else PASS
 
     def judge_answers(self, allowed: set[str] = ALLOWED) -> None:
         """Fail for each answer with another status than these."""
@@ -59,7 +59,7 @@ class PartResult:
     def judge_books(self) -> None:
         """Fail if an acknowledged write is lost or doubled."""
         if self.lost or self.doubled:
-            self.fail(f"{self.lost} acknowledged writes are lost, {self.doubled} are there twice")
+            self.fail(f"{self.lost} acknowledged writes are lost, {self.doubled} are doubled")
         if not self.acknowledged:
             self.inconclusive("nothing was acknowledged")
 
@@ -70,17 +70,17 @@ class PartResult:
         answers = ", ".join(f"{status} {count}x" for status, count in sorted(self.answers.items())) or "none"
         lines = [f"{self.part}: clients got {answers}"]
         lines.append(f"  {self.acknowledged} acknowledged, {self.lost} lost, {self.doubled} doubled")
-        if self.way_back_s is not None:
-            lines.append(f"  the way back took {self.way_back_s:.1f} s")
+        if self.recovery_s is not None:
+            lines.append(f"  recovery took {self.recovery_s:.1f} s")
         if self.cpu_ms_per_refused is not None:
-            lines.append(f"  {self.cpu_ms_per_refused:.1f} ms of processor per refused request")
+            lines.append(f"  {self.cpu_ms_per_refused:.1f} ms of processor time per refused request")
         if self.slowest_refused_s is not None:
             lines.append(f"  the slowest refusal took {self.slowest_refused_s:.1f} s")
         if self.log_lines is not None:
             lines.append(f"  {self.log_lines} lines in the server's log")
         lines += [f"  {name}: {value}" for name, value in self.figures.items()]
         lines += [f"  FAIL: {why}" for why in self.failures]
-        lines += [f"  INCONCLUSIVE: {why}" for why in self.unshown]
+        lines += [f"  INCONCLUSIVE: {why}" for why in self.doubts]
         return [*lines, f"  {self.outcome}"]
 
     def to_json(self) -> dict[str, object]:
@@ -92,11 +92,11 @@ class PartResult:
             "acknowledged": self.acknowledged,
             "lost": self.lost,
             "doubled": self.doubled,
-            "way_back_s": self.way_back_s,
+            "recovery_s": self.recovery_s,
             "cpu_ms_per_refused": self.cpu_ms_per_refused,
             "slowest_refused_s": self.slowest_refused_s,
             "log_lines": self.log_lines,
             **self.figures,
             "skipped": self.skipped,
-            "reasons": [*self.failures, *self.unshown],
+            "reasons": [*self.failures, *self.doubts],
         }

@@ -25,7 +25,7 @@ FULL_S = 10.0
 SHORT_S = 5.0
 KILLS = 5
 DOWN_S = 2.0
-WAY_BACK_S_MAX = 5.0
+RECOVERY_S_MAX = 5.0
 CPU_MS_MAX = 25.0
 REFUSED_S_MAX = 8.0
 """The request that detects the outage may be refused late; the later refusals are fast."""
@@ -43,23 +43,23 @@ def gone(result: PartResult, server: Server, crowd: Crowd, log: Path) -> Iterato
         crowd.gap(False)
     back = time.monotonic()
     crowd.cost_s += cpu_s(server.pid) - cpu
-    way_back = crowd.written_after(back)
+    recovery = crowd.written_after(back)
     result.answers = Counter(crowd.answers)
     if result.answers["503"]:
         result.cpu_ms_per_refused = round(crowd.cost_s * 1000 / result.answers["503"], 2)
         result.slowest_refused_s = round(max(crowd.refused_s), 2)
     result.log_lines = (result.log_lines or 0) + count_lines(log) - lines
-    if way_back is None:
+    if recovery is None:
         result.fail("it did not recover by itself")
     else:
-        result.way_back_s = round(max(result.way_back_s or 0.0, way_back), 2)
+        result.recovery_s = round(max(result.recovery_s or 0.0, recovery), 2)
 
 
 def conclude(result: PartResult, server: Server, crowd: Crowd, log: Path) -> None:
     """Check the final state: settled repayments, lost and doubled writes, the audit, the exit code; then judge."""
     crowd.end()
     if not crowd.settled():
-        result.fail("what was due is not worked off")
+        result.fail("some repayments have not settled")
     result.acknowledged = sum(map(len, crowd.acknowledged.values()))
     result.lost, result.doubled = crowd.lost_and_doubled()
     audit = crowd.audit()
@@ -69,7 +69,7 @@ def conclude(result: PartResult, server: Server, crowd: Crowd, log: Path) -> Non
     if broken:
         result.fail(f"broken: {', '.join(broken)}")
     if (code := server.stop()) != 0:
-        result.fail(f"the server left with {code} when asked to stop")
+        result.fail(f"the server ended with exit code {code} on SIGTERM")
     judge(result, log.read_text(errors="replace"))
 
 
@@ -78,21 +78,21 @@ def judge(result: PartResult, log: str) -> None:
     result.judge_answers()
     result.judge_books()
     if not result.answers["503"]:
-        result.inconclusive("nothing was refused while the ground was gone")
-    if result.way_back_s is not None and result.way_back_s > WAY_BACK_S_MAX:
-        result.fail(f"the way back took {result.way_back_s} s, and {WAY_BACK_S_MAX} s is the most")
+        result.inconclusive("no request was refused during the outage")
+    if result.recovery_s is not None and result.recovery_s > RECOVERY_S_MAX:
+        result.fail(f"recovery took {result.recovery_s} s; the maximum is {RECOVERY_S_MAX} s")
     if result.cpu_ms_per_refused is not None and result.cpu_ms_per_refused > CPU_MS_MAX:
-        result.fail(f"a refused request cost {result.cpu_ms_per_refused} ms of processor, {CPU_MS_MAX} ms is the most")
+        result.fail(f"a refusal cost {result.cpu_ms_per_refused} ms of processor time; the maximum is {CPU_MS_MAX} ms")
     if result.slowest_refused_s is not None and result.slowest_refused_s > REFUSED_S_MAX:
-        result.fail(f"a refusal took {result.slowest_refused_s} s, and {REFUSED_S_MAX} s is the most")
+        result.fail(f"a refusal took {result.slowest_refused_s} s; the maximum is {REFUSED_S_MAX} s")
     if result.log_lines is not None and result.log_lines > LOG_LINES_MAX:
-        result.fail(f"the server wrote {result.log_lines} lines to its log, {LOG_LINES_MAX} is the most")
+        result.fail(f"the server wrote {result.log_lines} lines to its log; the maximum is {LOG_LINES_MAX}")
     if "Traceback" in log or "a request failed" in log:
-        result.fail("the server took it for a failure of its own")
+        result.fail("the server logged the outage as a failure of its own")
 
 
 def locked(folder: Path) -> PartResult:
-    """Another process holds the database's lock for 40 s."""
+    """Another connection holds the database's lock for 40 s."""
 
     @contextmanager
     def held(database: Path) -> Iterator[None]:
@@ -132,7 +132,7 @@ def disk_full(folder: Path) -> PartResult:
 
 
 def read_only(folder: Path) -> PartResult:
-    """The folder of the database becomes read-only for 5 s, by a mount above it."""
+    """The folder of the database is mounted read-only for 5 s."""
 
     @contextmanager
     def shut(database: Path) -> Iterator[None]:
@@ -224,7 +224,7 @@ def _mounted(at: Path, what: str | Path, *options: str) -> Iterator[str | None]:
             mounted = True
         yield None
     except FileNotFoundError:
-        yield "there is no mount here"
+        yield "there is no mount command here"
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", str(at)], check=True)

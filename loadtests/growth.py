@@ -1,9 +1,9 @@
-"""What does a year cost? Advances sandboxes of growing size by one year and prints time and peak memory for each.
+"""Measures what a simulated year costs: time and peak memory for sandboxes of growing size.
 
-Half of the loans are debited on their due dates and half fall overdue, which is the dearest thing a loan can do. Each
-size runs in a process of its own, so that its peak memory is its own. The cost a loan should stay flat: its ratio is
-one of processor time, and with several sizes the first one runs again at the end, since a busy machine makes all work
-dearer. The last ratio is to the dearer of the two.
+Half of the loans are debited on their due dates and half become overdue, which costs the most work. Each size runs in a
+process of its own, so that its peak memory is measured alone. The cost per loan should stay flat. The ratios are those
+of processor time. With several sizes the first one runs again at the end, in case the machine has become slower; the
+last ratio is to the slower of the two.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ START_MS = 1_767_578_400_000
 YEAR_MS, STEP_MS = 366 * 86_400_000, 61 * 86_400_000
 AT_ONCE = 500
 LOANS_MAX = 1_000_000
-COST = "cpu_ms_a_loan"
-HEAD = "   loans    year s  ms a loan  cpu ms a loan  ratio   fell due  transactions  peak MB"
+COST = "cpu_ms_per_loan"
+HEAD = "   loans    year s  ms/loan  cpu ms/loan  ratio   released  transactions  peak MB"
 LINE = (
-    "{loans:>8} {year_s:>9} {ms_a_loan:>10} {cpu_ms_a_loan:>14} {ratio:>6.2f} {released:>10} {transactions:>13} "
+    "{loans:>8} {year_s:>9} {ms_per_loan:>8} {cpu_ms_per_loan:>12} {ratio:>6.2f} {released:>10} {transactions:>13} "
     "{peak_mb:>8}"
 )
 
@@ -56,26 +56,26 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 def _compared(sizes: Sequence[int], options: argparse.Namespace) -> ExitCode:
     if not options.json:
         print(HEAD)
-    found = []
+    years = []
     for size in sizes:
         line = [sys.executable, __file__, "--one", str(size)]
         done = subprocess.run(line, stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            raise CutShort(f"the process that let a year pass over {size} loans left with {done.returncode}")
-        found.append(json.loads(done.stdout))
+            raise CutShort(f"the process that simulated {size} loans ended with exit code {done.returncode}")
+        years.append(json.loads(done.stdout))
         if not options.json:
-            print(LINE.format(ratio=found[-1][COST] / found[0][COST], **found[-1]), flush=True)
-    most = max(found, key=lambda one: one["loans"])
-    ratio = most[COST] / max(found[0][COST], found[-1][COST])
+            print(LINE.format(ratio=years[-1][COST] / years[0][COST], **years[-1]), flush=True)
+    largest = max(years, key=lambda year: year["loans"])
+    ratio = largest[COST] / max(years[0][COST], years[-1][COST])
     if options.json:
-        print(json.dumps({"years": found, "ratio": ratio}, indent=2))
+        print(json.dumps({"years": years, "ratio": ratio}, indent=2))
     else:
-        print(f"a loan among {most['loans']} costs {ratio:.2f} times one among {found[0]['loans']}")
+        print(f"a loan among {largest['loans']} costs {ratio:.2f} times as much as one among {years[0]['loans']}")
     return ExitCode.PASS
 
 
 def one_year(loans: int) -> dict[str, float | int]:
-    """Make so many loans, let a year pass, and look at what it took."""
+    """Create this many loans, advance the clock by a year, and return the figures."""
     from mocklend.domain.product import PRODUCTS
     from mocklend.lending import AddBorrower, Borrow
     from mocklend.runtime import Platform
@@ -96,8 +96,8 @@ def one_year(loans: int) -> dict[str, float | int]:
                 )
                 for n in range(start, min(start + AT_ONCE, loans))
             ]
-            for one in waiting:
-                one.result()
+            for future in waiting:
+                future.result()
         began, began_cpu, released = time.monotonic(), time.process_time(), 0
         for to_ms in range(START_MS + STEP_MS, START_MS + YEAR_MS + 1, STEP_MS):
             released += platform.advance(sandbox.id, to_ms).total
@@ -109,8 +109,8 @@ def one_year(loans: int) -> dict[str, float | int]:
     return {
         "loans": loans,
         "year_s": round(took, 1),
-        "ms_a_loan": round(took * 1000 / loans, 2),
-        "cpu_ms_a_loan": round(took_cpu * 1000 / loans, 2),
+        "ms_per_loan": round(took * 1000 / loans, 2),
+        "cpu_ms_per_loan": round(took_cpu * 1000 / loans, 2),
         "released": released,
         "transactions": transactions,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

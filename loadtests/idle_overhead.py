@@ -1,16 +1,16 @@
-"""What does a fault layer cost that does nothing? Throughput without it, with no rule, and with 100 that never match.
+"""Measures what the fault layer costs if it does nothing: without it, with no rule, and with 100 that never match.
 
-Three servers of its own on loopback, which differ in nothing else:
+It compares three servers on loopback, which differ in nothing else:
 
-        without ── the fault package is kept from it, as if it were not installed
+        without ── the fault package is hidden from it, as if it were not installed
         idle    ── with the package, and no rule
         rules   ── with the package, and rules on every kind of fault, none of which ever matches
 
-Each gets the same requests: four status queries to one repayment, and then what the repayments lead to. They take
-turns, `without idle rules rules idle without`, so a machine that slows down slows down all of them. A turn's time and
-the processor time of its server are measured; each such block of turns gives one ratio, and the median of the ratios
-counts, with an interval that holds the true median in 95 of 100 runs. The bounds are on the throughput; the processor
-time is beside it, for machines that others use too.
+Each gets the same requests: four status queries to one repayment, and an advance that settles the repayments. They take
+turns, `without idle rules rules idle without`, so a machine that slows down slows down all of them. A turn is measured
+in real time and in processor time of its server. Each such block of turns has one ratio; the result is the median of
+the ratios, with a 95 % confidence interval. The bounds are on the throughput; the processor time is for machines that
+have other load.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from mocklend.exit_codes import ExitCode
 PACKAGE = "mocklend_faults"
 WITHOUT, IDLE, RULES = VARIANTS = ("without", "idle", "rules")
 BOUNDS = ((IDLE, WITHOUT, 0.98), (RULES, IDLE, 0.95))
-"""What is compared with what, and the share of its throughput that has to be left."""
+"""(variant, the variant it is compared with, the lowest allowed ratio of their throughputs)."""
 LOANS = 100
 AT_ONCE = 8
 REPAYMENT_EVERY = 5
@@ -50,7 +50,7 @@ NOBODY = "loan_nobody"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the same work took once."""
+    """The time that one turn took, and the number of failed requests."""
 
     wall_s: float
     cpu_s: float
@@ -62,24 +62,24 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The median of the blocks' ratios, and between what it lies."""
+    """The median of the blocks' ratios, and its confidence interval."""
 
     median: float
     low: float
     high: float
 
     def verdict(self, bound: float) -> ExitCode:
-        """Whether it is at least the bound, or not, or cannot be told: the interval is on both sides of it."""
+        """PASS if the interval is above the bound, FAIL if it is below; INCONCLUSIVE if it is on both sides."""
         if self.low >= bound:
             return ExitCode.PASS
         return ExitCode.FAIL if self.high < bound else ExitCode.INCONCLUSIVE
 
 
 def ratio(values: Sequence[float]) -> Ratio:
-    """The median with its interval, from the order of the values alone: no law of their errors is assumed.
+    """The median with its 95 % confidence interval by the sign test, which assumes no distribution of the errors.
 
-    The k smallest and the k largest are left out, for the largest k with which a fair coin, thrown once a value, falls
-    on one side so seldom. Below six values nothing is left out.
+    The interval leaves out the k smallest and the k largest values: the largest k for which a binomial variable with p
+    = 1/2 is at most k - 1 with a probability of at most 2.5 %. Below six values nothing is left out.
     """
     ordered, count = sorted(values), len(values)
     left_out, tail = 0, 0.0
@@ -91,7 +91,7 @@ def ratio(values: Sequence[float]) -> Ratio:
 
 @dataclass
 class Variant:
-    """A server, its people, and its turns so far."""
+    """A server, the loans in it, and the number of requests so far."""
 
     server: Server
     client: Client
@@ -102,7 +102,7 @@ class Variant:
 
     @classmethod
     def start(cls, name: str, folder: Path, rules: int) -> Variant:
-        """With its people, its rules, and no more."""
+        """Start a server, and create its loans and its rules."""
         without = PACKAGE if name == WITHOUT else None
         server = Server(str(folder / f"{name}.db"), folder / f"{name}.log", without=without)
         try:
@@ -117,15 +117,15 @@ class Variant:
                     client.arm(kind, rule_id=f"never-{n:03}", match={"entity": NOBODY})
             host, _, port = server.url.removeprefix("http://").rpartition(":")
             delay_s = max(channel["settle_delay_s"] for channel in client.channels()["channels"])
-            made = cls(server, client, loans, b"", RawClient(host, int(port)))
-            made.advance = made._request("POST", "/-/clock/advance", {"by": delay_s + 1})
+            variant = cls(server, client, loans, b"", RawClient(host, int(port)))
+            variant.advance = variant._request("POST", "/-/clock/advance", {"by": delay_s + 1})
         except BaseException:
             server.stop()
             raise
-        return made
+        return variant
 
     def turn(self, requests: int) -> Turn:
-        """The same work for each variant: its n-th turn asks what the others' n-th turn asks."""
+        """Run the next turn. The n-th turn sends the same requests in each variant."""
         asks = [self._ask(n) for n in range(self.asked, self.asked + requests)]
         self.asked += requests
         return asyncio.run(self._work(asks))
@@ -135,7 +135,7 @@ class Variant:
         if n % REPAYMENT_EVERY:
             return self._request("GET", loan)
         body = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
-        # Each loan has its turn to be repaid, though its number may be a multiple of the step.
+        # `n % len` would repay every fifth loan only.
         loan = f"/v1/loans/{self.loans[n // REPAYMENT_EVERY % len(self.loans)]}"
         return self._request("POST", f"{loan}/repayments", body, key=f"idle-{n}")
 
@@ -148,32 +148,32 @@ class Variant:
     async def _work(self, asks: Sequence[bytes]) -> Turn:
         left, failed = iter(asks), 0
 
-        async def one() -> None:
+        async def client() -> None:
             nonlocal failed
             for ask in left:
                 status = await self.line.ask(ask)
                 failed += status not in (200, 202)
 
         began, cpu = time.perf_counter(), cpu_s(self.server.pid)
-        await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(client() for _ in range(AT_ONCE)))
         failed += await self.line.ask(self.advance) != 200
         took = Turn(time.perf_counter() - began, cpu_s(self.server.pid) - cpu, failed)
         self.line.close()
         return took
 
-    def never_matched(self) -> tuple[int, int]:
-        """How often its rules were asked, and how often one of them matched."""
+    def rule_counts(self) -> tuple[int, int]:
+        """How often its rules were evaluated, and how often they matched."""
         counts = self.client.rules()["rules"]
         return sum(count["evaluated"] for count in counts), sum(count["matched"] for count in counts)
 
     def stop(self) -> None:
-        """Nothing of it is left."""
+        """Stop the server, and close the client."""
         self.client.close()
         self.server.stop()
 
 
 def cpu_s(pid: int) -> float:
-    """The processor time of all threads of a process, in seconds: to the nanosecond where the system tells."""
+    """The processor time of all threads of a process, in seconds: to the nanosecond on Linux."""
     if sys.platform == "linux":
         return time.clock_gettime((~pid << 3) | 2)  # The clock that clock_getcpuclockid(3) names.
     times = psutil.Process(pid).cpu_times()
@@ -182,7 +182,7 @@ def cpu_s(pid: int) -> float:
 
 @dataclass
 class Measurements:
-    """The blocks of turns, and what the rules said of themselves."""
+    """The blocks of turns, and the counters of the rules."""
 
     requests: int
     blocks: list[Mapping[str, Turn]] = field(default_factory=list)
@@ -190,15 +190,15 @@ class Measurements:
     matched: int = 0
 
     def ratios(self, kind: str, of: str, to: str) -> Ratio:
-        """How much of the throughput is left (`wall_s`), or of the work for the same processor time (`cpu_s`)."""
+        """The ratio of `of` to `to` in throughput (`wall_s`), or in work per processor time (`cpu_s`)."""
         return ratio([getattr(block[to], kind) / getattr(block[of], kind) for block in self.blocks])
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that is printed."""
+        """The result as a JSON document."""
         failed = sum(turn.failed for block in self.blocks for turn in block.values())
         done = 2 * self.requests
         compared = [self._compared(*bound) for bound in BOUNDS]
-        verdict = max((one["verdict"] for one in compared), key=("PASS", "INCONCLUSIVE", "FAIL").index)
+        verdict = max((each["verdict"] for each in compared), key=("PASS", "INCONCLUSIVE", "FAIL").index)
         if verdict != "FAIL" and (failed or self.matched or not self.evaluated):
             verdict = "INCONCLUSIVE"
         return {
@@ -229,22 +229,22 @@ class Measurements:
         }
 
 
-def _rounded(one: Ratio) -> dict[str, float]:
-    return {"median": round(one.median, 4), "low": round(one.low, 4), "high": round(one.high, 4)}
+def _rounded(ratio: Ratio) -> dict[str, float]:
+    return {"median": round(ratio.median, 4), "low": round(ratio.low, 4), "high": round(ratio.high, 4)}
 
 
 def measured(options: argparse.Namespace) -> Measurements:
-    """Blocks of turns, on servers that are started anew now and then: a process can be lucky, too."""
+    """Measure blocks of turns on several sets of servers, because processes of the same code can differ in speed."""
     measurements = Measurements(options.requests)
-    os.environ.setdefault("PYTHONHASHSEED", "0")  # The servers' dictionaries lie alike.
+    os.environ.setdefault("PYTHONHASHSEED", "0")  # The servers' dictionaries then have the same layout.
     for start in range(options.starts):
-        with ExitStack() as left, tempfile.TemporaryDirectory(prefix="mocklend-idle-") as folder:
+        with ExitStack() as servers, tempfile.TemporaryDirectory(prefix="mocklend-idle-") as folder:
             variants: dict[str, Variant] = {}
             for name in VARIANTS:
                 variants[name] = Variant.start(name, Path(folder), options.rules)
-                left.callback(variants[name].stop)
+                servers.callback(variants[name].stop)
             for name in (*VARIANTS, *VARIANTS):
-                variants[name].turn(options.requests)  # Warm.
+                variants[name].turn(options.requests)  # Warms the server up.
             for n in range(options.blocks):
                 block: dict[str, Turn] = {}
                 order = VARIANTS if n % 2 else VARIANTS[::-1]
@@ -254,7 +254,7 @@ def measured(options: argparse.Namespace) -> Measurements:
                 measurements.blocks.append(block)
                 if not options.json and sys.stderr.isatty():
                     print(f"start {start + 1}, block {n + 1}", end="\r", file=sys.stderr, flush=True)
-            evaluated, matched = variants[RULES].never_matched()
+            evaluated, matched = variants[RULES].rule_counts()
             measurements.evaluated += evaluated
             measurements.matched += matched
     return measurements
@@ -265,9 +265,9 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser = argparse.ArgumentParser(prog="scripts/idle", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--starts", type=whole(1, 10_000), default=20, help="of all servers (default: %(default)s)")
     parser.add_argument(
-        "--blocks", type=whole(1, 10_000), default=12, help="of six turns, a start (default: %(default)s)"
+        "--blocks", type=whole(1, 10_000), default=12, help="of six turns, per start (default: %(default)s)"
     )
-    parser.add_argument("--requests", type=whole(1, 100_000), default=100, help="a turn (default: %(default)s)")
+    parser.add_argument("--requests", type=whole(1, 100_000), default=100, help="per turn (default: %(default)s)")
     parser.add_argument("--rules", type=whole(1, 200), default=100, help="that never match (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one document with everything")
     options = parser.parse_args(arguments)
@@ -281,18 +281,18 @@ def _compared(options: argparse.Namespace) -> ExitCode:
 
 
 def sentences(document: Mapping[str, Any]) -> str:
-    """The same for people."""
+    """The result as lines for a terminal."""
     lines = [
-        f"{name:8} {document['requests_per_s'][name]:6} requests a second, "
-        f"{document['cpu_us_per_request'][name]:6} microseconds of the processor each"
+        f"{name:8} {document['requests_per_s'][name]:6} requests per second, "
+        f"{document['cpu_us_per_request'][name]:6} us of processor time per request"
         for name in VARIANTS
     ]
-    for one in document["compared"]:
-        for what, verdict in (("throughput", one["verdict"]), ("cpu", one["cpu_verdict"])):
-            value = "{median:.3f} ({low:.3f} to {high:.3f})".format(**one[what])
-            lines.append(f"{one['of']:5} against {one['to']:8} {what:10} {value}, bound {one['bound']}: {verdict}")
+    for pair in document["compared"]:
+        for what, verdict in (("throughput", pair["verdict"]), ("cpu", pair["cpu_verdict"])):
+            value = "{median:.3f} ({low:.3f} to {high:.3f})".format(**pair[what])
+            lines.append(f"{pair['of']:5} against {pair['to']:8} {what:10} {value}, bound {pair['bound']}: {verdict}")
     rules = document["rules"]
-    lines.append(f"the rules were asked {rules['evaluated']} times and matched {rules['matched']} times")
+    lines.append(f"the rules were evaluated {rules['evaluated']} times and matched {rules['matched']} times")
     return "\n".join([*lines, f"{document['failed']} requests failed: {document['verdict']}"])
 
 

@@ -104,7 +104,7 @@ def judge_platform(evidence: Evidence, verdict: Verdict) -> None:
     _books(evidence, verdict)
     _record(evidence, verdict)
     if evidence.exit_code not in (0, None):
-        verdict.fail(f"the server left with {evidence.exit_code} when asked to stop")
+        verdict.fail(f"the server ended with exit code {evidence.exit_code} on SIGTERM")
 
 
 def _clients(evidence: Evidence, verdict: Verdict) -> None:
@@ -115,10 +115,10 @@ def _clients(evidence: Evidence, verdict: Verdict) -> None:
     if failures:
         first = [f"{failure['operation']}: {failure['error']}" for failure in report["failures"][:3]]
         if report["user_errors"]:
-            first.append(f"{report['user_errors']} users broke, the last with {report['last_user_error']}")
+            first.append(f"{report['user_errors']} users raised an exception, the last {report['last_user_error']}")
         verdict.fail(f"{failures} failures that no fault explains, such as {' | '.join(first)}")
     if not report["total"]["requests"] and not evidence.cut_short:
-        verdict.inconclusive("nothing was asked of the platform")
+        verdict.inconclusive("no request was sent")
 
 
 def _identity(evidence: Evidence, verdict: Verdict) -> None:
@@ -201,9 +201,9 @@ def _books(evidence: Evidence, verdict: Verdict) -> None:
         oldest = max(left, key=lambda item: int(item["age_s"]))
         since = f"the oldest for {oldest['age_s']} s: {oldest['detail']}"
         if evidence.draining:
-            verdict.inconclusive(f"{len(left)} things were still on their way, and getting fewer, {since}")
+            verdict.inconclusive(f"{len(left)} were still in transit, and their number was falling, {since}")
         else:
-            verdict.fail(f"{len(left)} things are still on their way, {since}")
+            verdict.fail(f"{len(left)} are still in transit, {since}")
     elif not evidence.waited_out:
         verdict.inconclusive("the platform did not come to rest in time")
 
@@ -230,9 +230,9 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
     demanded = evidence.armed if evidence.demanded is None else evidence.demanded
     idle = [fault for fault in evidence.armed if fault in demanded and not by_fault[fault]]
     if idle and evidence.demanded is None:
-        verdict.inconclusive(f"armed and never fired: {', '.join(idle)}")
+        verdict.inconclusive(f"armed without an injection: {', '.join(idle)}")
     elif idle:
-        _too_little(evidence, verdict, f"armed and never fired: {', '.join(idle)}")
+        _too_little(evidence, verdict, f"armed without an injection: {', '.join(idle)}")
 
 
 def _coverage(evidence: Evidence, verdict: Verdict) -> None:
@@ -243,13 +243,13 @@ def _coverage(evidence: Evidence, verdict: Verdict) -> None:
         _too_little(evidence, verdict, f"nobody repaid by {', '.join(unused)}")
     started = evidence.report.get("users_max", evidence.users)
     if started < evidence.users:
-        _too_little(evidence, verdict, f"{started} of {evidence.users} people came")
+        _too_little(evidence, verdict, f"only {started} of {evidence.users} users were started")
 
 
 def _too_little(evidence: Evidence, verdict: Verdict, what: str) -> None:
     """INCONCLUSIVE for too little activity; only a note if the run was too short to expect more."""
     if evidence.run_s < SHORT_S:
-        verdict.notes.append(f"{what}; a run of under {SHORT_S} s is too short to hold that against it")
+        verdict.notes.append(f"{what}; a run of under {SHORT_S} s is too short to expect more")
     else:
         verdict.inconclusive(what)
 

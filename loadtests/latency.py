@@ -1,10 +1,10 @@
-"""Does a slow answer slow down the others? At half the peak rate, 1 % of the requests take 5 s: the p99 of the rest.
+"""Measures whether delayed answers slow down the others: the p99 of the others while 1 % of the answers take 5 s.
 
-A server of its own on loopback. First its peak is found: the best of 1 to 16 clients that ask one request after
-another. Then requests for loans leave at half that rate, on the dot, whether earlier ones are answered or not: in turns
-without a fault and with `transport.latency` armed. A request's time runs from when it should have left, so waiting in
-line counts. It FAILs where the p99 of the others has doubled or one of them failed, and is INCONCLUSIVE where requests
-failed without any fault: then the rate itself was too much here, and no ratio means anything.
+It starts a server on loopback and finds its peak rate: the best of 1 to 16 clients that send one request after another.
+Then it sends loan queries at half that rate, whether earlier ones are answered or not, alternately without a fault and
+with `transport.latency` armed. A request's time starts when it is due to be sent, so waiting in a queue counts. The
+verdict is FAIL if the p99 of the others has doubled or one of them failed, and INCONCLUSIVE if requests failed without
+any fault: then the rate itself was too high here.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from mocklend.exit_codes import ExitCode
 
 LOANS = 200
 START_S = 1
-"""To make ready all that leaves on the dot: else the first ones would be late, and leave all at once."""
+"""Seconds before the first request, to create all tasks: otherwise the first requests would be late."""
 AT_ONCE = (1, 2, 4, 16)
-"""The peak is the best of these: on few cores, more clients at once need not mean more answers."""
+"""The numbers of concurrent clients among which the peak is searched: on few cores, more may be slower."""
 
 
 @dataclass
@@ -42,20 +42,19 @@ class TurnTimings:
     failed: int = 0
 
     def others(self, delay_ms: int) -> list[float]:
-        """Those that no fault has delayed, sorted."""
+        """The times of the requests that no fault has delayed, sorted, in ms."""
         return sorted(took for took in self.took_ms if took < delay_ms)
 
 
 async def peak(line: RawClient, asks: Sequence[bytes], clients: int, seconds: float) -> float:
-    """Requests a second, asked one after another by so many clients at once."""
+    """The requests per second of this many clients, each of which sends one request after another."""
     until, done = time.perf_counter() + seconds, 0
 
     async def client(n: int) -> None:
         nonlocal done
         while time.perf_counter() < until:
-            answered = (
-                await line.ask(asks[n % len(asks)]) == 200
-            )  # `done += await …` would read it before the others add.
+            # `done += await …` would read `done` before the others add to it.
+            answered = await line.ask(asks[n % len(asks)]) == 200
             done += answered
             n += clients
 
@@ -64,10 +63,10 @@ async def peak(line: RawClient, asks: Sequence[bytes], clients: int, seconds: fl
 
 
 async def at_rate(line: RawClient, asks: Sequence[bytes], rate: float, seconds: float) -> TurnTimings:
-    """Requests that leave on the dot."""
+    """Send requests at a fixed rate, whether earlier ones are answered or not."""
     timings, start = TurnTimings(), time.perf_counter() + START_S
 
-    async def one(n: int) -> None:
+    async def send(n: int) -> None:
         due = start + n / rate
         await asyncio.sleep(due - time.perf_counter())
         if await line.ask(asks[n % len(asks)]) == 200:
@@ -75,12 +74,12 @@ async def at_rate(line: RawClient, asks: Sequence[bytes], rate: float, seconds: 
         else:
             timings.failed += 1
 
-    await asyncio.gather(*(one(n) for n in range(int(rate * seconds))))
+    await asyncio.gather(*(send(n) for n in range(int(rate * seconds))))
     return timings
 
 
 def percentile(took: Sequence[float], share: float) -> float:
-    """Of sorted times; 0 where there are none."""
+    """The percentile of sorted times; 0 if there are none."""
     return took[min(len(took) - 1, int(len(took) * share))] if took else 0.0
 
 
@@ -89,8 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser = argparse.ArgumentParser(prog="scripts/latency", description=__doc__)
     parser.add_argument("--delay-ms", type=whole(1, 60_000), default=5_000, help="how late (default: %(default)s)")
     parser.add_argument("--percent", type=number(0, 100), default=1.0, help="of the requests (default: %(default)s)")
-    parser.add_argument("--rate", type=number(1, 100_000), help="requests a second (default: half of the peak)")
-    parser.add_argument("--seconds", type=number(0.1, 3_600), default=15.0, help="a turn (default: %(default)s)")
+    parser.add_argument("--rate", type=number(1, 100_000), help="requests per second (default: half of the peak)")
+    parser.add_argument("--seconds", type=number(0.1, 3_600), default=15.0, help="per turn (default: %(default)s)")
     parser.add_argument("--turns", type=whole(1, 1_000), default=2, help="with and without (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one document with everything")
     options = parser.parse_args(arguments)
@@ -107,15 +106,15 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     if options.json:
         print(json.dumps(report, indent=2))
     else:
-        said = "{verdict}: p99 of the others: {honest_p99_ms} ms without, {others_p99_ms} ms with: {ratio} times"
-        print(said.format(**report))
+        line = "{verdict}: p99 of the others: {honest_p99_ms} ms without, {others_p99_ms} ms with: {ratio} times"
+        print(line.format(**report))
         if report["failed"]:
             print(f"failed: {report['failed']}; why: {report['why_failed']}")
     return ExitCode[report["verdict"]]
 
 
 async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The peak, the turns, and their comparison."""
+    """Measure the peak and the turns, and compare them."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     with Client(url) as anyone:
         client = anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z")
@@ -124,10 +123,10 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
     headers = {"Host": host, "Authorization": f"Bearer {client.api_key}"}
     asks = [request("GET", f"/v1/loans/{id}", headers) for id in loans]
     line = RawClient(host, int(port))
-    await peak(line, asks, 1, min(2, options.seconds))  # Warm.
+    await peak(line, asks, 1, min(2, options.seconds))  # Warms the server up.
     best = max([await peak(line, asks, clients, min(3, options.seconds)) for clients in AT_ONCE])
     rate = options.rate or best / 2
-    _say(options, f"peak {best:.0f} requests a second, asked at {rate:.0f}")
+    _say(options, f"peak {best:.0f} requests per second, sending {rate:.0f}")
     turns: dict[str, list[TurnTimings]] = {"without": [], "with": []}
     for _ in range(options.turns):
         for fault, done in turns.items():
@@ -164,7 +163,7 @@ def compared(without: Sequence[TurnTimings], with_fault: Sequence[TurnTimings], 
     unsure = failed_honest or not honest_ms
     return {
         "verdict": "INCONCLUSIVE" if unsure else "FAIL" if ratio >= 2 or failed else "PASS",
-        "late": sum(len(one.took_ms) - len(one.others(delay_ms)) for one in with_fault),
+        "late": sum(len(turn.took_ms) - len(turn.others(delay_ms)) for turn in with_fault),
         "failed": failed_honest + failed,
         "honest_p99_ms": round(honest_ms, 1),
         "others_p99_ms": round(others_ms, 1),

@@ -176,7 +176,7 @@ def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
     if not layer or plan.faults == "none":
         if plan.faults not in ("none", "all"):
             raise NotRun("this platform has no fault layer, so no fault can be armed: leave out --faults")
-        say("no faults: everything has to be true" if layer else "no fault layer here: everything has to be true")
+        say("no faults: every answer must be right" if layer else "no fault layer: every answer must be right")
         return []
     kinds = {kind["id"]: kind for kind in client.faults()["faults"]}
     # Users and judge are clients, too, and rely on each answer: a broken one would end the run.
@@ -187,7 +187,7 @@ def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
         raise NotRun(f"unknown faults: {', '.join(unknown)}; known: {', '.join(kinds)}")
     if of_answers & set(faults):
         names = ", ".join(sorted(of_answers & set(faults)))
-        raise NotRun(f"{names}: nobody here asks again after a broken answer; scripts/latency measures slow ones")
+        raise NotRun(f"{names}: these users do not repeat broken requests; scripts/latency measures slow answers")
     for fault in faults:
         settings = {"lag_s": STALE_FOR_S * plan.speed} if fault == STALE else {}
         client.arm(fault, probability=plan.probability, **settings)
@@ -262,7 +262,7 @@ def show(document: Doc) -> None:
     console = Console(highlight=False)
     table = Table(title=f"{document['users']} users, {document['time_s']} s, seed {document['seed']}; times in ms")
     table.add_column("operation", no_wrap=True)
-    for column in ("asked", "failed", "per s", "p50", "p95", "p99"):
+    for column in ("sent", "failed", "per s", "p50", "p95", "p99"):
         table.add_column(column, justify="right", no_wrap=True)
     for operation in [*document["operations"], document["total"]]:
         if operation["operation"] == "all":
@@ -281,7 +281,7 @@ def sentences(document: Doc) -> list[str]:
     by_fault = ", ".join(f"{fault} {count}" for fault, count in document["injections_by_fault"].items())
     seen = sum(document["explained_observations"].values())
     broken = ", ".join(document["broken_invariants"])
-    speed = f"{document['requests']} requests, {document['rate_per_s']:g} a second; "
+    speed = f"{document['requests']} requests, {document['rate_per_s']:g} per second; "
     in_the_end = (
         f"{document['discrepancies']} discrepancies in the end, {document['unexplained_discrepancies']} unexplained; "
     )
@@ -289,7 +289,7 @@ def sentences(document: Doc) -> list[str]:
     lines = [
         speed + f"{document['unexplained_failures']} failures that no fault explains.",
         f"{document['injections']} injections" + (f": {by_fault}." if by_fault else "."),
-        f"{seen} answers were wrong to a client's eye, and an armed fault may be why." if document["armed"] else "",
+        f"{seen} wrong answers that an armed fault may explain." if document["armed"] else "",
         *(f"  {what}: {count}" for what, count in document["explained_observations"].items()),
         in_the_end + f"{document['unobserved_injections']} injections unobserved.",
         invariants + (f"broken: {broken}." if broken else "all hold."),
@@ -301,15 +301,15 @@ def sentences(document: Doc) -> list[str]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__.split("\n", 1)[0] if __doc__ else None)
-    parser.add_argument("--users", type=whole(1, USERS_MAX), default=50, help="people at once (default: %(default)s)")
+    parser.add_argument("--users", type=whole(1, USERS_MAX), default=50, help="concurrent (default: %(default)s)")
     parser.add_argument("--time", type=duration_s, default=60, help="how long, like 60s or 5m, at most 1h")
     parser.add_argument(
         "--spawn-rate",
         type=number(0.1, 10_000),
         default=None,
-        help="people a second (default: all in 5 s, at most 100 a second)",
+        help="users per second (default: all in 5 s, at most 100 per second)",
     )
-    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="the same seed takes the same chances")
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=7, help="of all random choices")
     parser.add_argument("--probability", type=number(0, 1), default=0.1, help="of each fault (default: %(default)s)")
     parser.add_argument(
         "--faults", default="all", help="all, none, or names with commas (default: all but those of answers)"
@@ -317,9 +317,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-faults", action="store_true", help="the same as --faults none")
     parser.add_argument("--database", default=None, help="a URL or a path (default: SQLite in a temporary folder)")
     parser.add_argument(
-        "--speed", type=whole(1, 86_400), default=300, help="sandbox seconds in a real one (default: %(default)s)"
+        "--speed", type=whole(1, 86_400), default=300, help="sandbox seconds per real second (default: %(default)s)"
     )
-    parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two requests of one person")
+    parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two tasks of a user")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(arguments)
 

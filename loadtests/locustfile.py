@@ -1,4 +1,4 @@
-"""Borrowers and operators on one sandbox: is every answer either right, or explained by the answer key?
+"""The load for Locust: borrowers and operators on one sandbox, with a report of their checks.
 
 Started by `load.py`, which creates the sandbox, arms the faults and calls the judge afterwards. Run alone, it needs the
 settings of `shared_state.Settings` in the environment.

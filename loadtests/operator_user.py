@@ -1,6 +1,6 @@
 """The operator: corrects bills, confirms statuses, reverses edits and repayments, and queries late orders.
 
-Question: do the books have what the operators meant, while borrowers pay at the same time?
+It checks that the books have what the operators entered, while borrowers pay at the same time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Operator(BaseUser):
 
     def on_start(self) -> None:
         """Choose a name for the operator log."""
-        self.clerk = f"op-{self.number}"
+        self.operator = f"op-{self.number}"
         self.edits: list[str] = []
 
     @task(4)
@@ -36,7 +36,7 @@ class Operator(BaseUser):
         amount = self.chance.randrange(100, 3_000)
         if self.chance.random() < 0.3:
             amount = -self.chance.randrange(1, 100)
-        sent = {"kind": kind, "amount_minor": amount, "memo": "Agreed on the phone", "operator": self.clerk}
+        sent = {"kind": kind, "amount_minor": amount, "memo": "Agreed on the phone", "operator": self.operator}
         self.edit("edit an amount", loan.id, sent, {"loan_not_active", "waiver_too_large"})
 
     @task(4)
@@ -48,7 +48,7 @@ class Operator(BaseUser):
         doc = self.get("operator's books", f"/operator/loans/{loan.id}", lambda doc: books(doc, loan))
         if doc and doc["status"] in CONFIRMING:
             status = CONFIRMING[doc["status"]]
-            sent = {"kind": "MODIFY_BILL_STATUS", "status": status, "memo": "Seen", "operator": self.clerk}
+            sent = {"kind": "MODIFY_BILL_STATUS", "status": status, "memo": "Seen", "operator": self.operator}
             # Between the request and the edit a borrower may have paid.
             self.edit("confirm a status", loan.id, sent, {"override_contradicts_books"})
 
@@ -68,7 +68,7 @@ class Operator(BaseUser):
         self.send(
             "reverse an edit",
             f"/operator/edits/{edit_id}/reverse",
-            {"memo": "Taken back", "operator": self.clerk},
+            {"memo": "Taken back", "operator": self.operator},
             lambda doc: reversed_edit(doc, edit_id),
         )
 
@@ -81,7 +81,7 @@ class Operator(BaseUser):
         self.send(
             "reverse a repayment",
             f"/operator/repayments/{order.id}/reverse",
-            {"memo": "Called back", "operator": self.clerk},
+            {"memo": "Called back", "operator": self.operator},
             lambda doc: reversed_repayment(doc, order),
             refusals={"repayment_not_applied"},
         )
@@ -95,27 +95,27 @@ class Operator(BaseUser):
         self.send(
             "query the channel",
             f"/operator/repayments/{order.id}/query",
-            {"operator": self.clerk},
+            {"operator": self.operator},
             lambda doc: queried(doc, order),
         )
 
     @task(2)
-    def match_what_is_unapplied(self) -> None:
-        """Match unapplied cash: read the payer reference in the channel's record, and apply it to that loan."""
+    def match_a_receipt(self) -> None:
+        """Match an unapplied receipt: read the payer reference in the channel's record, and apply it to that loan."""
         waiting = self.get("unapplied receipts", "/operator/receipts?state=UNAPPLIED&limit=20", no_check)
         if not waiting or not waiting["receipts"]:
             return
         receipt = self.chance.choice(waiting["receipts"])
         path = f"/channels/{receipt['channel']}/trades/{receipt['out_trade_no']}"
-        typed = self.get("channel's record", path, no_check)
-        if typed:
+        record = self.get("channel's record", path, no_check)
+        if record:
             self.send(
                 "match a receipt",
                 f"/operator/receipts/{receipt['id']}/match",
                 {
-                    "loan_id": typed["payer_reference"],
-                    "memo": "The channel says what was typed",
-                    "operator": self.clerk,
+                    "loan_id": record["payer_reference"],
+                    "memo": "As the payer wrote it at the channel",
+                    "operator": self.operator,
                 },
                 no_check,
                 refusals={"receipt_not_unapplied"},
@@ -130,6 +130,8 @@ class Operator(BaseUser):
             for loan in doc["loans"]:
                 yield from page(loan, KnownLoan(loan["id"], loan["principal_minor"]))
                 if loan["status"] != status:
-                    yield Violation("a list has what was asked for", f"{loan['status']} of {loan['id']}, not {status}")
+                    yield Violation(
+                        "a list has the requested status", f"{loan['status']} of {loan['id']}, not {status}"
+                    )
 
         self.get("operator's work list", f"/v1/loans?status={status}&limit=20", check)

@@ -1,4 +1,4 @@
-"""Another commit of this repository, checked out for a while, and processes that run its code with our libraries."""
+"""Checks out another commit of this repository, and runs its code with the libraries of this environment."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def commit_of(name: str) -> str:
-    """The full hash of a commit, from whatever names it. NotRun where nothing does."""
+    """The full hash of a commit, from any name that git knows. Raises NotRun if there is none."""
     commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}").strip()
     if not commit:
-        raise NotRun(f"{name!r} is no commit of this repository")
+        raise NotRun(f"{name!r} is not a commit of this repository")
     return commit
 
 
 @contextmanager
 def checked_out(commit: str, tree: Path) -> Iterator[Path]:
-    """A folder with a commit's files, as long as the block lasts."""
+    """A folder with a commit's files, for the duration of the block. Raises NotRun if that is not possible."""
     try:
         git("worktree", "add", "--quiet", "--detach", str(tree), commit)
         if not (tree / "platform" / "mocklend").is_dir():
@@ -37,7 +37,7 @@ def checked_out(commit: str, tree: Path) -> Iterator[Path]:
 
 @contextmanager
 def running(tree: Path, program: Path, arguments: Sequence[str], out: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that runs a program with a tree's code; it ends with the block. What it prints is in `out`.log."""
+    """A process that runs a program with a tree's code; it is killed after the block. Its output goes to `out`.log."""
     roots = [_metadata_of(tree, out.with_suffix(".site")), tree / "platform", tree / "faults"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, roots))}
     command = [sys.executable, "-P", str(program), *arguments]
@@ -51,14 +51,14 @@ def running(tree: Path, program: Path, arguments: Sequence[str], out: Path) -> I
             process.kill()
 
 
-def last_words(out: Path) -> str:
-    """The end of what a process of `running` printed."""
+def end_of_log(out: Path) -> str:
+    """The last lines of the output of a process of `running`."""
     log = out.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
     return "\n".join(log.splitlines()[-12:])
 
 
 def _metadata_of(tree: Path, folder: Path) -> Path:
-    """A folder for the import path with the tree's own entry points: the installed ones are those of this checkout."""
+    """A folder for the import path with the tree's own entry points; the installed ones are those of this checkout."""
     project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     about = folder / f"{project['name']}-{project['version']}.dist-info"
     about.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def _metadata_of(tree: Path, folder: Path) -> Path:
 
 
 def git(*arguments: str) -> str:
-    """What git prints; nothing where it fails."""
+    """The output of git; empty if it fails. Raises NotRun without git."""
     command = ["git", "-c", f"safe.directory={ROOT}", *arguments]
     try:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout

@@ -10,8 +10,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
-GIVE_UP_S = 30
-"""How long an answer is waited for, in seconds."""
+TIMEOUT_S = 30
+"""How many seconds to wait for an answer."""
 
 
 class RawClient:
@@ -28,11 +28,11 @@ class RawClient:
         try:
             reader, writer = idle or await asyncio.open_connection(*self._at)
         except OSError as failure:
-            self.why[f"{type(failure).__name__} before it was asked"] += 1
+            self.why[f"{type(failure).__name__} when connecting"] += 1
             return None
         try:
             writer.write(request)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), GIVE_UP_S)
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT_S)
             lines = head.lower().split(b"\r\n")
             [length] = [int(line[15:]) for line in lines if line.startswith(b"content-length:")]
             await reader.readexactly(length)

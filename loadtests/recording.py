@@ -1,14 +1,14 @@
-"""Tells the neighbours' story of one seed and writes down all that it left behind, for `scripts/same` to compare.
+"""Runs the story of the 32 borrowers for each seed, and writes all its results to files, for `scripts/same` to compare.
 
-    OUT/seed-7/answers.jsonl      what the neighbours were answered, in their order
-    OUT/seed-7/answer-key.jsonl   the answer key, as it is exported
-    OUT/seed-7/journal.jsonl      the books, a transaction a line
+    OUT/seed-7/answers.jsonl      the answers to all requests, in order
+    OUT/seed-7/answer-key.jsonl   the answer key, as exported
+    OUT/seed-7/journal.jsonl      the books, one transaction per line
     OUT/seed-7/audit.json         discrepancies, what is in transit, open entries without a discrepancy
-    OUT/seed-7/statements/        each channel's files: a day, a format, a currency
+    OUT/seed-7/statements/        each channel's statements, one file per format and day
 
-One client tells it, so that even the order of what it leaves behind is the story's. It takes every installed kind of
-fault, each with one of the selections that `scripts/determinism` uses, and runs against the tree that it is given: the
-names that it needs are those of its own commit, which is why `scripts/same` takes each commit's own recording.
+One client makes all requests, so that their order is fixed. Every installed kind of fault is armed, each with one of
+the selections that `scripts/determinism` uses. It runs the code of the given tree. Its imports are the names of its own
+commit, which is why `scripts/same` takes each commit's own recording.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from typing import Any
 
 NEIGHBOURS = 32
 STATEMENT_DAYS = [date(2026, 1, 4) + timedelta(days=day) for day in range(66)]
-"""From the day before the story to the day after."""
+"""From the day before the story's first to the day after its last."""
 EARLIER = {"channel.payment_return": "channel.late_failure"}
-"""Kinds that had another name: their rules keep it as their id, for chance is drawn from that."""
+"""Kinds that had another name: their rules keep it as their id, because the random choices depend on it."""
 ROWS_MAX = 500
 TURNS_MAX = 1_000
 
 
 def main() -> None:
-    """One folder of files for each seed."""
+    """Write one folder of files for each seed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tree", type=Path, help="the checkout whose story is told")
-    parser.add_argument("out", type=Path, help="the folder for what is recorded")
+    parser.add_argument("tree", type=Path, help="the checkout whose code is run")
+    parser.add_argument("out", type=Path, help="the folder for the recordings")
     parser.add_argument("seeds", type=int, nargs="+")
     parser.add_argument("--without", metavar="KIND", action="append", default=[], help="a kind of fault to leave out")
     options = parser.parse_args()
     sys.path.insert(0, str(options.tree / "tests"))
-    logging.disable(logging.CRITICAL)  # The server says that requests wait, and that answers break off.
+    logging.disable(logging.CRITICAL)  # The server logs waiting requests and answers that break off.
 
     import mocklend
     from mocklend.local import local_platform
 
     imported = Path(mocklend.__file__).resolve()
     if not imported.is_relative_to(options.tree.resolve()):
-        sys.exit(f"the story would be told by {imported}, which is not in {options.tree}")
+        sys.exit(f"the imported code is {imported}, which is not in {options.tree}")
     with local_platform() as url:
         for seed in options.seeds:
             record(url, seed, options.out / f"seed-{seed}", without=options.without)
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, dict[str, Any]]:
-    """A rule for each kind of fault but those `without`; which of the exact selections it has, the seed decides."""
+    """A rule for each kind of fault except `without`. The seed determines which selection each rule has."""
     from identity.determinism_run import SELECTIONS
     from mocklend_faults.engine.catalogue import installed
     from support.concurrent_stories import rule_of
@@ -63,7 +63,7 @@ def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, dict[str, An
     rules = {}
     for n, kind in enumerate(sorted(installed())):
         if kind in without:
-            continue  # Its number stays its own, so the others have the selections that they have beside it.
+            continue  # `n` still counts it, so the selections of the others do not change.
         more = SELECTIONS[(n + seed) % len(SELECTIONS)]
         select = {"probability": 0.5} | more.get("select", {})
         rules[EARLIER.get(kind, kind)] = rule_of(kind, **select) | {"activate": more.get("activate", {})}
@@ -71,7 +71,7 @@ def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, dict[str, An
 
 
 def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> None:
-    """The whole story, in a sandbox of its own, and what it left behind."""
+    """Run the story in a sandbox of its own, and write its results to a folder."""
     from mocklend.client import Client
     from support.concurrent_stories import START, STORY, TIMEOUT_S, Neighbour
 
@@ -102,7 +102,7 @@ def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> 
 
 
 def _noting(name: str, answers: list[Any]) -> Callable[[Any], None]:
-    """Of a refusal the code is noted, for its sentences may be said better at any time."""
+    """A hook that appends each answer. Of a refusal only the code is kept, because its sentences may be reworded."""
 
     def note(exchange: Any) -> None:
         answer = exchange.answer if exchange.status < 300 else {"code": exchange.answer.get("code")}
@@ -114,7 +114,7 @@ def _noting(name: str, answers: list[Any]) -> Callable[[Any], None]:
 
 def _journal(teller: Any) -> Iterator[Any]:
     for n, transaction in enumerate(teller.every("transactions", limit=ROWS_MAX)):
-        assert n < TURNS_MAX * ROWS_MAX, f"the journal has more than {TURNS_MAX} pages, or they go in a circle"
+        assert n < TURNS_MAX * ROWS_MAX, f"the journal has more than {TURNS_MAX} pages, or its cursors go in a circle"
         yield transaction
 
 
@@ -122,8 +122,8 @@ def _write_statements(teller: Any, folder: Path) -> None:
     from mocklend.client import ProblemError
 
     folder.mkdir(parents=True)
-    for channel in sorted(known["id"] for known in teller.channels()["channels"]):
-        for kind in sorted(known["id"] for known in teller.statement_formats(channel)["formats"]):
+    for channel in sorted(row["id"] for row in teller.channels()["channels"]):
+        for kind in sorted(row["id"] for row in teller.statement_formats(channel)["formats"]):
             for day in STATEMENT_DAYS:
                 try:
                     file = teller.statement(channel, str(day), format=kind)
@@ -139,7 +139,7 @@ def _write(path: Path, documents: Any) -> None:
 
 
 def _by_kind(text: str) -> str:
-    """The text with the ids of rules as their kinds are called now."""
+    """The text with the present names of kinds in the place of rule ids."""
     for kind, earlier in EARLIER.items():
         text = text.replace(f'"{earlier}"', f'"{kind}"')
     return text

@@ -1,12 +1,12 @@
 """Waits until a platform is at rest after a load, and takes the audit and the answer keys around it.
 
-Injections start and end on a clock that runs: a dropped callback is attempted for a day, and each attempt changes its
+Injections start and end while the clock runs: a dropped callback is attempted for a day, and each attempt changes its
 discrepancy. So there is no state in which nothing changes. The audit is taken between two answer keys:
 
         key ──▶ audit, rules ──▶ key
 
 An entry that is open in both keys must have a discrepancy; one that is open in either may have one. If that does not
-hold it is repeated, since an entry may start and end between two keys; a difference that stays is a real one.
+hold, it is repeated, because an entry may start and end between two keys; a difference that stays is a real one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def come_to_rest(client: Client, *, layer: bool, within_s: float) -> Rest:
         if reached or time.monotonic() > until:
             draining = len(in_transit) > 1 and in_transit[-1] < in_transit[-2]
             return Rest(audit, before, after, rules, reached, draining)
-        say(f"not at rest yet: {in_transit[-1]} things on their way, {len(audit['discrepancies'])} discrepancies")
+        say(f"not at rest yet: {in_transit[-1]} in transit, {len(audit['discrepancies'])} discrepancies")
         before = after
         time.sleep(AGAIN_AFTER_S)
 

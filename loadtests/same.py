@@ -1,10 +1,10 @@
-"""Whether another commit behaves as this checkout does: its answers, answer keys, journals, audits and statements.
+"""Compares the behaviour of this checkout and another commit: answers, answer keys, journals, audits and statements.
 
     scripts/same fc4cbf0 --seeds 10
 
-Both tell the story of 32 neighbours with the same seeds (see `recording.py`), each with its own code in a process
-of its own and the libraries of this environment. What they leave behind is compared byte for byte, but for two things:
-`renamed.toml` says which words have another name by now, and the fields of a JSON object may stand in any order.
+Both run the story of 32 borrowers with the same seeds (see `recording.py`), each with its own code in a process of its
+own and the libraries of this environment. The recorded files are compared byte for byte, with two exceptions:
+`renamed.toml` lists words that have another name now, and the fields of a JSON object may be in any order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import tool
-from other_commit import ROOT, checked_out, commit_of, git, last_words, running
+from other_commit import ROOT, checked_out, commit_of, end_of_log, git, running
 
 from mocklend.exit_codes import ExitCode
 
@@ -33,7 +33,7 @@ JSON_ENDINGS = frozenset({".json", ".jsonl"})
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """PASS where nothing differs but the names in `renamed.toml`; FAIL with the first differences otherwise."""
+    """PASS if nothing differs except the names in `renamed.toml`; otherwise FAIL, with the first differences."""
     parser = argparse.ArgumentParser(
         prog="scripts/same", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         metavar="KIND",
         action="append",
         default=[],
-        help="a kind of fault to leave out on both sides: one whose seam has another name, which chance is drawn from",
+        help="a kind of fault to leave out on both sides: one whose seam was renamed, as random choices depend on it",
     )
     options = parser.parse_args(arguments)
     return tool.concluded(
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 @dataclass(frozen=True)
 class Renamed:
-    """The names of an earlier commit, and what they are called now."""
+    """The names of an earlier commit, with the present names; `left_out` are keys that are not compared."""
 
     keys: Mapping[str, str]
     words: Mapping[str, str]
@@ -62,7 +62,7 @@ class Renamed:
 
     @classmethod
     def read(cls, path: Path) -> Renamed:
-        """From a file such as `renamed.toml`. NotRun where it has another table than those three."""
+        """Read a file such as `renamed.toml`. Raises NotRun if it has other tables than these three."""
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         try:
             return cls(**tables)
@@ -70,15 +70,15 @@ class Renamed:
             raise tool.NotRun(f"{path}: {wrong}") from None
 
     def text(self, text: str) -> str:
-        """A text with today's words in it; of two that begin at the same place the longer one is taken."""
+        """A text with the present words in it. Of two words at the same place, the longer one is replaced."""
         if not self.words:
             return text
         longest_first = sorted(self.words, key=len, reverse=True)
         pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
-        return re.sub(pattern, lambda found: self.words[found[0]], text)
+        return re.sub(pattern, lambda match: self.words[match[0]], text)
 
     def document(self, value: Any) -> Any:
-        """A document of JSON with today's names, without what is left out."""
+        """A JSON document with the present names, without the keys that are left out."""
         if isinstance(value, dict):
             kept = {key: inner for key, inner in value.items() if key not in self.left_out}
             return {self.keys.get(key, self.text(key)): self.document(inner) for key, inner in kept.items()}
@@ -88,7 +88,7 @@ class Renamed:
 
 
 def differences(before: Path, now: Path, renamed: Renamed) -> Iterator[str]:
-    """What is not the same in two folders of recordings: the file, the place in it, both values."""
+    """The differences between two folders of recordings: the file, the place in it, both values."""
     then = {renamed.text(str(path.relative_to(before))): path for path in _files(before)}
     today = {str(path.relative_to(now)): path for path in _files(now)}
     for name in sorted(then.keys() | today.keys()):
@@ -107,7 +107,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _words_in(file: bytes, renamed: Renamed) -> bytes:
-    """Statements come in more than one encoding, and some are spoiled: Latin-1 reads and writes any byte."""
+    """Replace words in a file. Statements have several encodings, some of them wrong, and Latin-1 decodes any byte."""
     return renamed.text(file.decode("latin-1")).encode("latin-1") if renamed.words else file
 
 
@@ -115,8 +115,8 @@ def _in_documents(name: str, old: bytes, new: bytes, renamed: Renamed) -> Iterat
     left_out = Renamed(keys={}, words={}, left_out=renamed.left_out)
     before = [renamed.document(json.loads(line)) for line in old.splitlines()]
     now = [left_out.document(json.loads(line)) for line in new.splitlines()]
-    for n, (one, other) in enumerate(zip(before, now, strict=False), start=1):
-        yield from _in_values(f"{name}:{n}", one, other)
+    for n, (old_document, new_document) in enumerate(zip(before, now, strict=False), start=1):
+        yield from _in_values(f"{name}:{n}", old_document, new_document)
     if len(before) != len(now):
         yield f"{name}: {len(before)} lines before, {len(now)} now"
 
@@ -129,17 +129,17 @@ def _in_values(place: str, old: Any, new: Any) -> Iterator[str]:
             else:
                 yield f"{place} {key}: only {'before' if key in old else 'now'}"
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for n, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _in_values(f"{place} {n}", one, other)
+        for n, (old_item, new_item) in enumerate(zip(old, new, strict=True)):
+            yield from _in_values(f"{place} {n}", old_item, new_item)
     elif type(old) is not type(new) or old != new:
         yield f"{place}: {_shown(old)} before, {_shown(new)} now"
 
 
 def _in_lines(name: str, old: bytes, new: bytes) -> Iterator[str]:
     before, now = old.split(b"\n"), new.split(b"\n")
-    for n, (one, other) in enumerate(zip(before, now, strict=False), start=1):
-        if one != other:
-            yield f"{name}:{n}: {one[:100]!r} before, {other[:100]!r} now"
+    for n, (old_line, new_line) in enumerate(zip(before, now, strict=False), start=1):
+        if old_line != new_line:
+            yield f"{name}:{n}: {old_line[:100]!r} before, {new_line[:100]!r} now"
     if len(before) != len(now):
         yield f"{name}: {len(before)} lines before, {len(now)} now"
 
@@ -157,10 +157,10 @@ def _compare_with(base: str, seeds: range, without: Sequence[str]) -> ExitCode:
     with tempfile.TemporaryDirectory(prefix="mocklend-same-") as name, checked_out(commit, Path(name, "tree")) as tree:
         folder = Path(name)
         of_base = _recording_of(commit, folder / "recording.py")
-        tool.say(f"telling the story with {len(seeds)} seeds, at {commit[:10]} and in this checkout")
+        tool.say(f"running the story with {len(seeds)} seeds, at {commit[:10]} and in this checkout")
         left_out = [f"--without={kind}" for kind in without]
         with ExitStack() as both:
-            begun = {
+            processes = {
                 side: both.enter_context(
                     running(
                         where, recording, [str(where), str(folder / side), *map(str, seeds), *left_out], folder / side
@@ -168,22 +168,22 @@ def _compare_with(base: str, seeds: range, without: Sequence[str]) -> ExitCode:
                 )
                 for side, where, recording in (("before", tree, of_base), ("now", ROOT, ROOT / RECORDING))
             }
-            for side, process in begun.items():
+            for side, process in processes.items():
                 if process.wait():
-                    raise tool.CutShort(f"the story broke off {side}: {last_words(folder / side)}")
+                    raise tool.CutShort(f"the story failed {side}: {end_of_log(folder / side)}")
         sizes = [path.stat().st_size for path in _files(folder / "now")]
-        found = list(differences(folder / "before", folder / "now", renamed))
-    for difference in found[:SHOWN_MAX]:
+        different = list(differences(folder / "before", folder / "now", renamed))
+    for difference in different[:SHOWN_MAX]:
         print(difference)
-    if found:
-        print(f"FAIL: {len(found)} differences from {commit[:10]} with {len(seeds)} seeds")
+    if different:
+        print(f"FAIL: {len(different)} differences from {commit[:10]} with {len(seeds)} seeds")
         return ExitCode.FAIL
-    print(f"PASS: as at {commit[:10]}: {len(sizes)} files, {sum(sizes):,} bytes of {len(seeds)} seeds")
+    print(f"PASS: same as at {commit[:10]}: {len(sizes)} files, {sum(sizes):,} bytes of {len(seeds)} seeds")
     return ExitCode.PASS
 
 
 def _recording_of(commit: str, path: Path) -> Path:
-    """The commit's own recording; for a commit that had none yet, the first one that there was."""
+    """The commit's own `recording.py`; for a commit before that file existed, the first version of it."""
     first = git("log", "--diff-filter=A", "--format=%H", "--", RECORDING).split()[-1:]
     source = next((text for at in [commit, *first] if (text := git("show", f"{at}:{RECORDING}"))), None)
     path.write_text(source or (ROOT / RECORDING).read_text(encoding="utf-8"), encoding="utf-8")

@@ -65,7 +65,7 @@ class Server:
         try:
             ready: dict[str, Any] = json.loads(line)
         except ValueError:
-            raise ServerFailed(f"it said {line!r} and not where it is; its log ends with\n{self.log_end()}") from None
+            raise ServerFailed(f"it printed {line!r} and no address; its log ends with\n{self.log_end()}") from None
         return ready
 
     @property
@@ -105,8 +105,8 @@ class Server:
         except subprocess.TimeoutExpired:
             return None
         if code == 0 or -code in FROM_OUTSIDE:
-            return CutShort(f"the server was gone before the end: {left_with(code)}, so somebody else ended it")
-        return Failed(f"the server was gone before the end: {left_with(code)}; its log ends with\n{self.log_end()}")
+            return CutShort(f"the server ended before the run: {ended_with(code)}, so it was stopped from outside")
+        return Failed(f"the server ended before the run: {ended_with(code)}; its log ends with\n{self.log_end()}")
 
     def log_end(self, lines: int = 20) -> str:
         """The last lines of its log."""
@@ -124,10 +124,10 @@ class Server:
             self._process.stdout.close()
 
 
-def left_with(code: int) -> str:
+def ended_with(code: int) -> str:
     """How a process ended, in words, from its return code in `subprocess`."""
     if code >= 0:
-        return f"it left with exit code {code}"
+        return f"it ended with exit code {code}"
     try:
         return f"it was ended by {signal.Signals(-code).name}"
     except ValueError:

@@ -47,14 +47,14 @@ def concluded(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
         with sigterm_as_ctrl_c():
             return work()
     except KeyboardInterrupt:
-        ended: tuple[ExitCode, str] = ExitCode.INCONCLUSIVE, "it was told to stop before it had a verdict"
+        ended: tuple[ExitCode, str] = ExitCode.INCONCLUSIVE, "it was interrupted before it had a verdict"
     except (NotRun, CutShort, Failed) as why:
         ended = why.code, str(why)
     except (ProblemError, requests.RequestException) as no_answer:
-        ended = ExitCode.INCONCLUSIVE, f"the server did not answer as the run needs it: {_shortly(no_answer)}"
+        ended = ExitCode.INCONCLUSIVE, f"a request of the run failed: {_shortly(no_answer)}"
     except Exception as bug:
         traceback.print_exc()
-        ended = ExitCode.INCONCLUSIVE, f"the tool itself broke, which says nothing about the platform: {_shortly(bug)}"
+        ended = ExitCode.INCONCLUSIVE, f"the tool itself failed, so there is no verdict: {_shortly(bug)}"
     return _end(*ended, as_json=as_json)
 
 
@@ -101,6 +101,6 @@ def number(least: float, most: float) -> Callable[[str], float]:
 # --- progress ---
 
 
-def say(words: str) -> None:
+def say(line: str) -> None:
     """Print a line of progress to standard error, so that standard output holds the result only."""
-    print(f"{Path(sys.argv[0]).stem}: {words}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).stem}: {line}", file=sys.stderr, flush=True)

@@ -1,11 +1,11 @@
-"""What the writer's work costs with this checkout's code, beside another commit's, in one run.
+"""Compares the writer's processor time with the code of this checkout and of another commit, in one run.
 
     scripts/writer fc4cbf0
 
-Both are run one after the other, several times over, by one thread and with no server; what is compared is the
-processor time of borrowing, ordering a repayment, settling it, and delivering its callback with all that is booked.
-The figures are the medians of the rounds, and the ratio is the median of the ratios within a round: whatever else the
-machine does weighs on both.
+Each round runs both, one after the other, on one thread and without a server. It measures the processor time of
+borrowing, ordering a repayment, settling it, and delivering its callback with the postings. The figures are the medians
+over the rounds. The ratio is the median of the ratios of each round, so that other load of the machine affects both
+sides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import tool
-from other_commit import ROOT, checked_out, commit_of, last_words, running
+from other_commit import ROOT, checked_out, commit_of, end_of_log, running
 
 from mocklend.exit_codes import ExitCode
 
@@ -29,7 +29,7 @@ Sample = Mapping[str, float]
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """PASS once both are measured; FAIL where a bound is given and a ratio is above it."""
+    """PASS if both were measured; FAIL if a bound is given and the ratio is above it."""
     parser = argparse.ArgumentParser(
         prog="scripts/writer", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 
 def ratios(before: Sequence[Sample], now: Sequence[Sample]) -> dict[str, float]:
-    """For each kind of command the median of its ratios, round by round."""
+    """For each kind of command the median of the ratios of the rounds."""
     return {kind: median(new[kind] / old[kind] for old, new in zip(before, now, strict=True)) for kind in before[0]}
 
 
@@ -58,14 +58,14 @@ def _measured(options: argparse.Namespace) -> ExitCode:
             for samples, where, side in ((before, tree, "before"), (now, ROOT, "now")):
                 samples.append(_sample(where, Path(name, side), options.loans))
             tool.say(f"round {number} of {options.rounds}")
-    found = ratios(before, now)
-    print(f"{'us a command':22} {commit[:10]:>10} {'now':>10} {'ratio':>7}")
-    for kind, ratio in found.items():
-        was, is_ = median(one[kind] for one in before), median(one[kind] for one in now)
+    by_kind = ratios(before, now)
+    print(f"{'us per command':22} {commit[:10]:>10} {'now':>10} {'ratio':>7}")
+    for kind, ratio in by_kind.items():
+        was, is_ = median(sample[kind] for sample in before), median(sample[kind] for sample in now)
         print(f"{kind:22} {was:10.0f} {is_:10.0f} {ratio:7.2f}")
     bound = options.callback_at_max
-    if bound is not None and found["callback with booking"] > bound:
-        print(f"FAIL: a callback costs more than {bound:g} of what it did")
+    if bound is not None and by_kind["callback with booking"] > bound:
+        print(f"FAIL: a callback costs more than {bound:g} times what it cost")
         return ExitCode.FAIL
     print("PASS")
     return ExitCode.PASS
@@ -74,8 +74,8 @@ def _measured(options: argparse.Namespace) -> ExitCode:
 def _sample(tree: Path, out: Path, loans: int) -> Sample:
     with running(tree, SAMPLE, [str(loans)], out) as process:
         if process.wait():
-            raise tool.CutShort(f"the measuring broke off {out.name}: {last_words(out)}")
-    sample: Sample = json.loads(last_words(out).splitlines()[-1])
+            raise tool.CutShort(f"the measurement failed {out.name}: {end_of_log(out)}")
+    sample: Sample = json.loads(end_of_log(out).splitlines()[-1])
     return sample
 
 

@@ -1,11 +1,11 @@
-"""What the writer's work costs with the code that is imported: processor time a command, by kind, as JSON on a line.
+"""Measures the writer's cost with the imported code: processor time per command, by kind, as JSON on one line.
 
     python writer_sample.py LOANS
 
-It borrows, orders three repayments for each loan, and lets a day pass after each round: so every kind of command is
-decided, flushed and committed on SQLite as a server does it. A group of commands of one kind is timed as a whole, by
-the processor time of its thread. `scripts/writer` runs this with the code of two commits, so it asks by HTTP and knows
-only what both have.
+It borrows, orders three repayments for each loan, and advances the clock by a day after each round, so that each kind
+of command is decided, flushed and committed on SQLite as in a server. A group of commands of one kind is timed as a
+whole, by the processor time of its thread. `scripts/writer` runs this with the code of two commits, so it uses HTTP and
+only names that both have.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ COMMANDS = {
     "settlement": ("SettleTrade",),
     "callback with booking": ("AttemptCallback",),
 }
-"""Each kind, and what its class has been called."""
+"""Each kind of command, and the names that its class has or had."""
 
 
 def main(loans: int) -> dict[str, float]:
-    """Microseconds a command."""
+    """Run the story, and return the microseconds per command, by kind."""
     writer = import_module("mocklend.writer").Writer
     took: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
-    honest = writer._commit_group
+    original = writer._commit_group
 
-    def timed(self: Any, asked: Any) -> Any:
+    def timed(self: Any, group: Any) -> Any:
         began = time.thread_time()
-        outcomes = honest(self, asked)
+        outcomes = original(self, group)
         seconds = time.thread_time() - began
-        kinds = Counter(type(command).__name__ for command, _ in asked)
+        kinds = Counter(type(command).__name__ for command, _ in group)
         kinds.pop("MoveClock", None)
         if len(kinds) == 1:
             [(kind, count)] = kinds.items()
@@ -50,13 +50,13 @@ def main(loans: int) -> dict[str, float]:
 
     writer._commit_group = timed
     with tempfile.TemporaryDirectory() as folder:
-        _tell(Path(folder, "writer.db"), loans)
+        _run_story(Path(folder, "writer.db"), loans)
     return {
         name: took[kind][1] / took[kind][0] * 1e6 for name, kinds in COMMANDS.items() for kind in kinds if kind in took
     }
 
 
-def _tell(database: Path, loans: int) -> None:
+def _run_story(database: Path, loans: int) -> None:
     try:
         runtime = import_module("mocklend.runtime").Platform
     except ModuleNotFoundError:

@@ -1,9 +1,9 @@
-"""Gives every script the environment it needs, from a bare Python and its pip.
+"""Makes the environment that every script needs, with nothing but Python and its pip.
 
-The first run makes `.venv`, filled from `requirements.lock` with every hash checked, and installs this
-checkout in it; later runs find two markers in place and cost a few milliseconds. A marker is written last and
-says what the environment was made from, so a run that was cut short, a new lock, another Python and a moved
-folder all lead to the same place: it is made anew. Standard library only: nothing else is there yet.
+The first run makes `.venv` from `requirements.lock`, checks every hash, and installs this checkout in it. Later runs
+compare two markers, which takes a few milliseconds. A marker is written last and holds a hash of what the environment
+was made from, so the environment is made again after a run that was cut short, and for a new lock, another Python or a
+moved folder. This file uses the standard library only, because nothing else is installed yet.
 """
 
 from __future__ import annotations
@@ -24,41 +24,41 @@ PASS, FAIL, WRONG_USE = 0, 1, 2
 
 
 def prepare() -> None:
-    """Make the environment, unless it is there. Two at once is fine: the second waits, then finds it done."""
+    """Make the environment, unless it is up to date. Of two concurrent runs the second waits for the first."""
     _demand(os.name == "posix", "the scripts run on Linux and macOS; on Windows, use WSL")
     _demand(
         sys.version_info >= (3, 11),
         f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]} ({sys.executable}). "
         f"Name a newer one: python3.11 {sys.argv[0]} …",
     )
-    wanted = _wanted()
-    if _found() == wanted:
+    expected = _expected_markers()
+    if _markers() == expected:
         return
     import fcntl
 
-    with LOCK.open() as held:
+    with LOCK.open() as lock_file:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             _say("another run is setting up; waiting for it")
-            fcntl.flock(held, fcntl.LOCK_EX)
+            fcntl.flock(lock_file, fcntl.LOCK_EX)
         try:
-            if _found()[0] != wanted[0]:
-                _install_the_lock(wanted[0])
-            if _found()[1] != wanted[1]:
-                _install_the_project(wanted[1])
+            if _markers()[0] != expected[0]:
+                _install_the_lock(expected[0])
+            if _markers()[1] != expected[1]:
+                _install_the_project(expected[1])
         except KeyboardInterrupt:
             _stop("interrupted; the next run starts the set-up again")
 
 
 def become(*command: str, at_root: bool = True) -> None:
-    """Turn this process into `python -m command` with the arguments of the script; never returns.
+    """Replace this process by `python -m command` with the arguments of the script; never returns.
 
     A command that ends in `.py` is a file of this checkout. `at_root=False` stays in the caller's folder, for
     commands that take paths from the caller.
     """
     prepare()
-    _keep_what_is_compiled()
+    _keep_bytecode()
     if at_root:
         os.chdir(ROOT)
     sys.stdout.flush()
@@ -66,7 +66,7 @@ def become(*command: str, at_root: bool = True) -> None:
 
 
 def each(**commands: Sequence[str]) -> None:
-    """Run all commands, or those that the script's arguments name; leave with FAIL if any of them failed."""
+    """Run all commands, or those that the script's arguments name; exit with FAIL if any of them failed."""
     chosen = sys.argv[1:] or list(commands)
     unknown = [name for name in chosen if name not in commands]
     _demand(not unknown, f"unknown: {', '.join(unknown)}; known: {', '.join(commands)}")
@@ -78,15 +78,12 @@ def each(**commands: Sequence[str]) -> None:
         print(f"== {name}", flush=True)
         if subprocess.run(_line(commands[name], []), cwd=ROOT).returncode:
             failed.append(name)
-    print(f"== failed: {', '.join(failed)}" if failed else "== all is well", flush=True)
+    print(f"== failed: {', '.join(failed)}" if failed else "== all passed", flush=True)
     sys.exit(FAIL if failed else PASS)
 
 
-def _keep_what_is_compiled() -> None:
-    """Where no bytecode is to be written among the sources, it is kept in `.venv`: else each process compiles anew.
-
-    That is the tests and pytest's own plug-ins in each of its workers, and the platform in each command they start.
-    """
+def _keep_bytecode() -> None:
+    """If PYTHONDONTWRITEBYTECODE is set, keep the bytecode in `.venv`: otherwise each process compiles all modules."""
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         os.environ.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "pycache"))
 
@@ -97,18 +94,19 @@ def _line(command: Sequence[str], arguments: Sequence[str]) -> list[str]:
     elif "-" in command[0]:
         what = [str(PYTHON.parent / command[0])]  # No module's name, so a tool's own script.
     else:
-        what = ["-P", "-m", command[0]]  # -P keeps the folder we happen to stand in off the import path.
+        what = ["-P", "-m", command[0]]  # -P keeps the current folder off the import path.
     return [str(PYTHON), *what, *command[1:], *arguments]
 
 
-def _wanted() -> tuple[str, str]:
-    """Return what the two markers must say: one for the dependencies, one for this project's own metadata."""
+def _expected_markers() -> tuple[str, str]:
+    """The two markers of an up-to-date environment: one for the dependencies, one for this project's own metadata."""
     place = f"{sys.version} {sys.base_prefix} {ROOT}".encode()
     lock = hashlib.sha256(place + LOCK.read_bytes()).hexdigest()
     return lock, hashlib.sha256(lock.encode() + PROJECT.read_bytes()).hexdigest()
 
 
-def _found() -> tuple[str, str]:
+def _markers() -> tuple[str, str]:
+    """The two markers of the environment as it is; empty where there is none."""
     return _read(VENV / "lock.sha256"), _read(VENV / "project.sha256")
 
 
@@ -125,7 +123,7 @@ def _install_the_lock(marker: str) -> None:
 
     count = sum(1 for line in LOCK.read_text().splitlines() if "==" in line and not line.startswith("#"))
     _say(f"setting up .venv with {count} packages, each checked against its hash: once, about a minute …")
-    # Our own pip can fill it, so it needs none: ensurepip costs seconds, and some systems do not ship it.
+    # This Python's own pip can fill it. Installing pip in it would take seconds, and some systems lack ensurepip.
     bring_pip = importlib.util.find_spec("pip") is None
     try:
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=bring_pip).create(VENV)
@@ -152,24 +150,24 @@ def _pip(*arguments: str) -> None:
     quiet = ["--quiet", "--quiet", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     if os.geteuid() == 0:
         quiet.append("--root-user-action=ignore")
-    # What pip says belongs to the log, not to the output of a command that was asked for JSON.
+    # pip's messages go to standard error: the command's standard output may have to be JSON only.
     done = subprocess.run([*pip, "install", *quiet, *arguments], stdout=sys.stderr, cwd=ROOT)
     _demand(
         done.returncode == 0,
-        "pip could not install; its own words are above. It needs the network, or a mirror that it knows of "
-        "(`pip config list` shows what it uses). Nothing is half done: run this again when it is there.",
+        "pip could not install; its messages are above. It needs the network, or a configured mirror "
+        "(`pip config list` shows it). It is safe to run this again.",
     )
 
 
-def _demand(holds: bool, otherwise: str) -> None:
-    if not holds:
-        _stop(otherwise)
+def _demand(condition: bool, message: str) -> None:
+    if not condition:
+        _stop(message)
 
 
-def _stop(why: str) -> None:
-    _say(why)
+def _stop(reason: str) -> None:
+    _say(reason)
     sys.exit(WRONG_USE)
 
 
-def _say(words: str) -> None:
-    print(f"mocklend: {words}", file=sys.stderr, flush=True)
+def _say(message: str) -> None:
+    print(f"mocklend: {message}", file=sys.stderr, flush=True)

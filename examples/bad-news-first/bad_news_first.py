@@ -1,4 +1,4 @@
-"""The page learns of a debt at once, and of a payment later."""
+"""The status page shows a new debt at once, and a payment later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class BadNewsFirst(Fault):
-    """Debts are pushed to the page, payments wait for its next refresh.
+    """Debts are pushed to the status page; payments wait for its next refresh.
 
     Ada is charged a fee and sees it within the second. She pays it, and sees it still, for ten minutes. Two pipelines
     feed one page, and only one of them is in a hurry. Wait for the slow one; nothing is wrong with the money.
@@ -25,10 +25,10 @@ class BadNewsFirst(Fault):
     heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown."
     action: ClassVar[str] = "Wait for the slow pipeline; nothing is wrong with the money."
 
-    lag_s: int = setting(600, "How much later good news is shown.", least=1, most=86_400)
+    lag_s: int = setting(600, "How much later a payment is shown.", least=1, most=86_400)
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
-        """Only a version that says less is owed waits."""
+        """Delay a version only if less is owed in it."""
         if event.after["outstanding_minor"] >= event.before["outstanding_minor"]:
             return event
         return replace(event, lag_s=event.lag_s + self.lag_s)

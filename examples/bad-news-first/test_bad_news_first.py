@@ -1,7 +1,7 @@
-"""The lie of bad news first: what is shown, what stays true, and how it ends."""
+"""The fault `cache.bad_news_first`: what the status page shows, what the books say, and how the injection ends."""
 
 
-def test_a_payment_is_seen_later_than_a_fee(mocklend):
+def test_the_status_page_shows_a_payment_later_than_a_fee(mocklend):
     ada = mocklend.add_borrower("ada", "Ada")
     loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
     mocklend.arm("cache.bad_news_first", lag_s=600)

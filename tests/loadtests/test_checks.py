@@ -9,12 +9,12 @@ import pytest
 from checks import (
     DROPPED,
     EXPIRED,
+    LOST_CALLBACK,
     MARKED,
     RESIDUE,
     STALE,
     STICKY,
     TWICE,
-    UNHEARD,
     WRONG_AMOUNT,
     KnownLoan,
     Order,
@@ -172,7 +172,7 @@ def test_a_version_says_one_thing() -> None:
     mine = remembered_loan()
     list(page(loan_page(), mine))
 
-    assert claims(page(loan_page(paid_minor=5), mine)) == ["a version says one thing"]
+    assert claims(page(loan_page(paid_minor=5), mine)) == ["a version has one content"]
 
 
 def test_the_books_are_not_marked_and_not_older_than_a_page() -> None:
@@ -234,7 +234,7 @@ def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
     body = {"borrower_id": "brw_ada", "principal_minor": 100_000}
 
     assert claims(borrowed(loan_page(), body)) == []
-    assert claims(borrowed(loan_page(borrower_id="brw_bob"), body)) == ["a new loan is the one asked for"]
+    assert claims(borrowed(loan_page(borrower_id="brw_bob"), body)) == ["a new loan is the requested one"]
     assert claims(borrowed(loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0), body))
 
 
@@ -263,8 +263,8 @@ def test_a_quote_is_the_sum_of_its_buckets() -> None:
 
     assert claims(quoted(quote, "loan_ada", "CLEAR")) == []
     assert claims(quoted({**quote, "total_minor": 999}, "loan_ada", "CLEAR")) == ["buckets add up to the total"]
-    assert claims(quoted(quote, "loan_bob", "CLEAR")) == ["a quote is the one asked for"]
-    assert claims(quoted(nothing, "loan_ada", "CLEAR")) == ["a loan in use has something to clear"]
+    assert claims(quoted(quote, "loan_bob", "CLEAR")) == ["a quote is the requested one"]
+    assert claims(quoted(nothing, "loan_ada", "CLEAR")) == ["a loan in use has a payoff amount"]
     [violation] = quoted(nothing, "loan_ada", "CLEAR")
     assert violation.is_explained(["amount.rounding_drift"])
     assert not violation.is_explained(["cache.bounded_stale"])
@@ -277,7 +277,7 @@ def test_ordering_a_repayment_settles_nothing() -> None:
 
     assert claims(ordered(honest, body, "loan_ada")) == []
     assert claims(ordered(repaid(), body, "loan_ada")) == ["ordering settles nothing"]
-    assert claims(ordered({**honest, "amount_minor": 1}, body, "loan_ada")) == ["an order is taken as sent"]
+    assert claims(ordered({**honest, "amount_minor": 1}, body, "loan_ada")) == ["an order is accepted as sent"]
 
 
 def test_a_repayment_goes_its_course() -> None:
@@ -295,10 +295,10 @@ def test_a_repayment_goes_its_course() -> None:
 @pytest.mark.parametrize(
     ("lie", "claim"),
     [
-        ({"applied_minor": 99_001}, "what is settled and what is too much is the amount"),
+        ({"applied_minor": 99_001}, "applied and overpaid add up to the amount"),
         ({"amount_minor": 1, "applied_minor": 1, "overpaid_minor": 0}, "a repayment is what was ordered"),
-        ({"paid_at": "2026-01-05T01:00:01.999Z"}, "money comes before the message of it"),
-        ({"applied_at": "2026-01-05T01:00:01.000Z"}, "money comes before the message of it"),
+        ({"paid_at": "2026-01-05T01:00:01.999Z"}, "a repayment is paid before it is applied"),
+        ({"applied_at": "2026-01-05T01:00:01.000Z"}, "a repayment is paid before it is applied"),
     ],
 )
 def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, object], claim: str) -> None:
@@ -312,7 +312,9 @@ def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:
 
     violation = only(repayment(waiting, order(), settle_delay_s=2, overdue_s=30))
 
-    assert {kind for kind in (DROPPED, EXPIRED, STALE, *UNHEARD) if violation.is_explained({kind})} == set(UNHEARD)
+    assert {kind for kind in (DROPPED, EXPIRED, STALE, *LOST_CALLBACK) if violation.is_explained({kind})} == set(
+        LOST_CALLBACK
+    )
 
 
 def test_the_channel_has_the_order_as_it_was_made() -> None:
@@ -356,7 +358,7 @@ def test_an_edit_is_what_was_meant_or_a_slip_of_the_hand() -> None:
     assert claims(edited(edit(), body)) == []
     assert only(edited(slip, body)).fault == WRONG_AMOUNT
     assert only(edited(edit(after={"outstanding_minor": 100_000}), body)).fault is None
-    assert claims(edited(edit(state="REVERSED"), body)) == ["an edit is the one asked for"]
+    assert claims(edited(edit(state="REVERSED"), body)) == ["an edit is the requested one"]
     assert claims(edited({}, body)) == ["an edit is complete"]
 
 
@@ -371,9 +373,9 @@ def test_a_reversed_repayment_says_so() -> None:
     back = repaid(status="REVERSED", applied_minor=0)
 
     assert claims(reversed_edit(edit(state="REVERSED"), "edt_ada")) == []
-    assert claims(reversed_edit(edit(), "edt_ada")) == ["a reversed edit says so"]
+    assert claims(reversed_edit(edit(), "edt_ada")) == ["a reversed edit is REVERSED"]
     assert claims(reversed_repayment(back, order())) == []
-    assert claims(reversed_repayment(repaid(), order())) == ["a reversed repayment says so"]
+    assert claims(reversed_repayment(repaid(), order())) == ["a reversed repayment is REVERSED and settles nothing"]
     [violation] = reversed_repayment({**back, "id": "rpy_of_somebody"}, order())
     assert violation.is_explained({"operator.wrong_reversal"})
     assert not violation.is_explained({"operator.wrong_amount"})
@@ -381,7 +383,7 @@ def test_a_reversed_repayment_says_so() -> None:
 
 def test_a_query_brings_the_money() -> None:
     assert claims(queried(repaid(), order())) == []
-    assert claims(queried(repaid(status="PROCESSING"), order())) == ["a query brings the money"]
+    assert claims(queried(repaid(status="PROCESSING"), order())) == ["a query posts the money"]
 
 
 # --- every answer ---
@@ -391,7 +393,7 @@ def test_a_repeat_has_the_same_answer_and_says_that_it_is_one() -> None:
     assert claims(same_again((202, {"id": 1}), (202, {"id": 1}), "true")) == []
     assert claims(same_again((202, {"id": 1}), (202, {"id": 2}), "true")) == ["a repeat has the same answer"]
     assert claims(same_again((202, {}), (201, {}), "true")) == ["a repeat has the same answer"]
-    assert claims(same_again((202, {}), (202, {}), None)) == ["a repeat says that it is one"]
+    assert claims(same_again((202, {}), (202, {}), None)) == ["a repeat is marked as a replay"]
 
 
 def test_a_repeat_that_is_carried_out_again_may_have_a_key_that_was_forgotten() -> None:
@@ -428,13 +430,13 @@ def test_a_refusal_is_a_documented_problem() -> None:
 def test_explained_violations_are_counted_and_the_rest_returned() -> None:
     shared = SharedState()
     late, lie = (
-        Violation("the callback comes", "30 s late", DROPPED),
-        Violation("a version says one thing", "it said two"),
+        Violation("a callback is delivered", "30 s late", DROPPED),
+        Violation("a version has one content", "it said two"),
     )
 
     rest = shared.sort([late, lie], {DROPPED})
 
     assert rest == [lie]
-    assert shared.report()["explained"] == {"callback.dropped: the callback comes": 1}
-    assert shared.report()["unexplained"] == {"a version says one thing": 1}
+    assert shared.report()["explained"] == {"callback.dropped: a callback is delivered": 1}
+    assert shared.report()["unexplained"] == {"a version has one content": 1}
     assert shared.sort([late], ()) == [late]

@@ -71,7 +71,7 @@ def test_lost_and_doubled_loans_and_edits_are_found() -> None:
     assert missing_and_extra("loan", [loan], []) == (["loan loan_ada: not there"], [])
     assert missing_and_extra("loan", [loan], ["loan_ada", "loan_ada"])[1] == ["loan loan_ada: more than once"]
     assert missing_and_extra("loan", [loan, loan], ["loan_ada"])[1] == ["loan loan_ada: more than once"]
-    assert missing_and_extra("loan", [], ["loan_eve"])[1] == ["loan loan_eve: nobody's"]
+    assert missing_and_extra("loan", [], ["loan_eve"])[1] == ["loan loan_eve: not acknowledged"]
 
 
 def test_money_that_the_channel_never_got_or_got_twice_is_found() -> None:

@@ -19,7 +19,7 @@ def good_part(**more: object) -> PartResult:
     figures: dict[str, Any] = {
         "answers": Counter({"202": 3, "503": 40}),
         "acknowledged": 9,
-        "way_back_s": 0.8,
+        "recovery_s": 0.8,
         "cpu_ms_per_refused": 2.5,
         "slowest_refused_s": 5.1,
         "log_lines": 3,
@@ -44,7 +44,7 @@ def test_refusals_that_a_client_can_repeat_are_what_is_asked_for() -> None:
         {"answers": Counter({"none": 1, "503": 40})},
         {"lost": 1},
         {"doubled": 1},
-        {"way_back_s": 30.0},
+        {"recovery_s": 30.0},
         {"cpu_ms_per_refused": 1_500.0},
         {"slowest_refused_s": 40.0},
         {"log_lines": 1_800},
@@ -65,7 +65,7 @@ def test_one_part_that_fails_fails_the_run_and_one_that_is_skipped_does_not() ->
     good, bad, doubtful, skipped = (
         good_part(),
         good_part(failures=["x"]),
-        good_part(unshown=["x"]),
+        good_part(doubts=["x"]),
         good_part(skipped="no root"),
     )
 

@@ -295,7 +295,7 @@ def test_a_load_that_was_cut_short_still_fails_for_what_is_found() -> None:
 def test_people_who_never_came_are_no_load() -> None:
     few = replace(HONEST, users=1_000, report={**report(), "users_max": 640})
 
-    assert judge(few).reasons == ["640 of 1000 people came"]
+    assert judge(few).reasons == ["only 640 of 1000 users were started"]
     assert judge(replace(few, users=640)).outcome == PASS
 
 

@@ -53,7 +53,7 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
     done = run("--time", "1s", "--faults", "cache.bounded_stale,transport.abort")
 
     assert done.returncode == 2
-    assert "transport.abort: nobody here asks again" in done.stderr
+    assert "transport.abort: these users do not repeat" in done.stderr
 
 
 @needs_locust
@@ -171,5 +171,5 @@ def test_the_progress_of_a_load_is_one_line() -> None:
     figures = {"users": 50, "requests": 1_200, "per_s": 310, "failures": 2}
 
     assert progress_line(4.2, {}, None) == "4 s: the load is about to begin"
-    assert progress_line(6.0, figures, None) == "6 s: 50 users, 1200 requests, 310 a second, 2 failures"
+    assert progress_line(6.0, figures, None) == "6 s: 50 users, 1200 requests, 310 per second, 2 failures"
     assert progress_line(8.1, figures, 31).endswith(", 2 failures, 31 injections")

@@ -133,7 +133,7 @@ def test_what_is_no_commit_is_wrong_use(base: str, capsys: pytest.CaptureFixture
 
     assert same.main(["--seeds", "1", "--", base]) == ExitCode.WRONG_USE
 
-    assert "is no commit" in capsys.readouterr().err
+    assert "is not a commit" in capsys.readouterr().err
 
 
 def test_a_story_is_recorded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

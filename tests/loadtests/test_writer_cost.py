@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import writer_cost
-from other_commit import ROOT, last_words, running
+from other_commit import ROOT, end_of_log, running
 from writer_cost import SAMPLE, ratios
 from writer_sample import COMMANDS
 
@@ -23,9 +23,9 @@ def test_a_ratio_is_the_median_of_those_within_a_round() -> None:
 
 def test_each_kind_of_command_is_measured(tmp_path: Path) -> None:
     with running(ROOT, SAMPLE, ["2"], tmp_path / "now") as process:
-        assert process.wait(60) == 0, last_words(tmp_path / "now")
+        assert process.wait(60) == 0, end_of_log(tmp_path / "now")
 
-    sample = json.loads(last_words(tmp_path / "now").splitlines()[-1])
+    sample = json.loads(end_of_log(tmp_path / "now").splitlines()[-1])
     assert sample.keys() == COMMANDS.keys()
     assert min(sample.values()) > 1
 

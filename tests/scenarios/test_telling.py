@@ -105,9 +105,7 @@ def test_every_scenario_says_what_each_reconciler_finds_and_how_good_that_is(nam
     assert not scenario.open_end
 
 
-@pytest.mark.parametrize(
-    "name", ["acknowledged-not-applied", pytest.param("month-end-outage", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("name", ["acknowledged-not-applied", pytest.param("month-end-outage", marks=pytest.mark.long)])
 def test_a_score_that_is_not_the_reconcilers_ends_the_story(name: str) -> None:
     wrong = {**SHIPPED[name].expected_score, "thorough": {"precision": 0.123, "recall": 1}}
 
