@@ -153,7 +153,7 @@ def test_a_reconciler_looks_and_repairs_where_each_plane_asks_for_its_token(
 def test_webhooks_are_not_sent_to_the_server_itself(terminal: dict[str, str]) -> None:
     with Client(terminal["MOCKLEND_URL"], terminal["MOCKLEND_API_KEY"]) as client:
         for url in ("http://127.0.0.1:9/", "http://[::1]:9/", "http://169.254.169.254/"):
-            with pytest.raises(ProblemError, match="address that this server calls"):
+            with pytest.raises(ProblemError, match="address that MOCKLEND_CALLBACK_ALLOW permits"):
                 client.add_webhook_endpoint(url)
 
 

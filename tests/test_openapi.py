@@ -56,7 +56,7 @@ def test_every_operation_refuses_a_query_parameter_that_it_does_not_declare(
 ) -> None:
     for method, address, operation in operations(document):
         declared = parameters(operation)
-        listed = f"no parameter but {', '.join(declared)}" if declared else "no parameters: this address takes none"
+        listed = f"no parameter but {', '.join(declared)}" if declared else "no parameters: this endpoint has none"
         for query, received in (("colour=red", "red"), ("colour", ""), ("colour=", "")):
             [error] = refused(http, method, address, query)
             assert error == {"field": "colour", "expected": listed, "received": received}, (method, address)

@@ -36,7 +36,7 @@ from mocklend.api.loans import loans
 from mocklend.api.methods import answer_options
 from mocklend.api.metrics import measure
 from mocklend.api.openapi import VERSION, complete
-from mocklend.api.operations import desk
+from mocklend.api.operations import operations
 from mocklend.api.operator import operator
 from mocklend.api.problems import handle_problems
 from mocklend.api.products import products
@@ -65,9 +65,9 @@ from mocklend.storage.snapshot import PlatformLayer
 SWITCH_S = 0.0005
 """Python's thread switch interval, instead of 5 ms: an answer needs the interpreter lock several times."""
 NOUNS = (
-    borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator, desk,
-    approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates, sandboxes, clock,
-    audit, health, requests_made,
+    borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator,
+    operations, approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates,
+    sandboxes, clock, audit, health, requests_made,
 )  # fmt: skip
 """One blueprint per noun. The fault layer adds its own."""
 

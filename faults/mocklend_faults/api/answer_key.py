@@ -18,7 +18,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Id, PageSize
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, cursor_of, place
+from mocklend.api.pagination import Paged, cursor_of, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import in_full, rendered
@@ -77,7 +77,7 @@ def get_answer_key(query: KeyQuery) -> Response:
         return _exported(query)
     entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
     with open_snapshot() as snapshot:
-        after = find(snapshot, place(query.cursor)) if query.cursor is not None else None
+        after = find(snapshot, decode_cursor(query.cursor)) if query.cursor is not None else None
         if query.cursor is not None and after is None:
             raise field_problem("cursor", "a next_cursor of this list", query.cursor)
         page = list(islice(entries(snapshot, after=after), query.limit + 1))

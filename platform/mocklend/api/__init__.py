@@ -1,5 +1,5 @@
-"""The HTTP API: one module per noun. A view parses, calls one function, renders.
+"""The HTTP API: one module per noun. A view parses the request, calls one function and renders the result.
 
-request ─▶ who asks (asking) ─▶ what it says (reading, fields) ─▶ a command or a read ─▶ answers
-                                        └────────── no ──────────▶ problems
+request ─▶ credentials (request_context) ─▶ body and query (json_body, fields) ─▶ command or read ─▶ responses
+                     └────────────────────── refused ──────────────────────────────▶ problems
 """

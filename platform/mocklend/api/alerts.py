@@ -1,4 +1,4 @@
-"""The alerts of the platform's own monitoring: what its staff would be told."""
+"""The alerts that the platform's own monitoring raises for its staff."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import NextCursor, says
-from mocklend.monitoring import alerts as looked_for
+from mocklend.monitoring import alerts as current_alerts
 from mocklend.monitoring.alerts import CHECKS, AlertDoc, alert_doc
 from mocklend.sandboxes.lifecycle import MonitoringDoc, monitoring_doc
 from mocklend.validation import OneOf
@@ -29,7 +29,7 @@ FindingClass = Annotated[str, OneOf(tuple(CLASSES))]
 
 
 class AlertList(TypedDict):
-    """A page of alerts, and how the sandbox is monitored: with monitoring switched off there are none."""
+    """A page of alerts, and the monitoring settings of the sandbox. Without monitoring there are no alerts."""
 
     monitoring: Annotated[MonitoringDoc, says("How the sandbox is monitored.")]
     alerts: Annotated[list[AlertDoc], says("The alerts of this page, by their ids.")]
@@ -37,35 +37,35 @@ class AlertList(TypedDict):
 
 
 class AlertQuery(Paged):
-    """Which alerts."""
+    """Filters of the list of alerts."""
 
     finding_class: FindingClass | None = Field(
-        default=None, alias="class", description="Only alerts of this class of break."
+        default=None, alias="class", description="Only alerts of this finding class."
     )
     check: Check | None = Field(default=None, description="Only alerts of this check.")
     loan_id: LoanId | None = None
 
 
 @alerts.get("/operator/alerts")
-@alerts.input(AlertQuery, location="query", arg_name="asked")
+@alerts.input(AlertQuery, location="query", arg_name="query")
 @alerts.output(document(AlertList))
 @alerts.doc(**operation("listAlerts"))
-def list_alerts(asked: AlertQuery) -> Response:
-    """What the platform's own monitoring sees now, if it is on. An alert is there for as long as its cause."""
-    after = place(asked.cursor)
+def list_alerts(query: AlertQuery) -> Response:
+    """The current alerts of the platform's own monitoring. An alert is listed for as long as its cause lasts."""
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
-        found = looked_for(
+        page = current_alerts(
             snapshot,
-            finding_class=asked.finding_class,
-            check=asked.check,
-            loan_id=asked.loan_id,
+            finding_class=query.finding_class,
+            check=query.check,
+            loan_id=query.loan_id,
             after=after,
-            limit=asked.limit,
+            limit=query.limit,
         )
     return rendered(
         AlertList(
             monitoring=monitoring_doc(snapshot.sandbox),
-            alerts=[alert_doc(alert) for alert in found.alerts],
-            next_cursor=cursor(found.after) if found.after is not None else None,
+            alerts=[alert_doc(alert) for alert in page.alerts],
+            next_cursor=cursor(page.after) if page.after is not None else None,
         )
     )

@@ -1,4 +1,4 @@
-"""Four eyes: the drafts that wait for a second person, and the log of everything that staff did."""
+"""Four eyes: approving and rejecting drafts of edits; the operator log of a loan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mocklend.api.fields import Person
 from mocklend.api.idempotency import idempotency
 from mocklend.api.openapi import operation
 from mocklend.api.operator import EditState, Reversal
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.nouns import NextCursor, says
@@ -28,13 +28,13 @@ approvals = APIBlueprint("approvals", __name__)
 
 
 class Approval(Body):
-    """Who approves: anybody but the operator."""
+    """The second person, who approves a draft."""
 
     approver: Person = Field(description="Who approves: anybody but the operator.")
 
 
 class EditQuery(Paged):
-    """Which edits."""
+    """Filters of the list of edits."""
 
     state: EditState | None = Field(default=None, description="Only edits in this state.")
 
@@ -57,10 +57,12 @@ class OperatorLog(TypedDict):
 @approvals.output(document(EditPage))
 @approvals.doc(**operation("listAllEdits"))
 def list_all_edits(query: EditQuery) -> Response:
-    """The edits of all loans: with `state=DRAFT`, those that wait for a second person."""
+    """The edits of all loans. With `state=DRAFT`: the edits that wait for approval."""
     with open_snapshot() as snapshot:
-        found, following = reads.edits_in(snapshot, state=query.state, after=place(query.cursor), limit=query.limit)
-    return rendered(EditPage(edits=[edit_doc(edit) for edit in found], next_cursor=following))
+        edits, next_cursor = reads.edits_in(
+            snapshot, state=query.state, after=decode_cursor(query.cursor), limit=query.limit
+        )
+    return rendered(EditPage(edits=[edit_doc(edit) for edit in edits], next_cursor=next_cursor))
 
 
 @approvals.get("/operator/edits/<id:edit_id>")
@@ -82,7 +84,7 @@ def get_edit(edit_id: str) -> Response:
     )
 )  # fmt: skip
 def approve_edit(edit_id: str, approval: Approval) -> Response:
-    """Approve a draft: it goes on the books as of now, if they still take it."""
+    """Approve a draft. It is validated again, and posted as of now."""
     return answered(run(ApproveEdit(sandbox_id(), idempotency(), edit_id, approval.approver)))
 
 
@@ -91,7 +93,7 @@ def approve_edit(edit_id: str, approval: Approval) -> Response:
 @approvals.output(document(EditDoc), status_code=201)
 @approvals.doc(**operation("rejectEdit", "edit_unknown", "edit_not_draft", moves_money=True))
 def reject_edit(edit_id: str, rejection: Reversal) -> Response:
-    """Drop a draft. Whoever asked for it may, too."""
+    """Reject a draft. Its own operator may reject it too."""
     return answered(run(RejectEdit(sandbox_id(), idempotency(), edit_id, rejection.memo, rejection.operator)))
 
 
@@ -99,6 +101,6 @@ def reject_edit(edit_id: str, rejection: Reversal) -> Response:
 @approvals.output(document(OperatorLog))
 @approvals.doc(**operation("listActs", "loan_unknown"))
 def get_operator_log(loan_id: str) -> Response:
-    """What staff did to a loan: who, why, and the bill before and after."""
+    """The operator log of a loan: each action with its operator, its reason and the bill before and after."""
     with open_snapshot() as snapshot:
         return rendered(OperatorLog(actions=operator_log_of(snapshot, loan_id)))

@@ -1,4 +1,4 @@
-"""The audit over HTTP: world against books against views, and which injection explains what disagrees."""
+"""The audit over HTTP: compares world, books and views, and names the injection that explains each discrepancy."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ audit = APIBlueprint("audit", __name__)
 @audit.output(document(AuditDoc))
 @audit.doc(**operation("audit", "sandbox_unknown"))
 def get_audit() -> Response:
-    """Compare every record with every other, in one snapshot, and pair what disagrees with the answer key."""
+    """Compare world, books and views in one snapshot, and match each discrepancy with the answer key."""
     with open_snapshot() as snapshot:
         return rendered(audited(snapshot))
 
 
 def audited(snapshot: Snapshot) -> AuditDoc:
-    """The audit as JSON: for each discrepancy the injection that explains it, and the injections that nothing shows."""
+    """The audit as JSON: for each discrepancy its injection, and the injections without any discrepancy."""
     layer = current_platform().layer
-    found = auditing.audit(snapshot)
+    report = auditing.audit(snapshot)
     if layer is None:
-        return found.to_json()
-    match = layer.explain_audit(snapshot, [discrepancy.finding for discrepancy in found.discrepancies])
-    return found.to_json(match.explained_by, [entry.to_json() for entry in match.unobserved])
+        return report.to_json()
+    match = layer.explain_audit(snapshot, [discrepancy.finding for discrepancy in report.discrepancies])
+    return report.to_json(match.explained_by, [entry.to_json() for entry in match.unobserved])

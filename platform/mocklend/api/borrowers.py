@@ -1,4 +1,4 @@
-"""Borrowers: who may borrow, and up to what."""
+"""Borrowers and their credit limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ borrowers = APIBlueprint("borrowers", __name__)
 
 
 class NewBorrower(Body):
-    """Who is to borrow."""
+    """A borrower to add."""
 
     reference: Reference = Field(description="The client's own name for the borrower, unique in the sandbox.")
     name: Name = Field(description="The borrower's full name.")
@@ -36,7 +36,7 @@ class NewBorrower(Body):
 @borrowers.output(document(BorrowerDoc), status_code=201)
 @borrowers.doc(**operation("addBorrower", "reference_taken", may_be_200=True))
 def add_borrower(new: NewBorrower) -> Response:
-    """Make a borrower, or find the one that the same request made before."""
+    """Add a borrower. Repeating the same request returns the borrower that it added."""
     return answered(run(AddBorrower(sandbox_id(), new.reference, new.name, new.credit_limit_minor)))
 
 

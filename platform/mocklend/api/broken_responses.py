@@ -1,14 +1,14 @@
-"""An answer that breaks on its way, as the client's socket sees it.
+"""Breaks a response in transport. What the client's socket receives:
 
-    abort      not a byte, then the connection is closed
-    reset      not a byte, then the connection is reset (RST); closed where the server hides its socket
+    abort      no byte; the connection is closed
+    reset      no byte; the connection is reset (RST), or closed where the server hides its socket
     empty      status 200 and no body
-    truncated  status, headers, half of the body, then the connection is closed
-    malformed  a whole answer whose body is cut off in the middle of the JSON
+    truncated  status, headers and half of the body; then the connection is closed
+    malformed  a complete response whose JSON body is cut off in the middle
 
-Waitress lets the app reach the socket. Granian, which `serve` uses, does not: it is handed an
-answer that contradicts itself, sends nothing of it and closes the connection; so there a reset looks like an abort.
-A server closes the connection as well when an answer ends before its own length, which is what `truncated` does.
+Waitress gives the app access to the socket; Granian, which `serve` uses, does not. To close the connection, Granian is
+given a response that contradicts itself: it sends nothing of it and closes. So a reset looks like an abort there.
+A server also closes the connection when a body is shorter than its Content-Length: that makes `truncated`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 from flask import Response
 
 FLUSH_S = 0.05
-"""Time for the first half to leave the server before the connection is closed."""
+"""Seconds in which the first half of the body leaves the server before the connection is closed."""
 AT_ONCE = struct.pack("ii", 1, 0)
-"""SO_LINGER on, for 0 s: closing then sends RST."""
+"""The value of SO_LINGER, on with 0 s: closing the socket then sends RST."""
 
 
 def broken(response: Response, how: str, environ: Mapping[str, Any]) -> Response:
-    """The answer as it leaves; for `abort` and `reset` nothing does."""
+    """The response, broken as `how` says; unchanged for `none`. For `abort` and `reset` nothing is sent."""
     if how == "none":
         return response
     body = response.get_data()
@@ -42,13 +42,13 @@ def broken(response: Response, how: str, environ: Mapping[str, Any]) -> Response
             cut = Response(_half(body), response.status_code, content_type=response.content_type)
             cut.headers["Content-Length"] = str(max(1, len(body)))
             return cut
-    if _hang_up(environ, reset=how == "reset"):
-        return Response(status=204)  # Written to nobody.
+    if _close_connection(environ, reset=how == "reset"):
+        return Response(status=204)  # Not sent: the connection is closed.
     return _unsendable()
 
 
 def _unsendable() -> Response:
-    """An answer that no HTTP/1.1 server may send: it has a length and comes in chunks. Granian hangs up instead."""
+    """A response that HTTP/1.1 forbids, with a length and chunks. Granian closes the connection instead."""
     return Response(b"", headers={"Transfer-Encoding": "chunked", "Content-Length": "1"})
 
 
@@ -57,11 +57,11 @@ def _half(body: bytes) -> Iterator[bytes]:
     time.sleep(FLUSH_S)
 
 
-def _hang_up(environ: Mapping[str, Any], *, reset: bool) -> bool:
-    """Close the client's connection under the server's hands; whether it could be reached.
+def _close_connection(environ: Mapping[str, Any], *, reset: bool) -> bool:
+    """Close the client's connection. Returns False where the server does not expose its socket.
 
-    The file descriptor is made another socket's, which is closed at its other end. So the number stays taken until the
-    server itself lets go of it, and never becomes some other client's in between.
+    The file descriptor is redirected to a socket whose other end is closed. So its number stays in use until the server
+    closes it, and no other client's connection can get it meanwhile.
     """
     connection = _socket_of(environ)
     if connection is None:
@@ -76,6 +76,6 @@ def _hang_up(environ: Mapping[str, Any], *, reset: bool) -> bool:
 
 
 def _socket_of(environ: Mapping[str, Any]) -> socket.socket | None:
-    """The client's socket, where the server shows it."""
+    """The client's socket, or None where the server does not expose it."""
     channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
     return getattr(channel, "socket", None)

@@ -1,4 +1,4 @@
-"""The credit bureau: reports, scores, submission files; and the partner lenders that decide by them."""
+"""The credit bureau: reports, scores, submission files; and the partner lenders, which decide by the reports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocklend.api.fields import MinorAmount
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import BorrowerId
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.bureau import Apply, AskScore
@@ -45,12 +45,12 @@ A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class ScoreQuery(Body):
-    """Under a `transaction_id` the first answer is repeated for 24 hours."""
+    """With a `transaction_id`, the first answer is repeated for 24 hours."""
 
     transaction_id: Annotated[str, bounded_str(64)] | None = Field(
         default=None,
-        description="The client's own id of the question: asked again under it within 24 hours, the first "
-        "answer is repeated.",
+        description="The client's own id for the request. Requests with the same id within 24 hours get the "
+        "first answer.",
     )
 
 
@@ -61,13 +61,14 @@ class LenderList(TypedDict):
 
 
 class NewApplication(Body):
-    """What is applied for. With `refresh` the lender pulls a new report although its copy would do."""
+    """An application for credit at a partner lender."""
 
     borrower_id: BorrowerId
-    product: Annotated[str, OneOf(PRODUCTS)] = Field(description="What kind of credit is applied for.")
-    amount_minor: MinorAmount = Field(description="How much is applied for, in minor units.")
+    product: Annotated[str, OneOf(PRODUCTS)] = Field(description="The kind of credit.")
+    amount_minor: MinorAmount = Field(description="The amount of the credit, in minor units.")
     refresh: StrictBool = Field(
-        default=False, description="True: the lender pulls a new report although its copy would do."
+        default=False,
+        description="True: the lender pulls a new report even if its copy of the last one is still valid.",
     )
 
 
@@ -75,7 +76,7 @@ class NewApplication(Body):
 @bureau.output(document(InquiriesDoc))
 @bureau.doc(**operation("listInquiries", "borrower_unknown"))
 def list_inquiries(borrower_id: str) -> Response:
-    """Who asked the bureau about a borrower, and what they were told."""
+    """The inquiries about a borrower, each with the lender that made it and the answer."""
     with open_snapshot() as snapshot:
         return rendered(inquiries(snapshot, borrower_id))
 
@@ -84,7 +85,7 @@ def list_inquiries(borrower_id: str) -> Response:
 @bureau.output(document(ReportDoc))
 @bureau.doc(**operation("getCreditReport", "borrower_unknown"))
 def get_report(borrower_id: str) -> Response:
-    """What the bureau says of a borrower."""
+    """A borrower's credit report."""
     with open_snapshot() as snapshot:
         return rendered(report(snapshot, borrower_id))
 
@@ -94,7 +95,7 @@ def get_report(borrower_id: str) -> Response:
 @bureau.output(document(ScoreDoc))
 @bureau.doc(**operation("getCreditScore", "borrower_unknown"))
 def get_score(borrower_id: str, query: ScoreQuery) -> Response:
-    """The score, made anew on the 6th of each month."""
+    """A borrower's credit score. It is computed anew on the 6th of each month."""
     if query.transaction_id is not None:
         return answered(run(AskScore(sandbox_id(), borrower_id, query.transaction_id)))
     with open_snapshot() as snapshot:
@@ -106,7 +107,7 @@ def get_score(borrower_id: str, query: ScoreQuery) -> Response:
 @bureau.output(document(RecordList))
 @bureau.doc(**operation("listBureauRecords", "loan_unknown"))
 def list_records(loan_id: str) -> Response:
-    """Everything that was reported of a loan, and how far each record has come."""
+    """The bureau records of a loan, each with its state."""
     with open_snapshot() as snapshot:
         return rendered(records(snapshot, loan_id))
 
@@ -116,10 +117,9 @@ def list_records(loan_id: str) -> Response:
 @bureau.output(document(SubmissionDoc))
 @bureau.doc(**operation("getSubmission", "submission_unknown"))
 def get_submission(date: str, query: Paged) -> Response:
-    """The file that the lender submitted of a day."""
+    """The file of one day that the platform submitted to the bureau."""
     with open_snapshot() as snapshot:
-        found = submission(snapshot, _date(date), after=place(query.cursor), limit=query.limit)
-        return rendered(found)
+        return rendered(submission(snapshot, _date(date), after=decode_cursor(query.cursor), limit=query.limit))
 
 
 def _date(text: str) -> dt.date:
@@ -137,7 +137,7 @@ def _date(text: str) -> dt.date:
 @bureau.output(document(LenderList))
 @bureau.doc(**operation("listLenders"))
 def list_lenders() -> Response:
-    """The partner lenders, with the rules that they decide by."""
+    """The partner lenders, with the rules by which they decide."""
     with open_snapshot():
         return rendered(LenderList(lenders=[partner.to_json() for partner in PARTNERS.values()]))
 
@@ -149,7 +149,7 @@ def list_lenders() -> Response:
     **operation("applyAtLender", "lender_unknown", "borrower_unknown", "product_not_offered", moves_money=True)
 )  # fmt: skip
 def apply(lender: str, new: NewApplication) -> Response:
-    """Apply to a partner lender. It is an inquiry on record, and inquiries cost score."""
+    """Apply for credit at a partner lender. The inquiry goes on the credit report, and inquiries lower the score."""
     command = Apply(
         sandbox_id(),
         idempotency(),
@@ -166,7 +166,7 @@ def apply(lender: str, new: NewApplication) -> Response:
 @bureau.output(document(CopyDoc))
 @bureau.doc(**operation("getLenderCopy", "lender_unknown", "copy_unknown"))
 def get_copy(lender: str, borrower_id: str) -> Response:
-    """The copy that a lender keeps. It may be older than the report."""
+    """A partner lender's copy of a borrower's credit report. It may be older than the report."""
     partner = partner_of(lender)
     with open_snapshot() as snapshot:
         copy = snapshot.find(PartnerCopy, copy_id(partner.id, borrower_id))

@@ -1,4 +1,4 @@
-"""The inbox: where channels say that they have been paid. Signed, verified and idempotent by trade number."""
+"""The callback inbox: channels report payments here. Callbacks are signed, and idempotent by trade number."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ callbacks = APIBlueprint("callbacks", __name__)
 
 
 def _callback_schema() -> dict[str, Any]:
-    """The form of a callback, as the messages' classes have it; of the tag between them they have no description."""
+    """The JSON Schema of a callback, from the classes of its messages. The tag `type` gets its description here."""
     schema = schema_of(msgspec.json.schema(Message))
     for message in schema["anyOf"]:
-        message["properties"]["type"] |= {"type": "string", "description": "What the channel tells."}
+        message["properties"]["type"] |= {"type": "string", "description": "The type of the message."}
     return schema
 
 
@@ -49,7 +49,7 @@ CALLBACK_SCHEMA = _callback_schema()
     )
 )  # fmt: skip
 def receive_callback(channel: str) -> Response:
-    """Take a channel's callback: 200 once the books have it, also when they had it before."""
+    """Receive a channel's callback. 200 means that it is on the books, from this attempt or an earlier one."""
     body = asked_request().body()
     _refuse_unreadable(body)
     headers = {name: request.headers.get(name, "") for name in SIGNED}
@@ -57,7 +57,7 @@ def receive_callback(channel: str) -> Response:
 
 
 def _refuse_unreadable(body: bytes) -> None:
-    """What no inbox could read is malformed, whoever signed it. The bytes go on as they are: those are signed."""
+    """Refused `callback_malformed` where the body is no JSON. The command gets the bytes: the signature covers them."""
     try:
         parse(body)
     except Refused as refused:

@@ -13,7 +13,7 @@ from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.servicing import IssueCertificate
-from mocklend.servicing import certificates as papers
+from mocklend.servicing import certificates as issued
 from mocklend.servicing.certificates import CertificateDoc
 
 certificates = APIBlueprint("certificates", __name__)
@@ -25,7 +25,7 @@ certificates = APIBlueprint("certificates", __name__)
     **operation("issueCertificate", "loan_unknown", "not_settled", *BODY_CODES, may_be_200=True, reads=NOTHING)
 )
 def issue_certificate(loan_id: str) -> Response:
-    """Certify that a loan is settled: only when the books say CLEAR. While they stand still, it is the same paper."""
+    """Issue a settlement certificate. The books must say CLEAR; until they change, the same certificate is returned."""
     request = asked_request()
     if request.body() and request.get_json() != {}:
         raise field_problem("", "no body, or an empty object", request.get_json())
@@ -36,6 +36,6 @@ def issue_certificate(loan_id: str) -> Response:
 @certificates.output(document(CertificateDoc))
 @certificates.doc(**operation("getCertificate", "certificate_unknown"))
 def get_certificate(certificate_id: str) -> Response:
-    """A certificate. It is never called back: if the books have moved on, it says so."""
+    """A settlement certificate. It stays valid as issued; if the books have changed since, it says so."""
     with open_snapshot() as snapshot:
-        return rendered(papers.certificate(snapshot, certificate_id))
+        return rendered(issued.certificate(snapshot, certificate_id))

@@ -1,4 +1,4 @@
-"""What the channels offer: themselves, an order query, and the log of their callbacks."""
+"""Channels: the list of them, the order query, and the delivery log of callbacks."""
 
 from __future__ import annotations
 
@@ -23,17 +23,14 @@ channels = APIBlueprint("channels", __name__)
 
 
 class ChannelDoc(TypedDict):
-    """A way to pay. `callback_after_s` is the retry schedule on which it retries a callback.
-
-    Its days end at `cut_off`, and the statement of one can be had on the next from `statement_ready` on.
-    """
+    """A way to pay. Its business day ends at `cut_off`; the day's statement is ready at `statement_ready` next day."""
 
     id: Annotated[str, says("The channel's id.")]
     name: Annotated[str, says("The channel's name.")]
     settle_delay_s: Annotated[int, says("Seconds from an order to its payment, on the sandbox's clock.")]
     profile: Annotated[str, says("The name of the retry schedule of its callbacks.")]
     callback_after_s: Annotated[
-        list[int], says("Seconds before each attempt of a callback, counted from the one before it.")
+        list[int], says("The retry schedule of its callbacks: seconds before each attempt, from the previous one.")
     ]
     cut_off: CutOff
     statement_ready: StatementReady
@@ -49,7 +46,7 @@ class ChannelList(TypedDict):
 @channels.output(document(ChannelList))
 @channels.doc(**operation("listChannels"))
 def list_channels() -> Response:
-    """Every channel, with its settling delay and the retry schedule of its callbacks."""
+    """Every channel, with its settlement delay and the retry schedule of its callbacks."""
     return rendered(
         {
             "channels": [
@@ -72,7 +69,7 @@ def list_channels() -> Response:
 @channels.output(document(TradeDoc))
 @channels.doc(**operation("getTrade", "channel_unknown", "trade_unknown"))
 def get_trade(channel: str, out_trade_no: str) -> Response:
-    """An order query: what the channel has on record."""
+    """Query an order at its channel: the channel's own record of the payment."""
     channel_of(channel)
     with open_snapshot() as snapshot:
         trade = snapshot.find(Trade, out_trade_no)
@@ -85,7 +82,7 @@ def get_trade(channel: str, out_trade_no: str) -> Response:
 @channels.output(document(CallbackDoc))
 @channels.doc(**operation("getCallback", "channel_unknown", "trade_unknown"))
 def get_callback(channel: str, out_trade_no: str) -> Response:
-    """The delivery log of a trade's callback. There is none before the trade has settled."""
+    """The delivery log of a trade's callback. Before the trade has settled: 404 `trade_unknown`."""
     channel_of(channel)
     with open_snapshot() as snapshot:
         callback = snapshot.find(Callback, callback_of(money_of(out_trade_no)))

@@ -1,4 +1,4 @@
-"""The sandbox's clock: reading it, moving a manual one, holding one and letting it run."""
+"""The sandbox's clock: reading it, advancing a manual clock, switching between manual and running."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ clock = APIBlueprint("clock", __name__)
 
 
 class Pace(Body):
-    """`manual` holds the clock where it is; `wall` lets it run on from there, `speed` times as fast as real time."""
+    """`manual` stops the clock where it is; `wall` lets it run from there, `speed` times as fast as real time."""
 
     mode: Annotated[str, OneOf(("wall", "manual"))] = Field(
-        description="`manual`: the clock stands; `wall`: it runs on from where it is."
+        description="`manual`: the clock stops where it is; `wall`: it runs from there."
     )
     speed: Annotated[int, bounded_int(1, SPEED_MAX)] | None = Field(
         default=None, description="How many times as fast as real time a `wall` clock runs; 1 if not given."
@@ -39,29 +39,29 @@ class Pace(Body):
 class Advance(Body):
     """Exactly one of a moment (`to`) and a duration (`by`: ISO 8601, or seconds)."""
 
-    to: Moment | None = Field(default=None, description="Where to move the clock. Not before now.")
-    by: Duration | None = Field(default=None, description="By how much to move the clock.")
+    to: Moment | None = Field(default=None, description="The moment to which the clock moves; not before now.")
+    by: Duration | None = Field(default=None, description="The duration by which the clock moves.")
 
 
 class Released(TypedDict):
-    """Something that fell due on the way."""
+    """Something that fell due while the clock moved."""
 
     at: Annotated[str, says("When it fell due. RFC 3339, on the sandbox's clock.")]
-    kind: Annotated[str, says("What kind of thing fell due.")]
-    id: Annotated[str, says("What fell due, by its id.")]
-    loan_id: Annotated[str | None, says("The loan that it is about; empty or null where it is about none.")]
+    kind: Annotated[str, says("The kind of what fell due.")]
+    id: Annotated[str, says("The id of what fell due.")]
+    loan_id: Annotated[str | None, says("The loan that it belongs to; empty or null if it belongs to none.")]
 
 
 class AdvancedClock(TypedDict):
-    """The new time, and what ran on the way, in order.
+    """The new time, and what fell due while the clock moved, in order.
 
-    `released` lists the first 1,000 things; `released_more` says that there were others, and the counts include them.
+    `released` lists the first 1,000 items; the counts include all of them.
     """
 
-    now: Annotated[str, says("Where the clock is. RFC 3339.")]
-    released: Annotated[list[Released], says("The first 1,000 things that fell due on the way, in order.")]
-    released_total: Annotated[int, says("How many things fell due.")]
-    released_more: Annotated[bool, says("Whether there were more than are listed.")]
+    now: Annotated[str, says("The clock's time. RFC 3339.")]
+    released: Annotated[list[Released], says("The first 1,000 items that fell due, in order.")]
+    released_total: Annotated[int, says("How many items fell due.")]
+    released_more: Annotated[bool, says("Whether more items fell due than are listed.")]
     released_by_kind: Annotated[dict[str, int], says("How many of each kind fell due.")]
 
 
@@ -75,29 +75,29 @@ def get_clock() -> Response:
 
 
 @clock.put("/-/clock")
-@clock.input(Pace, arg_name="asked")
+@clock.input(Pace, arg_name="pace")
 @clock.output(document(ClockDoc))
 @clock.doc(**operation("setClock"))
-def set_clock(asked: Pace) -> Response:
-    """Hold the clock, so that it moves only when told, or let it run on. It never jumps, and never goes back."""
-    if asked.mode == "manual" and asked.speed is not None:
-        raise field_problem("speed", "no value: a manual clock does not run", asked.speed)
+def set_clock(pace: Pace) -> Response:
+    """Stop the clock, so that only `POST /-/clock/advance` moves it, or let it run. Its time does not change."""
+    if pace.mode == "manual" and pace.speed is not None:
+        raise field_problem("speed", "no value: a manual clock does not run", pace.speed)
     with clock_changes(sandbox_id()):
-        return answered(current_platform().set_pace(sandbox_id(), 0 if asked.mode == "manual" else asked.speed or 1))
+        return answered(current_platform().set_pace(sandbox_id(), 0 if pace.mode == "manual" else pace.speed or 1))
 
 
 @clock.post("/-/clock/advance")
-@clock.input(Advance, arg_name="asked")
+@clock.input(Advance, arg_name="move")
 @clock.output(document(AdvancedClock))
 @clock.doc(**operation("advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", *KEY_CODES[1:]))
-def advance(asked: Advance) -> Response:
-    """Move a manual clock, running all that falls due on the way. With an `Idempotency-Key` a retry moves it once."""
-    if (asked.to is None) == (asked.by is None):
-        raise field_problem("to", "exactly one of to and by", "neither" if asked.to is None else "both")
-    if asked.by is not None and current_platform().now_ms(sandbox_id()) + asked.by > LAST_MS:
-        raise field_problem("by", f"a time that ends not after {rfc3339(LAST_MS)}", asked.by)
+def advance(move: Advance) -> Response:
+    """Advance a manual clock, and run what falls due meanwhile. With an `Idempotency-Key`, retries move it once."""
+    if (move.to is None) == (move.by is None):
+        raise field_problem("to", "exactly one of to and by", "neither" if move.to is None else "both")
+    if move.by is not None and current_platform().now_ms(sandbox_id()) + move.by > LAST_MS:
+        raise field_problem("by", f"a duration that ends at {rfc3339(LAST_MS)} or earlier", move.by)
     idem = idempotency() if request.headers.get(HEADER) is not None else None
-    advanced = current_platform().advance(sandbox_id(), asked.to, by_ms=asked.by, idem=idem)
+    advanced = current_platform().advance(sandbox_id(), move.to, by_ms=move.by, idem=idem)
     response = rendered(advanced.to_json())
     if advanced.replayed:
         response.headers["Idempotency-Replayed"] = "true"

@@ -1,4 +1,4 @@
-"""What an id in an address can look like. Anything else (NUL, half a surrogate, a kilobyte) is at no address: 404."""
+"""The form of an id in a path. A path with anything else in its place (NUL, a lone surrogate, 1 KB) is 404."""
 
 from __future__ import annotations
 

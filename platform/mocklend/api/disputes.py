@@ -13,7 +13,7 @@ from mocklend.api.fields import Memo, MinorAmount, Moment
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import ChannelId, LoanId, Operator
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -38,58 +38,54 @@ EvidenceKind = Annotated[str, OneOf(EVIDENCE_KINDS)]
 
 
 class NewPiece(Body):
-    """What shows that money was paid. The number may be the channel's or the order's."""
+    """Evidence of a payment. Its number may be the channel's or the order's."""
 
-    kind: EvidenceKind = Field(description="What kind of document it is.")
+    kind: EvidenceKind = Field(description="The kind of document.")
     channel: ChannelId
     channel_trade_no: Annotated[str, bounded_str(64)] | None = Field(
-        default=None, description="The payment's number that the document shows: the channel's or the order's."
+        default=None, description="The number on the document: the channel's trade number or the order's number."
     )
-    amount_minor: MinorAmount = Field(
-        description="The amount that the document shows, in minor units of the loan's currency."
-    )
-    paid_at: Moment = Field(
-        description="The time of payment that the document shows; a day's difference is overlooked."
-    )
+    amount_minor: MinorAmount = Field(description="The amount on the document, in minor units of the loan's currency.")
+    paid_at: Moment = Field(description="The time of payment on the document. A difference of up to a day is accepted.")
     note: Memo | None = Field(default=None, description="What the borrower says about it.")
 
 
 class NewDispute(Body):
-    """What is wrong with the record of a loan, and the evidence for it."""
+    """A borrower's claim about a loan, and the evidence for it."""
 
     loan_id: LoanId
-    claim: Claim = Field(description="What is wrong.")
+    claim: Claim = Field(description="What the borrower claims is wrong.")
     statement: Memo | None = Field(default=None, description="What the borrower says, in their own words.")
     evidence: Annotated[list[NewPiece], Field(max_length=PIECES_MAX, default_factory=list)] = Field(
-        description="What shows that money was paid."
+        description="Evidence of the payments."
     )
 
 
 class Statement(Body):
-    """What a borrower who still disagrees puts on record."""
+    """A borrower's statement after a rejection."""
 
     statement: Memo = Field(description="What the borrower says, in their own words.")
 
 
 class Verification(Body):
-    """Who verifies."""
+    """The operator who verifies."""
 
     operator: Operator
 
 
 class NewDecision(Body):
-    """The answer. Only what is upheld can be corrected and compensated."""
+    """The decision on a dispute. Only an upheld dispute can be corrected and compensated."""
 
     decision: Decision = Field(
-        description="UPHELD where the borrower is right, REJECTED where not, UNVERIFIABLE where nobody can tell."
+        description="UPHELD: the claim is right; REJECTED: it is wrong; UNVERIFIABLE: neither can be shown."
     )
     memo: Memo
     operator: Operator
     correct: StrictBool = Field(
-        default=False, description="True: what the platform can put right by itself is put right at once."
+        default=False, description="True: make at once the corrections that the platform can make by itself."
     )
     compensation_minor: MinorAmount | None = Field(
-        default=None, description="What is paid to the borrower for the trouble, in minor units of the loan's currency."
+        default=None, description="The compensation to the borrower, in minor units of the loan's currency."
     )
 
 
@@ -101,7 +97,7 @@ class DisputeList(TypedDict):
 
 
 class DisputeQuery(Paged):
-    """Which disputes."""
+    """Filters of the list of disputes."""
 
     loan_id: LoanId | None = None
     state: DisputeState | None = Field(default=None, description="Only disputes in this state.")
@@ -112,33 +108,33 @@ class DisputeQuery(Paged):
 @disputes.output(document(DisputeDoc), status_code=201)
 @disputes.doc(**operation("openDispute", "loan_unknown", "channel_unknown", moves_money=True))
 def open_dispute(new: NewDispute) -> Response:
-    """Dispute what is said of a loan: it is marked on the credit report at once."""
+    """Open a dispute about a loan. The credit report shows the loan as disputed at once."""
     evidence = tuple(
-        Piece(one.kind, one.channel, one.channel_trade_no, one.amount_minor, one.paid_at, one.note)
-        for one in new.evidence
+        Piece(piece.kind, piece.channel, piece.channel_trade_no, piece.amount_minor, piece.paid_at, piece.note)
+        for piece in new.evidence
     )
     return answered(run(OpenDispute(sandbox_id(), idempotency(), new.loan_id, new.claim, new.statement, evidence)))
 
 
 @disputes.get("/v1/disputes")
-@disputes.input(DisputeQuery, location="query", arg_name="asked")
+@disputes.input(DisputeQuery, location="query", arg_name="query")
 @disputes.output(document(DisputeList))
 @disputes.doc(**operation("listDisputes"))
-def list_disputes(asked: DisputeQuery) -> Response:
+def list_disputes(query: DisputeQuery) -> Response:
     """Disputes by id."""
-    after = place(asked.cursor)
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
-        found, cursor = reads.disputes(
-            snapshot, loan_id=asked.loan_id, state=asked.state, after=after, limit=asked.limit
+        page, cursor = reads.disputes(
+            snapshot, loan_id=query.loan_id, state=query.state, after=after, limit=query.limit
         )
-    return rendered(DisputeList(disputes=[dispute_doc(dispute) for dispute in found], next_cursor=cursor))
+    return rendered(DisputeList(disputes=[dispute_doc(dispute) for dispute in page], next_cursor=cursor))
 
 
 @disputes.get("/v1/disputes/<id:dispute_id>")
 @disputes.output(document(DisputeDoc))
 @disputes.doc(**operation("getDispute", "dispute_unknown"))
 def get_dispute(dispute_id: str) -> Response:
-    """A dispute and its progress."""
+    """A dispute and its state."""
     with open_snapshot() as snapshot:
         return rendered(dispute_doc(reads.entity(snapshot, Dispute, dispute_id)))
 
@@ -148,7 +144,7 @@ def get_dispute(dispute_id: str) -> Response:
 @disputes.output(document(DisputeDoc), status_code=201)
 @disputes.doc(**operation("addStatement", "dispute_unknown", "dispute_state", moves_money=True))
 def add_statement(dispute_id: str, new: Statement) -> Response:
-    """Put on record that a rejection is not agreed with."""
+    """Add the borrower's statement to a rejected dispute."""
     return answered(run(AddStatement(sandbox_id(), idempotency(), dispute_id, new.statement)))
 
 
@@ -157,7 +153,7 @@ def add_statement(dispute_id: str, new: Statement) -> Response:
 @disputes.output(document(DisputeDoc))
 @disputes.doc(**operation("verifyDispute", "dispute_unknown", "dispute_state", "dispute_queued", moves_money=True))
 def verify_dispute(dispute_id: str, by: Verification) -> Response:
-    """Hold each piece of evidence against the channel's record and the books."""
+    """Compare each piece of evidence with the channel's record and the books."""
     return answered(run(VerifyDispute(sandbox_id(), idempotency(), dispute_id, by.operator)))
 
 
@@ -166,7 +162,7 @@ def verify_dispute(dispute_id: str, by: Verification) -> Response:
 @disputes.output(document(DisputeDoc))
 @disputes.doc(**operation("decideDispute", "dispute_unknown", "dispute_state", moves_money=True))
 def decide_dispute(dispute_id: str, new: NewDecision) -> Response:
-    """Answer a dispute; correct and compensate what is upheld, now or in a later call."""
+    """Decide a dispute. An upheld one can be corrected and compensated, in this call or a later one."""
     for field in ("correct", "compensation_minor"):
         if new.decision != States.UPHELD and getattr(new, field):
             raise field_problem(field, f"nothing, unless the decision is {States.UPHELD}", getattr(new, field))

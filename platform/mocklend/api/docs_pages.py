@@ -1,7 +1,7 @@
-"""The pages of the API: /docs (swagger-ui, vendored), /docs/problems, and /openapi.json itself.
+"""The documentation pages: /docs (swagger-ui, vendored), /docs/problems, and /openapi.json.
 
-No page of ours asks another origin, and the policy sent along holds the browser to it. What a page asks for is named
-relative to the page, so that it is found behind a path prefix too, whatever a proxy says of itself.
+No page loads anything from another origin; the Content-Security-Policy enforces that. Links are relative to the page,
+so that they also work behind a proxy with a path prefix.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DOCS = """<!doctype html>
 </html>
 """
 
-# `validatorUrl: null`: swagger-ui would otherwise ask a validator of its own project.
+# Without `validatorUrl: null` swagger-ui sends the document to an online validator.
 START = """SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#api",
@@ -63,45 +63,45 @@ p { margin: 0; }
 
 
 def pages(app: APIFlask) -> APIBlueprint:
-    """The pages of an app."""
-    made = APIBlueprint("pages", __name__, enable_openapi=False)
+    """The blueprint of an app's documentation pages."""
+    blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
     names = frozenset(json.loads((VENDORED / "swagger-ui.json").read_text(encoding="utf-8"))["sha256"])
     spec: list[bytes] = []
 
-    @made.get("/openapi.json")
+    @blueprint.get("/openapi.json")
     def openapi() -> Response:
         if not spec:
             spec.append(orjson.dumps(app.spec))
         return Response(spec[0], content_type="application/json")
 
-    @made.get("/docs")
+    @blueprint.get("/docs")
     def docs() -> Response:
         return _page(DOCS)
 
-    @made.get("/docs/start.js")
+    @blueprint.get("/docs/start.js")
     def start() -> Response:
         return _page(START, "text/javascript; charset=utf-8")
 
-    @made.get("/docs/style.css")
+    @blueprint.get("/docs/style.css")
     def style() -> Response:
         return _page(STYLE, "text/css; charset=utf-8")
 
-    @made.get("/docs/assets/<name>")
+    @blueprint.get("/docs/assets/<name>")
     def asset(name: str) -> Response:
         if name not in names:
-            raise Refused("not_found", "the page has no such part")
+            raise Refused("not_found", "there is no such asset")
         response = send_file(SWAGGER / name, max_age=86_400)
         return _guarded(response)
 
-    @made.get("/docs/problems")
+    @blueprint.get("/docs/problems")
     def problems() -> Response:
         return _page(problems_page())
 
-    @made.get("/docs/problems.json")
+    @blueprint.get("/docs/problems.json")
     def problems_as_json() -> Response:
         return rendered({"problems": [{"code": code, **_row(code)} for code in PROBLEMS]})
 
-    return made
+    return blueprint
 
 
 def _row(code: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _row(code: str) -> dict[str, Any]:
 
 
 def problems_page() -> str:
-    """Every problem code with an anchor, in order of precedence."""
+    """The HTML page of all problem codes, each with an anchor, in order of precedence."""
     entries = "\n".join(
         f'<section id="{code}"><h2>{code} · {problem.status}</h2>'
         f"<p>{escape(problem.title)} {escape(problem.hint)}</p></section>"
@@ -126,8 +126,8 @@ def problems_page() -> str:
 <link rel="stylesheet" href="style.css">
 </head>
 <body>
-<h1>Every way in which Mocklend says no</h1>
-<p>Where two problems hold at once, the earlier one is the answer. See also <a href="../docs">the API</a>.</p>
+<h1>All problem codes</h1>
+<p>If several problems apply, the answer names the first of them. See also <a href="../docs">the API</a>.</p>
 {entries}
 </body>
 </html>

@@ -1,4 +1,4 @@
-"""The documents that operations answer with, for APIFlask, which takes a pydantic model and asks it for a schema."""
+"""Response documents for APIFlask, which takes a pydantic model and calls its `model_json_schema`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from mocklend.documents import schema_of
 
 
 class Answer(BaseModel):
-    """A model that is described by a document, and never run: views answer with the document itself."""
+    """A model that only describes a document in OpenAPI. Views return the document itself."""
 
     document: ClassVar[type[Any]]
 
     @classmethod
     def model_json_schema(cls, *, ref_template: str, **_: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The document's schema. APIFlask calls a part `<document>.<part>`, by this template."""
+        """The document's schema. APIFlask names a nested schema `<document>.<part>`, by this template."""
         return schema_of(cls.document, ref_template.replace("{model}", "{name}"))
 
 
 @cache
 def document(of: type[Mapping[str, object]]) -> type[Answer]:
-    """What `@blueprint.output` takes to say that an operation answers with this document."""
+    """The argument of `@blueprint.output` for an operation that answers with this document."""
     model = create_model(of.__name__, __base__=Answer)
     model.document = of
     return model

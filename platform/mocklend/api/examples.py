@@ -1,11 +1,10 @@
-"""Examples of requests for the documentation, which work as they stand: they tell one story in the sandbox `default`.
+"""Example requests of the documentation. Together they are one story in the sandbox `default`:
 
-        addBorrower ─▶ borrow ─▶ quote, repay ─▶ what staff, channels and the bureau do about that loan
+        addBorrower ─▶ borrow ─▶ quote, repay ─▶ requests of staff, channels and the bureau about that loan
 
-Ids follow from a sandbox's seed and the client's own references and keys, so the ids of this story are known before it
-is told. Whoever tries the requests on the page /docs from the top down gets answers, and no 422: each operation has an
-Idempotency-Key of its own, and dates are of the sandbox's time. An operation of a fault layer brings its example along
-with its description.
+Ids follow from the sandbox's seed and the client's references and keys, so they are known in advance. Sent from the
+page /docs in order, from the top, every request succeeds: each operation has an Idempotency-Key of its own, and dates
+are in the sandbox's time. An operation of a fault layer has its example in its own description.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from mocklend.sandboxes.ids import make_id, out_trade_no, suffix
 BY = {"memo": "as agreed on the phone", "operator": "wei"}
 HOOK = "http://127.0.0.1:9000/hooks"
 BORROWER, LOAN = "ada", "first-loan"
-"""What the client calls its borrower and its loan."""
+"""The client's references of its borrower and its loan."""
 WALLET, TRANSFER = "wallet", "bank_transfer"
 
 
@@ -140,5 +139,5 @@ class Examples:
         return self._bodies.get(operation_id)
 
     def parameter(self, operation_id: str, name: str) -> str | None:
-        """What stands for a part of the address, or in a header; None where that is not known here."""
+        """The example of a path parameter or a header; None where there is none."""
         return self._parameters_of.get(operation_id, {}).get(name) or self._parameters.get(name)

@@ -1,4 +1,4 @@
-"""The levers with which a channel's simulator lets money fail: a receipt taken back, a payout that cannot be paid."""
+"""Failures on demand at the simulated channels: a payment return, and a payout that fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ failures = APIBlueprint("failures", __name__)
 
 
 def refuse_a_body() -> None:
-    """The address says it all."""
+    """Refuse any body but an empty object: these requests have no fields."""
     request = asked_request()
     if request.body() and request.get_json() != {}:
         raise field_problem("", "no body, or an empty object", request.get_json())
@@ -42,7 +42,7 @@ def refuse_a_body() -> None:
     )
 )
 def fail_trade_late(channel: str, out_trade_no: str) -> Response:
-    """Take back money that was reported as paid, as when a bank returns a direct debit. A callback tells of it."""
+    """Return a payment that was reported as paid, as a bank returns a direct debit. A callback reports it."""
     refuse_a_body()
     return answered(run(ReturnPayment(sandbox_id(), idempotency(), channel_of(channel).id, out_trade_no)))
 
@@ -61,6 +61,6 @@ def fail_trade_late(channel: str, out_trade_no: str) -> Response:
     )
 )
 def fail_payout(channel: str, payout_id: str) -> Response:
-    """Let the payout of a loan fail for good, before its channel has paid it: the loan is FAILED."""
+    """Make the payout of a loan fail before its channel has paid it. The loan's status becomes FAILED."""
     refuse_a_body()
     return answered(run(FailPayout(sandbox_id(), idempotency(), channel_of(channel).id, payout_id)))

@@ -1,4 +1,4 @@
-"""The types that request bodies and queries are made of, and the classes of bodies and of documented answers."""
+"""The field types of request bodies and queries."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mocklend.sandboxes.timestamps import LAST_MS, parse_duration, parse_rfc3339
 from mocklend.validation import Expecting, Means, OneOf, bounded_int, bounded_str, unexpected
 
 SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}"
-"""What an id can look like: no more than this ever reaches the database as one."""
+"""The form of an id. Nothing else reaches the database as an id."""
 
 PERSON_MAX = 200
 PARSED_MAX = 64
-"""No date, moment or duration is longer than this, in characters."""
+"""The greatest length of a date, moment or duration, in characters."""
 
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -30,13 +30,13 @@ _MOMENT = re.compile(
 
 
 class Doc(BaseModel):
-    """A JSON object that we answer with. It documents, and is not run: fields may be added at any time."""
+    """A JSON object of a response. It only documents; fields may be added at any time."""
 
     model_config = ConfigDict(extra="allow")
 
 
 def _digits(value: object) -> object:
-    """An integer of a query, which has text alone: decimal digits. Anything else is left as it is, and refused."""
+    """An integer of a query, from its decimal digits. Any other value is returned as it is, and refused later."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
@@ -53,7 +53,7 @@ def _moment(text: str) -> int:
 
 
 def _duration(value: object) -> int:
-    """A length of time in milliseconds, from 0 to LAST_MS: a whole number of seconds, or an ISO 8601 duration."""
+    """Milliseconds, from 0 to LAST_MS, of a whole number of seconds or an ISO 8601 duration."""
     expected = "seconds, or a duration like PT1H30M or P1D"
     span_ms = value * 1000 if type(value) is int else _parsed(parse_duration, expected)(value)
     if not 0 <= span_ms <= LAST_MS:
@@ -62,7 +62,7 @@ def _duration(value: object) -> int:
 
 
 def _parsed(parse: Callable[[str], Any], expected: str) -> Callable[[object], Any]:
-    """A validator: a short ASCII string that `parse` reads. ValueError means that it is none."""
+    """A validator of short ASCII strings that `parse` accepts. `parse` raises ValueError for anything else."""
 
     def read(value: object) -> Any:
         try:
@@ -84,19 +84,21 @@ def _url(value: object) -> str:
 
 
 def _person(value: object) -> str:
-    """The name of somebody on the staff: a string in which something can be seen."""
+    """The name of a staff member: a string with at least one visible character."""
     if not isinstance(value, str) or not len(value) <= PERSON_MAX or not person(value):
         raise unexpected(f"a person's name of at most {PERSON_MAX} characters, not only blanks")
     return value
 
 
 MinorAmount = Annotated[int, bounded_int(1, MAX_MINOR)]
-"""An amount of money that moves."""
+"""An amount of a payment, charge or loan, from 1, in minor units."""
 RelativeMinor = Annotated[int, bounded_int(-MAX_MINOR, MAX_MINOR)]
-"""An amount that is added or taken off."""
+"""A change of an amount, in minor units; below zero it decreases the amount."""
 LimitMinor = Annotated[int, bounded_int(0, MAX_MINOR)]
 Seed = Annotated[int, bounded_int(0, 2**63 - 1)]
-PageSize = Annotated[int, bounded_int(1, 500), BeforeValidator(_digits), Means("How many entries a page has at most.")]
+PageSize = Annotated[
+    int, bounded_int(1, 500), BeforeValidator(_digits), Means("The greatest number of entries on a page.")
+]
 Currency = Annotated[
     str, OneOf(tuple(EXPONENTS)), Means("The currency of the amounts beside it, by its ISO 4217 code.")
 ]
@@ -107,13 +109,13 @@ Id = Annotated[
 ]
 Reference = Annotated[str, bounded_str(128)]
 Name = Annotated[str, bounded_str(200)]
-Memo = Annotated[str, bounded_str(1000), Means("Why it is done, in a sentence.")]
+Memo = Annotated[str, bounded_str(1000), Means("The reason, in a sentence.")]
 Person = Annotated[
     str,
     PlainValidator(_person),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": PERSON_MAX, "pattern": r"\S"}),
 ]
-"""An operator or approver. Two spellings of one name are one person."""
+"""An operator or approver. Names that differ only in spelling mean one person (see `domain.people`)."""
 Url = Annotated[
     str,
     PlainValidator(_url),
@@ -142,4 +144,4 @@ Duration = Annotated[
         }
     ),
 ]
-"""A length of time, in milliseconds."""
+"""A duration in milliseconds."""

@@ -1,4 +1,4 @@
-"""Whether the server is up and its database takes reads and writes, and what it is made of."""
+"""Health: whether the server answers and its database can be read and written; version and engine."""
 
 from __future__ import annotations
 
@@ -18,17 +18,12 @@ health = APIBlueprint("health", __name__)
 
 
 class HealthDoc(TypedDict):
-    """A server that answers, and whose database can be read and written. `layer`: whether faults can be armed here.
-
-    `writes` is `unknown` while a write is tried and has not come back, which has taken `writes_wait_ms` by now.
-    """
+    """The health of a server. `writes` is `unknown` while a test write, begun `writes_wait_ms` ago, is unfinished."""
 
     status: Annotated[str, says("`ok`: the server answers.")]
-    writes: Annotated[
-        str, one_of(("ok", "unknown"), "`ok`, or `unknown` while a write is tried and has not come back.")
-    ]
+    writes: Annotated[str, one_of(("ok", "unknown"), "`ok`, or `unknown` while a test write is unfinished.")]
     writes_wait_ms: Annotated[
-        int, says("For how long that write has been tried, in milliseconds of real time; 0 where none is open.")
+        int, says("How long the unfinished test write has taken, in milliseconds of real time; 0 if there is none.")
     ]
     version: Annotated[str, says("The version of Mocklend.")]
     engine: Annotated[str, says("The database engine.")]
@@ -39,9 +34,10 @@ class HealthDoc(TypedDict):
 @health.output(document(HealthDoc))
 @health.doc(**operation("getHealth"))
 def get_health() -> Response:
-    """The server is up, and its database answers and takes writes. Asked often, it writes at most once a second.
+    """Check that the server answers and that its database can be read and written.
 
-    It answers at once, also while a write takes long. 503 where a write does not work, or has waited for 6 s.
+    A test write is made at most once a second. The answer does not wait for a slow write. 503 if a write fails, or has
+    been unfinished for 6 s.
     """
     platform = current_platform()
     beat = platform.pulse.ask()

@@ -1,11 +1,12 @@
-"""What a load test asks most is answered at the door, where all is plain: without Flask, and without a thread.
+"""Hot paths: the two requests that a load test sends most are answered in the door, without Flask and its threads.
 
-        GET  /v1/loans/{id}             ─▶ one statement ─▶ the page as it is stored
+        GET  /v1/loans/{id}             ─▶ one SQL statement ─▶ the stored status page
         POST /v1/loans/{id}/repayments  ─▶ writer ─▶ the order's answer, once it is durable
 
-Plain is: no query string, an id that can be one, a sandbox that is known, no rule at `api.answer` that selects it, no
-fault that the request names itself. Whatever is not, and whatever would be refused before the writer has it, goes to
-Flask as it came. Both ways read, decide, render, count and record with the same functions.
+A hot path takes a request without query string and without the header `Mocklend-Fault`, with a well-formed id, of a
+sandbox that this process knows, and that no rule at `api.answer` selects. All other requests, and those that would be
+refused before they reach the writer, go to Flask unchanged. Both ways use the same functions to read, decide, render,
+count and log.
 """
 
 from __future__ import annotations
@@ -48,20 +49,20 @@ from mocklend.views.reads import page_with_clock
 PREFIX = "/v1/loans/"
 LOAN = "/v1/loans/<id:loan_id>"
 REPAYMENTS = f"{LOAN}/repayments"
-"""The two addresses as Flask's rules, by which requests are counted."""
+"""The two paths as rules of Flask, the labels under which requests are counted."""
 PAGE_OF = re.compile(f"{PREFIX}({SAFE_ID})").fullmatch
 REPAYMENTS_OF = re.compile(f"{PREFIX}({SAFE_ID})/repayments").fullmatch
 BEARER = "Bearer "
 KEY, FAULT = HEADER.lower(), FAULT_HEADER.lower()
-"""As the door names headers."""
+"""Header names in lower case, as in ReceivedRequest."""
 CONTENT_TYPE, CONTENT_LENGTH = "Content-Type", "Content-Length"
 WAITING_MAX = 256
-"""So many orders of one sandbox may wait for the writer at one time; those beyond take their turns in its lane."""
+"""How many orders of one sandbox may wait for the writer. Further orders go to Flask, in the sandbox's lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A request on its hot path."""
+    """A request that a hot path answers."""
 
     asked: ReceivedRequest
     rule: str
@@ -73,7 +74,7 @@ class Taken:
 
 
 class HotPaths:
-    """The hot paths of one app. Asked on the event loop only."""
+    """The hot paths of one app. Called on the event loop only."""
 
     def __init__(self, app: Flask, platform: Platform, *, on_loopback: bool) -> None:
         self._platform = platform
@@ -91,7 +92,7 @@ class HotPaths:
         self._lock = threading.Lock()
 
     def __call__(self, asked: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
-        """Answer a request, now or later, if this file handles it. What is returned is for the app to answer."""
+        """Answer a request now or later, if it is on a hot path. NOT_TAKEN: Flask answers it."""
         path = asked.path
         if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
             return Outcome.NOT_TAKEN
@@ -105,7 +106,7 @@ class HotPaths:
         return Outcome.NOT_TAKEN
 
     def _take(self, asked: ReceivedRequest, rule: str) -> Taken | None:
-        """The request, if its sandbox is known."""
+        """The request, or None where this process does not know its sandbox."""
         began_s = perf_counter()
         sandbox_id = self._sandbox(asked.headers.get("authorization"))
         if sandbox_id is None:
@@ -113,19 +114,19 @@ class HotPaths:
         key = asked.headers.get(KEY)
         return Taken(asked, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms(), began_s)
 
-    def _is_left_alone(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
-        """Whether no rule selects the request. It is counted by that look, so Flask is told of it and does not look."""
+    def _no_rule_selects(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
+        """Whether no rule selects the request. This counts it; the event is left for Flask, which must not count it."""
         layer = self._platform.layer
         has_rules = layer is not None and layer.has_rules_at(taken.sandbox_id, ApiAnswer.seam)
         seed = self._platform.seed_known(taken.sandbox_id)
         if layer is None or has_rules is not True or seed is None:
             return has_rules is False
         asked, key = taken.asked, taken.key or ""
-        entity, named = key if is_usable(key) else loan_id, {"loan_id": loan_id}
+        entity, arguments = key if is_usable(key) else loan_id, {"loan_id": loan_id}
         shape = self._shapes[taken.rule]
-        seen = RequestEvent(taken.sandbox_id, seed, taken.request_id, entity, asked.method, named, shape, channel)
-        selected = layer.may_affect(seen)
-        asked.carried.update({SKIPPED_REQUEST: (seen, selected), NAMED: taken.request_id})
+        event = RequestEvent(taken.sandbox_id, seed, taken.request_id, entity, asked.method, arguments, shape, channel)
+        selected = layer.may_affect(event)
+        asked.carried.update({SKIPPED_REQUEST: (event, selected), NAMED: taken.request_id})
         return not selected
 
     def _sandbox(self, credential: str | None) -> str | None:
@@ -134,12 +135,12 @@ class HotPaths:
         return self._platform.sandbox_known_by(credential[len(BEARER) :]) if credential.startswith(BEARER) else None
 
     def _page(self, taken: Taken, loan_id: str, respond: Respond) -> bool:
-        if not self._is_left_alone(taken, loan_id):
+        if not self._no_rule_selects(taken, loan_id):
             return False
         page = page_with_clock(self._reader, taken.sandbox_id, taken.real_ms, loan_id)
         if page is None:
             return False
-        self._tell(taken, 200, [(CONTENT_TYPE, JSON)], page.encode(), respond)
+        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], page.encode(), respond)
         return True
 
     def _order(self, taken: Taken, loan_id: str, respond: Respond, hand_back: Callable[[], None]) -> bool:
@@ -150,16 +151,16 @@ class HotPaths:
         try:
             document = parse(asked.body)
             new = NewRepayment.model_validate(document)
-            if not self._is_left_alone(taken, loan_id, new.channel):
+            if not self._no_rule_selects(taken, loan_id, new.channel):
                 return False
             idem = Idempotency(key, fingerprint(asked.method, asked.path, document))
             command = order(taken.sandbox_id, idem, loan_id, new)
-            if not self._waits(taken.sandbox_id):
+            if not self._begin_waiting(taken.sandbox_id):
                 return False
             try:
                 future = self._platform.writer.submit(command, wait_s=0)
             except BaseException:
-                self._waits_no_more(taken.sandbox_id)
+                self._end_waiting(taken.sandbox_id)
                 raise
         except (Refused, ValidationError):
             return False
@@ -169,23 +170,23 @@ class HotPaths:
         return True
 
     def _ordered(self, taken: Taken, decided: Future[Answer], respond: Respond, hand_back: Callable[[], None]) -> None:
-        """In the writer's thread: what it has made of an order."""
-        self._waits_no_more(taken.sandbox_id)
+        """Answer an order with the writer's result. Runs in the writer's thread."""
+        self._end_waiting(taken.sandbox_id)
         failure = decided.exception()
         if failure is None:
             answer = decided.result()
             headers = [(CONTENT_TYPE, type_of(answer.status))]
             if answer.replayed:
                 headers.append((REPLAYED, "true"))
-            self._tell(taken, answer.status, headers, orjson.dumps(answer.body), respond)
+            self._respond(taken, answer.status, headers, orjson.dumps(answer.body), respond)
         elif isinstance(failure, Refused):
             response = refused(failure)
             headers = [(name, value) for name, value in response.headers if name != CONTENT_LENGTH]
-            self._tell(taken, response.status_code, headers, response.get_data(), respond)
+            self._respond(taken, response.status_code, headers, response.get_data(), respond)
         else:
-            hand_back()  # Nothing was carried out. The app meets the same failure, and says so as it says all others.
+            hand_back()  # Nothing was committed. Flask runs into the same failure and answers it.
 
-    def _tell(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
+    def _respond(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
         asked = taken.asked
         made = MadeRequest(
             taken.real_ms, asked.method, asked.path, taken.key, asked.body, status,
@@ -194,18 +195,18 @@ class HotPaths:
         self._platform.use(taken.sandbox_id)
         self._record.add(taken.sandbox_id, made)
         self._meters.count(taken.rule, asked.method, status, perf_counter() - taken.began_s)
-        told = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
-        respond(status, told, body, taken.sandbox_id)
+        all_headers = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
+        respond(status, all_headers, body, taken.sandbox_id)
 
-    def _waits(self, sandbox_id: str) -> bool:
-        """Count an order that will wait for the writer; False where too many do."""
+    def _begin_waiting(self, sandbox_id: str) -> bool:
+        """Count an order that will wait for the writer. False, and not counted, if WAITING_MAX already wait."""
         with self._lock:
             if self._waiting[sandbox_id] >= WAITING_MAX:
                 return False
             self._waiting[sandbox_id] += 1
             return True
 
-    def _waits_no_more(self, sandbox_id: str) -> None:
+    def _end_waiting(self, sandbox_id: str) -> None:
         with self._lock:
             self._waiting[sandbox_id] -= 1
             if not self._waiting[sandbox_id]:

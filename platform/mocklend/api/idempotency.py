@@ -1,6 +1,6 @@
-"""Idempotency-Key: what makes a retry safe. The writer keeps the answer under the key; here it is read.
+"""Idempotency-Key: makes a retry safe. This module reads the header; the writer stores the answer under the key.
 
-The fingerprint is of method, path and the body's meaning, so the order of its fields and its white space do not matter.
+The fingerprint covers method, path and the body's values: the order of its fields and its white space do not matter.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from mocklend.storage.work import Idempotency
 from mocklend.validation import storable
 
 HEADER = "Idempotency-Key"
-LONGEST = 255
+KEY_LENGTH_MAX = 255
 
 
 def idempotency() -> Idempotency:
-    """The request's key and fingerprint. Refused without a usable key."""
+    """The request's key and fingerprint. Refused `idempotency_key_missing` or `idempotency_key_invalid`."""
     key = request.headers.get(HEADER)
     if key is None:
         raise Refused("idempotency_key_missing", f"the header {HEADER} is missing", expected=f"{HEADER}: <a fresh key>")
     if not is_usable(key):
         raise Refused(
             "idempotency_key_invalid",
-            f"the header {HEADER} is not one",
-            expected=f"1 to {LONGEST} printable ASCII characters",
+            f"the header {HEADER} is not a key",
+            expected=f"1 to {KEY_LENGTH_MAX} printable ASCII characters",
             received=storable(key),
         )
     return Idempotency(key, fingerprint(request.method, request.path, asked_request().get_json()))
 
 
 def is_usable(key: str) -> bool:
-    """Whether this can be a key."""
-    return 1 <= len(key) <= LONGEST and key.isascii() and key.isprintable()
+    """Whether this text has the form of a key."""
+    return 1 <= len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()
 
 
 def fingerprint(method: str, path: str, document: Any) -> str:
-    """What a request asks for: two with the same one ask for the same."""
-    meaning = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    text = f"{method}\n{path}\n{meaning}"
+    """A hash of what a request asks for. Requests with the same fingerprint ask for the same."""
+    body = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    text = f"{method}\n{path}\n{body}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

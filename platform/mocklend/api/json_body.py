@@ -1,7 +1,7 @@
-"""Reading a JSON body: the one way in. What cannot be read is refused here, before anything looks at a field.
+"""Reads the JSON body of a request. All bodies are read here; what is not JSON is refused before fields are validated.
 
-A body is limited in bytes (chunked ones too: the server does not count those), in values and in depth. Both are looked
-at before parsing, so that 50,000 brackets cost a scan and no stack, and millions of empty objects no memory.
+A body is limited in bytes (also a chunked one, whose bytes the server does not count), in values and in depth. Values
+and depth are counted before parsing, so that deep nesting cannot exhaust the stack, nor empty objects the memory.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from mocklend.validation import is_storable, storable
 CHUNK = 1024 * 1024
 DEPTH_MAX = 32
 VALUES_MAX = 500_000
-"""Each costs some hundred times the bytes that it has in a body. Only a body with very many findings comes near."""
+"""Values of one body. A value takes some hundred times its bytes of memory. Only very long findings come near this."""
 MEMBERS_MAX = 1_000
-"""Of one object. No object that is read has so many names, and each that is not known costs an error."""
+"""Members of one object. No valid object has as many, and each unknown one costs an error."""
 INTEGER_DIGITS_MAX = 40
-"""An integer this long is as far beyond every bound as one of 5,000 digits, and cheaper."""
+"""Longer integers are cut to this: they stay beyond every bound, and parsing stays cheap."""
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 class JsonRequest(Request):
-    """A request whose JSON is read by our rules, once."""
+    """A request whose JSON is read by this module, once."""
 
     sandbox_id: str | None = None
-    """The sandbox that it is about, once somebody has asked (see `asking`)."""
+    """The request's sandbox, once `request_context.sandbox_id` has been called."""
     outcome: ApiAnswer | None = None
-    """What a fault layer made of this request, if anything."""
+    """The outcome that faults changed (see `fault_hooks`); None if the request is answered as it should be."""
     began_s: float | None = None
-    """When it came, by a clock that only runs."""
+    """When the request was received, in seconds of `time.perf_counter`."""
 
     _body: bytes | None = None
     _unreadable: Refused | None = None
@@ -49,12 +49,12 @@ class JsonRequest(Request):
     _is_read: bool = False
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """The body as JSON. Refused if it is none."""
+        """The body as Python data. Refused by the codes of `BODY_CODES` in `openapi`."""
         if not self._is_read:
             if self.mimetype != "application/json" and not self.mimetype.endswith("+json"):
                 raise Refused(
                     "media_type_unsupported",
-                    "the Content-Type is not one of JSON",
+                    "the Content-Type is not JSON",
                     expected="application/json",
                     received=self.mimetype[:80] or "none",
                 )
@@ -63,7 +63,7 @@ class JsonRequest(Request):
         return self._document
 
     def body(self) -> bytes:
-        """The body's bytes, all of them or Refused: the same each time, though a stream can be read only once."""
+        """All bytes of the body; repeatable. Refused `body_too_large`."""
         if self._unreadable is not None:
             raise self._unreadable
         if self._body is None:
@@ -76,7 +76,7 @@ class JsonRequest(Request):
 
     @property
     def body_read(self) -> bytes:
-        """As much of the body as somebody has asked for by now: all of it, or nothing."""
+        """The body's bytes if `body` was called; empty otherwise."""
         return self._body or b""
 
     def _read_body(self) -> bytes:
@@ -94,7 +94,7 @@ class JsonRequest(Request):
 
 
 def wsgi_name(header: str) -> str:
-    """Where WSGI has a header: to look there costs a tenth of what asking for the header does."""
+    """The key of a header in the WSGI environment. Reading it there is ten times as fast as `request.headers`."""
     return "HTTP_" + header.upper().replace("-", "_")
 
 
@@ -106,13 +106,13 @@ def asked_request() -> JsonRequest:
 
 
 def _too_large(received: int | str, most: int) -> Refused:
-    return Refused("body_too_large", "the body is longer than this API takes", expected=most, received=received)
+    return Refused("body_too_large", f"the body has more than {most} bytes", expected=most, received=received)
 
 
 def parse(body: bytes) -> Any:
-    """JSON as Python data. Refused if it is malformed, too deep, or holds a text that cannot be stored.
+    """Parse JSON. Refused if it is malformed, too large, too deep, or contains a text that cannot be stored.
 
-    A byte order mark before it is passed over, as RFC 8259 lets a reader do.
+    A byte order mark at the beginning is ignored, as RFC 8259 allows.
     """
     body = unmarked(body)
     if _has_more_values(body, VALUES_MAX):
@@ -131,17 +131,17 @@ def parse(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise Refused("body_not_json", f"{error.msg.lower()} at line {error.lineno}, column {error.colno}") from None
     if "\\u" in text:
-        # Raw UTF-8 holds neither; only an escape can smuggle them in.
+        # NUL and lone surrogates can only come from escapes: JSON and UTF-8 exclude them otherwise.
         _refuse_unstorable(document)
     return document
 
 
 def _has_more_values(body: bytes, most: int) -> bool:
-    """Whether a body has more values than so many. Each but the first comes after a comma or a bracket."""
+    """Whether a body has more than `most` values. Each value but the first follows a comma or a bracket."""
     if _separators(body) < most:
         return False
     count = 1
-    for part in _outside_of_texts(body):  # Those that stand in texts count for nothing.
+    for part in _outside_of_texts(body):
         count += _separators(part)
         if count > most:
             return True
@@ -165,7 +165,7 @@ def _deeper_than(body: bytes, most: int) -> bool:
 
 
 def _outside_of_texts(body: bytes) -> Iterator[bytes]:
-    """What stands between the texts of a body, piece by piece: one call that looked at all would stop all threads."""
+    """The parts of a body between its strings, one by one: a single call for the whole body would block all threads."""
     after = 0
     for text in _STRING.finditer(body):
         yield body[after : text.start()]
@@ -193,7 +193,7 @@ def _integer(digits: str) -> int:
 
 
 def _decimal(text: str) -> float:
-    # No field takes one; it is read only to be shown as what came.
+    # No field accepts a decimal number; it is parsed only to be shown in the problem.
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise Refused("body_not_json", "a number is beyond every range", received=text[:40])
@@ -203,7 +203,7 @@ def _decimal(text: str) -> float:
 def _refuse_unstorable(value: Any) -> None:
     if isinstance(value, str):
         if not is_storable(value):
-            raise Refused("text_not_storable", "a text holds NUL or half of a surrogate pair", received=storable(value))
+            raise Refused("text_not_storable", "a text contains NUL or a lone surrogate", received=storable(value))
     elif isinstance(value, dict):
         for name, inner in value.items():
             _refuse_unstorable(name)

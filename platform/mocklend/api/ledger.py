@@ -10,7 +10,7 @@ from flask import Response
 from mocklend.api.documents import document
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import in_full, rendered
 from mocklend.ledger.beancount import export
@@ -21,7 +21,7 @@ ledger = APIBlueprint("ledger", __name__)
 
 
 class JournalQuery(Paged):
-    """Which transactions to list."""
+    """Filters of the list of transactions."""
 
     loan_id: LoanId | None = None
 
@@ -32,13 +32,13 @@ class JournalQuery(Paged):
 @ledger.doc(**operation("listTransactions"))
 def list_transactions(query: JournalQuery) -> Response:
     """The journal, by loan and number."""
-    after = place(query.cursor)
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
         return rendered(reads.transactions(snapshot, loan_id=query.loan_id, after=after, limit=query.limit))
 
 
 def _text(operation: dict[str, Any]) -> dict[str, Any]:
-    """The operation with its 200: plain text."""
+    """The operation with its response 200: plain text."""
     text = {"description": "A Beancount file.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     return operation | {"responses": {200: text, **operation["responses"]}}
 
@@ -46,7 +46,7 @@ def _text(operation: dict[str, Any]) -> dict[str, Any]:
 @ledger.get("/v1/ledger/beancount")
 @ledger.doc(**_text(operation("exportBeancount")))
 def export_beancount() -> Response:
-    """The whole journal as a Beancount file, with our balances as assertions: check it with bean-check."""
+    """The whole journal as a Beancount file, with the balances as assertions that `bean-check` verifies."""
     with open_snapshot() as snapshot:
         response = in_full((f"{line}\n".encode() for line in export(snapshot)), "text/plain; charset=utf-8")
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -1,4 +1,4 @@
-"""Loans: borrowing, and what the status page and its list say. They may lie; `/operator/loans` may not."""
+"""Loans: borrowing, the status page and the list of loans. Views may be wrong; `/operator/loans` shows the books."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocklend.api.nouns import (
     LoanStatus,
 )
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product, require_product
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
@@ -32,27 +32,27 @@ loans = APIBlueprint("loans", __name__)
 
 
 class NewLoan(Body):
-    """What is to be borrowed, on the terms of exactly one of `product` and `product_id`."""
+    """A loan to be borrowed, on the terms of exactly one of `product` and `product_id`."""
 
     borrower_id: BorrowerId
-    principal_minor: MinorAmount = Field(description="How much is lent, in minor units of `currency`.")
+    principal_minor: MinorAmount = Field(description="The principal, in minor units of `currency`.")
     currency: Currency = "CNY"
-    product: ProductFields | None = Field(default=None, description="Terms of one's own. Either this or `product_id`.")
+    product: ProductFields | None = Field(default=None, description="The terms. Either this or `product_id`.")
     product_id: Id | None = Field(
-        default=None, description="A product that ships, one of GET /v1/products. Either this or `product`."
+        default=None, description="A predefined product, one of GET /v1/products. Either this or `product`."
     )
     reference: ClientReference | None = None
     auto_debit: StrictBool = Field(
-        default=False, description="True: each instalment is drawn on its due date, without an order."
+        default=False, description="True: the platform debits each instalment on its due date, without an order."
     )
     disburse_to: Id | None = Field(
         default=None,
-        description="The channel through which the loan is paid out; at once and without one if not given.",
+        description="The channel of the disbursement. Without it the loan is paid out at once, through no channel.",
     )
 
 
 class LoanQuery(Paged):
-    """Which loans to list."""
+    """Filters of the list of loans."""
 
     borrower_id: BorrowerId | None = None
     status: LoanStatus | None = None
@@ -68,7 +68,7 @@ class LoanQuery(Paged):
     )
 )  # fmt: skip
 def borrow(new: NewLoan) -> Response:
-    """Borrow: the principal is paid out at once, or through the channel `disburse_to`, which takes its time."""
+    """Borrow. The principal is paid out at once, or through the channel `disburse_to` after its settlement delay."""
     if (new.product is None) == (new.product_id is None):
         raise field_problem("product", "exactly one of product and product_id", "both" if new.product else "neither")
     idem = idempotency()
@@ -95,8 +95,8 @@ def borrow(new: NewLoan) -> Response:
 @loans.output(document(LoanList))
 @loans.doc(**operation("listLoans"))
 def list_loans(query: LoanQuery) -> Response:
-    """Loans by id, each at the version that the list has: its page's, unless one of them lags alone."""
-    after = place(query.cursor)
+    """Loans by id. Each has the version of its status page, unless a fault makes the list or the page lag alone."""
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
         return rendered(
             reads.loans(
@@ -113,7 +113,7 @@ def list_loans(query: LoanQuery) -> Response:
 @loans.output(document(LoanDoc))
 @loans.doc(**operation("getLoan", "loan_unknown"))
 def get_loan(loan_id: str) -> Response:
-    """The status page: what a client is shown. It may lag behind the books, and says which version it is."""
+    """The status page of a loan. It may lag behind the books; `version` says which version of the loan it shows."""
     with open_snapshot() as snapshot:
         return as_stored(reads.page_text(snapshot, loan_id, current_platform().replica_rotation))
 
@@ -122,6 +122,6 @@ def get_loan(loan_id: str) -> Response:
 @loans.output(document(InstalmentList))
 @loans.doc(**operation("listInstalments", "loan_unknown"))
 def list_instalments(loan_id: str) -> Response:
-    """Every instalment, from the version that the plan has: the page's, unless one of them lags alone."""
+    """Every instalment of a loan, at the version of its status page, unless a fault makes either lag alone."""
     with open_snapshot() as snapshot:
         return rendered(reads.instalments(snapshot, loan_id, terms_of))

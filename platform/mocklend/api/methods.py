@@ -1,7 +1,7 @@
-"""What a request may be made with: OPTIONS says what an address takes, and does nothing.
+"""HTTP methods. OPTIONS lists the methods of a path and does nothing else.
 
-It does so whoever asks, and whatever is on: it asks for no credential, meets no fault and is not on record. All other
-methods that an address does not take are refused by the router (see `problems`).
+It needs no credential, passes no seam and is not logged. The router refuses other methods that a path does not have
+(see `problems`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ KNOWN = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def answer_options(app: Flask) -> None:
-    """Answer an app's requests for OPTIONS. To be called before anything else looks at them, but for their ids."""
+    """Answer OPTIONS in an app. Call this before all other `before_request` hooks but `name_requests`."""
     app.before_request(options)
 
 
 def options() -> Response | None:
-    """204 and `Allow`, where there is something at the address."""
+    """204 with `Allow`, if the path exists."""
     if request.method != "OPTIONS" or request.routing_exception is not None:
         return None
     methods = ", ".join(sorted(current_app.make_default_options_response().allow))
@@ -25,5 +25,5 @@ def options() -> Response | None:
 
 
 def known_method() -> str:
-    """The request's method, and `other` for one that no address takes: clients can make up as many as they like."""
+    """The request's method; `other` for an unknown one, because clients can invent any number of them."""
     return request.method if request.method in KNOWN else "other"

@@ -1,6 +1,6 @@
-"""Metrics for Prometheus: requests by address template, method and status, their time, and the writer's groups.
+"""Metrics for Prometheus: requests by path template, method and status, their duration, and the writer's groups.
 
-No label holds an id or a sandbox: there are thousands of them.
+No label contains an id or a sandbox: there would be thousands of time series.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ METRICS: Any = {
     }
 }
 EXTENSION = "mocklend.metrics"
-"""Where a fault layer finds the registry."""
+"""The key of the registry in `app.extensions`; a fault layer adds its metrics there."""
 METERS = "mocklend.meters"
-"""Where whoever answers a request finds what counts them."""
+"""The key of the Meters in `app.extensions`."""
 COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Meters:
-    """Counts requests and their time."""
+    """Counts requests and measures their duration."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -48,7 +48,7 @@ class Meters:
         self._of: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     def count(self, endpoint: str, method: str, status: int, seconds: float | None) -> None:
-        """A request was answered. Looking its labels up costs more than counting, so that is done once for each."""
+        """Count a request that was answered. Meters are cached: looking labels up takes longer than counting."""
         labels = (endpoint, method, status)
         meters = self._of.get(labels)
         if meters is None:
@@ -63,14 +63,14 @@ class Meters:
             observe(seconds)
 
 
-def measure(app: Flask, lender: Platform) -> APIBlueprint:
-    """Count an app's requests and its writer's groups, in a registry of the app's own. Returns GET /-/metrics."""
+def measure(app: Flask, platform: Platform) -> APIBlueprint:
+    """Count an app's requests and its writer's groups in a new registry. Returns the blueprint of GET /-/metrics."""
     registry = app.extensions[EXTENSION] = CollectorRegistry()
     meters = app.extensions[METERS] = Meters(registry)
     group = Histogram(
         "mocklend_writer_group_commands", "Commands that one commit carried.", buckets=COMMANDS, registry=registry
     )
-    lender.writer.on_group = group.observe
+    platform.writer.on_group = group.observe
     metrics = APIBlueprint("metrics", __name__)
 
     @app.before_request
@@ -88,7 +88,7 @@ def measure(app: Flask, lender: Platform) -> APIBlueprint:
     @metrics.get("/-/metrics")
     @metrics.doc(operation_id="getMetrics", responses=METRICS)
     def get_metrics() -> Response:
-        """What Prometheus scrapes."""
+        """The metrics, for Prometheus to scrape."""
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return metrics

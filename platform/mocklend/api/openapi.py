@@ -1,7 +1,7 @@
-"""OpenAPI 3.1 for every endpoint: APIFlask writes most of it, this file what it leaves out.
+"""OpenAPI 3.1 for every endpoint: completes the document that APIFlask generates.
 
-Which problems an endpoint may answer with, that bodies are required, the headers of each plane, and what an id looks
-like. `described` goes into `@doc`; `complete` is the spec processor.
+It adds problem codes, required bodies, the headers of each plane, the form of ids, examples and webhooks. `operation`
+makes the arguments of `@doc`; `complete` is the spec processor.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ EXAMPLE, PARAMETERS = "x-example", "x-parameters"
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
-    "description": "RFC 9457. `code` is stable; /docs/problems lists every one. The ids involved come beside it.",
+    "description": "RFC 9457. `code` is stable; /docs/problems lists all codes. Further members name the ids involved.",
     "required": ["type", "title", "status", "detail", "code", "hint"],
     "properties": {
         "type": {
             "type": "string",
             "format": "uri-reference",
-            "description": "Where the code is explained, on this server.",
+            "description": "The page on this server that explains the code.",
         },
-        "title": {"type": "string", "description": "What the code means, in a sentence."},
+        "title": {"type": "string", "description": "The meaning of the code, in a sentence."},
         "status": {"type": "integer", "description": "The HTTP status of the answer."},
-        "detail": {"type": "string", "description": "What is wrong here, in a sentence."},
-        "code": {"type": "string", "enum": list(PROBLEMS), "description": "What to tell problems apart by."},
-        "hint": {"type": "string", "description": "What to do about it."},
-        "expected": {"description": "What would have been taken."},
-        "received": {"description": "What came, shortened."},
+        "detail": {"type": "string", "description": "What is wrong with this request, in a sentence."},
+        "code": {"type": "string", "enum": list(PROBLEMS), "description": "The kind of problem; clients branch on it."},
+        "hint": {"type": "string", "description": "What the client can do about it."},
+        "expected": {"description": "What would have been accepted."},
+        "received": {"description": "What was received, shortened."},
         "errors": {
             "type": "array",
-            "description": "Every field that is wrong, where fields are.",
+            "description": "Every field that is wrong, if fields are.",
             "items": {
                 "type": "object",
                 "required": ["field", "expected", "received"],
                 "properties": {
                     "field": {"type": "string", "description": "The field's path, like penalty.grace_days."},
-                    "expected": {"type": "string", "description": "What would have been taken."},
-                    "received": {"description": "What came, shortened."},
+                    "expected": {"type": "string", "description": "What would have been accepted."},
+                    "received": {"description": "What was received, shortened."},
                 },
             },
         },
@@ -70,31 +70,31 @@ PATH_PARAMETERS = {
     "dispute_id": "The dispute's id.",
     "edit_id": "The operator edit's id.",
     "endpoint_id": "The webhook endpoint's id.",
-    "experiment_id": "The experiment's id; whoever puts it chooses it.",
+    "experiment_id": "The experiment's id, which the client chooses.",
     "id": "The sandbox's id.",
     "lender": "The lender's id, one of GET /bureau/lenders.",
     "loan_id": "The loan's id.",
-    "out_trade_no": "The order's number, as the platform gave it to the channel.",
+    "out_trade_no": "The order's number, which the platform assigned.",
     "payout_id": "The payout's id.",
     "receipt_id": "The receipt's id.",
     "repayment_id": "The repayment's id.",
-    "rule_id": "The rule's id; whoever puts it chooses it.",
+    "rule_id": "The rule's id, which the client chooses.",
 }
-"""What a part of an address stands for, by its name."""
+"""The meaning of each path parameter, by its name."""
 
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": True,
-    "description": "A fresh key, and the same one when the same request is sent again.",
+    "description": "A new key for each request; the same key if the request is sent again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
 }
 REPLAYED_HEADER = {
-    "description": "Present when this is the answer to an earlier try.",
+    "description": "Present if this is the stored answer of an earlier attempt.",
     "schema": {"type": "string", "enum": ["true"]},
 }
 REQUEST_ID_HEADER = {
-    "description": "The id of the request: GET /-/explain tells by it which rules met the request.",
+    "description": "The id of the request. GET /-/explain lists by it the rules that considered the request.",
     "schema": {"type": "string"},
 }
 
@@ -110,11 +110,11 @@ def operation(
     example: Any = None,
     parameters: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Arguments for `@doc`: a stable operation id and the problems that are this endpoint's own.
+    """Arguments of `@doc`: a stable operation id and the problem codes of this endpoint.
 
-    `reads` is the request body, as OpenAPI has it, of a view that reads it by itself; `may_be_202` says what it means
-    when the answer is only that something was started. `example` is a body that works as it stands, and `parameters`
-    what stands for the parts of the address then; those of the platform's own operations are in `examples`.
+    `reads` is the OpenAPI request body of a view that reads its body itself; `may_be_202` describes a response 202
+    beside 201. `example` is an example body that works, `parameters` the path parameters with it; the examples of the
+    platform's own operations are in `examples`.
     """
     responses = problem_responses(codes)
     extensions: dict[str, Any] = {}
@@ -136,7 +136,7 @@ def operation(
 
 
 def problem_responses(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
-    """The responses of some codes, by their HTTP status."""
+    """OpenAPI responses for problem codes, by HTTP status."""
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
@@ -150,14 +150,14 @@ def problem_responses(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
 
 
 def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] | str:
-    """Finish what APIFlask has made of the views."""
+    """Complete the document that APIFlask generated from the views."""
     assert isinstance(spec, dict), "the spec is JSON, not YAML"
     spec["info"] |= {
         "version": __version__,
         "summary": "A mock consumer-lending platform that misbehaves on purpose, and knows exactly how.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     }
-    # Relative to this document: behind a path prefix, "Try it out" asks there too.
+    # Relative to this document, so that "Try it out" works behind a path prefix.
     spec["servers"] = [{"url": "."}]
     spec["tags"] = list({tag["name"]: tag for tag in spec["tags"]}.values())  # Several blueprints may share a tag.
     components = spec.setdefault("components", {})
@@ -178,7 +178,7 @@ def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] |
 
 
 def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
-    """Put the operation's example where it belongs: into its body, and into what its address and headers need."""
+    """Put the operation's example into its body, and into its path parameters and headers."""
     name = operation["operationId"]
     own: Mapping[str, str] = operation.pop(PARAMETERS, {})
     body = operation.pop(EXAMPLE, None)
@@ -188,13 +188,13 @@ def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
         )
     for parameter in operation.get("parameters", []):
         if parameter["in"] != "query" or parameter["name"] in own:
-            known = own.get(parameter["name"]) or examples.parameter(name, parameter["name"])
-            if known is not None:
-                parameter["example"] = known
+            example = own.get(parameter["name"]) or examples.parameter(name, parameter["name"])
+            if example is not None:
+                parameter["example"] = example
 
 
 def _complete_operation(path: str, operation: dict[str, Any]) -> None:
-    # Any address refuses a query parameter that it does not declare.
+    # Every endpoint refuses a query parameter that it does not declare: `validation_failed`.
     codes: list[str] = ["fault_broke", "internal_error", "validation_failed"]
     operation["security"] = _security(path)
     if not operation.get("description"):
@@ -225,49 +225,49 @@ def _complete_operation(path: str, operation: dict[str, Any]) -> None:
             if status.startswith("2"):
                 response.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED_HEADER
     if operation.pop(MAY_BE_200, False):
-        made = operation["responses"]["201"]
-        operation["responses"]["200"] = {**made, "description": "It was there before."}
+        created = operation["responses"]["201"]
+        operation["responses"]["200"] = {**created, "description": "It existed before."}
     if MAY_BE_202 in operation:
         operation["responses"]["202"] = {
             **operation["responses"]["201"],
             "description": operation.pop(MAY_BE_202),
         }
     for status, response in problem_responses(dict.fromkeys(codes)).items():
-        known = operation["responses"].setdefault(str(status), response)
-        if known is not response:
-            known["description"] = f"{response['description']}\n{known['description']}"
+        documented = operation["responses"].setdefault(str(status), response)
+        if documented is not response:
+            documented["description"] = f"{response['description']}\n{documented['description']}"
     for response in operation["responses"].values():
         response.setdefault("headers", {})[request_ids.HEADER] = {"$ref": f"#/components/headers/{request_ids.HEADER}"}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
 def describe_properties(schema: Any, components: Mapping[str, Any]) -> None:
-    """Give a property that has no description that of its type: readers of the document look at the property."""
+    """Give each property without a description that of its type, because readers look at the property."""
     if isinstance(schema, list):
-        for one in schema:
-            describe_properties(one, components)
+        for item in schema:
+            describe_properties(item, components)
     elif isinstance(schema, dict):
-        for one in schema.values():
-            describe_properties(one, components)
-        for one in _properties_of(schema):
-            _describe(one, one, components)
+        for part in schema.values():
+            describe_properties(part, components)
+        for property in _properties_of(schema):
+            _describe(property, property, components)
 
 
-def _describe(what: dict[str, Any], schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
-    if not what.get("description") and (description := _type_description(schema, components)):
-        what["description"] = description
+def _describe(target: dict[str, Any], schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
+    if not target.get("description") and (description := _type_description(schema, components)):
+        target["description"] = description
 
 
 def _properties_of(schema: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    found = schema.get("properties")
-    return found.values() if schema.get("type") == "object" and isinstance(found, dict) else ()
+    properties = schema.get("properties")
+    return properties.values() if schema.get("type") == "object" and isinstance(properties, dict) else ()
 
 
 def _type_description(schema: Mapping[str, Any], components: Mapping[str, Any]) -> str | None:
-    """The description of what a schema refers to, or of the one kind of value that it has beside null."""
+    """The description of a schema, of the schema it refers to, or of its only alternative beside null."""
     if "$ref" in schema:
         schema = components[schema["$ref"].rpartition("/")[2]]
-    values = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    values = [alternative for alternative in schema.get("anyOf", ()) if alternative.get("type") != "null"]
     description: str | None = schema.get("description")
     return description or (_type_description(values[0], components) if len(values) == 1 else None)
 
@@ -277,7 +277,7 @@ def _security_schemes() -> dict[str, Any]:
         "sandbox": {
             "type": "http",
             "scheme": "bearer",
-            "description": "A sandbox's api_key. On loopback it may be left out: then the sandbox is `default`.",
+            "description": "A sandbox's api_key. On loopback it is optional; without it the sandbox is `default`.",
         }
     }
     for prefix, (header, _) in PLANES.items():
@@ -285,7 +285,7 @@ def _security_schemes() -> dict[str, Any]:
             "type": "apiKey",
             "in": "header",
             "name": header,
-            "description": f"Asked for by `{prefix}` where the server is not on loopback.",
+            "description": f"Required by `{prefix}` if the server is not on loopback.",
         }
     return schemes
 

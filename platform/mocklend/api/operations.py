@@ -1,4 +1,4 @@
-"""Charges, waivers, write-offs and refunds: what the desk decides beside the six edits. Each is an edit on record."""
+"""Charges, waivers, write-offs and refunds, which operators make beside the six edits. Each is stored as an edit."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from mocklend.servicing.operations import EditDoc
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
-desk = APIBlueprint("desk", __name__)
+operations = APIBlueprint("operations", __name__)
 
 
 class NewCharge(Body):
-    """A fee or a penalty that falls due on a day."""
+    """A fee or a penalty to charge."""
 
     kind: Annotated[str, OneOf(tuple(CHARGED))] = Field(description="`fee` or `penalty`.")
-    amount_minor: MinorAmount = Field(description="How much is charged, in minor units of the loan's currency.")
+    amount_minor: MinorAmount = Field(description="The amount of the charge, in minor units of the loan's currency.")
     due_date: BusinessDate = Field(
-        description="When it falls due; it joins the instalment of that day or the next after it."
+        description="When it falls due. It is added to the first instalment that is due on that day or later."
     )
     memo: Memo
     operator: Operator
@@ -41,17 +41,17 @@ class NewCharge(Body):
 
 
 class NewWaiver(Body):
-    """What part of what is owed is let go."""
+    """A waiver of fees, interest or penalty."""
 
-    part: Annotated[str, OneOf(tuple(WAIVED))] = Field(description="What is let go: `fee`, `interest` or `penalty`.")
-    amount_minor: MinorAmount = Field(description="How much is let go, in minor units of the loan's currency.")
+    part: Annotated[str, OneOf(tuple(WAIVED))] = Field(description="What is waived: `fee`, `interest` or `penalty`.")
+    amount_minor: MinorAmount = Field(description="The amount that is waived, in minor units of the loan's currency.")
     memo: Memo
     operator: Operator
     approver: Approver | None = None
 
 
 class NewWriteOff(Body):
-    """Why a loan is given up, and by whom."""
+    """A write-off: its reason, operator and approver."""
 
     memo: Memo
     operator: Operator
@@ -59,11 +59,12 @@ class NewWriteOff(Body):
 
 
 class NewRefund(Body):
-    """What is paid back, through which channel. Without an amount: all that is overpaid."""
+    """A refund of an overpaid amount. Without `amount_minor`: of all that is overpaid."""
 
     amount_minor: MinorAmount | None = Field(
         default=None,
-        description="How much is paid back, in minor units of the loan's currency; all that is overpaid if not given.",
+        description="The amount of the refund, in minor units of the loan's currency; all that is overpaid if not "
+        "given.",
     )
     channel: ChannelId
     memo: Memo
@@ -77,17 +78,17 @@ class PayoutList(TypedDict):
     payouts: Annotated[list[PayoutDoc], says("The payouts, oldest first.")]
 
 
-@desk.post("/operator/loans/<id:loan_id>/charges")
-@desk.input(NewCharge, arg_name="new")
-@desk.output(document(EditDoc), status_code=201)
-@desk.doc(
+@operations.post("/operator/loans/<id:loan_id>/charges")
+@operations.input(NewCharge, arg_name="new")
+@operations.output(document(EditDoc), status_code=201)
+@operations.doc(
     **operation(
         "charge", "loan_unknown", "loan_not_active", "date_out_of_range", "edit_too_large", "four_eyes",
         moves_money=True, may_be_202=DRAFTED,
     )
 )  # fmt: skip
 def charge(loan_id: str, new: NewCharge) -> Response:
-    """Charge a fee or a penalty. It joins the instalment that falls due then or next; the last where none does."""
+    """Charge a fee or a penalty. It is added to the first instalment due at `due_date` or later, else to the last."""
     command = Charge(
         sandbox_id(),
         idempotency(),
@@ -102,17 +103,17 @@ def charge(loan_id: str, new: NewCharge) -> Response:
     return answered(run(command))
 
 
-@desk.post("/operator/loans/<id:loan_id>/waivers")
-@desk.input(NewWaiver, arg_name="new")
-@desk.output(document(EditDoc), status_code=201)
-@desk.doc(
+@operations.post("/operator/loans/<id:loan_id>/waivers")
+@operations.input(NewWaiver, arg_name="new")
+@operations.output(document(EditDoc), status_code=201)
+@operations.doc(
     **operation(
         "waive", "loan_unknown", "loan_not_active", "waiver_too_large", "four_eyes",
         moves_money=True, may_be_202=DRAFTED,
     )
 )  # fmt: skip
 def waive(loan_id: str, new: NewWaiver) -> Response:
-    """Waive fees, interest or penalty, oldest instalment first. Principal is never waived: see write-offs."""
+    """Waive fees, interest or penalty, oldest instalment first. Principal cannot be waived, only written off."""
     command = Waive(
         sandbox_id(),
         idempotency(),
@@ -126,26 +127,28 @@ def waive(loan_id: str, new: NewWaiver) -> Response:
     return answered(run(command))
 
 
-@desk.post("/operator/loans/<id:loan_id>/write-offs")
-@desk.input(NewWriteOff, arg_name="new")
-@desk.output(document(EditDoc), status_code=201)
-@desk.doc(**operation("writeOff", "loan_unknown", "loan_not_active", "four_eyes", moves_money=True, may_be_202=DRAFTED))
+@operations.post("/operator/loans/<id:loan_id>/write-offs")
+@operations.input(NewWriteOff, arg_name="new")
+@operations.output(document(EditDoc), status_code=201)
+@operations.doc(
+    **operation("writeOff", "loan_unknown", "loan_not_active", "four_eyes", moves_money=True, may_be_202=DRAFTED)
+)
 def write_off(loan_id: str, new: NewWriteOff) -> Response:
-    """Write off all that is owed: the loan is OFF. What comes in later is a recovery, until nothing is lost."""
+    """Write off all that is owed: the loan's status becomes OFF. Later payments are recoveries."""
     return answered(run(WriteOff(sandbox_id(), idempotency(), loan_id, new.memo, new.operator, new.approver)))
 
 
-@desk.post("/operator/loans/<id:loan_id>/refunds")
-@desk.input(NewRefund, arg_name="new")
-@desk.output(document(EditDoc), status_code=201)
-@desk.doc(
+@operations.post("/operator/loans/<id:loan_id>/refunds")
+@operations.input(NewRefund, arg_name="new")
+@operations.output(document(EditDoc), status_code=201)
+@operations.doc(
     **operation(
         "refund", "loan_unknown", "loan_not_active", "channel_unknown", "refund_too_large", "four_eyes",
         moves_money=True, may_be_202=DRAFTED,
     )
 )  # fmt: skip
 def refund(loan_id: str, new: NewRefund) -> Response:
-    """Promise back what is overpaid. The channel pays it out after its delay: see payouts."""
+    """Refund an overpaid amount. The channel pays it out after its settlement delay (see the loan's payouts)."""
     command = Refund(
         sandbox_id(),
         idempotency(),
@@ -159,10 +162,10 @@ def refund(loan_id: str, new: NewRefund) -> Response:
     return answered(run(command))
 
 
-@desk.get("/operator/loans/<id:loan_id>/payouts")
-@desk.output(document(PayoutList))
-@desk.doc(**operation("listPayouts", "loan_unknown"))
+@operations.get("/operator/loans/<id:loan_id>/payouts")
+@operations.output(document(PayoutList))
+@operations.doc(**operation("listPayouts", "loan_unknown"))
 def list_payouts(loan_id: str) -> Response:
-    """What was paid out on a loan, or is about to be: its principal, refunds, compensations."""
+    """The payouts of a loan, made or planned: disbursement, refunds and compensations."""
     with open_snapshot() as snapshot:
         return rendered(PayoutList(payouts=[payout_doc(payout) for payout in reads.payouts(snapshot, loan_id)]))

@@ -1,4 +1,4 @@
-"""What the platform's staff do: edits, reversals, asking a channel, and looking at the books themselves."""
+"""The operator plane: edits, reversals, channel queries, and the books' own state of a loan."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ EditState = Annotated[str, OneOf(tuple(States))]
 BillStatus = Annotated[str, OneOf(tuple(SHOWN_FOR_OVERRIDE))]
 
 
-DRAFTED = "A DRAFT: the sandbox asks for a second person, and none was named."
+DRAFTED = "A DRAFT: the sandbox requires an approver, and the request names none."
 
 
 class NewEdit(Body):
     """An edit of a bill: a relative `amount_minor` for the amount kinds, a `status` for the status kind."""
 
     kind: EditKind = Field(
-        description="Which edit: five change an amount, MODIFY_BILL_STATUS the status that is shown."
+        description="The kind of edit: five kinds change an amount, MODIFY_BILL_STATUS the status that is shown."
     )
     amount_minor: RelativeMinor | None = Field(
         default=None,
-        description="For the amount kinds: by how much, in minor units of the loan's currency. Below zero is "
-        "the other way round.",
+        description="For the amount kinds: the change, in minor units of the loan's currency; below zero it reverses "
+        "the kind's direction.",
     )
     status: BillStatus | None = Field(
-        default=None, description="For MODIFY_BILL_STATUS: the status to be shown. VALID is USING, OVERDUE is OVD."
+        default=None, description="For MODIFY_BILL_STATUS: the status to show. VALID means USING, OVERDUE means OVD."
     )
     memo: Memo
     operator: Operator
@@ -70,30 +70,30 @@ class NewEdit(Body):
 
 
 class Reversal(Body):
-    """Why something is done or taken back, and by whom."""
+    """The reason of an operator's action, and the operator."""
 
     memo: Memo
     operator: Operator
 
 
 class Rebuilding(Body):
-    """Why a page is made anew, and by whom."""
+    """The reason to rebuild a status page, and the operator."""
 
     memo: Memo
     operator: Operator
 
 
 class CaughtUp(TypedDict):
-    """A loan after it was looked at, and whether there was anything to catch up on."""
+    """A loan after catching up."""
 
     loan_id: LoanId
     status: LoanStatus
     version: PageVersion
-    caught_up: Annotated[bool, says("Whether there was anything to catch up on.")]
+    caught_up: Annotated[bool, says("Whether the end-of-day batch had left the loan out.")]
 
 
 class Inquiry(Body):
-    """Who asks the channel."""
+    """The operator who queries the channel."""
 
     operator: Operator
 
@@ -105,28 +105,24 @@ class EditList(TypedDict):
 
 
 class StatusOverrideDoc(TypedDict):
-    """An operator edit that pins a status on the page which the books do not derive."""
+    """A status override that contradicts the books."""
 
     edit_id: EditId
     status: Annotated[str, says("The bill status that the edit set.")]
-    since: Annotated[str | None, says("Since when the books say something else. RFC 3339, on the sandbox's clock.")]
+    since: Annotated[str | None, says("Since when it contradicts the books. RFC 3339, on the sandbox's clock.")]
 
 
 class BookedLoan(LoanDoc):
-    """A loan as the books have it, and the mark that pins another status on its page, if one does, and since when.
-
-    Beside what its page says: money that came in and is on no bill, what was cancelled of the bill, written off,
-    recovered since, and promised back.
-    """
+    """A loan as it is on the books: the fields of its status page, further amounts, and a contradicting override."""
 
     status: LoanStatus
-    unapplied_minor: Annotated[int, says("Money that came in and is on no bill, in minor units of `currency`.")]
-    revoked_minor: Annotated[int, says("What was cancelled of the bill, in minor units of `currency`.")]
-    written_off_minor: Annotated[int, says("What was written off, in minor units of `currency`.")]
-    recovered_minor: Annotated[int, says("What came in after the write-off, in minor units of `currency`.")]
-    refunding_minor: Annotated[int, says("What is to be paid back and is not yet, in minor units of `currency`.")]
+    unapplied_minor: Annotated[int, says("Payments that are on no instalment, in minor units of `currency`.")]
+    revoked_minor: Annotated[int, says("The cancelled part of the bill, in minor units of `currency`.")]
+    written_off_minor: Annotated[int, says("The amount written off, in minor units of `currency`.")]
+    recovered_minor: Annotated[int, says("Payments received after the write-off, in minor units of `currency`.")]
+    refunding_minor: Annotated[int, says("Refunds that are not paid out yet, in minor units of `currency`.")]
     status_override: Annotated[
-        StatusOverrideDoc | None, says("The edit that pins another status on the page; null where none does.")
+        StatusOverrideDoc | None, says("The status override that contradicts the books; null if there is none.")
     ]
 
 
@@ -140,21 +136,21 @@ class BookedLoan(LoanDoc):
     )
 )  # fmt: skip
 def edit(loan_id: str, new: NewEdit) -> Response:
-    """Edit a bill by a relative amount; a status may only confirm what the books derive.
+    """Edit a bill by a relative amount. A status edit is accepted only if it confirms the status on the books.
 
     - `MODIFY_BILL_AMOUNT`: above 0 adds a fee to the current bill; below 0 waives fees, then interest.
     - `MODIFY_BILL_OVERDUE_AMOUNT`: above 0 adds a penalty; below 0 waives penalty.
-    - `MODIFY_PAID_AMOUNT`: above 0 pays from the loan's unapplied money; below 0 takes payments back there.
-    - `MODIFY_REVOKE_AMOUNT`: above 0 cancels part of the bill, newest instalment first; below 0 puts it back, as a fee.
-    - `MODIFY_PAID_REVOKE_AMOUNT`: above 0 gives paid money back to the borrower, as overpaid; below 0 pays from it.
+    - `MODIFY_PAID_AMOUNT`: above 0 pays from the loan's unapplied money; below 0 moves payments back to it.
+    - `MODIFY_REVOKE_AMOUNT`: above 0 cancels part of the bill, newest instalment first; below 0 restores it, as a fee.
+    - `MODIFY_PAID_REVOKE_AMOUNT`: above 0 turns paid money into overpaid money; below 0 pays from overpaid money.
 
-    Amounts act on a loan that is USING or OVD: a CLEAR one reopens by a reversal only.
+    Amounts can be edited while the loan is USING or OVD. Only a reversal reopens a CLEAR loan.
     """
-    wanted, unwanted = ("status", "amount_minor") if new.kind == MODIFY_BILL_STATUS else ("amount_minor", "status")
-    if getattr(new, wanted) is None:
-        raise field_problem(wanted, f"a value: {new.kind} needs one", None)
-    if getattr(new, unwanted) is not None:
-        raise field_problem(unwanted, f"no value: {new.kind} takes none", getattr(new, unwanted))
+    required, forbidden = ("status", "amount_minor") if new.kind == MODIFY_BILL_STATUS else ("amount_minor", "status")
+    if getattr(new, required) is None:
+        raise field_problem(required, f"a value: {new.kind} needs one", None)
+    if getattr(new, forbidden) is not None:
+        raise field_problem(forbidden, f"no value: {new.kind} takes none", getattr(new, forbidden))
     command = Edit(
         sandbox_id(),
         idempotency(),
@@ -175,7 +171,7 @@ def edit(loan_id: str, new: NewEdit) -> Response:
 def list_edits(loan_id: str) -> Response:
     """A loan's edits."""
     with open_snapshot() as snapshot:
-        return rendered(EditList(edits=[edit_doc(one) for one in reads.edits(snapshot, loan_id)]))
+        return rendered(EditList(edits=[edit_doc(edit) for edit in reads.edits(snapshot, loan_id)]))
 
 
 @operator.post("/operator/edits/<id:edit_id>/reverse")
@@ -188,7 +184,7 @@ def list_edits(loan_id: str) -> Response:
     )
 )  # fmt: skip
 def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
-    """Take an edit, a waiver, a charge or a write-off back: it then counts as never made."""
+    """Reverse an edit, a waiver, a charge or a write-off: the loan is as if it had never been made."""
     return answered(run(ReverseEdit(sandbox_id(), idempotency(), edit_id, reversal.memo, reversal.operator)))
 
 
@@ -197,7 +193,7 @@ def reverse_edit(edit_id: str, reversal: Reversal) -> Response:
 @operator.output(document(RepaymentDoc), status_code=201)
 @operator.doc(**operation("reverseRepayment", "repayment_unknown", "repayment_not_applied", moves_money=True))
 def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
-    """Take a repayment off the loan."""
+    """Reverse a repayment: it no longer counts on the loan."""
     return answered(run(ReverseRepayment(sandbox_id(), idempotency(), repayment_id, reversal.memo, reversal.operator)))
 
 
@@ -206,7 +202,7 @@ def reverse_repayment(repayment_id: str, reversal: Reversal) -> Response:
 @operator.output(document(RepaymentDoc), status_code=201)
 @operator.doc(**operation("reinstateRepayment", "repayment_unknown", "repayment_not_reversed", moves_money=True))
 def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
-    """Take the reversal of a repayment back: it counts again, from the channel's day on."""
+    """Undo the reversal of a repayment: it counts again, effective on the channel's day."""
     return answered(run(ReinstateRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
 
 
@@ -219,7 +215,7 @@ def reinstate_repayment(repayment_id: str, why: Reversal) -> Response:
     )
 )
 def rebook_repayment(repayment_id: str, why: Reversal) -> Response:
-    """Book a repayment anew, as was ordered and when its channel was paid."""
+    """Rebook a repayment as it was ordered, effective when its channel was paid."""
     return answered(run(RebookRepayment(sandbox_id(), idempotency(), repayment_id, why.memo, why.operator)))
 
 
@@ -228,33 +224,33 @@ def rebook_repayment(repayment_id: str, why: Reversal) -> Response:
 @operator.output(document(RepaymentDoc))
 @operator.doc(**operation("queryRepayment", "repayment_unknown", "trade_not_paid", moves_money=True))
 def query_repayment(repayment_id: str, inquiry: Inquiry) -> Response:
-    """Ask the channel for the order and apply what it says: the repair of a callback that never came, or was wrong."""
+    """Query the order at its channel and post the result. This repairs a lost or a wrong callback."""
     return answered(run(QueryChannel(sandbox_id(), idempotency(), repayment_id, inquiry.operator)))
 
 
 @operator.post("/operator/loans/<id:loan_id>/refresh")
-@operator.input(Rebuilding, arg_name="asked")
+@operator.input(Rebuilding, arg_name="why")
 @operator.output(document(LoanDoc))
 @operator.doc(**operation("refreshLoan", "loan_unknown"))
-def refresh_loan(loan_id: str, asked: Rebuilding) -> Response:
-    """Make a loan's page anew from the books and show it at once, everywhere. Nothing is posted."""
-    return answered(run(RebuildPage(sandbox_id(), None, loan_id, asked.memo, asked.operator)))
+def refresh_loan(loan_id: str, why: Rebuilding) -> Response:
+    """Rebuild a loan's status page from the books and show it at once in every view. Nothing is posted."""
+    return answered(run(RebuildPage(sandbox_id(), None, loan_id, why.memo, why.operator)))
 
 
 @operator.post("/operator/loans/<id:loan_id>/catch-up")
-@operator.input(Reversal, arg_name="wish")
+@operator.input(Reversal, arg_name="why")
 @operator.output(document(CaughtUp))
 @operator.doc(**operation("catchUpLoan", "loan_unknown"))
-def catch_up(loan_id: str, wish: Reversal) -> Response:
-    """Bring a loan up to the day that the end-of-day batch has left out. One that was not left out stays as it is."""
-    return answered(run(CatchUp(sandbox_id(), loan_id, wish.memo, wish.operator)))
+def catch_up(loan_id: str, why: Reversal) -> Response:
+    """Run the end of day for a loan that the batch has left out. Any other loan does not change."""
+    return answered(run(CatchUp(sandbox_id(), loan_id, why.memo, why.operator)))
 
 
 @operator.get("/operator/loans/<id:loan_id>")
 @operator.output(document(BookedLoan))
 @operator.doc(**operation("getBookedLoan", "loan_unknown"))
 def get_booked_loan(loan_id: str) -> Response:
-    """The books' own state of a loan: never cached, and no mark changes its status."""
+    """A loan as it is on the books: never cached, and without status overrides."""
     with open_snapshot() as snapshot:
         loan = reads.entity(snapshot, Loan, loan_id)
     state = state_of(loan)

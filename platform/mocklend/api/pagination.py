@@ -1,4 +1,4 @@
-"""Lists come in pages. A cursor is opaque to clients, and checked before it reaches a query."""
+"""Pagination of lists. A cursor is opaque to clients, and validated before a query uses it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Cursor = Annotated[
     str,
     bounded_str(400, pattern=r"[A-Za-z0-9_\-]+"),
     Expecting("a next_cursor of this list"),
-    Means("Where the page begins: the `next_cursor` of the page before; the first page if not given."),
+    Means("The `next_cursor` of the previous page; the first page if not given."),
 ]
 
 
 class Paged(Body):
-    """What every list takes."""
+    """The query parameters of every list."""
 
     limit: PageSize = 50
     cursor: Cursor | None = None
 
 
-def place(cursor: str | None, field: str = "cursor") -> str:
-    """Where a page begins. Refused if the cursor names no place."""
+def decode_cursor(cursor: str | None, field: str = "cursor") -> str:
+    """The key after which a page begins; "" for the first page. Refused `validation_failed` for a wrong cursor."""
     if cursor is None:
         return ""
     after = after_cursor(cursor)
@@ -35,5 +35,5 @@ def place(cursor: str | None, field: str = "cursor") -> str:
 
 
 def cursor_of(last: str) -> str:
-    """The cursor of a page that ends with this place."""
+    """The cursor of the page after this key."""
     return cursor(last)

@@ -1,7 +1,7 @@
-"""The one place where a refusal becomes an HTTP answer: RFC 9457 problem+json, whoever refused.
+"""Turns every exception into an HTTP answer: RFC 9457 problem+json.
 
-Ours (`Refused`), the router's and the server's (werkzeug), a field's (pydantic, through APIFlask), and whatever nobody
-expected: that one is logged with a trace id, which is all that the caller sees of it.
+Handled are `Refused`, the exceptions of router and server (werkzeug), and validation errors (pydantic, through
+APIFlask). An unexpected exception is logged with a trace id; the client gets only that id.
 """
 
 from __future__ import annotations
@@ -49,14 +49,17 @@ def refused(refusal: Refused) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    """What werkzeug says: no such address, no such method, a body too long, a request that is none."""
+    """An exception of werkzeug: unknown path or method, body too long, malformed request."""
     if error.code is not None and error.code < 400:
         return Response(status=error.code, headers=list(error.get_headers()))
     if isinstance(error, MethodNotAllowed):
         methods = sorted(error.valid_methods or ())
         response = refused(
             Refused(
-                "method_not_allowed", f"{request.method} has no meaning here", expected=methods, received=request.method
+                "method_not_allowed",
+                f"this path has no method {request.method}",
+                expected=methods,
+                received=request.method,
             )
         )
         response.headers["Allow"] = ", ".join(methods)
@@ -64,41 +67,41 @@ def _http(error: HTTPException) -> Response:
     path = storable(request.path)
     by_code = {
         404: Refused("not_found", f"nothing is at {path}{did_you_mean(request.path, _addresses())}"),
-        413: Refused("body_too_large", "the body is longer than this API takes", expected=BODY_MAX),
-        415: Refused("media_type_unsupported", "the Content-Type is not one of JSON", expected="application/json"),
+        413: Refused("body_too_large", f"the body has more than {BODY_MAX} bytes", expected=BODY_MAX),
+        415: Refused("media_type_unsupported", "the Content-Type is not JSON", expected="application/json"),
     }
     if error.code in by_code:
         return refused(by_code[error.code])
     if error.code is not None and error.code >= 500:
         return _failed(error)
-    return refused(Refused("validation_failed", f"the request is not one that HTTP allows: {error.name.lower()}"))
+    return refused(Refused("validation_failed", f"the request is not valid HTTP: {error.name.lower()}"))
 
 
 def _addresses() -> list[str]:
-    """The addresses that name nothing in particular: those can be meant by one that names nothing."""
+    """The paths without parameters, to suggest one for an unknown path."""
     return [rule.rule for rule in current_app.url_map.iter_rules() if not rule.arguments]
 
 
 def _invalid(error: HTTPError) -> Response:
-    """What APIFlask says when a body or query does not fit its model."""
+    """APIFlask's error for a body or query that does not fit its model."""
     if isinstance(error.__cause__, ValidationError):
         return refused(invalid(error.__cause__))
     return refused(Refused("validation_failed", error.message or "the request is not valid"))
 
 
 def invalid(error: ValidationError) -> Refused:
-    """Every field of a body or a query that is wrong: what it should be and what came."""
+    """The refusal of a body or a query, with every wrong field: what was expected and what was received."""
     return invalid_fields(Invalid(*field_errors(error, lambda: _schema_named(error.title))))
 
 
 def field_problem(field: str, expected: str, received: Any, code: str = "validation_failed") -> Refused:
-    """The refusal of one field, for what only code can check."""
+    """The refusal of one field, for checks that a schema cannot express."""
     return invalid_fields(Invalid(FieldError(field, expected, received)), code=code)
 
 
 @cache
 def _schema_named(model: str) -> dict[str, Any]:
-    """The JSON Schema of a body by its name, which is all that an error has of it."""
+    """The JSON Schema of a body by its model's name; a ValidationError has only the name."""
     pending: list[type[BaseModel]] = [Body]
     while pending:
         body = pending.pop()
@@ -109,10 +112,10 @@ def _schema_named(model: str) -> dict[str, Any]:
 
 
 def _failed(error: Exception) -> Response:
-    """Our own failure: loud in the log, and a trace id for the caller, who is told more where a fault is to blame."""
+    """An unexpected exception: log it, and answer with a trace id. An exception in a fault's own code is named."""
     trace = secrets.token_hex(8)
-    told = {"trace": trace, "request_id": ASKED_BY.get(), "method": request.method, "path": request.path}
-    log.error("a request failed", **told, exc_info=error)
+    details = {"trace": trace, "request_id": ASKED_BY.get(), "method": request.method, "path": request.path}
+    log.error("a request failed", **details, exc_info=error)
     if isinstance(error, LayerBroke):
         return refused(Refused("fault_broke", storable(str(error), 800), trace=trace))
     return refused(Refused("internal_error", f"trace {trace} in the server's log", trace=trace))

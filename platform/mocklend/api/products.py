@@ -1,4 +1,4 @@
-"""Products: the terms that ship, and reading those that a client makes up."""
+"""Products: the predefined terms, and reading the terms that a client defines."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ PRODUCT_SCHEMA: JsonSchemaValue = schema_of(Product) | {
     "example": {"method": "equal_instalment", "terms": 12, "rate": "0.06"},
 }
 ProductFields = Annotated[JsonObject, WithJsonSchema(PRODUCT_SCHEMA)]
-"""A product's fields as JSON: an object here, and read by `read_product`, which says `product_invalid`."""
+"""A product's fields as a JSON object. `read_product` validates them."""
 
 
 def read_product(fields: object) -> Product:
-    """The product of these fields, or Refused `product_invalid` with every field that is wrong."""
+    """The product with these fields. Refused `product_invalid` with every field that is wrong."""
     return PRODUCT.read(fields, "product", "product_invalid")
 
 
 def require_product(product_id: str) -> Product:
-    """A product that ships, or Refused `product_unknown`."""
+    """The predefined product with this id. Refused `product_unknown`."""
     product = PRODUCTS.get(product_id)
     if product is None:
         raise Refused(
@@ -56,7 +56,7 @@ PRODUCT_DOC: JsonSchemaValue = {
 
 
 class ProductList(TypedDict):
-    """The products that ship."""
+    """The predefined products."""
 
     products: Annotated[list[Annotated[JsonObject, shaped(PRODUCT_DOC)]], says("The products, by their ids.")]
 
@@ -65,5 +65,5 @@ class ProductList(TypedDict):
 @products.output(document(ProductList))
 @products.doc(**operation("listProducts"))
 def list_products() -> Response:
-    """The products that ship."""
+    """The predefined products."""
     return rendered(ProductList(products=[{"id": id, **product.to_json()} for id, product in PRODUCTS.items()]))

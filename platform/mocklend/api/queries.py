@@ -1,12 +1,10 @@
-"""Query parameters: an address takes those that it declares, each once. All others are refused, at every address.
+"""Query parameters: every endpoint accepts those that it declares, each once, and refuses all others.
 
         GET /v1/loans?stats=USING ─▶ 422: "no parameter but limit, …, status; did you mean 'status'?"
         GET /v1/loans?status=%00  ─▶ 422: "text in UTF-8 without control characters"
 
-What a body may not hold, a query may not hold either: it is read here from the bytes that came, strictly.
-
-One look before each request, from the declarations that /openapi.json is made of, so that no view needs to ask and none
-can forget. A parameter that was ignored would answer another question than the one that was asked.
+The check runs before every view, by the declarations from which /openapi.json is made. An ignored parameter would
+give the client the answer to another question. Values are decoded strictly here, with the same limits as in a body.
 """
 
 from __future__ import annotations
@@ -25,21 +23,21 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def refuse_unknown_parameters(app: Flask) -> None:
-    """Look at the query of each of an app's requests."""
-    app.before_request(look_at_query)
+    """Check the query of each request of an app."""
+    app.before_request(check_query)
 
 
-def look_at_query() -> None:
-    """Refused `validation_failed` where a parameter is unknown, is given twice, or is not text."""
+def check_query() -> None:
+    """Refused `validation_failed` if a parameter is unknown, is given twice, or is not text."""
     if not request.query_string or request.url_rule is None:
         return
     known = declared(current_app.view_functions[request.endpoint or ""])
-    given: dict[str, list[str]] = {}
+    values_of: dict[str, list[str]] = {}
     for name, value in parse_qsl(
         request.query_string.decode("utf-8", "surrogateescape"), keep_blank_values=True, errors="surrogateescape"
     ):
-        given.setdefault(name, []).append(value)
-    errors = [_error(name, values, known) for name, values in given.items() if _is_wrong(name, values, known)]
+        values_of.setdefault(name, []).append(value)
+    errors = [_error(name, values, known) for name, values in values_of.items() if _is_wrong(name, values, known)]
     if errors:
         first = errors[0]
         raise Refused(
@@ -48,9 +46,9 @@ def look_at_query() -> None:
 
 
 def declared(view: Any) -> tuple[str, ...]:
-    """The query parameters that a view declares, in the order of the documentation."""
+    """The names of the query parameters that a view declares, in their order."""
     models = [model for model, location in getattr(view, "_spec", {}).get("args") or () if location == "query"]
-    return tuple(one.alias or name for model in models for name, one in model.model_fields.items())
+    return tuple(field.alias or name for model in models for name, field in model.model_fields.items())
 
 
 def _is_wrong(name: str, values: list[str], known: tuple[str, ...]) -> bool:
@@ -68,5 +66,5 @@ def _error(name: str, values: list[str], known: tuple[str, ...]) -> dict[str, An
     if known:
         expected = f"no parameter but {', '.join(known)}{did_you_mean(name, known)}"
     else:
-        expected = "no parameters: this address takes none"
+        expected = "no parameters: this endpoint has none"
     return {"field": storable(name), "expected": expected, "received": shown(values[0])}

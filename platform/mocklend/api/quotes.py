@@ -1,4 +1,4 @@
-"""Quotes: what a repayment would have to be. Ask before paying."""
+"""Quotes: what a repayment of a given type would have to be on a given day."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from mocklend.validation import Body
 
 quotes = APIBlueprint("quotes", __name__)
 
-"""To pay everything off, or what is overdue and the current instalment."""
-
 
 class NewQuote(Body):
-    """What to quote for. Without a date: today, in the sandbox's zone."""
+    """The type and the day of a quote."""
 
     type: RepaymentType
     date: BusinessDate | None = Field(
-        default=None, description="The day for which to quote; today in the sandbox's zone if not given."
+        default=None, description="The day of the repayment; today in the sandbox's zone if not given."
     )
 
 
@@ -35,5 +33,5 @@ class NewQuote(Body):
 @quotes.output(document(QuoteDoc), status_code=201)
 @quotes.doc(**operation("quote", "loan_unknown", "loan_not_active", "amount_out_of_range"))
 def quote(loan_id: str, new: NewQuote) -> Response:
-    """What would pay the loan off, or bring it up to date, on a day."""
+    """Quote the amount that pays the loan off, or its overdue and current instalments, on a day."""
     return answered(run(MakeQuote(sandbox_id(), loan_id, new.type, new.date)))

@@ -1,4 +1,4 @@
-"""Push payments and the receipts that they leave: paying at a channel unasked, and telling whose money it was."""
+"""Push payments and their receipts: paying at a channel without an order, and matching receipts to loans."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mocklend.api.nouns import (
 )
 from mocklend.api.openapi import operation
 from mocklend.api.operator import Reversal
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.channels.order_query import QueryPayment
@@ -41,13 +41,13 @@ ReceiptState = Annotated[str, OneOf(tuple(States))]
 
 
 class NewPayment(Body):
-    """What somebody pays at a channel, and what they type so that the lender may know whose it is."""
+    """A push payment."""
 
-    amount_minor: MinorAmount = Field(description="How much is paid, in minor units of `currency`.")
+    amount_minor: MinorAmount = Field(description="The amount that is paid, in minor units of `currency`.")
     currency: Currency = "CNY"
-    payer_name: Name = Field(description="The name under which the money is paid.")
+    payer_name: Name = Field(description="The payer's name.")
     payer_reference: Reference | None = Field(
-        default=None, description="What the payer types, so that the lender may know whose money it is."
+        default=None, description="The payment reference that the payer types, by which the payment is matched."
     )
     type: RepaymentType = "OVD_AND_CURRENT"
 
@@ -60,13 +60,13 @@ class ReceiptList(TypedDict):
 
 
 class ReceiptQuery(Paged):
-    """Which receipts."""
+    """Filters of the list of receipts."""
 
     state: ReceiptState | None = Field(default=None, description="Only receipts in this state.")
 
 
 class PaymentInquiry(Body):
-    """Which payment to ask a channel for, and who asks."""
+    """The payment to query at its channel, and the operator."""
 
     channel: ChannelId
     out_trade_no: OutTradeNo
@@ -74,7 +74,7 @@ class PaymentInquiry(Body):
 
 
 class Match(Body):
-    """Whose a receipt is, why, and who says so."""
+    """The loan that a receipt belongs to, the reason, and the operator."""
 
     loan_id: LoanId
     memo: Memo
@@ -86,7 +86,7 @@ class Match(Body):
 @receipts.output(document(TradeDoc), status_code=202)
 @receipts.doc(**operation("payAtChannel", "channel_unknown", "currency_mismatch", moves_money=True))
 def pay_at_channel(channel: str, new: NewPayment) -> Response:
-    """Pay at a channel without an order, as through bill-pay or a bank transfer."""
+    """Pay at a channel without an order, as by bill pay or bank transfer."""
     command = PayAtChannel(
         sandbox_id(),
         idempotency(),
@@ -101,15 +101,15 @@ def pay_at_channel(channel: str, new: NewPayment) -> Response:
 
 
 @receipts.get("/operator/receipts")
-@receipts.input(ReceiptQuery, location="query", arg_name="asked")
+@receipts.input(ReceiptQuery, location="query", arg_name="query")
 @receipts.output(document(ReceiptList))
 @receipts.doc(**operation("listReceipts"))
-def list_receipts(asked: ReceiptQuery) -> Response:
-    """The receipts of push payments; `state=UNAPPLIED` is the desk's work list."""
-    after = place(asked.cursor)
+def list_receipts(query: ReceiptQuery) -> Response:
+    """The receipts of push payments. With `state=UNAPPLIED`: those that operators have to match."""
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
-        found, cursor = reads.receipts(snapshot, state=asked.state, after=after, limit=asked.limit)
-    return rendered(ReceiptList(receipts=[receipt_doc(receipt) for receipt in found], next_cursor=cursor))
+        page, cursor = reads.receipts(snapshot, state=query.state, after=after, limit=query.limit)
+    return rendered(ReceiptList(receipts=[receipt_doc(receipt) for receipt in page], next_cursor=cursor))
 
 
 @receipts.post("/operator/receipts/query")
@@ -117,7 +117,7 @@ def list_receipts(asked: ReceiptQuery) -> Response:
 @receipts.output(document(ReceiptDoc))
 @receipts.doc(**operation("queryPayment", "channel_unknown", "trade_unknown", "trade_not_paid", moves_money=True))
 def query_payment(inquiry: PaymentInquiry) -> Response:
-    """Ask a channel for a push payment whose callback never came, and take what it says."""
+    """Query a push payment at its channel and post the result. This repairs a lost callback."""
     channel = channel_of(inquiry.channel)
     command = QueryPayment(
         sandbox_id(), idempotency(), channel=channel.id, out_trade_no=inquiry.out_trade_no, operator=inquiry.operator
@@ -134,7 +134,7 @@ def query_payment(inquiry: PaymentInquiry) -> Response:
     )
 )
 def move_receipt(receipt_id: str, match: Match) -> Response:
-    """Take a receipt off the loan that it was matched to by mistake, and put it on another."""
+    """Move a receipt from the loan that it was matched to by mistake to another loan."""
     return answered(
         run(MoveReceipt(sandbox_id(), idempotency(), receipt_id, match.loan_id, match.memo, match.operator))
     )
@@ -150,7 +150,7 @@ def move_receipt(receipt_id: str, match: Match) -> Response:
     )
 )  # fmt: skip
 def match_receipt(receipt_id: str, match: Match) -> Response:
-    """Put an unapplied receipt on the loan that it was meant for, effective on the channel's day."""
+    """Match an unapplied receipt to a loan, effective on the channel's day."""
     return answered(
         run(MatchReceipt(sandbox_id(), idempotency(), receipt_id, match.loan_id, match.memo, match.operator))
     )
@@ -161,5 +161,5 @@ def match_receipt(receipt_id: str, match: Match) -> Response:
 @receipts.output(document(ReceiptDoc), status_code=201)
 @receipts.doc(**operation("reverseReceipt", "receipt_unknown", "receipt_not_second", moves_money=True))
 def reverse_receipt(receipt_id: str, reversal: Reversal) -> Response:
-    """Take back a receipt that was posted beside an order's own."""
+    """Reverse a second receipt of one order."""
     return answered(run(ReverseReceipt(sandbox_id(), idempotency(), receipt_id, reversal.memo, reversal.operator)))

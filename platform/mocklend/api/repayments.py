@@ -1,4 +1,4 @@
-"""Repayments: ordering one, and what the platform knows of it. The money goes its way through a channel."""
+"""Repayments: ordering one and reading its state. The money moves through a channel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mocklend.api.fields import Id, MinorAmount, Reference
 from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import ChannelId, RepaymentType
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import channel_of
@@ -29,14 +29,14 @@ repayments = APIBlueprint("repayments", __name__)
 
 
 class NewRepayment(Body):
-    """What is to be repaid, and through which channel."""
+    """A repayment to order."""
 
-    amount_minor: MinorAmount = Field(description="How much is to be repaid, in minor units of the loan's currency.")
+    amount_minor: MinorAmount = Field(description="The amount to repay, in minor units of the loan's currency.")
     channel: ChannelId
     type: RepaymentType
-    quote_id: Id | None = Field(default=None, description="The quote that is paid, for a payoff.")
+    quote_id: Id | None = Field(default=None, description="For a payoff: the quote that is paid.")
     payer_reference: Reference | None = Field(
-        default=None, description="What the payer types, so that the lender may know whose money it is."
+        default=None, description="The payment reference that the payer types, by which the payment is matched."
     )
 
 
@@ -57,13 +57,13 @@ class RepaymentList(TypedDict):
     )
 )  # fmt: skip
 def repay(loan_id: str, new: NewRepayment) -> Response:
-    """Order a repayment. It is with the channel then, and not on the books yet."""
+    """Order a repayment. The channel receives the order; nothing is posted before the channel reports the payment."""
     idem = idempotency()
     return answered(run(order(sandbox_id(), idem, loan_id, new)))
 
 
 def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -> Repay:
-    """The command that a request asks for. Refused where there is no such channel."""
+    """The command for a request. Refused `channel_unknown`."""
     channel = channel_of(new.channel)
     return Repay(
         sandbox_id,
@@ -81,7 +81,7 @@ def order(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRepayment) -
 @repayments.output(document(RepaymentDoc))
 @repayments.doc(**operation("getRepayment", "repayment_unknown"))
 def get_repayment(repayment_id: str) -> Response:
-    """One repayment, as the platform knows it."""
+    """One repayment, with its state on the platform."""
     with open_snapshot() as snapshot:
         return rendered(repayment_doc(reads.entity(snapshot, Repayment, repayment_id)))
 
@@ -92,7 +92,7 @@ def get_repayment(repayment_id: str) -> Response:
 @repayments.doc(**operation("listRepayments", "loan_unknown"))
 def list_repayments(loan_id: str, query: Paged) -> Response:
     """A loan's repayments, by id."""
-    after = place(query.cursor)
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
-        found, cursor = reads.repayments(snapshot, loan_id, after=after, limit=query.limit)
-    return rendered(RepaymentList(repayments=[repayment_doc(order) for order in found], next_cursor=cursor))
+        page, cursor = reads.repayments(snapshot, loan_id, after=after, limit=query.limit)
+    return rendered(RepaymentList(repayments=[repayment_doc(order) for order in page], next_cursor=cursor))

@@ -1,14 +1,15 @@
-"""Who is asking: which sandbox a request is about, and whether it may enter the plane that it asks for.
+"""The context of a request: its sandbox, its platform, and the credentials for its plane.
 
-On loopback nobody else can ask, so a sandbox key (or none: the sandbox `default`) opens every plane. Anywhere else each
-plane has a credential of its own, beside the sandbox's key:
+On loopback a sandbox key opens every plane; without a key, the sandbox is `default`. Off loopback each plane requires
+a token beside the sandbox's key:
 
         /v1                 Authorization: Bearer <api_key>
         /operator           and X-Mocklend-Operator: <token>
         /channels           and X-Mocklend-Channel: <token>
-        /-/                 and X-Mocklend-Control: <token>; no sandbox key where no sandbox is meant
+        /bureau             and X-Mocklend-Bureau: <token>
+        /-/                 and X-Mocklend-Control: <token>; no sandbox key where the request concerns no sandbox
 
-A sandbox has a second key, for those who may not see its answer key: the staff key opens every plane but /-/.
+A sandbox has a second key, the staff key, which opens every plane but /-/, where the answer key is.
 """
 
 from __future__ import annotations
@@ -38,40 +39,43 @@ PLANES = {
     "/channels": ("X-Mocklend-Channel", "channel_token"),
     "/bureau": ("X-Mocklend-Bureau", "bureau_token"),
 }
-"""The header that each plane asks for off loopback, and the setting that holds its token."""
+"""The header that each plane requires off loopback, and the setting that holds its token."""
 
 STAFF_MAY_READ = ("/-/health", "/-/clock")
-"""What a staff key may read of the control plane."""
+"""The paths of the control plane that a staff key may read."""
 
 OPEN = ("/-/health", "/docs", "/openapi.json")
-"""What anybody may see: that the server is up, and how to talk to it."""
+"""The paths that need no credential: health and documentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What an app is about: the platform and its settings."""
+    """The platform that an app serves, and its settings."""
 
     platform: Platform
     settings: Settings
 
 
 def served() -> Served:
-    """What this app serves."""
+    """The platform and settings of this app."""
     return cast(Served, current_app.extensions[EXTENSION])
 
 
 def current_platform() -> Platform:
-    """The platform."""
+    """The platform of this app."""
     return served().platform
 
 
 def run(command: Command) -> Answer:
-    """Carry out a command. Raises Refused."""
+    """Run a command and return its answer. Raises Refused."""
     return served().platform.run(command)
 
 
 def sandbox_id() -> str:
-    """The sandbox that the request's API key opens, or on loopback without a key `default`."""
+    """The sandbox of the request's key; on loopback without a key: `default`.
+
+    Refused `credential_missing` or `credential_invalid`.
+    """
     asked = asked_request()
     if asked.sandbox_id is None:
         asked.sandbox_id = asked.environ[SANDBOX] = _sandbox_of(asked.environ.get(CREDENTIAL))
@@ -85,19 +89,19 @@ def _sandbox_of(credential: str | None) -> str:
             return DEFAULT
         raise Refused(
             "credential_missing",
-            "the request names no sandbox",
+            "the request has no sandbox key",
             expected="Authorization: Bearer <the sandbox's api_key>",
         )
     scheme, _, key = credential.partition(" ")
     if scheme.lower() == "bearer" and key.isascii() and key.isprintable() and 0 < len(key) <= 200:
         key = key.strip()
-        found = (
+        sandbox = (
             current_platform().sandbox_of_staff(key)
             if key.startswith(STAFF)
             else current_platform().sandbox_of_key(key)
         )
-        if found is not None:
-            return found
+        if sandbox is not None:
+            return sandbox
     raise Refused(
         "credential_invalid", "no sandbox has this key", expected="Authorization: Bearer <the sandbox's api_key>"
     )
@@ -113,7 +117,10 @@ def open_snapshot() -> AbstractContextManager[Snapshot]:
 
 
 def guard_planes() -> None:
-    """Before each request: off loopback a plane asks for its token, and nowhere does a staff key open the last one."""
+    """Before each request: check the plane's token off loopback, and refuse a staff key on the control plane.
+
+    Refused `key_of_staff`, `credential_missing` or `credential_invalid`.
+    """
     settings = served().settings
     address = request.url_rule.rule if request.url_rule else request.path
     if (
@@ -128,9 +135,7 @@ def guard_planes() -> None:
         if address.startswith(prefix):
             offered = request.headers.get(header)
             if offered is None:
-                raise Refused(
-                    "credential_missing", f"{prefix} has a credential of its own", expected=f"{header}: <token>"
-                )
+                raise Refused("credential_missing", f"{prefix} requires its own token", expected=f"{header}: <token>")
             token: str = getattr(settings, setting)
             if not hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), token.encode()):
-                raise Refused("credential_invalid", "the token is not this server's", expected=f"{header}: <token>")
+                raise Refused("credential_invalid", "the token is wrong", expected=f"{header}: <token>")

@@ -1,9 +1,9 @@
-"""A request as the seam `api.answer` has it, each part worked out when a rule first looks at it.
+"""A request as an event of the seam `api.answer`, whose fields are computed when a rule reads them.
 
         request ─▶ RequestEvent ─▶ layer.may_affect: does any rule select it? ─ no ─▶ kept for `explain`, as it is
                                                                      └ yes ─▶ whole(): an ApiAnswer, for the command
 
-Most rules go by a part or two, and a load test makes thousands of requests a second that none of them touches.
+Most rules read one or two fields, and a load test makes thousands of requests per second that no rule selects.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from mocklend.seams.api_answer import ApiAnswer
 
 DRAWS = 1_000_000
 CURRENCY = "CNY"
-"""No money is at stake in an answer; the answer key has a currency for every entry."""
+"""The currency of these events. They concern no money, but every entry of the answer key has a currency."""
 FIELDS = tuple(field.name for field in fields(ApiAnswer))
 READS = ("GET", "HEAD", "OPTIONS")
 
 
 class Shape(NamedTuple):
-    """What all requests to one address have in common."""
+    """What all requests to one endpoint have in common."""
 
     plane: str
     operation: str
@@ -35,23 +35,26 @@ class Shape(NamedTuple):
 
 @cache
 def shape_of(rule: str, endpoint: str) -> Shape:
-    """Of an address of this app."""
+    """The shape of an endpoint of this app, by its rule of Flask and its view."""
     view = current_app.view_functions[endpoint]
     operation = str(getattr(view, "_spec", {}).get("operation_id", endpoint))
     return Shape(rule.split("/")[1], operation, rule.replace("<id:", "{").replace("<", "{").replace(">", "}"))
 
 
 def drawn(seed: int, entity: str, occurrence: int) -> int:
-    """The chance of a request: 0 to 999,999, from the seed and the entity's own count alone."""
+    """The random draw of a request, 0 to 999,999, from the seed and the entity's own count only."""
     key = f"{seed}\x1fapi.answer\x1f{entity}\x1f{occurrence}"
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") % DRAWS
 
 
 class RequestEvent:
-    """An ApiAnswer to look at: its time is not known, it is not counted yet, and nothing has been done to it."""
+    """A pending ApiAnswer: its time is not known, it is not counted yet, and no fault has changed it.
+
+    `arguments` are the path parameters of the request.
+    """
 
     __slots__ = (
-        "_named",
+        "_arguments",
         "_shape",
         "asked_by",
         "channel",
@@ -70,7 +73,7 @@ class RequestEvent:
         asked_by: str | None,
         entity: str,
         method: str,
-        named: Mapping[str, str],
+        arguments: Mapping[str, str],
         shape: Shape,
         channel: str | None,
     ) -> None:
@@ -82,7 +85,7 @@ class RequestEvent:
         self.channel = channel
         self.occurrence = 0
         self.now_ms: int | None = None
-        self._named = named
+        self._arguments = arguments
         self._shape = shape
 
     seam: ClassVar[str] = ApiAnswer.seam
@@ -95,22 +98,22 @@ class RequestEvent:
 
     @property
     def loan_id(self) -> str:
-        """Of the address; "" where it names none."""
-        return self._named.get("loan_id", "")
+        """The loan in the path; "" where there is none."""
+        return self._arguments.get("loan_id", "")
 
     @property
     def plane(self) -> str:
-        """The first part of the address."""
+        """The first segment of the path."""
         return self._shape.plane
 
     @property
     def operation(self) -> str:
-        """As in /openapi.json."""
+        """The operation id, as in /openapi.json."""
         return self._shape.operation
 
     @property
     def path(self) -> str:
-        """With its parts in braces."""
+        """The path template, with parameters in braces."""
         return self._shape.path
 
     @property
@@ -120,9 +123,9 @@ class RequestEvent:
 
     @property
     def draw(self) -> int:
-        """Its chance."""
+        """The random draw, 0 to 999,999."""
         return drawn(self.seed, self.entity, self.occurrence)
 
     def whole(self) -> ApiAnswer:
-        """All of it, once it is counted and its time is known."""
+        """The complete event, once it is counted and its time is known."""
         return ApiAnswer(**{name: getattr(self, name) for name in FIELDS})

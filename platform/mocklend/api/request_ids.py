@@ -1,10 +1,9 @@
-"""An id for every request: in a header of its answer, in `GET /-/requests`, and on each event that it led to.
+"""Request ids: in a header of each answer, in `GET /-/requests`, and on each event that the request caused.
 
-        request ─▶ req_… ─▶ ASKED_BY (this thread) ─▶ the writer ─▶ the scene at each seam ─▶ GET /-/explain
-                                                  └▶ Mocklend-Request-Id, whatever becomes of the answer
+        request ─▶ req_… ─▶ ASKED_BY (this thread) ─▶ the writer ─▶ the EventContext at each seam ─▶ GET /-/explain
+                                                  └▶ the header Mocklend-Request-Id of the answer
 
-It is drawn by real chance, once for a process, and counted from there: no other id follows from it, and nothing that is
-stored has it.
+A process draws a random prefix and counts its requests. Request ids are not stored, and no other id follows from them.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from mocklend.seams.asking import ASKED_BY
 HEADER = "Mocklend-Request-Id"
 EXTENSION = "mocklend.request_ids"
 NAMED = "mocklend.request_id"
-"""Where a request has its id that was named before it came to Flask."""
+"""The WSGI key of an id that was assigned before the request reached Flask."""
 
 
 class RequestIds:
@@ -30,28 +29,28 @@ class RequestIds:
         self._nth = count(1)
 
     def next(self) -> str:
-        """One that no request had before."""
+        """A new id."""
         return f"{self._first}{next(self._nth):08x}"
 
 
 def name_requests(app: Flask) -> None:
-    """Name an app's requests. To be called before anything else looks at them, so that a refusal has its id too."""
+    """Assign an id to each request of an app. Call this before all other hooks, so that refusals have ids too."""
     ids = app.extensions[EXTENSION] = RequestIds()
 
     def begin() -> None:
         ASKED_BY.set(request.environ.get(NAMED) or ids.next())
 
     app.before_request(begin)
-    app.after_request(tell)
+    app.after_request(add_header)
     app.teardown_request(end)
 
 
-def tell(response: Response) -> Response:
-    """On the answer, also where it is broken."""
+def add_header(response: Response) -> Response:
+    """Add the request's id to its answer."""
     response.headers[HEADER] = ASKED_BY.get() or ""
     return response
 
 
 def end(_: BaseException | None) -> None:
-    """This thread will work for somebody else."""
+    """Forget the id: this thread will serve another request."""
     ASKED_BY.set(None)

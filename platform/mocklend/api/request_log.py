@@ -1,15 +1,14 @@
-"""What was asked in a sandbox since it was made, so that it can be done again: `mocklend scenario save`.
+"""The request log: the requests to a sandbox since it was created, so that `mocklend scenario save` can repeat them.
 
-        request ─▶ work ─▶ answer ─▶ Record (memory, this process) ─▶ GET /-/requests
+        request ─▶ view ─▶ answer ─▶ Record (memory, this process) ─▶ GET /-/requests
 
-Looking at the control plane is left out; all else is kept, reads too, for a fault may count them. Of a sandbox with
-more than REQUESTS_MAX requests the newest are kept, and of one that this process did not see made or emptied those
-that it answered: somebody who looks for what just went wrong finds it. Where all sandboxes together have too much,
-those that have most lose their oldest, and a quiet one loses nothing to a busy one. Then the record says that it is
-not complete, and no scenario is saved of it, for half of a story is none. Of several processes each knows what it
-answered itself.
-A request is on record before anything of its answer leaves: a client that was cut off asks the next thing at once, and
-that comes after it. Nothing that decides reads the record.
+Reads of the control plane are not logged. All other requests are, reads too, because a fault may count them. The log
+keeps the newest REQUESTS_MAX requests of a sandbox. If all sandboxes together exceed the bounds, the largest logs lose
+their oldest requests, so that a busy sandbox does not displace a quiet one. A log that lost requests, or whose sandbox
+was created before this process, is not complete, and no scenario can be saved from it. Each process logs only the
+requests that it answered.
+A request is logged before its answer is sent, so that a client's next request is logged after it. No decision of the
+platform reads the log.
 """
 
 from __future__ import annotations
@@ -43,26 +42,26 @@ from mocklend.storage.work import Sandbox
 
 REQUESTS_MAX = 2_000
 BYTES_MAX = 8 * 1024 * 1024
-"""So much of a sandbox is kept: beyond either, the oldest goes."""
+"""Bounds of one sandbox. Beyond either, its oldest requests are dropped."""
 REQUESTS_OF_ALL_MAX = 200_000
 BYTES_OF_ALL_MAX = 128 * 1024 * 1024
-"""So much of all sandboxes: beyond either, the oldest go of those that have most, until an eighth is free again."""
+"""Bounds of all sandboxes. Beyond either, the largest logs lose their oldest requests, until an eighth is free."""
 SANDBOXES_MAX = 10_000
-"""Of so many sandboxes: beyond that, the one that has been quiet for longest is forgotten."""
+"""Bound of the number of logs. Beyond it, the log without requests for the longest time is dropped."""
 ANSWER_MAX = 16 * 1024
-"""A longer answer is not kept with its request."""
+"""A longer answer is not kept, in bytes."""
 EXTENSION = "mocklend.record"
-UNASKED = ("/-/sandboxes", "/-/reset", "/-/scores")
-"""They make a sandbox, or only look at it."""
+NOT_LOGGED = ("/-/sandboxes", "/-/reset", "/-/scores")
+"""Requests that create or delete a sandbox, or only read from it."""
 FAULT_HEADER = "Mocklend-Fault"
 ADVANCE = "/-/clock/advance"
 OVERHEAD = 500
-"""Bytes that Python takes for a request beside its texts."""
+"""Bytes of memory for a request beside its texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class MadeRequest:
-    """A request and what it was answered, when that was in real time, and why it cannot be made again, if so."""
+    """A request and its answer, with its real time. `left_out`: why it cannot be repeated; None if it can."""
 
     real_ms: int
     method: str
@@ -83,24 +82,24 @@ class MadeRequest:
 
 @dataclass(slots=True)
 class LoggedRequest:
-    """The newest requests of one sandbox, in the order of their answers. `complete`: there were no others."""
+    """The log of one sandbox: its newest requests, in the order of their answers. `complete`: none was dropped."""
 
     made: deque[MadeRequest] = field(default_factory=deque)
     size: int = 0
     complete: bool = True
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
-    """How the clock ran before it was held or let run, each with the real time at which that ended."""
+    """The earlier modes of the sandbox's clock, each with the real time at which it ended."""
 
     def drop_oldest(self) -> None:
-        """Forget the oldest request: from now on the story has no beginning."""
+        """Drop the oldest request. The log is no longer complete."""
         self.size -= self.made.popleft().size
         self.complete = False
         while self.clocks and (not self.made or self.clocks[0][0] < self.made[0].real_ms):
-            self.clocks.pop(0)  # No request that is still known came before it ended.
+            self.clocks.pop(0)  # It ended before the oldest request of the log.
 
 
 class Record:
-    """The newest requests of each sandbox, as far as this process answered them."""
+    """The logs of all sandboxes, of the requests that this process answered. Thread-safe."""
 
     def __init__(
         self,
@@ -121,22 +120,22 @@ class Record:
         self._lock = threading.Lock()
 
     def begin(self, sandbox_id: str) -> None:
-        """A sandbox is new, or new again."""
+        """Start an empty, complete log: the sandbox was created or reset."""
         with self._lock:
             self._forget(sandbox_id)
             self._kept[sandbox_id] = LoggedRequest()
             self._keep_bounds()
 
     def forget(self, sandbox_id: str) -> None:
-        """A sandbox is gone."""
+        """Drop the log of a sandbox that was deleted."""
         with self._lock:
             self._forget(sandbox_id)
 
     def add(self, sandbox_id: str, made: MadeRequest) -> None:
-        """Keep a request; the oldest goes where it is one too many."""
+        """Log a request. Beyond the bounds, the oldest requests are dropped."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
-            if kept is None:  # It was there before this process, or was quiet for long: its beginning is not known.
+            if kept is None:  # The sandbox is older than this process, or its log was dropped.
                 kept = self._kept[sandbox_id] = LoggedRequest(complete=False)
             self._kept.move_to_end(sandbox_id)
             kept.made.append(made)
@@ -148,9 +147,9 @@ class Record:
             self._keep_bounds()
 
     def clock_changed(self, before: Sandbox, after: Sandbox) -> None:
-        """The sandbox's clock has run as before until this moment, and runs otherwise from now on."""
+        """Note that the mode or speed of the sandbox's clock has changed."""
         until_ms = after.real_ms
-        if before.speed:  # The real time at which it came to where it was held: no moment before that is after it.
+        if before.speed:  # The real time at which the clock reached the moment of the change.
             until_ms = before.real_ms + -(-(after.sandbox_ms - before.sandbox_ms) // before.speed)
         with self._lock:
             kept = self._kept.get(before.id)
@@ -158,22 +157,22 @@ class Record:
                 kept.clocks.append((until_ms, structs.replace(before, endpoints=())))  # They may be long.
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
-        """How the clock ran before, in order."""
+        """The earlier modes of the sandbox's clock with the real times at which they ended, in order."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
             return [] if kept is None else list(kept.clocks)
 
     def of(self, sandbox_id: str) -> tuple[list[MadeRequest], bool]:
-        """The newest requests that were made there, the oldest of them first, and whether there were no others."""
+        """The logged requests of a sandbox, oldest first, and whether the log is complete."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
             return ([], False) if kept is None else (list(kept.made), kept.complete)
 
     def _forget(self, sandbox_id: str) -> None:
-        gone = self._kept.pop(sandbox_id, None)
-        if gone is not None:
-            self._count -= len(gone.made)
-            self._size -= gone.size
+        dropped = self._kept.pop(sandbox_id, None)
+        if dropped is not None:
+            self._count -= len(dropped.made)
+            self._size -= dropped.size
 
     def _drop_oldest(self, kept: LoggedRequest) -> None:
         before = kept.size
@@ -189,61 +188,51 @@ class Record:
         if self._size > self._bytes_most_of_all:
             self._make_room(lambda kept: kept.size, self._bytes_most_of_all)
 
-    def _make_room(self, much: Callable[[LoggedRequest], int], most: int) -> None:
-        """Take from those that have most until an eighth is free: then it is long until this is done again."""
-        level = share([much(kept) for kept in self._kept.values()], most - most // 8)
+    def _make_room(self, size_of: Callable[[LoggedRequest], int], most: int) -> None:
+        """Drop the oldest requests of the largest logs until an eighth of `most` is free, so that this stays rare."""
+        level = share([size_of(kept) for kept in self._kept.values()], most - most // 8)
         for kept in self._kept.values():
-            while much(kept) > level:
+            while size_of(kept) > level:
                 self._drop_oldest(kept)
 
 
-def share(wanted: Iterable[int], most: int) -> int:
-    """The largest share with which all get what they want, or just the share, and together at most so much."""
-    left, sizes = most, sorted(wanted)
-    for n, size in enumerate(sizes):
-        if size * (len(sizes) - n) > left:
-            return left // (len(sizes) - n)
+def share(sizes: Iterable[int], most: int) -> int:
+    """The largest cap for which the sizes, each cut to the cap, sum to at most `most`."""
+    left, ascending = most, sorted(sizes)
+    for n, size in enumerate(ascending):
+        if size * (len(ascending) - n) > left:
+            return left // (len(ascending) - n)
         left -= size
     return most
 
 
 class RequestDoc(TypedDict):
-    """A request as it came, and what it was answered: `answer` is null where it was none, long, or not JSON.
-
-    `id` is the one that its answer had in the header `Mocklend-Request-Id`.
-    `at` is null on a manual clock, whose moves are requests themselves. `broken`: the answer with this status was late,
-    or did not arrive as it left. `left_out` says why it cannot be made again as it was.
-    """
+    """A logged request and its answer."""
 
     id: Annotated[str | None, says("The request's id: the `Mocklend-Request-Id` of its answer.")]
     at: Annotated[
         str | None,
         says(
-            "When it came, RFC 3339, on the sandbox's clock; null on a manual clock, whose moves are "
-            "requests themselves."
+            "When it was received, RFC 3339, on the sandbox's clock; null on a manual clock, which only requests move."
         ),
     ]
     method: Annotated[str, says("The HTTP method.")]
     path: Annotated[str, says("The path with its query.")]
-    idempotency_key: Annotated[str | None, says("Its Idempotency-Key; null where it had none.")]
-    body: Annotated[JsonObject | None, says("Its body as JSON; null where it had none.")]
+    idempotency_key: Annotated[str | None, says("Its Idempotency-Key; null if it had none.")]
+    body: Annotated[JsonObject | None, says("Its body as JSON; null if it had none.")]
     status: Annotated[int, says("The HTTP status of its answer.")]
-    answer: Annotated[JsonObject | None, says("The answer; null where it was none, long, or not JSON.")]
-    broken: Annotated[bool, says("Whether the answer was late, or did not arrive as it left.")]
-    left_out: Annotated[str | None, says("Why the request cannot be made again as it was; null where it can.")]
+    answer: Annotated[JsonObject | None, says("The answer; null if it is too long, empty, broken or not JSON.")]
+    broken: Annotated[bool, says("Whether a fault delayed or broke the answer.")]
+    left_out: Annotated[str | None, says("Why the request cannot be repeated; null if it can.")]
 
 
 class RequestsDoc(TypedDict):
-    """What was asked in a sandbox, in order: the newest requests, at most `requests_max` and 8 MiB of them.
+    """The newest requests of a sandbox: at most `requests_max` and 8 MiB; fewer if all sandboxes together are large."""
 
-    Fewer where all sandboxes together have too many. `complete`: nothing else was asked since the sandbox was made or
-    emptied.
-    """
-
-    complete: Annotated[bool, says("True: nothing else was asked since the sandbox was made or emptied.")]
-    requests_max: Annotated[int, says("How many requests of a sandbox are kept at most.")]
-    starts: Annotated[str, says("Where the sandbox's clock was when it was made or emptied. RFC 3339.")]
-    now: Annotated[str, says("Where the clock is. RFC 3339.")]
+    complete: Annotated[bool, says("True: there was no other request since the sandbox was created or reset.")]
+    requests_max: Annotated[int, says("The greatest number of requests that is kept of a sandbox.")]
+    starts: Annotated[str, says("The sandbox's time when it was created or reset. RFC 3339.")]
+    now: Annotated[str, says("The sandbox's time now. RFC 3339.")]
     sandbox: Annotated[SandboxDoc, says("The sandbox, as GET /-/sandboxes shows it.")]
     requests: Annotated[list[RequestDoc], says("The requests, oldest first.")]
 
@@ -252,15 +241,15 @@ requests_made = APIBlueprint("requests_made", __name__)
 
 
 def record_of(app: Flask) -> Record:
-    """An app's record."""
+    """The request log of an app."""
     record: Record = app.extensions[EXTENSION]
     return record
 
 
 def keep_record(app: Flask, platform: Platform) -> None:
-    """Keep a record of an app's requests. To be called between `break_answers` and `answer_faultily`.
+    """Log an app's requests. Call this between `break_answers` and `answer_faultily`.
 
-    So it sees the answer that leaves, if another was put in its place, and sees it before it is late or broken.
+    So the log has the answer that replaces the view's, and has it before it is delayed or broken.
     """
     record = app.extensions[EXTENSION] = Record()
     with platform.read() as connection:
@@ -273,7 +262,7 @@ def keep_record(app: Flask, platform: Platform) -> None:
 @requests_made.output(document(RequestsDoc))
 @requests_made.doc(**operation("getRequests"))
 def get_requests() -> Response:
-    """What was asked in this sandbox, in order, so that it can be done again: the newest, where there was much."""
+    """The newest requests of this sandbox, in order, from which a scenario can be saved."""
     platform, id = current_platform(), sandbox_id()
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
@@ -287,7 +276,7 @@ def get_requests() -> Response:
         "sandbox": sandbox_doc(sandbox, now_ms),
         "requests": [_request_doc(entry, _at(sandbox, clocks, entry)) for entry in made],
     }
-    # Not by orjson: a body that was refused may hold an integer of more than 64 bits.
+    # Not with orjson: a refused body may contain an integer of more than 64 bits.
     return Response(json.dumps(requests, ensure_ascii=False, separators=(",", ":")), content_type=JSON)
 
 
@@ -307,16 +296,16 @@ def _request_doc(entry: MadeRequest, at: str | None) -> RequestDoc:
 
 
 def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], entry: MadeRequest) -> str | None:
-    """What the sandbox's clock said when a request came; None where it was manual, and for its own moves."""
+    """The sandbox's time when a request was received; None on a manual clock and for requests that move the clock."""
     if entry.path == ADVANCE:
         return None
-    then = next((was for until_ms, was in clocks if entry.real_ms < until_ms), sandbox)
+    then = next((before for until_ms, before in clocks if entry.real_ms < until_ms), sandbox)
     return rfc3339(then.now_ms(entry.real_ms)) if then.mode == "wall" else None
 
 
 @contextmanager
 def clock_changes(sandbox_id: str) -> Iterator[None]:
-    """Within the block the sandbox's clock is held, or let run."""
+    """Log that the block changes the mode of the sandbox's clock."""
     with current_platform().read() as connection:
         before = current_platform().sandbox(connection, sandbox_id)
     yield
@@ -325,18 +314,18 @@ def clock_changes(sandbox_id: str) -> Iterator[None]:
 
 
 def note(response: Response) -> Response:
-    """After each answer: put its request on record."""
+    """After each answer: log its request."""
     if request.method == "OPTIONS":
-        return response  # It does nothing.
+        return response
     address = request.url_rule.rule if request.url_rule else ""
     record = _record()
     if address.startswith("/-/"):
-        if address.startswith(UNASKED) and 200 <= response.status_code < 300:
+        if address.startswith(NOT_LOGGED) and 200 <= response.status_code < 300:
             _begins_or_ends(record, address, response)
-        if request.method in ("GET", "HEAD") or address.startswith(UNASKED):
+        if request.method in ("GET", "HEAD") or address.startswith(NOT_LOGGED):
             return response
         try:
-            sandbox_id()  # Not every endpoint of the control plane has asked by now.
+            sandbox_id()  # Not every endpoint of the control plane has determined its sandbox.
         except Refused:
             return response
     id = asked_request().sandbox_id
@@ -349,7 +338,7 @@ def note(response: Response) -> Response:
 
 
 def _as_an_advance(made: MadeRequest) -> MadeRequest:
-    """A story is told on a manual clock: there, holding a clock or letting it run is coming to that moment."""
+    """A change of the clock's mode as an advance to the same moment: a saved scenario runs on a manual clock."""
     to = {"to": (_document(made.answer) or {}).get("now")}
     return replace(made, method="POST", path=ADVANCE, body=json.dumps(to).encode(), answer=b"")
 
@@ -371,7 +360,7 @@ def _made(response: Response) -> MadeRequest:
     outcome = asked_request().outcome
     cut = outcome is not None and outcome.break_how != "none"
     whole = response.mimetype in (JSON, PROBLEM) and not response.is_streamed
-    answer = response.get_data() if whole and not cut else b""  # Nobody can go on from an answer that nobody has read.
+    answer = response.get_data() if whole and not cut else b""  # The client did not receive a broken answer.
     left_out = _left_out()
     return MadeRequest(
         current_platform().real_ms(),
@@ -388,30 +377,30 @@ def _made(response: Response) -> MadeRequest:
 
 
 def _path() -> str:
-    """The address as it came, query and all."""
-    asked = request.query_string.decode("ascii", "replace")
-    return quote(request.path) + (f"?{asked}" if asked else "")
+    """The path with its query, as received."""
+    query = request.query_string.decode("ascii", "replace")
+    return quote(request.path) + (f"?{query}" if query else "")
 
 
 def _left_out() -> str | None:
     if FAULT_HEADER in request.headers:
-        return "a fault that the request names itself"
+        return f"a fault that the header {FAULT_HEADER} names"
     if request.method != "GET" and request.path.startswith("/v1/callbacks/"):
-        return "a callback, signed by somebody outside"
+        return "a callback that a client signed"
     if request.method != "GET" and request.path.startswith("/v1/webhook-endpoints"):
-        return "a webhook endpoint: events would be sent there again"
+        return "a webhook endpoint: messages would be sent there again"
     if request.method != "GET" and _body() and _document(_body()) is None:
-        return "a body that is no JSON object"
+        return "a body that is not a JSON object"
     return None
 
 
 def _body() -> bytes:
-    """What of the body was read for the work; nobody waits for the rest."""
+    """The body, if the view has read it; empty otherwise."""
     return asked_request().body_read
 
 
 def _document(data: bytes) -> JsonObject | None:
-    """A JSON object, or None where it is none."""
+    """A JSON object, or None where the data is not one."""
     try:
         document = parse(data)
     except Refused:

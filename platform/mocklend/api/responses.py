@@ -1,4 +1,4 @@
-"""Rendering: Python data as an HTTP answer. JSON by orjson; a stored refusal comes back as the problem that it was."""
+"""Renders Python data as HTTP responses, in JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPLAYED = "Idempotency-Replayed"
 
 
 def answered(answer: Answer) -> Response:
-    """A command's answer."""
+    """The response of a command's answer. A stored refusal becomes the same problem again."""
     if answer.status == 204:
         return Response(status=204)
     response = rendered(answer.body, answer.status)
@@ -29,7 +29,7 @@ def answered(answer: Answer) -> Response:
 
 
 def in_full(chunks: Iterable[bytes], content_type: str) -> Response:
-    """A long answer, all of which is there before its first byte leaves. Raises what making it raises."""
+    """A long response, complete before its first byte is sent. Raises what the chunks raise."""
     content = gathered(chunks)
     response = Response(chunks_of(content), content_type=content_type)
     response.content_length = size_of(content)
@@ -39,15 +39,15 @@ def in_full(chunks: Iterable[bytes], content_type: str) -> Response:
 
 
 def rendered(document: Mapping[str, Any], status: int = 200) -> Response:
-    """A JSON object."""
+    """The response of a JSON object."""
     return Response(orjson.dumps(document), status, content_type=type_of(status))
 
 
 def as_stored(document: str) -> Response:
-    """A JSON object that is kept as text."""
+    """The response of a JSON object that is stored as text."""
     return Response(document, content_type=JSON)
 
 
 def type_of(status: int) -> str:
-    """The media type of an answer with this status."""
+    """The media type of a response with this status."""
     return PROBLEM if status >= 400 else JSON

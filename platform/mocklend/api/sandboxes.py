@@ -1,4 +1,4 @@
-"""Sandboxes: making, looking at, emptying and deleting one."""
+"""Sandboxes: creating, reading, resetting and deleting them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Duration, LimitMinor, Moment, Seed
 from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import BODY_CODES, operation
-from mocklend.api.pagination import Paged, cursor_of, place
+from mocklend.api.pagination import Paged, cursor_of, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import rendered
@@ -43,7 +43,7 @@ NOTHING: dict[str, Any] = {
     "content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}},
 }
 SPEED_MAX = 86_400
-"""A day a second."""
+"""The greatest speed of a running clock: a day per second."""
 
 
 A_ZONE = "a zone of the IANA database, like Asia/Shanghai"
@@ -62,36 +62,38 @@ NetBy = Annotated[
 
 
 class NewClock(Body):
-    """A clock that runs (`wall`, perhaps from another moment and faster) or that only moves when told (`manual`)."""
+    """The clock of a new sandbox."""
 
     mode: Annotated[str, OneOf(("wall", "manual"))] = Field(
-        default="wall", description="`wall`: the clock runs; `manual`: it moves only when told."
+        default="wall", description="`wall`: the clock runs; `manual`: it moves only by POST /-/clock/advance."
     )
-    now: Moment | None = Field(default=None, description="Where it starts; now, in real time, if not given.")
+    now: Moment | None = Field(default=None, description="The time at which it starts; the real time if not given.")
     speed: Annotated[int, bounded_int(1, SPEED_MAX)] | None = Field(
         default=None, description="How many times as fast as real time a `wall` clock runs; 1 if not given."
     )
 
 
 class Monitoring(Body):
-    """The platform's own monitoring, and how wide its tolerance is. Strict by default: every row, to the minor unit."""
+    """The platform's own monitoring and its tolerance. By default every difference raises an alert."""
 
-    enabled: StrictBool = Field(default=True, description="False: no alerts at all.")
-    tolerance_minor: LimitMinor = Field(default=0, description="Differences up to this are not told, in minor units.")
+    enabled: StrictBool = Field(default=True, description="False: no alerts.")
+    tolerance_minor: LimitMinor = Field(default=0, description="Differences up to this raise no alert, in minor units.")
     net_by: NetBy = "none"
 
 
 class NewSandbox(Body):
-    """A world of its own. Where `four_eyes_above_minor` is given, staff need a second person for larger amounts, and
-    for every write-off and refund."""
+    """A sandbox to create."""
 
     seed: Seed = Field(
-        description="All chance of the sandbox comes from this number: the same seed and story give the same answers."
+        description="All ids and random draws of the sandbox follow from it: the same seed and requests give the same "
+        "answers."
     )
     clock: NewClock = Field(default_factory=NewClock, description="The sandbox's clock.")
     zone: Zone = DEFAULT_ZONE
     four_eyes_above_minor: LimitMinor | None = Field(
-        default=None, description="For larger amounts, in minor units, staff need a second person; never if not given."
+        default=None,
+        description="Edits above this amount, in minor units, and all write-offs and refunds need an approver. "
+        "Without it, no edit does.",
     )
     monitoring: Monitoring = Field(default_factory=Monitoring, description="The platform's own monitoring.")
 
@@ -104,27 +106,26 @@ class SandboxList(TypedDict):
 
 
 class SandboxQuery(Paged):
-    """Which sandboxes: with `unused_for`, those in which nobody has asked anything for so long, like P7D."""
+    """Filters of the list of sandboxes."""
 
     unused_for: Duration | None = Field(
-        default=None, description="Only sandboxes in which nobody has asked anything for so long, in real time."
+        default=None, description="Only sandboxes without a request for this duration of real time, like P7D."
     )
 
 
 class Expiry(Body):
-    """How long nobody has asked anything in the sandboxes that are to go, like P7D: at least a minute."""
+    """Which sandboxes to delete."""
 
     unused_for: Duration = Field(
-        description="For how long nobody has asked anything in the sandboxes that are to go, in real time: "
-        "at least a minute."
+        description="Delete the sandboxes without a request for this duration of real time, like P7D; at least PT1M."
     )
 
 
 class ExpiredSandboxes(TypedDict):
-    """The sandboxes that are gone, and whether others are left that nobody has used for as long."""
+    """The sandboxes that were deleted."""
 
-    deleted: Annotated[list[str], says("The ids of the sandboxes that are gone.")]
-    more: Annotated[bool, says("Whether others are left that nobody has used for as long: ask again.")]
+    deleted: Annotated[list[str], says("The ids of the deleted sandboxes.")]
+    more: Annotated[bool, says("Whether there are further sandboxes to delete: repeat the request.")]
 
 
 @sandboxes.post("/-/sandboxes")
@@ -132,12 +133,12 @@ class ExpiredSandboxes(TypedDict):
 @sandboxes.output(document(MadeSandbox), status_code=201)
 @sandboxes.doc(**operation("createSandbox", "too_many_sandboxes", "too_many_clocks"))
 def create_sandbox(new: NewSandbox) -> Response:
-    """Make a sandbox."""
+    """Create a sandbox."""
     if new.zone not in available_timezones():
         raise field_problem("zone", A_ZONE + did_you_mean(new.zone, sorted(available_timezones())), new.zone)
     if new.clock.mode == "manual" and new.clock.speed is not None:
         raise field_problem("clock.speed", "no value: a manual clock does not run", new.clock.speed)
-    made = current_platform().create_sandbox(
+    created = current_platform().create_sandbox(
         seed=new.seed,
         mode=new.clock.mode,
         now_ms=new.clock.now,
@@ -148,7 +149,7 @@ def create_sandbox(new: NewSandbox) -> Response:
         tolerance_minor=new.monitoring.tolerance_minor,
         net_by=new.monitoring.net_by,
     )
-    return rendered(MadeSandbox(**_doc(made), api_key=made.api_key), 201)
+    return rendered(MadeSandbox(**_doc(created), api_key=created.api_key), 201)
 
 
 @sandboxes.get("/-/sandboxes")
@@ -157,12 +158,12 @@ def create_sandbox(new: NewSandbox) -> Response:
 @sandboxes.doc(**operation("listSandboxes"))
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
-    found = current_platform().sandboxes(place(query.cursor), query.limit + 1, query.unused_for)
-    page = found[: query.limit]
+    sandboxes = current_platform().sandboxes(decode_cursor(query.cursor), query.limit + 1, query.unused_for)
+    page = sandboxes[: query.limit]
     return rendered(
         SandboxList(
             sandboxes=[ListedSandbox(**_doc(sandbox), last_used_at=rfc3339(used_ms)) for sandbox, used_ms in page],
-            next_cursor=cursor_of(page[-1][0].id) if len(found) > query.limit else None,
+            next_cursor=cursor_of(page[-1][0].id) if len(sandboxes) > query.limit else None,
         )
     )
 
@@ -172,9 +173,9 @@ def list_sandboxes(query: SandboxQuery) -> Response:
 @sandboxes.output(document(ExpiredSandboxes))
 @sandboxes.doc(**operation("expireSandboxes", parameters={"unused_for": "P7D"}))
 def expire_sandboxes(query: Expiry) -> Response:
-    """Delete the sandboxes that nobody has used for so long, and everything in them; `default` stays.
+    """Delete the sandboxes that were unused for a duration, with all their data, but not `default`.
 
-    At most 500 at a time, those first that were used longest ago: ask again while there are `more`.
+    At most 500 per request, the longest unused first. Repeat the request while `more` is true.
     """
     if query.unused_for < NOTED_EVERY_MS:
         raise field_problem("unused_for", "a duration of at least PT1M", f"{query.unused_for / 1000:g} s")
@@ -195,7 +196,7 @@ def get_sandbox(id: str) -> Response:
 @sandboxes.output({}, status_code=204)
 @sandboxes.doc(**operation("deleteSandbox", "sandbox_unknown", "sandbox_default"))
 def delete_sandbox(id: str) -> Response:
-    """Delete a sandbox and everything in it. `default` stays: it can only be emptied."""
+    """Delete a sandbox with all its data. `default` cannot be deleted, only reset."""
     current_platform().delete_sandbox(id)
     return Response(status=204)
 
@@ -212,7 +213,7 @@ class StaffKey(TypedDict):
 @sandboxes.output(document(StaffKey))
 @sandboxes.doc(**operation("getStaffKey"))
 def get_staff_key() -> Response:
-    """The sandbox's second key, for students and for reconcilers: it opens all but the control plane."""
+    """The sandbox's second key, for students and reconcilers: it opens every plane but the control plane."""
     with open_snapshot() as snapshot:
         return rendered(StaffKey(staff_key=staff_key(snapshot.sandbox)))
 
@@ -221,16 +222,16 @@ def get_staff_key() -> Response:
 @sandboxes.output(document(EmptiedSandbox))
 @sandboxes.doc(**operation("resetSandbox", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
 def reset_sandbox() -> Response:
-    """Empty the sandbox of the key. The same seed again, so the same story has the same ids.
+    """Reset the sandbox of the key. Its seed stays, so the same requests get the same ids again.
 
-    The key, seed, zone, clock mode, webhook endpoints and how it is monitored stay; rules, experiments, the answer key
-    and all that was borrowed and paid go. The answer lists both.
+    Key, seed, zone, clock mode, webhook endpoints and monitoring stay. Borrowers, loans, payments, rules, experiments
+    and the answer key are deleted. The answer lists both.
     """
     request = asked_request()
     if request.body() and request.get_json() != {}:
         raise field_problem("", "no body, or an empty object", request.get_json())
-    emptied = current_platform().reset_sandbox(sandbox_id())
-    return rendered(EmptiedSandbox(**_doc(emptied), reset=reset_doc(emptied)))
+    sandbox = current_platform().reset_sandbox(sandbox_id())
+    return rendered(EmptiedSandbox(**_doc(sandbox), reset=reset_doc(sandbox)))
 
 
 def _doc(sandbox: Sandbox) -> SandboxDoc:

@@ -1,4 +1,4 @@
-"""Schedules: what a loan would cost. A trial; nothing is stored."""
+"""Repayment schedules: the instalments that a loan would have. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ schedules = APIBlueprint("schedules", __name__)
 
 
 class Trial(Body):
-    """A loan to try out."""
+    """The terms of a loan for which to compute a schedule."""
 
-    principal_minor: MinorAmount = Field(description="How much would be lent, in minor units of `currency`.")
+    principal_minor: MinorAmount = Field(description="The principal, in minor units of `currency`.")
     currency: Currency = "CNY"
     start_date: BusinessDate = Field(description="The day on which the loan would be paid out.")
     product: ProductFields = Field(description="The terms.")
@@ -38,20 +38,20 @@ class ScheduledInstalment(TypedDict):
 
     n: Annotated[int, says("The instalment's number, from 1.")]
     from_date: Annotated[str, says("The first day of its period, like 2026-01-05.")]
-    due_date: Annotated[str, says("When it is due, like 2026-01-05.")]
-    days: Annotated[int, says("How many days its period has.")]
+    due_date: Annotated[str, says("Its due date, like 2026-01-05.")]
+    days: Annotated[int, says("The number of days of its period.")]
     principal_minor: Annotated[int, says("Its principal, in minor units.")]
     interest_minor: Annotated[int, says("Its interest, in minor units.")]
     due_minor: Annotated[int, says("Principal and interest, in minor units.")]
-    balance_minor: Annotated[int, says("The principal that is left after it, in minor units.")]
+    balance_minor: Annotated[int, says("The remaining principal after it, in minor units.")]
 
 
 class ScheduleDoc(TypedDict):
     """A schedule."""
 
     currency: nouns.Currency
-    instalments: Annotated[list[ScheduledInstalment], says("The instalments, in their order.")]
-    total_interest_minor: Annotated[int, says("All interest, in minor units.")]
+    instalments: Annotated[list[ScheduledInstalment], says("The instalments, in order.")]
+    total_interest_minor: Annotated[int, says("The sum of the interest, in minor units.")]
 
 
 scheduled_instalment = rendering(Instalment, ScheduledInstalment)
@@ -63,7 +63,7 @@ scheduled_instalment = rendering(Instalment, ScheduledInstalment)
 @schedules.output(document(ScheduleDoc))
 @schedules.doc(**operation("tryOutSchedule", "product_invalid"))
 def try_out(trial: Trial) -> Response:
-    """All instalments that a loan would have."""
+    """Compute the repayment schedule of a loan. Nothing is stored."""
     sandbox_id()
     try:
         lines = schedule(read_product(trial.product), trial.principal_minor, trial.start_date)

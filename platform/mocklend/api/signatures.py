@@ -1,7 +1,4 @@
-"""What /openapi.json says of signatures, webhooks and the hash chain: docs/signatures.md at length, here in short.
-
-webhooks: an entry for each type of event: the headers that sign it, its payload, what to answer
-"""
+"""The descriptions of signatures and webhooks in /openapi.json. docs/signatures.md has the long form."""
 
 from __future__ import annotations
 
@@ -10,22 +7,23 @@ from typing import Any
 from mocklend.webhooks.events import EVENTS, payload_schema
 
 SIGNATURE_RULE = (
-    "v1, and the Base64 of the HMAC-SHA256 of `webhook-id.webhook-timestamp.body`, as the bytes that were sent, under "
-    "the key: what follows `whsec_` in the secret, decoded from Base64. Several may stand there, with blanks between; "
-    "one that fits is enough."
+    "`v1,` and the Base64 of the HMAC-SHA256 of `webhook-id.webhook-timestamp.body`, over the bytes as sent. The key "
+    "is the part of the secret after `whsec_`, decoded from Base64. There may be several signatures, separated by "
+    "blanks; one valid signature is enough."
 )
 CALLBACK_SECRET_RULE = (
-    "The secret is `whsec_` and the Base64 of the HMAC-SHA256 of the text `callback:<channel>` under the sandbox's "
-    "`api_key`."
+    "The secret is `whsec_` and the Base64 of the HMAC-SHA256 of the text `callback:<channel>`, with the sandbox's "
+    "`api_key` as key."
 )
 
 SIGNED: dict[str, dict[str, Any]] = {
     "webhook-id": {
-        "description": "The message's id, the same when it is sent again.",
+        "description": "The message's id, the same on every attempt.",
         "schema": {"type": "string", "minLength": 1},
     },
     "webhook-timestamp": {
-        "description": "When this attempt was made, in whole seconds since 1970. A receiver refuses it 300 s off.",
+        "description": "When this attempt was made, in whole seconds since 1970. Receivers refuse it if it is more "
+        "than 300 s off.",
         "schema": {"type": "string", "pattern": "^[0-9]{1,12}$"},
     },
     "webhook-signature": {
@@ -33,26 +31,26 @@ SIGNED: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "minLength": 1},
     },
 }
-"""Standard Webhooks' headers, as OpenAPI has them."""
+"""The headers of Standard Webhooks, as OpenAPI parameters."""
 
 
 def webhooks() -> dict[str, Any]:
-    """The `webhooks` of the document: what is sent to a client's endpoint, for each type of event."""
+    """The `webhooks` of the OpenAPI document: the message of each event."""
     return {event: {"post": _webhook(event)} for event in EVENTS}
 
 
 def _webhook(event: str) -> dict[str, Any]:
     answers = {
-        "2XX": "The message was taken.",
-        "410": "The endpoint is gone: the message is not sent again.",
+        "2XX": "The message was received.",
+        "410": "The endpoint does not exist any more: the message is not sent again.",
         "default": "The message is sent again, on the retry schedule of the endpoint's profile.",
     }
     return {
         "operationId": f"webhook.{event}",
         "summary": EVENTS[event].when,
-        "description": "Signed with the endpoint's `secret`; the timestamp of the header is real time.",
+        "description": "Signed with the endpoint's `secret`. The header's timestamp is in real time.",
         "tags": ["Webhooks"],
-        "parameters": [{"name": name, "in": "header", "required": True, **one} for name, one in SIGNED.items()],
+        "parameters": [{"name": name, "in": "header", "required": True, **spec} for name, spec in SIGNED.items()],
         "requestBody": {"required": True, "content": {"application/json": {"schema": payload_schema(event)}}},
-        "responses": {status: {"description": what} for status, what in answers.items()},
+        "responses": {status: {"description": meaning} for status, meaning in answers.items()},
     }

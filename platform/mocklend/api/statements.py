@@ -1,4 +1,4 @@
-"""Channel statements (对账单): what a channel says, the morning after, that it moved on a day."""
+"""Channel statements (对账单): a channel's file of the money that it moved on one business day."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FormatName = Annotated[str, OneOf(tuple(FORMATS))]
 
 
 class StatementQuery(Body):
-    """Which file. A channel keeps an account a currency."""
+    """The format and currency of a statement. A channel keeps one account per currency."""
 
     format: FormatName = Field(
         default="camt053", description="The format of the file, one of GET /channels/{channel}/statements."
@@ -44,22 +44,22 @@ class StatementQuery(Body):
 
 
 class Remake(Body):
-    """Which file to make again, beside the address."""
+    """The currency of the file to make again."""
 
     currency: Currency
 
 
 class FormatDoc(TypedDict):
-    """A format, and the purposes that it has lines for."""
+    """A format of statements."""
 
     id: Annotated[str, says("The format's name, as `format` takes it.")]
     media_type: Annotated[str, says("The media type of its files.")]
     charset: Annotated[str, says("The character set of its files.")]
-    carries: Annotated[list[str], says("The purposes of movements that it has lines for.")]
+    carries: Annotated[list[str], says("The purposes of the movements that it contains.")]
 
 
 class StatementFormats(TypedDict):
-    """The formats of a channel's statements, and its clock: when a day ends, and when its file is ready."""
+    """The formats of a channel's statements, its cut-off, and when the statement of a day is ready."""
 
     channel: ChannelId
     cut_off: CutOff
@@ -75,23 +75,23 @@ format_doc = rendering(Format, FormatDoc)
 @statements.output(document(StatementFormats))
 @statements.doc(**operation("listStatementFormats", "channel_unknown"))
 def list_formats(channel: str) -> Response:
-    """The formats in which a channel's statements can be had."""
-    its = channel_of(channel)
+    """The formats of a channel's statements."""
+    owner = channel_of(channel)
     return rendered(
         StatementFormats(
-            channel=its.id,
-            cut_off=its.cut_off,
-            statement_ready=its.statement_ready,
+            channel=owner.id,
+            cut_off=owner.cut_off,
+            statement_ready=owner.statement_ready,
             formats=[format_doc(format) for format in FORMATS.values()],
         )
     )
 
 
 def _files(operation: dict[str, Any]) -> dict[str, Any]:
-    """The operation with its 200: a file, in the media type of its format."""
-    media_types = sorted({one.media_type for one in FORMATS.values()})
+    """The operation with its response 200: a file, in the media type of its format."""
+    media_types = sorted({format.media_type for format in FORMATS.values()})
     file = {
-        "description": "The file, byte by byte as the channel made it.",
+        "description": "The file, byte for byte as the channel made it.",
         "headers": {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}},
         "content": {media_type: {"schema": {"type": "string"}} for media_type in media_types},
     }
@@ -102,21 +102,21 @@ def _files(operation: dict[str, Any]) -> dict[str, Any]:
 @statements.input(StatementQuery, location="query", arg_name="query")
 @statements.doc(**_files(operation("getStatement", "channel_unknown", "statement_not_ready")))
 def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
-    """A channel's statement of a day, by the channel's own cut-off. It is ready on the next day."""
-    found, on = channel_of(channel), _read_day(date)
+    """A channel's statement of one business day, which ends at the channel's cut-off. It is ready on the next day."""
+    owner, on = channel_of(channel), _read_day(date)
     with open_snapshot() as snapshot:
-        heading = Heading(found, on, query.currency, snapshot.sandbox.zone)
+        heading = Heading(owner, on, query.currency, snapshot.sandbox.zone)
         statement = ready_statement(snapshot, heading)
-        made = file_of(snapshot, heading)
-    if made is None:
-        # A channel makes a file once; that is put on record, so that asking twice gives the same bytes.
-        run(MakeStatement(snapshot.sandbox_id, found.id, on, query.currency, len(statement.movements)))
+        file = file_of(snapshot, heading)
+    if file is None:
+        # The file is made once and stored, so that every request gets the same bytes.
+        run(MakeStatement(snapshot.sandbox_id, owner.id, on, query.currency, len(statement.movements)))
         with open_snapshot() as snapshot:
-            made = file_of(snapshot, heading)
-        assert made is not None, "a file that was made is there"
+            file = file_of(snapshot, heading)
+        assert file is not None, "MakeStatement stores the file"
     format = FORMATS[query.format]
     response = Response(
-        fetch(made, statement, format, snapshot.now_ms), content_type=f"{format.media_type}; charset={format.charset}"
+        fetch(file, statement, format, snapshot.now_ms), content_type=f"{format.media_type}; charset={format.charset}"
     )
     name = f"{heading.account}-{on}-{format.id}.{format.extension}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -129,12 +129,12 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
 @statements.output(document(StatementFileDoc), status_code=201)
 @statements.doc(**operation("remakeStatement", "channel_unknown", "statement_not_ready"))
 def remake_statement(channel: str, date: str, remake: Remake) -> Response:
-    """Ask a channel to make its file of a day again: what was wrong with the last one is not on the next."""
-    found, on = channel_of(channel), _read_day(date)
+    """Make a channel's statement of a day again. The new file does not have the errors of the last one."""
+    owner, on = channel_of(channel), _read_day(date)
     with open_snapshot() as snapshot:
-        day = ready_statement(snapshot, Heading(found, on, remake.currency, snapshot.sandbox.zone))
+        day = ready_statement(snapshot, Heading(owner, on, remake.currency, snapshot.sandbox.zone))
     return answered(
-        run(MakeStatement(snapshot.sandbox_id, found.id, on, remake.currency, len(day.movements), again=True))
+        run(MakeStatement(snapshot.sandbox_id, owner.id, on, remake.currency, len(day.movements), again=True))
     )
 
 

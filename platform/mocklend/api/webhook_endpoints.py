@@ -1,4 +1,4 @@
-"""Webhook endpoints: where a client wants to be told, and of what."""
+"""Webhook endpoints: the URLs to which events are sent, and the messages to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.fields import Url
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, place
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
@@ -33,10 +33,10 @@ Events = Annotated[tuple[Event, ...], Field(min_length=1, max_length=len(EVENTS)
 
 
 class NewEndpoint(Body):
-    """Where to deliver, and which events."""
+    """A webhook endpoint to add."""
 
-    url: Url = Field(description="Where messages are sent by POST.")
-    events: Events = Field(default=("*",), description="Which events are sent; `*` is all.")
+    url: Url = Field(description="The URL to which messages are sent, by POST.")
+    events: Events = Field(default=("*",), description="The events that are sent; `*` means all.")
     profile: Annotated[str, OneOf(tuple(RETRY_SCHEDULES))] = Field(
         default="standard", description="The retry schedule of its messages."
     )
@@ -49,7 +49,7 @@ class EndpointList(TypedDict):
 
 
 class WebhookQuery(Paged):
-    """Which messages."""
+    """Filters of the list of messages."""
 
     state: Annotated[str, OneOf(tuple(DeliveryState))] | None = Field(
         default=None, description="Only messages in this state."
@@ -57,7 +57,7 @@ class WebhookQuery(Paged):
 
 
 class WebhookList(TypedDict):
-    """Messages."""
+    """A page of messages."""
 
     webhooks: Annotated[list[WebhookDoc], says("The messages of this page.")]
     next_cursor: NextCursor | None
@@ -68,9 +68,9 @@ class WebhookList(TypedDict):
 @webhook_endpoints.output(document(EndpointDoc), status_code=201)
 @webhook_endpoints.doc(**operation("addWebhookEndpoint", "too_many_endpoints", may_be_200=True))
 def add_endpoint(new: NewEndpoint) -> Response:
-    """Register an endpoint."""
+    """Add a webhook endpoint."""
     if current_platform().receivers.refuses_url(new.url):
-        raise field_problem("url", "a URL at an address that this server calls (MOCKLEND_CALLBACK_ALLOW)", new.url)
+        raise field_problem("url", "a URL at an address that MOCKLEND_CALLBACK_ALLOW permits", new.url)
     return answered(run(AddEndpoint(sandbox_id(), new.url, tuple(dict.fromkeys(new.events)), new.profile)))
 
 
@@ -78,7 +78,7 @@ def add_endpoint(new: NewEndpoint) -> Response:
 @webhook_endpoints.output(document(EndpointList))
 @webhook_endpoints.doc(**operation("listWebhookEndpoints"))
 def list_endpoints() -> Response:
-    """Every endpoint of the sandbox."""
+    """The webhook endpoints of the sandbox."""
     with open_snapshot() as snapshot:
         return rendered({"endpoints": reads.endpoints(snapshot.sandbox)})
 
@@ -88,18 +88,18 @@ def list_endpoints() -> Response:
 @webhook_endpoints.output(document(WebhookList))
 @webhook_endpoints.doc(**operation("listWebhooks", "endpoint_unknown"))
 def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
-    """The messages to an endpoint by id, and what came of each attempt to deliver them."""
-    after = place(query.cursor)
+    """The messages to an endpoint by id, each with the results of its delivery attempts."""
+    after = decode_cursor(query.cursor)
     with open_snapshot() as snapshot:
         if endpoint_of(snapshot.sandbox, endpoint_id) is None:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
-        found, cursor = reads.webhooks(snapshot, endpoint_id, state=query.state, after=after, limit=query.limit)
-    return rendered(WebhookList(webhooks=[webhook_doc(webhook) for webhook in found], next_cursor=cursor))
+        page, cursor = reads.webhooks(snapshot, endpoint_id, state=query.state, after=after, limit=query.limit)
+    return rendered(WebhookList(webhooks=[webhook_doc(webhook) for webhook in page], next_cursor=cursor))
 
 
 @webhook_endpoints.delete("/v1/webhook-endpoints/<id:endpoint_id>")
 @webhook_endpoints.output({}, status_code=204)
 @webhook_endpoints.doc(**operation("removeWebhookEndpoint", "endpoint_unknown"))
 def remove_endpoint(endpoint_id: str) -> Response:
-    """Forget an endpoint."""
+    """Remove a webhook endpoint. Its messages are not sent any more."""
     return answered(run(RemoveEndpoint(sandbox_id(), endpoint_id)))

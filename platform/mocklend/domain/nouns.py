@@ -75,46 +75,42 @@ def _person(text: str) -> Meta:
 LoanId = Annotated[str, _id("The loan's id.")]
 BorrowerId = Annotated[str, _id("The borrower's id.")]
 ChannelId = Annotated[str, _id("The channel's id, one of GET /channels.")]
-OutTradeNo = Annotated[str, _id("The order's number, assigned by the platform and sent to the channel.")]
-ChannelTradeNo = Annotated[str, says("The payment's number, assigned by the channel; null until it has been paid.")]
+OutTradeNo = Annotated[str, _id("The order's number, which the platform assigned.")]
+ChannelTradeNo = Annotated[str, says("The trade number, which the channel assigned; null before the payment.")]
 AmountMinor = Annotated[int, says("The amount, in minor units of the currency, such as cents or fen.")]
 Currency = Annotated[str, one_of(EXPONENTS, "The currency of the amounts beside it, by its ISO 4217 code.")]
-CreatedAt = Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
-PayerName = Annotated[str, says("The name under which the money was paid, as the channel has it.")]
-PayerReference = Annotated[
-    str, says("The text that the payer enters so that the lender can identify whose money it is.")
-]
+CreatedAt = Annotated[str, says("When it was created. RFC 3339, on the sandbox's clock.")]
+PayerName = Annotated[str, says("The payer's name, as the channel reports it.")]
+PayerReference = Annotated[str, says("The payment reference that the payer typed, by which the payment is matched.")]
 RepaymentType = Annotated[
     str,
     one_of(
         (QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT),
-        "CLEAR pays the whole loan off; OVD_AND_CURRENT pays what is overdue and due, oldest first.",
+        "CLEAR pays the loan off; OVD_AND_CURRENT pays overdue instalments, oldest first, and the current one.",
     ),
 ]
-FindingClass = Annotated[str, one_of(CLASSES, "The class of break.")]
+FindingClass = Annotated[str, one_of(CLASSES, "The finding class.")]
 NextCursor = Annotated[str, says("The `cursor` of the next list page; null on the last one.")]
 
 EditId = Annotated[str, _id("The operator edit's id.")]
 Memo = Annotated[str, Meta(description="The reason for it, in a sentence.", min_length=1, max_length=1_000)]
-Operator = Annotated[str, _person("The operator: a person's name. Two spellings of one name are one person.")]
-Approver = Annotated[
-    str, _person("The second person, who approves: anybody but the operator. Null where there is none.")
-]
+Operator = Annotated[str, _person("The operator's name. Names that differ only in case or blanks mean one person.")]
+Approver = Annotated[str, _person("The second person, who approves: anybody but the operator. Null if there is none.")]
 PrincipalMinor = Annotated[int, says("The principal that was lent, in minor units of the loan's currency.")]
-AsOf = Annotated[str, says("The moment whose state is shown; it lags when the view lags. RFC 3339, sandbox's clock.")]
+AsOf = Annotated[str, says("The moment whose state is shown; earlier than now if the view lags. RFC 3339.")]
 PageVersion = Annotated[
-    int, says("The loan's version that is shown, from 1; each change of the loan makes the next one.")
+    int, says("The version of the loan that is shown, from 1; each change of the loan increases it by 1.")
 ]
 ClientReference = Annotated[str, Meta(description="The client's own reference for it.", min_length=1, max_length=128)]
 LoanStatus = Annotated[
     str,
     one_of(
         Statuses,
-        "SUBMITTED, LENDING until it is paid out (FAILED where it never is), USING, OVD when something is overdue, "
-        "CLEAR when nothing is owed, OFF when it was written off.",
+        "SUBMITTED; LENDING until the loan is paid out; FAILED if the payout failed; USING; OVD if an instalment is "
+        "overdue; CLEAR if nothing is owed; OFF after a write-off.",
     ),
 ]
-CutOff = Annotated[str, says("When the channel's day ends: HH:MM:SS, in the sandbox's zone.")]
+CutOff = Annotated[str, says("When the channel's business day ends: HH:MM:SS, in the sandbox's zone.")]
 StatementReady = Annotated[
-    str, says("The time of the next day from which its statement is available: HH:MM:SS, in the sandbox's zone.")
+    str, says("When the day's statement is ready, on the next day: HH:MM:SS, in the sandbox's zone.")
 ]
