@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mocklend.seams.seam import PageShown
+
 
 @dataclass(frozen=True, slots=True)
 class _Loan:
@@ -26,5 +28,5 @@ MONDAY_MS = 1_767_578_400_000
 DAY_MS = 86_400_000
 LOAN = _Loan("loan_ada", "brw_ada", "CNY")
 REPAYMENT = _Repayment("rpy_ada", "loan_ada", "wallet", 100_000, "CNY")
-USING = {"status": "USING", "outstanding_minor": 100_000, "version": 1}
-CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 2}
+USING: PageShown = {"status": "USING", "outstanding_minor": 100_000, "version": 1}
+CLEAR: PageShown = {"status": "CLEAR", "outstanding_minor": 0, "version": 2}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.finding import Finding
@@ -81,7 +81,7 @@ class CallbackAttempt(PaymentSeam):
             withstood="the books have the money already" if self.in_books else None,
         )
 
-    def served(self) -> dict[str, Any]:
+    def served(self) -> dict[str, str | int | bool]:
         """Return what the channel sees of the attempt."""
         if self.lost_attempts:
             return {"callback": "lost", "attempts": min(self.lost_attempts, self.attempts_left)}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Union, get_args, get_origin, get_type_hints
 
 from mocklend.seams.seam import Seam
 
@@ -23,11 +23,11 @@ class BadOutcome(ValueError):
         self.field = field
 
 
-def check_outcome(event: Seam, outcome: Any) -> None:
+def check_outcome(event: Seam, outcome: object) -> None:
     """Raises BadOutcome if the outcome is not allowed for the event at its seam."""
     if type(outcome) is not type(event):
         raise BadOutcome("the event", f"a {type(event).__name__}", outcome)
-    seam: Any = type(event)
+    seam: type = type(event)
     for name, types in _fields(seam).items():
         value = getattr(outcome, name)
         if value is getattr(event, name):
@@ -42,12 +42,12 @@ def check_outcome(event: Seam, outcome: Any) -> None:
 
 
 @cache
-def _fields(seam: Any) -> Mapping[str, tuple[type, ...] | None]:
+def _fields(seam: type) -> Mapping[str, tuple[type, ...] | None]:
     """The fields of a seam with the types of those that a fault may change; None for the others."""
     hints = get_type_hints(seam)
     return {field.name: None if field.default is MISSING else _types(hints[field.name]) for field in fields(seam)}
 
 
-def _types(hint: Any) -> tuple[type, ...]:
+def _types(hint: object) -> tuple[type, ...]:
     alternatives = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
     return tuple(get_origin(alternative) or alternative for alternative in alternatives)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypedDict, TypeVar
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.follow_ups import FollowUp
 
 #: A statement's name in `mocklend.storage` and its parameters: how a layer takes part in the platform's commit.
 Write = tuple[str, Mapping[str, Any]]
+
+
+class PageShown(TypedDict):
+    """The part of a loan's status page that faults see."""
+
+    version: int
+    status: str
+    outstanding_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import CLEAR, LOAN, MONDAY_MS, USING
-from mocklend.seams.seam import Consequence, LoanSeam
+from mocklend.seams.seam import Consequence, LoanSeam, PageShown
 from mocklend.seams.signals import rebuilt, shown
 
 NEVER_MS = 253_402_300_799_000
@@ -72,8 +71,8 @@ class ViewRefresh(LoanSeam):
     channel: str | None  # of the repayment that caused it, if one did
     cause: str  # receipt, edit, reversal, due_date
     reverses: str | None  # what a reversal reversed: repayment, receipt, reversal, or the kind of the edit
-    before: Mapping[str, Any]  # status, outstanding_minor, version: what the page shows now
-    after: Mapping[str, Any]  # what it should show
+    before: PageShown  # status, outstanding_minor, version: what the page shows now
+    after: PageShown  # what it should show
     lag_s: int = 0
     page_lag_s: int = 0
     list_lag_s: int = 0
@@ -114,7 +113,7 @@ class ViewRefresh(LoanSeam):
 
     def stake_minor(self) -> int:
         """The page's difference in the outstanding amount, while it shows the old version (minor units)."""
-        return int(abs(self.before["outstanding_minor"] - self.after["outstanding_minor"]))
+        return abs(self.before["outstanding_minor"] - self.after["outstanding_minor"])
 
     def consequence(self, outcome: ViewRefresh) -> Consequence:
         """A view behind the books until it catches up, a newer version is shown or the page is rebuilt."""

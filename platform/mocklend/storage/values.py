@@ -6,7 +6,7 @@ field, and part of the entity's document. Values are never changed in place.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Struct
 
@@ -25,6 +25,7 @@ from mocklend.domain.nouns import (
     says,
 )
 from mocklend.domain.statuses import DisputeState
+from mocklend.seams.seam import PageShown
 from mocklend.seams.view_refresh import Showing
 
 
@@ -86,7 +87,7 @@ class ViewVersion(Struct, frozen=True, array_like=True):
         return self.outstanding_minor - self.off_minor
 
     @property
-    def page(self) -> dict[str, Any]:
+    def page(self) -> PageShown:
         """The part of the page that faults see."""
         return {"version": self.version, "status": self.status, "outstanding_minor": self.outstanding_minor}
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mocklend.domain.replay import LoanState
 from mocklend.seams.about import about_loan
 from mocklend.seams.balance_kept import BalanceKept
+from mocklend.seams.seam import PageShown
 from mocklend.seams.signals import rebuilt, shown
 from mocklend.seams.view_refresh import NEVER_MS, Showing, ViewRefresh
 from mocklend.storage.entities import Loan
@@ -68,7 +69,7 @@ def refresh(
     now_ms, versions = work.now_ms, loan.view_versions
     on_page = next((version for version in reversed(versions) if version.showing.on_page(now_ms)), None)
     books_minor = doc["outstanding_minor"]
-    books_page = {"version": doc["version"], "status": doc["status"], "outstanding_minor": books_minor}
+    books_page: PageShown = {"version": doc["version"], "status": doc["status"], "outstanding_minor": books_minor}
     off_minor = _off_minor(work, loan, versions, books_minor, cause, channel) if versions else 0
     doc["outstanding_minor"] += off_minor
     new = ViewVersion(
