@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -35,6 +35,7 @@ from mocklend.storage.work import (
     NO_FOLLOW_UPS,
     Answer,
     Command,
+    Entity,
     FollowUps,
     Key,
     Loaded,
@@ -46,6 +47,8 @@ from mocklend.storage.work import (
 )
 from mocklend.turn import TurnLock
 from mocklend.workers import yield_slot
+
+T = TypeVar("T")
 
 IDEMPOTENCY: Loaded[_AnswerRow] = Loaded("idempotency")
 """By idempotency key: fingerprint, HTTP status, body as JSON, time of the answer in ms."""
@@ -165,8 +168,8 @@ class Writer:
             answers.append(outcome)
         return answers
 
-    def call(self, act: Callable[[Connection], Any], *, waits_for_disk: bool = True) -> Any:
-        """Run a function in a write transaction of its own, apart from all commands."""
+    def call(self, act: Callable[[Connection], T], *, waits_for_disk: bool = True) -> T:
+        """Return the result of a function that runs in a write transaction of its own, apart from all commands."""
         with self._commit_lock, writing(self._engine, waits_for_disk=waits_for_disk) as connection:
             return act(connection)
 
@@ -308,7 +311,7 @@ class _Group:
         self._real_ms = real_ms
         self._loaded: dict[str, dict[Key, Any]] = {}
         self._writes: list[Write] = []
-        self._dirty: dict[tuple[str, Key], Any] = {}
+        self._dirty: dict[tuple[str, Key], Entity] = {}
         self._exists: set[tuple[str, Key]] = set()
         self._passing: dict[tuple[str, Key], None] = {}  # The loaded keys of NEVER_KEPT kinds.
         keys: list[tuple[str, Key]] = []

@@ -161,7 +161,7 @@ def test_a_field_that_is_neither_text_nor_number_is_json_in_its_column(story: St
 
     row = store.row_of(structs.replace(loan, status_override=override))
 
-    assert json.loads(row["status_override"]) == {
+    assert json.loads(str(row["status_override"])) == {
         "edit_id": "edt_1", "status": "OVERDUE", "since_ms": 5, "since_version": 7,
     }  # fmt: skip
     read = store.make([row[name] for name in store.columns])

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from mocklend.domain.problems import Refused
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Entity, Idempotency, Key, Work
 from mocklend_faults.engine.counting import on_in
 from mocklend_faults.engine.rules import Rule, StoredRule, unknown
 
@@ -23,7 +23,7 @@ RULES_BYTES_MAX = 1024 * 1024
 
 
 @entity("rulesets", rank=LAYER)
-class Ruleset(Struct, frozen=True):
+class Ruleset(Entity, frozen=True):
     """A sandbox's rules as one document, since they change seldom and are read together. `doc` is a JSON list by id."""
 
     kind: ClassVar[str] = "ruleset"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, ClassVar, Self, TypedDict
 
-from msgspec import Struct, structs
+from msgspec import structs
 from pydantic import Field, model_validator
 
 from mocklend.domain.names import did_you_mean
@@ -27,7 +27,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import LAYER
 from mocklend.storage.stores import entity
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Answer, Entity, Idempotency, Key, Work
 from mocklend.validation import Body, Reader, attempt, bounded_int, bounded_str, invalid_fields
 from mocklend_faults.engine.activation import LONGEST_S, Activate
 from mocklend_faults.engine.catalogue import Catalogue
@@ -89,11 +89,10 @@ BODY = Reader(ExperimentBody)
 
 
 @entity("experiments", rank=LAYER)
-class StartedExperiment(Struct, frozen=True):
+class StartedExperiment(Entity, frozen=True):
     """A plan and when it started. `doc` is the plan as the client sent it, in JSON; empty if it was deleted."""
 
     kind: ClassVar[str] = "experiment"
-    id: str
     doc: str
     started_ms: int
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypedDict
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mocklend.documents import rendering
@@ -24,7 +23,7 @@ from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.snapshot import SandboxReader
-from mocklend.storage.work import Answer, Idempotency, Key, Loaded, Work
+from mocklend.storage.work import Answer, Entity, Idempotency, Key, Loaded, Work
 from mocklend.views.render import loan_doc
 from mocklend.world.record import record_in_world
 
@@ -80,11 +79,10 @@ class BorrowerDoc(TypedDict):
 borrower_doc = rendering(Borrower, BorrowerDoc)
 
 
-class CreditUse(Struct, frozen=True):
+class CreditUse(Entity, frozen=True):
     """The used part of a credit limit: the outstanding principal of all their loans. Derived, never stored."""
 
     kind: ClassVar[str] = "drawn"
-    id: str
     minor: int
 
 

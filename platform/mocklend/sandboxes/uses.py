@@ -7,13 +7,12 @@ kill loses at most one minute. All times are real time, not the sandbox's clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
 from mocklend.sandboxes.lifecycle import DEFAULT, NAMES
 from mocklend.storage.snapshot import server_rows
-from mocklend.storage.statements import run_many
+from mocklend.storage.statements import Value, run_many
 from mocklend.storage.stores import entity_of_row
 from mocklend.storage.work import Sandbox
 
@@ -47,7 +46,7 @@ def listed(connection: Connection, after: str, until_ms: int, most: int) -> Sequ
     return server_rows(connection, _used, LAST_USED, after=after, until_ms=until_ms, most=most)
 
 
-def _used(used_ms: int, *columns: Any) -> tuple[Sandbox, int]:
+def _used(used_ms: int, *columns: Value) -> tuple[Sandbox, int]:
     return entity_of_row(Sandbox, *columns), used_ms
 
 

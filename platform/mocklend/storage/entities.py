@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from msgspec import Struct
-
 from mocklend.storage.statements import FACTS, OUTBOX
 from mocklend.storage.stores import entity
 from mocklend.storage.tables import Due, Index, Unique
@@ -27,17 +25,16 @@ from mocklend.storage.values import (
     ViewVersion,
     WorldAssignment,
 )
-from mocklend.storage.work import Sandbox
+from mocklend.storage.work import Entity, Sandbox
 
 entity("sandboxes", Unique("key_hash"), scoped=False)(Sandbox)
 
 
 @entity("borrowers")
-class Borrower(Struct, frozen=True):
+class Borrower(Entity, frozen=True):
     """A borrower, with a limit on outstanding principal in minor units."""
 
     kind: ClassVar[str] = "borrower"
-    id: str
     reference: str
     name: str
     credit_limit_minor: int
@@ -45,11 +42,10 @@ class Borrower(Struct, frozen=True):
 
 
 @entity("loans", Index("borrower_id"))
-class Loan(Struct, frozen=True):
+class Loan(Entity, frozen=True):
     """A loan as the books have it: its terms, and the projection of its facts."""
 
     kind: ClassVar[str] = "loan"
-    id: str
     borrower_id: str
     reference: str
     currency: str
@@ -78,11 +74,10 @@ class Loan(Struct, frozen=True):
 
 
 @entity("quotes")
-class Quote(Struct, frozen=True):
+class Quote(Entity, frozen=True):
     """The amount that a repayment needs on one date."""
 
     kind: ClassVar[str] = "quote"
-    id: str
     loan_id: str
     type: str
     date: str
@@ -92,11 +87,10 @@ class Quote(Struct, frozen=True):
 
 
 @entity("repayments", Index("loan_id", "created_ms"))
-class Repayment(Struct, frozen=True):
+class Repayment(Entity, frozen=True):
     """The platform's order for a repayment: PROCESSING, then S, F or REVERSED."""
 
     kind: ClassVar[str] = "repayment"
-    id: str
     loan_id: str
     status: str
     amount_minor: int
@@ -120,11 +114,10 @@ class Repayment(Struct, frozen=True):
 
 
 @entity("edits", Index("loan_id", "n"), Index("state", "id"))
-class OperatorEdit(Struct, frozen=True):
+class OperatorEdit(Entity, frozen=True):
     """An operator's edit of a loan: a DRAFT until a second person has approved it, where that is needed."""
 
     kind: ClassVar[str] = "edit"
-    id: str
     loan_id: str
     n: int  # its number among those of the operator plane; a follow-up has the number before it
     edit_kind: str
@@ -144,11 +137,10 @@ class OperatorEdit(Struct, frozen=True):
 
 
 @entity("operator_actions", Index("loan_id", "at_ms"), rank=FACTS)
-class OperatorAction(Struct, frozen=True):
+class OperatorAction(Entity, frozen=True):
     """An entry of the operator log: operator, reason, and the bill before and after. Append-only."""
 
     kind: ClassVar[str] = "act"
-    id: str
     loan_id: str
     version: int
     action: str
@@ -162,11 +154,10 @@ class OperatorAction(Struct, frozen=True):
 
 
 @entity("trades", Index("channel_trade_no"), Index("channel", "paid_ms"))
-class Trade(Struct, frozen=True):
+class Trade(Entity, frozen=True):
     """A payment at its channel. `id` is the out_trade_no."""
 
     kind: ClassVar[str] = "trade"
-    id: str
     loan_id: str
     repayment_id: str
     channel: str
@@ -186,11 +177,10 @@ class Trade(Struct, frozen=True):
 
 
 @entity("receipts", Index("state"))
-class Receipt(Struct, frozen=True):
+class Receipt(Entity, frozen=True):
     """Money without an order: UNAPPLIED until its loan is known, then APPLIED; or RETURNED."""
 
     kind: ClassVar[str] = "receipt"
-    id: str
     state: str
     loan_id: str | None
     channel: str
@@ -210,21 +200,19 @@ class Receipt(Struct, frozen=True):
 
 
 @entity("chains")
-class Chain(Struct, frozen=True):
+class Chain(Entity, frozen=True):
     """The head of a channel's journal chain."""
 
     kind: ClassVar[str] = "chain"
-    id: str
     next_seq: int
     head_hash: str
 
 
 @entity("callbacks", rank=OUTBOX)
-class Callback(Struct, frozen=True):
+class Callback(Entity, frozen=True):
     """A channel's message to the platform: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
     kind: ClassVar[str] = "callback"
-    id: str
     loan_id: str
     repayment_id: str
     out_trade_no: str
@@ -240,11 +228,10 @@ class Callback(Struct, frozen=True):
 
 
 @entity("payouts", Index("loan_id"), Index("channel", "paid_ms"))
-class Payout(Struct, frozen=True):
+class Payout(Entity, frozen=True):
     """Money to be paid out through a channel: ORDERED, then PAID or FAILED. ORDERED without a due time, it is stuck."""
 
     kind: ClassVar[str] = "payout"
-    id: str
     loan_id: str
     purpose: str
     channel: str
@@ -257,7 +244,7 @@ class Payout(Struct, frozen=True):
 
 
 @entity("statement_files")
-class StatementFile(Struct, frozen=True):
+class StatementFile(Entity, frozen=True):
     """A channel's statement file of a day, as generated."""
 
     kind: ClassVar[str] = "statement_file"
@@ -273,11 +260,10 @@ class StatementFile(Struct, frozen=True):
 
 
 @entity("webhooks", Index("endpoint_id", "due_ms", "id", where="due_ms IS NOT NULL"), rank=OUTBOX)
-class Webhook(Struct, frozen=True):
+class Webhook(Entity, frozen=True):
     """The platform's message to a client: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
     kind: ClassVar[str] = "webhook"
-    id: str
     endpoint_id: str
     loan_id: str
     event: str
@@ -291,7 +277,7 @@ class Webhook(Struct, frozen=True):
 
 
 @entity("bureau_accounts")
-class BureauAccount(Struct, frozen=True):
+class BureauAccount(Entity, frozen=True):
     """A loan as its lender reports it to the bureau, and when it is due for a report."""
 
     kind: ClassVar[str] = "bureau_account"
@@ -310,11 +296,10 @@ class BureauAccount(Struct, frozen=True):
 
 
 @entity("bureau_records", Unique("loan_id", "version"), Index("borrower_id"), Index("as_of"))
-class BureauRecord(Struct, frozen=True):
+class BureauRecord(Entity, frozen=True):
     """One report of a loan. Append-only: the next one supersedes it."""
 
     kind: ClassVar[str] = "bureau_record"
-    id: str
     loan_id: str
     borrower_id: str
     version: int
@@ -335,11 +320,10 @@ class BureauRecord(Struct, frozen=True):
 
 
 @entity("score_answers")
-class ScoreAnswer(Struct, frozen=True):
+class ScoreAnswer(Entity, frozen=True):
     """The stored answer to a score query, for repeated queries."""
 
     kind: ClassVar[str] = "score_answer"
-    id: str
     borrower_id: str
     transaction_id: str
     body: ScoreDoc
@@ -348,7 +332,7 @@ class ScoreAnswer(Struct, frozen=True):
 
 
 @entity("partner_copies")
-class PartnerCopy(Struct, frozen=True):
+class PartnerCopy(Entity, frozen=True):
     """A partner lender's copy of a report and score."""
 
     kind: ClassVar[str] = "partner_copy"
@@ -362,11 +346,10 @@ class PartnerCopy(Struct, frozen=True):
 
 
 @entity("applications", Index("borrower_id"))
-class Application(Struct, frozen=True):
+class Application(Entity, frozen=True):
     """A borrower's application to a partner lender, and its decision."""
 
     kind: ClassVar[str] = "application"
-    id: str
     partner: str
     borrower_id: str
     product: str
@@ -382,11 +365,10 @@ class Application(Struct, frozen=True):
 
 
 @entity("disputes", Index("loan_id"))
-class Dispute(Struct, frozen=True):
+class Dispute(Entity, frozen=True):
     """A borrower's claim that a loan's data are wrong, and its outcome."""
 
     kind: ClassVar[str] = "dispute"
-    id: str
     loan_id: str
     claim: str
     statement: str | None
@@ -411,11 +393,10 @@ class Dispute(Struct, frozen=True):
 
 
 @entity("certificates", Index("loan_id"))
-class Certificate(Struct, frozen=True):
+class Certificate(Entity, frozen=True):
     """A settlement certificate as issued."""
 
     kind: ClassVar[str] = "certificate"
-    id: str
     loan_id: str
     number: str
     issued_ms: int

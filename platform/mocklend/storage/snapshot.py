@@ -19,8 +19,8 @@ from sqlalchemy import Connection
 
 from mocklend.seams.layer import Layer
 from mocklend.storage.statements import Value, in_driver_style
-from mocklend.storage.stores import STORES, E, Store
-from mocklend.storage.work import Key, Loaded, Sandbox
+from mocklend.storage.stores import STORES, Store
+from mocklend.storage.work import E, Key, Loaded, Sandbox
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -61,7 +61,8 @@ class SandboxReader:
 
     def by_id(self, cls: type[E], ids: Iterable[str]) -> dict[str, E]:
         """The entities with these ids, by id, in the ids' order; missing ones are left out."""
-        unique_ids, store = list(dict.fromkeys(ids)), STORES[cls.kind]
+        unique_ids = list(dict.fromkeys(ids))
+        store: Store[E] = STORES[cls.kind]
         if not store.scoped and any(id != self.sandbox_id for id in unique_ids):
             raise OtherSandbox(f"a reader of sandbox {self.sandbox_id!r} was asked for the sandboxes {unique_ids}")
         stored = _stored(self.connection, store, self.sandbox_id, unique_ids, lock=False) if unique_ids else {}
@@ -72,13 +73,13 @@ class SandboxReader:
 
         One query instead of two, for the ids and for the entities.
         """
-        store = STORES[cls.kind]
+        store: Store[E] = STORES[cls.kind]
         sql = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {condition}"
         return [store.make(row) for row in self._run(sql, parameters)]
 
     def where_in(self, cls: type[E], column: str, values: Sequence[str]) -> list[E]:
         """The entities with one of these values in a column, ordered by id."""
-        store = STORES[cls.kind]
+        store: Store[E] = STORES[cls.kind]
         head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {column}"
         sql, places = _in(head, values, " ORDER BY id")
         return [store.make(row) for row in self._run(sql, places)]
@@ -179,7 +180,9 @@ def server_rows(connection: Connection, make: Callable[..., R], sql: str, /, **p
     return [make(*row) for row in _fetched(connection, sql, parameters)]
 
 
-def _stored(connection: Connection, store: Store, sandbox_id: str, ids: Sequence[str], *, lock: bool) -> dict[str, Any]:
+def _stored(
+    connection: Connection, store: Store[E], sandbox_id: str, ids: Sequence[str], *, lock: bool
+) -> dict[str, E]:
     head = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE "
     if store.scoped:
         head += "sandbox_id = :sandbox_id AND "

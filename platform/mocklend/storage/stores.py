@@ -9,34 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic
 
-from msgspec import Struct
 from msgspec.structs import asdict
 
-from mocklend.storage.statements import ENTITIES, statement
+from mocklend.storage.statements import ENTITIES, Value, statement
 from mocklend.storage.tables import Part, columns_of, table_of
-from mocklend.storage.work import Entity
+from mocklend.storage.work import E
 
-Made = TypeVar("Made", bound=Struct)
 Row = Sequence[Any]
-E = TypeVar("E", bound=Entity)
+"""A row's columns in order, as the driver returns them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class Store(Generic[E]):
     """How one kind of entity is loaded and written."""
 
     table: str
     columns: tuple[str, ...]
-    entity_class: type[Any]
-    decoders: tuple[tuple[int, Callable[[str], Any]], ...]
+    entity_class: type[E]
+    decoders: tuple[tuple[int, Callable[[str], object]], ...]
     encoders: tuple[tuple[str, Callable[[Any], str]], ...]
     insert: str
     update: str
     scoped: bool
 
-    def make(self, row: Row) -> Any:
+    def make(self, row: Row) -> E:
         """The entity of a row. A JSON column is decoded to the type of its field."""
         if not self.decoders:
             return self.entity_class(*row)
@@ -46,7 +44,7 @@ class Store:
                 values[at] = decode(values[at])
         return self.entity_class(*values)
 
-    def row_of(self, entity: Any) -> dict[str, Any]:
+    def row_of(self, entity: E) -> dict[str, Value]:
         """The columns of an entity's row, without the sandbox's."""
         row = asdict(entity)
         for name, encode in self.encoders:
@@ -55,16 +53,17 @@ class Store:
         return row
 
 
-STORES: dict[str, Store] = {}
+STORES: dict[str, Store[Any]] = {}
+"""By kind: each store is of that kind's class."""
 
 
-def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) -> Callable[[type[Made]], type[Made]]:
+def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) -> Callable[[type[E]], type[E]]:
     """Register a frozen struct as the rows of a table, which is derived from it. Its `kind` names it in keys.
 
     `parts` are the table's indexes and constraints; its key is `id`, within a sandbox if it is `scoped`.
     """
 
-    def register(cls: type[Made]) -> type[Made]:
+    def register(cls: type[E]) -> type[E]:
         table_of(table, cls, *parts, scoped=scoped)
         columns = cls.__struct_fields__
         coded = list(enumerate(columns_of(cls)))
@@ -72,7 +71,7 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
         names, values = ", ".join(everything), ", ".join(":" + name for name in everything)
         changes = ", ".join(f"{name} = :{name}" for name in columns if name != "id")
         where = "sandbox_id = :sandbox_id AND id = :id" if scoped else "id = :id"
-        STORES[cls.kind] = Store(  # type: ignore[attr-defined]
+        STORES[cls.kind] = Store(
             table=table,
             columns=columns,
             entity_class=cls,
@@ -87,7 +86,7 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
     return register
 
 
-def entity_of_row(cls: type[E], *columns: Any) -> E:
+def entity_of_row(cls: type[E], *columns: Value) -> E:
     """The entity of a row, from its columns in order."""
-    entity: E = STORES[cls.kind].make(columns)
-    return entity
+    store: Store[E] = STORES[cls.kind]
+    return store.make(columns)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import sqlalchemy as sa
@@ -32,6 +32,8 @@ metadata = sa.MetaData(
     }
 )
 
+V = TypeVar("V")
+
 SMALL, DUE = "small", "due"
 Due = Annotated[int | None, DUE]
 """The time at which a row is due next, or null.
@@ -41,11 +43,15 @@ Its index has only rows with a due time, which few rows have, and returns due ro
 
 
 @dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Generic[V]):
     """The text form of a value in its column, where that is not msgspec's JSON."""
 
-    encode: Callable[[Any], str]
-    decode: Callable[[str], Any]
+    encode: Callable[[V], str]
+    decode: Callable[[str], V]
+
+
+SqlType = type[sa.Text] | type[sa.Integer]
+"""The type of a column in SQL; a BigInteger is an Integer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,10 @@ class Column:
     """A column as declared by a field. `codec` is None where the value itself is stored."""
 
     name: str
-    sql_type: type[sa.types.TypeEngine[Any]]
+    sql_type: SqlType
     nullable: bool
     due: bool
-    codec: Codec | None
+    codec: Codec[Any] | None
 
 
 class Part:
@@ -146,7 +152,7 @@ def _columns(row: type[Struct], types: Mapping[str, Any]) -> Iterator[Column]:
         values = [inner for inner in get_args(kind) if inner is not type(None)] if _is_union(kind) else [kind]
         nullable = _is_union(kind) and len(values) < len(get_args(kind))
         codec = next((mark for mark in marks if isinstance(mark, Codec)), None)
-        sql_type: type[sa.types.TypeEngine[Any]] = sa.Text
+        sql_type: SqlType = sa.Text
         if codec is None and len(values) == 1 and _is_plain(values[0]):
             if issubclass(values[0], int):
                 sql_type = sa.Integer if SMALL in marks else sa.BigInteger
@@ -159,14 +165,14 @@ def _unwrapped(kind: Any) -> tuple[Any, tuple[Any, ...]]:
     return (kind.__origin__, kind.__metadata__) if get_origin(kind) is Annotated else (kind, ())
 
 
-def _is_union(kind: Any) -> bool:
+def _is_union(kind: object) -> bool:
     return isinstance(kind, UnionType) or get_origin(kind) is Union
 
 
-def _is_plain(kind: Any) -> bool:
+def _is_plain(kind: object) -> TypeGuard[type]:
     return get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, str | int | Enum)
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """A value in the form of a JSON column."""
     return msgspec.json.encode(value).decode()

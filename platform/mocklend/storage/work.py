@@ -28,18 +28,18 @@ Key = tuple[str, str]
 """An entity's kind and id."""
 
 
-E = TypeVar("E", bound="Entity")
 T = TypeVar("T", covariant=True)
 Item = TypeVar("Item")
 
 
-class Entity(Protocol):
-    """A frozen struct for `put`. `id` is unique within its kind and sandbox."""
+class Entity(Struct, frozen=True):
+    """The base of what `put` takes. `kind` names the class in keys; `id` is unique within its kind and sandbox."""
 
     kind: ClassVar[str]
+    id: str
 
-    @property
-    def id(self) -> str: ...
+
+E = TypeVar("E", bound=Entity)
 
 
 class Loaded(Generic[T]):
@@ -51,14 +51,13 @@ class Loaded(Generic[T]):
         self.kind = kind
 
 
-class Sandbox(Struct, frozen=True):
+class Sandbox(Entity, frozen=True):
     """An isolated environment with its own clock, seed, data, rules and endpoints.
 
     The clock is linear: `now = sandbox_ms + (real - real_ms) * speed`. A manual clock has speed 0.
     """
 
     kind: ClassVar[str] = "sandbox"
-    id: str
     key_hash: str  # of its API key, which is not stored
     seed: int
     zone: str

@@ -18,9 +18,8 @@ from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Recei
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.statements import Value
-from mocklend.storage.stores import E
 from mocklend.storage.values import EndpointDoc
-from mocklend.storage.work import Sandbox
+from mocklend.storage.work import E, Sandbox
 from mocklend.views.render import InstalmentDoc, LoanDoc, instalment_docs, read_page
 from mocklend.views.replica_rotation import ReplicaRotation
 
