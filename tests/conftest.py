@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis profiles, and a platform with a sandbox in it.
+"""Shared by all tests: Hypothesis profiles, and a platform with a sandbox in it.
 
 Nothing here reads the wall clock: a sandbox's clock is manual and starts at 10:00 on a Monday in Shanghai. A failed
 test says which seed its sandbox had; `--mocklend-seed N` replays it with that one or another.
@@ -53,7 +53,7 @@ _RUN_BY = tuple(
 )
 _loose_by_text: dict[str, str] = {}
 _loose_ran: list[str] = []
-"""What the platform ran in this test on the rows of more than one sandbox."""
+"""The SQL texts that the platform ran in this test on the rows of more than one sandbox."""
 
 
 @event.listens_for(Engine, "before_cursor_execute")

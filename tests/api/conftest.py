@@ -1,4 +1,4 @@
-"""An app, and callers of it."""
+"""The app of a platform, and callers of it."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def documented(app: APIFlask) -> Documented:
 
 @pytest.fixture
 def api(app: APIFlask, documented: Documented, sandbox: NewSandbox) -> Caller:
-    """Somebody with the key of a sandbox whose clock is manual."""
+    """A caller with the key of a sandbox with a manual clock."""
     return Caller(app, documented, sandbox.api_key)
 
 
 @pytest.fixture
 def stranger(app: APIFlask, documented: Documented) -> Caller:
-    """Somebody without a key."""
+    """A caller without a key."""
     return Caller(app, documented, None)

@@ -1,4 +1,4 @@
-"""Bad input against every POST endpoint: a clear problem+json, never a 500, and nothing at all is written.
+"""Bad input to every POST endpoint: a clear problem+json, never a 500, and no row is written.
 
 The addresses come from the app itself, so a new endpoint is in the table, or the first test here fails.
 """
@@ -184,14 +184,16 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_what_is_not_called_json_is_not_read(api: Caller, ids: dict[str, str], content_type: str) -> None:
+def test_a_body_with_another_media_type_than_json_is_refused(
+    api: Caller, ids: dict[str, str], content_type: str
+) -> None:
     for rule in GOOD:
         refused = api.call("POST", address(rule, ids), {"Content-Type": content_type}, data=b"{}")
         api.problem(refused, 415, "media_type_unsupported")
 
 
 @pytest.mark.parametrize("nobody", [" ", "\u3000", "\u200b\u200d", "\u2066\u2069", "\u3164"])
-def test_a_name_in_which_nothing_can_be_seen_is_nobodys(api: Caller, ids: dict[str, str], nobody: str) -> None:
+def test_a_name_of_invisible_characters_is_refused(api: Caller, ids: dict[str, str], nobody: str) -> None:
     named = [(rule, field) for rule, body in GOOD.items() for field in body if field in ("operator", "approver")]
     assert len(named) > 20
 
@@ -201,9 +203,7 @@ def test_a_name_in_which_nothing_can_be_seen_is_nobodys(api: Caller, ids: dict[s
 
 
 @pytest.mark.parametrize("rule", sorted(GOOD))
-def test_a_field_that_is_not_what_it_should_be_is_named(
-    api: Caller, story: Story, ids: dict[str, str], rule: str
-) -> None:
+def test_a_wrong_field_is_named(api: Caller, story: Story, ids: dict[str, str], rule: str) -> None:
     before = story.everything()
     path = address(rule, ids)
 
@@ -221,9 +221,7 @@ def test_a_field_that_is_not_what_it_should_be_is_named(
 
 
 @pytest.mark.parametrize("rule", sorted(GOOD))
-def test_a_field_that_is_required_is_missed(
-    api: Caller, documented: Documented, ids: dict[str, str], rule: str
-) -> None:
+def test_a_missing_required_field_is_named(api: Caller, documented: Documented, ids: dict[str, str], rule: str) -> None:
     template = rule.replace("<id:", "{").replace(">", "}")
     body = documented.document["paths"][template]["post"]["requestBody"]
     assert body["required"] is True
@@ -239,7 +237,7 @@ def test_a_field_that_is_required_is_missed(
 
 @pytest.mark.parametrize("digits", [19, 20, 40, 400, 5000])
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_an_integer_of_any_length_is_refused_and_shown_short(
+def test_a_very_long_integer_is_refused_and_shown_shortened(
     api: Caller, ids: dict[str, str], digits: int, sign: str
 ) -> None:
     body = f'{{"amount_minor": {sign}{"9" * digits}, "channel": "wallet", "type": "CLEAR"}}'.encode()
@@ -285,7 +283,7 @@ NO_IDS = [
 IDS = ["9223372036854775808", "-9223372036854775809"[1:], "18446744073709551616", "loan_0", "NaN", "null", "a" * 80]
 
 
-def test_an_address_with_an_id_that_cannot_be_is_at_nothing(api: Caller, app: APIFlask) -> None:
+def test_a_malformed_id_in_an_address_is_not_found(api: Caller, app: APIFlask) -> None:
     for rule in app.url_map.iter_rules():
         if not rule.arguments or rule.rule.startswith("/docs"):
             continue
@@ -297,7 +295,7 @@ def test_an_address_with_an_id_that_cannot_be_is_at_nothing(api: Caller, app: AP
                 assert refused.mimetype == "application/problem+json"
 
 
-def test_an_id_that_could_be_and_is_not_is_unknown(api: Caller, app: APIFlask) -> None:
+def test_a_well_formed_id_without_an_entity_is_unknown(api: Caller, app: APIFlask) -> None:
     for rule in app.url_map.iter_rules():
         if not rule.arguments or rule.rule.startswith("/docs"):
             continue
@@ -315,13 +313,13 @@ def test_an_id_that_could_be_and_is_not_is_unknown(api: Caller, app: APIFlask) -
      "cursor=", "cursor=%00", "cursor=!!!", "cursor=a", "cursor=AAAA", "cursor=_____w", "cursor=" + "a" * 500, "cursor=%ED%A0%80",
      "page=2", "limit=1&after_=x", "%00=1"],
 )  # fmt: skip
-def test_a_query_that_is_not_what_it_should_be_is_named(api: Caller, ids: dict[str, str], query: str) -> None:
+def test_a_wrong_query_parameter_is_named(api: Caller, ids: dict[str, str], query: str) -> None:
     for path in ("/v1/loans", f"/v1/loans/{ids['loan_id']}/repayments"):
         api.problem(api.call("GET", f"{path}?{query}"), 422, "validation_failed")
     api.problem(api.call("GET", f"/v1/ledger/transactions?{query}"), 422, "validation_failed")
 
 
-def test_an_address_with_an_empty_part_is_at_nothing_and_leads_nowhere_else(app: APIFlask) -> None:
+def test_an_address_with_an_empty_part_is_not_found_and_not_redirected(app: APIFlask) -> None:
     client = app.test_client()
     for rule in app.url_map.iter_rules():
         for method in sorted((rule.methods or set()) - {"OPTIONS"}):
@@ -347,7 +345,9 @@ NO_TEXTS_IN_QUERIES = (
 
 
 @pytest.mark.parametrize("text", NO_TEXTS_IN_QUERIES)
-def test_a_query_holds_no_more_than_a_body_may(api: Caller, app: APIFlask, ids: dict[str, str], text: str) -> None:
+def test_a_query_parameter_is_text_without_control_characters(
+    api: Caller, app: APIFlask, ids: dict[str, str], text: str
+) -> None:
     path = f"/bureau/borrowers/{ids['borrower']}/score"
 
     for query, field in ((f"transaction_id={text}", "transaction_id"), (f"{text}=1", None)):
@@ -360,7 +360,7 @@ def test_a_query_holds_no_more_than_a_body_may(api: Caller, app: APIFlask, ids: 
 
 
 @pytest.mark.parametrize("cursor", ["bG9hbl94L8Ky", "L8Kz", "eC85OTk5OTk5OTk5OTk5OTk5OTk5", "eC8tMQ", "Lw"])
-def test_a_made_up_cursor_is_refused_or_leads_nowhere(api: Caller, ids: dict[str, str], cursor: str) -> None:
+def test_an_invented_cursor_is_refused(api: Caller, ids: dict[str, str], cursor: str) -> None:
     read = api.get("/v1/ledger/transactions", cursor=cursor)
 
     assert read.status_code == 422

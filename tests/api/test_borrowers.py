@@ -29,7 +29,7 @@ def test_a_reference_names_one_borrower_only(api: Caller) -> None:
     assert api.problem(conflict, 409, "reference_taken")["borrower_id"] == ada
 
 
-def test_a_borrower_who_is_not_there_is_unknown(api: Caller) -> None:
+def test_an_unknown_borrower_is_not_found(api: Caller) -> None:
     document = api.problem(api.get("/v1/borrowers/brw_nobody"), 404, "borrower_unknown")
 
     assert document["borrower_id"] == "brw_nobody"

@@ -1,4 +1,7 @@
-"""How each break looks to a client's own socket, on the server of the fixtures (waitress). Granian: test_serving.py."""
+"""What a client's socket receives of each broken response, on the server of the fixtures (waitress).
+
+For Granian see test_serving.py.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def length(head: bytes) -> int:
 
 @pytest.fixture
 def products(mocklend: Client) -> bytes:
-    """What is honestly answered."""
+    """The body of the answer without a fault."""
     head, body, end = raw(mocklend, "/v1/products")
     assert head.startswith(b"HTTP/1.1 200")
     assert (length(head), end) == (len(body), "closed")
@@ -43,7 +46,9 @@ def products(mocklend: Client) -> bytes:
 
 
 @pytest.mark.parametrize(("how", "end"), [("abort", "closed"), ("reset", "reset")])
-def test_not_a_byte_comes_and_the_connection_is_over(mocklend: Client, products: bytes, how: str, end: str) -> None:
+def test_an_abort_or_reset_sends_no_byte_and_ends_the_connection(
+    mocklend: Client, products: bytes, how: str, end: str
+) -> None:
     mocklend.arm(f"transport.{how}")
 
     for _ in range(20):
@@ -71,7 +76,7 @@ def test_a_truncated_answer_has_half_of_its_length(mocklend: Client, products: b
     assert (length(head), body, end) == (len(products), products[: len(products) // 2], "closed")
 
 
-def test_a_malformed_answer_is_whole_and_no_json(mocklend: Client, products: bytes) -> None:
+def test_a_malformed_answer_is_complete_and_not_json(mocklend: Client, products: bytes) -> None:
     mocklend.arm("transport.malformed")
 
     head, body, end = raw(mocklend, "/v1/products")

@@ -47,7 +47,7 @@ def test_a_score_can_be_asked_for_with_and_without_a_transaction(api: Caller) ->
     assert (now["score"], now["transaction_id"], again["score"]) == (700, None, 700)
 
 
-def test_an_application_is_decided_by_the_copy_that_the_lender_keeps(api: Caller) -> None:
+def test_a_lender_decides_an_application_by_its_copy_of_the_report(api: Caller) -> None:
     borrower_id = api.borrow()["borrower_id"]
     api.wait("P33D")
     body = {"borrower_id": borrower_id, "product": "mortgage", "amount_minor": 100_000_000}
@@ -85,7 +85,7 @@ def test_the_lenders_show_their_rules(api: Caller) -> None:
         ("/bureau/lenders/harbour-bank/copies/ada", 404, "copy_unknown"),
     ],
 )
-def test_what_is_not_there_is_refused(api: Caller, path: str, status: int, code: str) -> None:
+def test_an_unknown_loan_lender_or_borrower_is_refused(api: Caller, path: str, status: int, code: str) -> None:
     address, _, query = path.partition("?")
 
     api.problem(api.call("GET", address, query_string=query), status, code)

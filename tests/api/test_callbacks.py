@@ -1,4 +1,4 @@
-"""The inbox over HTTP: what a channel that is not ours could send."""
+"""The inbox over HTTP: callbacks that an external channel sends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Wallet:
         self._secret = callback_secret(sandbox.api_key, "wallet")
 
     def body(self, repayment: dict[str, object], **changed: object) -> str:
-        """What it would say of an order."""
+        """The body of a callback about an order."""
         data = {
             "version": "1.0",
             "out_trade_no": repayment["out_trade_no"],
@@ -42,7 +42,7 @@ class Wallet:
         )
 
     def send(self, body: str, *, sign: str | None = None) -> Any:
-        """Sign and send."""
+        """Sign a callback and send it."""
         headers = signed_headers(self._secret, "cb_1", NOW_MS, sign if sign is not None else body)
         return self._api.call("POST", "/v1/callbacks/wallet", headers, data=body.encode())
 
@@ -55,7 +55,7 @@ def wallet(api: Caller, sandbox: NewSandbox) -> Wallet:
 
 @pytest.fixture
 def ordered(api: Caller) -> Doc:
-    """A repayment whose money is on its way."""
+    """A repayment that has been ordered and not settled."""
     repayment: dict[str, Any] = api.repay(api.borrow()["id"], 1000)
     return repayment
 
@@ -94,7 +94,7 @@ def test_a_callback_delivered_twice_is_applied_once(
         ({"paid_at": None}, 400, "callback_malformed"),
     ],
 )
-def test_a_callback_that_is_wrong_posts_nothing(
+def test_a_wrong_callback_posts_nothing(
     api: Caller,
     wallet: Wallet,
     ordered: dict[str, object],
@@ -131,5 +131,5 @@ def test_a_callback_without_a_signature_is_refused(api: Caller, wallet: Wallet, 
     api.problem(refused, 401, "callback_signature_invalid")
 
 
-def test_no_channel_no_inbox(api: Caller) -> None:
+def test_an_unknown_channel_has_no_inbox(api: Caller) -> None:
     api.problem(api.post("/v1/callbacks/cash", {}), 404, "channel_unknown")

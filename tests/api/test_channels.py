@@ -1,7 +1,7 @@
 from support.caller import Caller
 
 
-def test_every_channel_is_listed_with_its_delay_and_ladder(api: Caller) -> None:
+def test_every_channel_is_listed_with_its_delay_and_retry_schedule(api: Caller) -> None:
     listed = {channel["id"]: channel for channel in api.made(api.get("/channels"))["channels"]}
 
     assert set(listed) == {"auto_debit", "bank_card", "bank_transfer", "bill_pay", "wallet"}
@@ -22,7 +22,7 @@ def test_the_channel_has_the_money_when_its_delay_is_over(api: Caller) -> None:
     assert after["payer_reference"] == "for the loan"
 
 
-def test_the_log_of_a_callback_tells_its_attempts(api: Caller) -> None:
+def test_the_log_of_a_callback_has_its_attempts(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
     log = f"/channels/wallet/callbacks/{repayment['out_trade_no']}"
     api.problem(api.get(log), 404, "trade_unknown")

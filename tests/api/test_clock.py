@@ -98,7 +98,7 @@ def test_an_advance_with_a_key_moves_the_clock_once(api: Caller) -> None:
     assert api.made(api.get("/-/clock"))["now"] == "2026-01-05T03:00:00.000Z"
 
 
-def test_a_clock_that_stands_says_that_it_moves_nowhere(api: Caller) -> None:
+def test_a_clock_has_no_target_after_its_advance(api: Caller) -> None:
     api.wait("PT1H")
 
     assert api.made(api.get("/-/clock"))["moving_to"] is None

@@ -1,4 +1,4 @@
-"""Requests that Schemathesis makes up from the OpenAPI document: never a 500, and every answer as documented."""
+"""Requests that Schemathesis generates from the OpenAPI document: never a 500, and every answer as documented."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def document(app: APIFlask) -> Any:
 
 
 @pytest.mark.long
-def test_made_up_requests_are_answered_as_documented(document: Any, sandbox: NewSandbox) -> None:
+def test_generated_requests_are_answered_as_documented(document: Any, sandbox: NewSandbox) -> None:
     requests = 0
     for result in document.get_all_operations():
         operation = result.ok()

@@ -103,13 +103,13 @@ def test_only_what_is_upheld_is_corrected_and_compensated(
         ({"by": "pigeon"}, "evidence.0.by"),
     ],
 )
-def test_a_piece_of_evidence_that_is_none_is_named(api: Caller, paid: Doc, wrong: Doc, field: str) -> None:
+def test_invalid_evidence_is_named(api: Caller, paid: Doc, wrong: Doc, field: str) -> None:
     answer = api.post("/v1/disputes", paid | {"evidence": [paid["evidence"][0] | wrong]})
 
     assert api.problem(answer, 422, "validation_failed")["errors"][0]["field"] == field
 
 
-def test_evidence_has_an_end_and_names_a_channel_there_is(api: Caller, paid: Doc) -> None:
+def test_evidence_has_a_maximum_length_and_names_a_known_channel(api: Caller, paid: Doc) -> None:
     piece = paid["evidence"][0]
 
     api.problem(api.post("/v1/disputes", paid | {"evidence": [piece] * 21}), 422, "validation_failed")

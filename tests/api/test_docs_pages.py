@@ -1,4 +1,4 @@
-"""The pages: ours alone, with what they need beside them."""
+"""The docs pages: they load nothing from another origin, and every file that they need is served."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.caller import Caller
 ROOT = Path(__file__).parents[2]
 
 
-def test_what_is_vendored_is_what_was_published() -> None:
+def test_vendored_files_have_their_published_hashes() -> None:
     vendored = json.loads((docs_pages.VENDORED / "swagger-ui.json").read_text(encoding="utf-8"))
     notes = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
 
@@ -30,7 +30,7 @@ def test_what_is_vendored_is_what_was_published() -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
-def test_a_page_asks_no_other_origin(stranger: Caller, path: str) -> None:
+def test_a_docs_page_requests_nothing_from_another_origin(stranger: Caller, path: str) -> None:
     page = stranger.get(path)
 
     policy = page.headers["Content-Security-Policy"]
@@ -44,13 +44,13 @@ def test_a_page_asks_no_other_origin(stranger: Caller, path: str) -> None:
     assert "style=" not in text
 
 
-def test_everything_that_a_page_asks_for_is_there(stranger: Caller) -> None:
+def test_everything_that_a_docs_page_requests_is_served(stranger: Caller) -> None:
     for path in ("/docs", "/docs/problems"):
         for part in re.findall(r'(?:src|href)="([^"#]+)"', stranger.get(path).get_data(as_text=True)):
             assert stranger.get(urljoin(path, part)).status_code == 200, part
 
 
-def test_a_part_that_is_not_the_pages_is_not_served(stranger: Caller) -> None:
+def test_a_file_outside_the_docs_pages_is_not_served(stranger: Caller) -> None:
     for name in ("..%2Fpages.py", "swagger-ui.json", "nothing.js"):
         stranger.problem(stranger.get(f"/docs/assets/{name}"), 404, "not_found")
 

@@ -1,4 +1,4 @@
-"""Long answers to clients that do not read them: nobody else is held up, and what is sent is whole."""
+"""Long answers to clients that do not read them: others are not delayed, and the answers are complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]
 
 
 def held_back(engine: Engine) -> int:
-    """Whether somebody's snapshot keeps the database from letting go of what is old."""
+    """Whether an open snapshot keeps the database from removing old versions."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             return int(connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0])
@@ -36,7 +36,7 @@ def held_back(engine: Engine) -> int:
 
 
 @pytest.mark.parametrize("address", ["/-/answer-key?format=jsonl", "/v1/ledger/beancount", "/v1/ledger/transactions"])
-def test_three_readers_that_do_not_read_hold_no_snapshot(opened: Platform, address: str) -> None:
+def test_three_clients_that_do_not_read_hold_no_snapshot_open(opened: Platform, address: str) -> None:
     client: Any = create_app(Settings(database="unused"), opened).test_client()
     sandbox = client.post("/-/sandboxes", json={"seed": 1, "clock": {"mode": "manual"}}).get_json()
     headers = {"Authorization": f"Bearer {sandbox['api_key']}"}

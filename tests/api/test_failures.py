@@ -1,11 +1,11 @@
-"""The levers over HTTP: money that fails after all."""
+"""The endpoints that make a payment or a payout fail."""
 
 from __future__ import annotations
 
 from support.caller import Caller
 
 
-def test_a_channel_takes_back_what_it_had_reported(api: Caller) -> None:
+def test_a_channel_returns_a_payment_that_it_had_reported(api: Caller) -> None:
     loan = api.borrow()
     repayment = api.repay(loan["id"], 1000)
     api.wait(2)

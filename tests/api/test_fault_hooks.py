@@ -1,4 +1,4 @@
-"""The seam `api.answer`: whom a fault hits, when the work is done, and who never waits for whom."""
+"""The seam `api.answer`: which requests a fault hits, whether their work is done, and that others do not wait."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_rule_that_does_not_select_a_request_costs_no_command(
     assert mocklend.loan(loan["id"])["status"] == "USING"
 
 
-def test_what_rules_pass_over_is_counted_all_the_same(mocklend: Client, loan: Doc) -> None:
+def test_a_request_that_rules_skip_is_counted(mocklend: Client, loan: Doc) -> None:
     mocklend.arm("outage.full", match={"method": "POST"}, rule_id="down")
     for _ in range(5):
         mocklend.loan(loan["id"])
@@ -105,8 +105,8 @@ def test_an_entity_is_the_key_then_the_id_in_the_address_then_the_operation(mock
     ]
 
 
-def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client, loan: Doc) -> None:
-    """Otherwise which request is hit would depend on who comes first."""
+def test_requests_are_counted_per_entity(mocklend: Client, loan: Doc) -> None:
+    """Otherwise the order of requests would determine which one is hit."""
     first, second = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
     mocklend.arm("transport.latency", delay_ms=1)
@@ -130,7 +130,7 @@ def test_what_somebody_asks_is_not_counted_with_what_others_ask(mocklend: Client
 
 
 @pytest.mark.parametrize("reference", ["\ud800", "a\x00b", "", 7, None, "x" * 70_000])
-def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Client, reference: object) -> None:
+def test_an_invalid_reference_is_refused_with_rules_armed_too(mocklend: Client, reference: object) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     with pytest.raises(ProblemError) as refused:
@@ -140,7 +140,7 @@ def test_a_borrower_who_cannot_be_called_so_is_refused_as_ever(mocklend: Client,
     assert injected(mocklend) == [("addBorrower", 1, "healed")]
 
 
-def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(mocklend: Client, loan: Doc) -> None:
+def test_a_request_refused_by_a_fault_stores_nothing_and_its_key_stays_unused(mocklend: Client, loan: Doc) -> None:
     mocklend.arm("transport.rate_limit", retry_after_s=3, match={"operation": "repay"}, select={"times": 1})
 
     with pytest.raises(ProblemError) as refused:
@@ -152,7 +152,7 @@ def test_what_is_refused_before_the_work_leaves_nothing_and_its_key_is_fresh(moc
     assert [repayment["id"] for repayment in mocklend.repayments(loan["id"])["repayments"]] == [ordered["id"]]
 
 
-def test_a_refusal_says_when_to_come_again_and_nothing_of_a_fault(mocklend: Client) -> None:
+def test_a_refusal_has_retry_after_and_does_not_mention_a_fault(mocklend: Client) -> None:
     mocklend.arm("outage.full", retry_after_s=77)
 
     answer = mocklend._send("GET", "/v1/loans")
@@ -162,14 +162,14 @@ def test_a_refusal_says_when_to_come_again_and_nothing_of_a_fault(mocklend: Clie
     assert not {"fault", "rule", "injection", "outage"} & set(answer.text.replace('"', " ").split())
 
 
-def test_work_that_is_refused_by_itself_is_not_hidden_by_a_late_answer(mocklend: Client) -> None:
+def test_a_refused_request_keeps_its_refusal_when_its_answer_is_delayed(mocklend: Client) -> None:
     mocklend.arm("transport.latency", delay_ms=1)
 
     with pytest.raises(ProblemError, match="loan_unknown"):
         mocklend.loan("loan_nobodys")
 
 
-def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: dict[str, object]) -> None:
+def test_an_unreadable_body_is_refused_with_rules_armed_too(mocklend: Client, loan: dict[str, object]) -> None:
     mocklend.arm("outage.dependency")
     path, headers = f"/v1/loans/{loan['id']}/repayments", {"Content-Type": "application/json", "Idempotency-Key": "a"}
 
@@ -181,7 +181,7 @@ def test_a_body_that_cannot_be_read_is_refused_as_ever(mocklend: Client, loan: d
     assert (too_long.status_code, too_long.json()["code"]) == (413, "body_too_large")
 
 
-def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: Doc) -> None:
+def test_a_channel_that_is_down_answers_no_query(mocklend: Client, loan: Doc) -> None:
     wallet, card = (mocklend.repay(loan["id"], 100, at, "OVD_AND_CURRENT") for at in ("wallet", "bank_card"))
     mocklend.advance("P1D")
     mocklend.arm("outage.dependency", channel="wallet")
@@ -199,7 +199,7 @@ def test_a_channel_that_is_down_answers_no_question(mocklend: Client, loan: Doc)
     assert mocklend.repayment(wallet["id"])["status"] == "S"
 
 
-def test_chance_is_the_same_for_the_same_story(mocklend: Client) -> None:
+def test_the_same_story_has_the_same_injections(mocklend: Client) -> None:
     def acts(seed: int) -> list[tuple[str, int, str]]:
         sandboxed = mocklend.sandbox(seed=seed, now="2026-01-05T02:00:00Z")
         sandboxed.arm("outage.full", probability=0.5)
@@ -223,7 +223,7 @@ def test_chance_is_the_same_for_the_same_story(mocklend: Client) -> None:
 
 @dataclass
 class Gate:
-    """Where a sleeper is held."""
+    """An event on which a delayed request waits."""
 
     held: threading.Event
     open: threading.Event
@@ -231,7 +231,7 @@ class Gate:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
-    """A sleep that lasts until it is let go. Nothing here waits for a clock."""
+    """Replaces the sleep of a delayed request: it lasts until the gate opens, so no test waits for real time."""
     started, open_ = threading.Event(), threading.Event()
 
     def sleep(seconds: float) -> None:
@@ -258,7 +258,7 @@ def arm(app: APIFlask, fault: str, **rule: object) -> None:
     assert armed.status_code in (200, 201), armed.text
 
 
-def test_a_request_that_sleeps_holds_up_no_other(app: APIFlask, gate: Gate) -> None:
+def test_a_delayed_request_delays_no_other(app: APIFlask, gate: Gate) -> None:
     loans = "/v1/loans"
     arm(app, "transport.latency", **{"with": {"delay_ms": 5_000}, "match": {"operation": "listLoans"}})
     late: list[int] = []

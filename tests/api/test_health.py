@@ -7,7 +7,7 @@ from support.caller import Caller
 pytestmark = pytest.mark.security
 
 
-def test_a_server_says_what_it_is_made_of(platform: Platform, stranger: Caller) -> None:
+def test_health_names_version_engine_and_layer(platform: Platform, stranger: Caller) -> None:
     platform.pulse.answers_within_s = 30
 
     health = stranger.made(stranger.get("/-/health"))

@@ -1,4 +1,4 @@
-"""The hot paths answer as Flask does, and leave to it whatever is not plain. Each request is made both ways."""
+"""The hot paths answer as Flask does, and leave unusual requests to it. Each request is sent to both."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answered = tuple[int, dict[str, str], Any]
 
 
 class Both:
-    """A caller who asks the hot paths, and then Flask."""
+    """A caller who sends a request to the hot paths, and then to Flask."""
 
     def __init__(self, app: APIFlask, platform: Platform, api_key: str | None) -> None:
         self.hot = HotPaths(app, platform, on_loopback=True)
@@ -105,7 +105,7 @@ def sandbox(platform: Platform) -> Sandbox:
 
 @pytest.fixture
 def loan(api: Caller) -> str:
-    """Ada's loan, in a sandbox that has been asked for by its key."""
+    """Ada's loan, in a sandbox whose key has been used before."""
     return str(api.borrow(reference="张女士的")["id"])
 
 
@@ -118,7 +118,7 @@ def arm(api: Caller, fault: str, **rule: object) -> None:
     api.made(api.call("PUT", f"/-/rules/{fault}", json={"fault": fault, **rule}))
 
 
-def test_a_page_is_the_same_both_ways(both: Both, loan: str) -> None:
+def test_a_status_page_is_the_same_on_both_paths(both: Both, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
 
     answer = both.ask_hot(request)
@@ -142,7 +142,7 @@ def never(*_: object) -> None:
     raise AssertionError("nobody is to be answered")
 
 
-def test_an_order_a_repetition_and_a_refusal_are_the_same_both_ways(both: Both, api: Caller, loan: str) -> None:
+def test_an_order_its_repeat_and_a_refusal_are_the_same_on_both_paths(both: Both, api: Caller, loan: str) -> None:
     path, body = f"/v1/loans/{loan}/repayments", json.dumps(ORDER).encode()
     first = both.ask_hot(both.request("POST", path, body, idempotency_key="one"))
     again = both.ask_hot(both.request("POST", path, body, idempotency_key="one"))
@@ -195,14 +195,14 @@ def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) ->
 
 
 @pytest.mark.parametrize("case", NOT_PLAIN)
-def test_what_is_not_plain_is_left_to_flask(both: Both, api: Caller, loan: str, case: str) -> None:
+def test_an_unusual_request_is_left_to_flask(both: Both, api: Caller, loan: str, case: str) -> None:
     request = NOT_PLAIN[case](both, loan)
 
     assert both.hot(request, never, never) is Outcome.NOT_TAKEN
     assert api.made(api.get(f"/v1/loans/{loan}/repayments"))["repayments"] == []
 
 
-def test_where_a_rule_looks_at_answers_flask_asks_it(both: Both, api: Caller, loan: str) -> None:
+def test_a_request_with_a_rule_at_its_answer_goes_to_flask(both: Both, api: Caller, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale")
     assert both.ask_hot(request) is Outcome.NOT_TAKEN  # The new rules are not loaded yet: Flask sees to that.
@@ -228,7 +228,7 @@ def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
 
 
 @pytest.mark.parametrize("select", [{"every": 3}, {"probability": 0.5}, {"times": 2, "skip_first": 1}])
-def test_a_request_is_counted_once_whichever_way_it_is_answered(
+def test_a_request_is_counted_once_on_either_path(
     app: APIFlask, documented: Documented, api: Caller, platform: Platform, select: dict[str, object]
 ) -> None:
     met = []
@@ -251,7 +251,7 @@ def test_a_request_is_counted_once_whichever_way_it_is_answered(
     assert {200, 202} & set(met[0][0])
 
 
-def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Caller, loan: str) -> None:
+def test_a_request_that_a_hot_path_hands_to_flask_keeps_its_id(both: Both, api: Caller, loan: str) -> None:
     arm(api, "outage.full", select={"every": 1})
     both.ask_flask(both.request("GET", "/v1/loans"))
     request = both.request("GET", f"/v1/loans/{loan}")
@@ -264,9 +264,7 @@ def test_what_comes_to_flask_after_a_look_keeps_its_id(both: Both, api: Caller, 
     assert "api.answer" in json.dumps(explained)
 
 
-def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(
-    both: Both, api: Caller, loan: str
-) -> None:
+def test_a_lagging_page_is_the_same_on_both_paths_and_replicas_alternate(both: Both, api: Caller, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale", **{"with": {"lag_s": 60}})
     api.repay(loan, 5_000)
@@ -288,7 +286,7 @@ def test_a_page_that_lags_is_shown_as_it_is_and_replicas_take_turns_in_flask(
     assert {both.ask_flask(request)[2]["version"] for _ in range(2)} == {2, 3}
 
 
-def test_both_ways_count_and_record_alike(both: Both, api: Caller, loan: str) -> None:
+def test_both_paths_count_and_log_requests_alike(both: Both, api: Caller, loan: str) -> None:
     path = f"/v1/loans/{loan}"
     both.ask_flask(both.request("GET", path))
     both.ask_hot(both.request("GET", path))
@@ -305,7 +303,7 @@ def test_both_ways_count_and_record_alike(both: Both, api: Caller, loan: str) ->
     assert 'endpoint="/v1/loans/<id:loan_id>/repayments",method="POST",status="202"} 2.0' in metrics
 
 
-def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
+def test_requests_on_the_hot_paths_alone_count_as_use_of_a_sandbox(
     both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
@@ -318,7 +316,7 @@ def test_a_sandbox_that_is_asked_on_the_hot_paths_alone_is_in_use(
 
 
 def alike(first: Doc) -> dict[str, Any]:
-    """A request on record, without what makes it one of its own."""
+    """A logged request, without its own id and time."""
     own = ("id", "at", "idempotency_key")
     answer = {n: v for n, v in first["answer"].items() if n not in ("id", "out_trade_no", "idempotency_key")}
     return {name: value for name, value in first.items() if name not in own} | {"answer": answer}
@@ -353,7 +351,7 @@ def test_a_failure_in_the_writer_is_passed_to_flask(both: Both, loan: str, monke
     assert both.given_back.acquire(blocking=False)
 
 
-def test_a_sandbox_has_so_many_orders_waiting_and_no_more(
+def test_the_number_of_waiting_orders_of_a_sandbox_is_limited(
     both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hot, "WAITING_MAX", 2)
@@ -387,7 +385,7 @@ def test_flask_answers_when_the_queue_is_full_or_the_database_is_gone(
     assert isinstance(both.ask_hot(both.request("GET", f"/v1/loans/{loan}")), tuple)
 
 
-def test_a_sandbox_that_is_gone_has_no_page(both: Both, platform: Platform, sandbox: NewSandbox, loan: str) -> None:
+def test_a_deleted_sandbox_has_no_status_page(both: Both, platform: Platform, sandbox: NewSandbox, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     assert isinstance(both.ask_hot(request), tuple)
 

@@ -11,7 +11,7 @@ TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 REPAYMENT = {"amount_minor": 1000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 
 
-def test_a_retry_has_the_same_answer_and_says_so(api: Caller) -> None:
+def test_a_retry_has_the_same_answer_and_is_marked_as_a_replay(api: Caller) -> None:
     loan = api.borrow()
     path = f"/v1/loans/{loan['id']}/repayments"
     first = api.post(path, REPAYMENT, key="order-1")
@@ -25,7 +25,7 @@ def test_a_retry_has_the_same_answer_and_says_so(api: Caller) -> None:
     assert len(api.made(api.get(path))["repayments"]) == 1
 
 
-def test_a_refusal_is_an_answer_too_and_comes_back_as_one(api: Caller) -> None:
+def test_a_retry_of_a_refused_request_has_the_same_refusal(api: Caller) -> None:
     body = {"borrower_id": "brw_nobody", "principal_minor": 1000, "product": TERMS}
     first = api.post("/v1/loans", body, key="order-1")
 
@@ -88,20 +88,20 @@ def test_whatever_moves_money_asks_for_a_key(api: Caller, path: str, body: dict[
 
 
 @pytest.mark.parametrize("key", ["", "é", "a" * 256, "a\x7f", "a\tb"])
-def test_a_key_is_printable_ascii(api: Caller, key: str) -> None:
+def test_a_key_must_be_printable_ascii(api: Caller, key: str) -> None:
     path, body = MONEY[0]
 
     api.problem(api.call("POST", path, {"Idempotency-Key": key}, json=body), 400, "idempotency_key_invalid")
 
 
 @pytest.mark.parametrize("key", ["a", " ~", "a" * 255])
-def test_a_key_may_be_anything_else(api: Caller, key: str) -> None:
+def test_a_key_may_have_any_printable_ascii_character(api: Caller, key: str) -> None:
     path, body = MONEY[0]
 
     api.problem(api.call("POST", path, {"Idempotency-Key": key}, json=body), 404, "borrower_unknown")
 
 
-def test_the_document_says_which_calls_ask_for_a_key(documented: Documented) -> None:
+def test_the_document_says_which_operations_require_a_key(documented: Documented) -> None:
     asking = {
         path
         for path, operations in documented.document["paths"].items()

@@ -26,12 +26,12 @@ JSON = st.recursive(
 
 
 @given(JSON, st.booleans())
-def test_what_json_can_say_is_read_as_it_is(document: object, escaped: bool) -> None:
+def test_every_json_value_is_read_unchanged(document: object, escaped: bool) -> None:
     assert parse(json.dumps(document, ensure_ascii=escaped).encode()) == document
 
 
 @given(st.binary(max_size=200))
-def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
         parse(body)
     except Refused as refused:
@@ -47,7 +47,7 @@ def test_brackets_and_quotes_in_any_order_are_read_or_refused(text: str) -> None
 
 
 @pytest.mark.parametrize("depth", [1, DEPTH_MAX, DEPTH_MAX + 1, 1000, 32_000])
-def test_depth_is_counted_and_not_felt(depth: int) -> None:
+def test_too_deep_json_is_refused_without_recursion(depth: int) -> None:
     body = b"[" * depth + b"]" * depth
 
     if depth <= DEPTH_MAX:
@@ -72,7 +72,7 @@ FINDING = b'{"class": "timing", "entity": "a"},'
     ],
     ids=["arrays", "objects", "numbers", "findings", "names"],
 )
-def test_a_body_of_millions_of_values_is_refused_before_one_is_made(body: bytes) -> None:
+def test_a_body_of_millions_of_values_is_refused_before_it_is_parsed(body: bytes) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(Refused, match="body_too_many_values"):
@@ -84,7 +84,7 @@ def test_a_body_of_millions_of_values_is_refused_before_one_is_made(body: bytes)
     assert peak < 1024 * 1024
 
 
-def test_values_are_counted_where_they_stand_and_not_in_texts() -> None:
+def test_commas_in_strings_are_not_counted_as_values() -> None:
     texts = ["[,{" * 1_000] * (VALUES_MAX // 1_000)
 
     assert parse(json.dumps(texts).encode()) == texts
@@ -93,19 +93,19 @@ def test_values_are_counted_where_they_stand_and_not_in_texts() -> None:
         parse(b"[" + b"1," * (VALUES_MAX - 1) + b"1]")
 
 
-def test_an_object_has_only_so_many_names() -> None:
+def test_the_number_of_names_of_an_object_is_limited() -> None:
     body = json.dumps({str(n): n for n in range(MEMBERS_MAX + 1)}).encode()
 
     with pytest.raises(Refused, match="body_too_many_values"):
         parse(body)
 
 
-def test_brackets_in_strings_are_no_depth() -> None:
+def test_brackets_in_strings_do_not_count_as_depth() -> None:
     assert parse(json.dumps(["[" * 100, '"[' * 100, "\\" * 3 + "{" * 100]).encode())
 
 
 @given(st.text(st.characters()))
-def test_what_is_shown_can_always_be_sent(text: str) -> None:
+def test_a_refused_value_is_shown_as_short_valid_text(text: str) -> None:
     text_stored = storable(text)
 
     assert "\0" not in text_stored

@@ -16,7 +16,7 @@ def test_ada_borrows_and_sees_her_loan(api: Caller) -> None:
     assert api.made(api.get(f"/v1/loans/{loan['id']}")) == loan
 
 
-def test_a_loan_on_a_product_that_ships_names_it(api: Caller) -> None:
+def test_a_loan_on_a_shipped_product_names_the_product(api: Caller) -> None:
     body = {"borrower_id": api.borrower(), "principal_minor": 100_000, "product_id": "jiebei-like"}
 
     assert api.made(api.post("/v1/loans", body))["product_id"] == "jiebei-like"
@@ -75,7 +75,7 @@ def test_the_instalments_come_from_the_same_version_as_the_page(api: Caller) -> 
     assert sum(instalment["principal_minor"] for instalment in listed["instalments"]) == 100_000
 
 
-def test_a_loan_lives_in_one_sandbox(api: Caller, stranger: Caller) -> None:
+def test_a_loan_is_visible_in_its_own_sandbox_only(api: Caller, stranger: Caller) -> None:
     loan = api.borrow()
 
     stranger.problem(stranger.get(f"/v1/loans/{loan['id']}"), 404, "loan_unknown")

@@ -1,4 +1,4 @@
-"""Methods that are no work: OPTIONS says what an address takes, HEAD is GET without its body, all others are refused."""
+"""OPTIONS lists the methods of an address, HEAD answers like GET without a body, other methods are refused."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Everything:
         yield from methods.items()
 
     def stored(self) -> Any:
-        """Every row there is, and what is on record of requests."""
+        """Every row, and the logged requests."""
         connection: Any
         with self.platform.read() as connection:
             tables = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")]
@@ -66,7 +66,7 @@ def everything(open_platform: Callable[..., Platform]) -> Everything:
 
 
 def _no_key(_: Everything) -> None:
-    """The sandbox `default`, which has been asked something."""
+    """The sandbox `default`, after a first request."""
 
 
 def _key_of_nobody(place: Everything) -> None:
@@ -93,7 +93,7 @@ STATES = (_no_key, _key_of_nobody, _key_of_a_deleted_sandbox, _hold, _out_of_ord
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_options_says_what_each_address_takes_and_does_nothing(
+def test_options_lists_the_methods_of_each_address_and_does_nothing(
     everything: Everything, state: Callable[[Everything], None]
 ) -> None:
     state(everything)
@@ -119,7 +119,7 @@ def test_options_asks_for_no_credential(open_platform: Callable[..., Platform]) 
         assert methods <= set(answer.headers["Allow"].split(", ")), path
 
 
-def test_options_at_no_address_is_not_found(everything: Everything) -> None:
+def test_options_at_an_unknown_address_is_not_found(everything: Everything) -> None:
     answer = everything.ask("OPTIONS", "/v1/loan")
 
     assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
@@ -142,7 +142,7 @@ def test_any_other_method_is_refused_and_does_nothing(
 
 
 @pytest.mark.parametrize("state", STATES[:-1])
-def test_head_answers_as_get_does_without_a_body_and_does_nothing(
+def test_head_answers_like_get_without_a_body_and_does_nothing(
     everything: Everything, state: Callable[[Everything], None]
 ) -> None:
     state(everything)
@@ -163,7 +163,7 @@ def test_head_answers_as_get_does_without_a_body_and_does_nothing(
     ]  # To look is no part of a story.
 
 
-def test_methods_that_do_not_exist_make_no_metrics_of_their_own(everything: Everything) -> None:
+def test_unknown_methods_share_one_metrics_label(everything: Everything) -> None:
     for n in range(50):
         everything.ask(f"FOO{n}", "/v1/loans")
 

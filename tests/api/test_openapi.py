@@ -63,7 +63,7 @@ def test_every_answer_names_its_request(documented: Documented) -> None:
     assert all("Mocklend-Request-Id" in headers for headers in named)
 
 
-def test_every_operation_says_how_it_refuses(documented: Documented) -> None:
+def test_every_operation_documents_its_refusals(documented: Documented) -> None:
     for path, method, operation in operations(documented.document):
         for status, response in operation["responses"].items():
             if status >= "400":
@@ -78,7 +78,7 @@ def test_every_operation_says_how_it_refuses(documented: Documented) -> None:
             assert {"400", "413", "415", "422"} <= set(operation["responses"]), (path, method)
 
 
-def test_every_request_body_is_closed_and_every_answer_is_open(documented: Documented) -> None:
+def test_request_schemas_forbid_unknown_fields_and_answer_schemas_allow_them(documented: Documented) -> None:
     schemas = documented.document["components"]["schemas"]
     body_names = {
         operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]

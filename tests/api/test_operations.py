@@ -17,7 +17,7 @@ def strict(app: APIFlask, documented: Documented, stranger: Caller) -> Caller:
     return Caller(app, documented, sandbox["api_key"])
 
 
-def test_a_fee_is_charged_for_a_day(api: Caller) -> None:
+def test_a_fee_is_charged_with_a_due_date(api: Caller) -> None:
     loan = api.borrow()
     charge = {"kind": "fee", "amount_minor": 500, "due_date": "2026-02-05", **BY}
 
@@ -32,7 +32,7 @@ def test_a_fee_is_charged_for_a_day(api: Caller) -> None:
     assert date(2026, 1, 5).isoformat() in api.problem(late, 422, "date_out_of_range")["expected"]
 
 
-def test_a_waiver_names_its_part(api: Caller) -> None:
+def test_a_waiver_names_the_bucket_that_it_reduces(api: Caller) -> None:
     loan = api.borrow()
     api.made(
         api.post(
@@ -67,7 +67,7 @@ def test_a_loan_is_written_off_and_recovered(api: Caller) -> None:
     assert (booked["status"], booked["recovered_minor"]) == ("CLEAR", 100_000)
 
 
-def test_what_was_too_much_is_refunded(api: Caller) -> None:
+def test_an_overpaid_amount_is_refunded(api: Caller) -> None:
     loan = api.borrow()
     api.repay(loan["id"], api.quote(loan["id"])["total_minor"] + 700, type="CLEAR")
     api.wait(2)
@@ -110,7 +110,7 @@ def test_a_large_edit_waits_for_a_second_operator(strict: Caller) -> None:
     assert [act["action"] for act in acts] == ["edit.drafted", "edit.approved"]
 
 
-def test_a_draft_is_dropped(strict: Caller) -> None:
+def test_a_draft_is_rejected(strict: Caller) -> None:
     loan = strict.borrow()
     draft = strict.post(f"/operator/loans/{loan['id']}/write-offs", BY).get_json()
 

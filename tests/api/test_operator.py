@@ -5,7 +5,7 @@ from support.caller import Caller
 BY = {"memo": "a late fee", "operator": "wei"}
 
 
-def test_an_operator_adds_a_fee_and_takes_it_back(api: Caller) -> None:
+def test_an_operator_adds_a_fee_and_reverses_it(api: Caller) -> None:
     loan = api.borrow()
     edit = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 500, **BY}
 
@@ -50,7 +50,7 @@ def test_an_edit_has_what_its_kind_needs_and_no_more(api: Caller, edit: dict[str
     assert document["errors"][0]["field"] == field
 
 
-def test_nobody_waives_what_the_bill_has_not(api: Caller) -> None:
+def test_a_waiver_above_what_is_owed_is_refused(api: Caller) -> None:
     loan = api.borrow()
     waiver = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": -100_000, **BY}
 
@@ -80,7 +80,7 @@ def test_a_repayment_is_reversed_and_the_loan_is_open_again(api: Caller) -> None
     api.problem(api.post(f"/operator/repayments/{repayment['id']}/reverse", BY), 409, "repayment_not_applied")
 
 
-def test_asking_the_channel_before_it_has_the_money_changes_nothing(api: Caller) -> None:
+def test_querying_the_channel_before_it_has_the_money_changes_nothing(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
 
     answer = api.post(f"/operator/repayments/{repayment['id']}/query", {"operator": "wei"})
@@ -88,7 +88,7 @@ def test_asking_the_channel_before_it_has_the_money_changes_nothing(api: Caller)
     assert api.problem(answer, 409, "trade_not_paid")["received"] == "CREATED"
 
 
-def test_asking_the_channel_for_what_the_books_have_answers_what_they_have(api: Caller) -> None:
+def test_querying_the_channel_for_a_posted_repayment_returns_the_repayment(api: Caller) -> None:
     repayment = api.repay(api.borrow()["id"], 1000)
     api.wait(2)
 
@@ -97,7 +97,7 @@ def test_asking_the_channel_for_what_the_books_have_answers_what_they_have(api: 
     assert answer == api.made(api.get(f"/v1/repayments/{repayment['id']}"))
 
 
-def test_the_books_say_what_the_books_say(api: Caller) -> None:
+def test_the_operators_view_has_the_figures_of_the_books(api: Caller) -> None:
     loan = api.borrow()
 
     booked = api.made(api.get(f"/operator/loans/{loan['id']}"))

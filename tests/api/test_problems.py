@@ -13,18 +13,18 @@ from mocklend.runtime import Platform
 from support.caller import Caller
 
 
-def test_nothing_is_at_an_address_that_is_none(api: Caller) -> None:
+def test_an_unknown_address_is_not_found(api: Caller) -> None:
     api.problem(api.get("/v1/nothing"), 404, "not_found")
 
 
-def test_an_address_says_which_methods_it_takes(api: Caller) -> None:
+def test_a_method_not_allowed_names_the_allowed_ones(api: Caller) -> None:
     refused = api.call("DELETE", "/v1/loans")
 
     assert "GET" in api.problem(refused, 405, "method_not_allowed")["expected"]
     assert "POST" in refused.headers["Allow"]
 
 
-def test_our_own_failure_is_logged_and_the_caller_gets_a_trace(
+def test_an_internal_error_is_logged_and_the_caller_gets_a_trace_id(
     platform: Platform, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = create_app(Settings(), platform)
@@ -42,7 +42,7 @@ def test_our_own_failure_is_logged_and_the_caller_gets_a_trace(
     assert "ZeroDivisionError" in logged.out + logged.err
 
 
-def test_as_many_wrong_fields_as_are_wrong_are_named_and_no_more_than_twenty(api: Caller) -> None:
+def test_all_wrong_fields_are_named_up_to_twenty(api: Caller) -> None:
     document = api.problem(api.post("/v1/loans", {f"field {n}": n for n in range(100)}), 422, "validation_failed")
 
     assert len(document["errors"]) == 20

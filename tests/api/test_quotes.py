@@ -19,7 +19,7 @@ def test_a_quote_for_a_later_day_costs_more(api: Caller) -> None:
     assert api.made(later)["total_minor"] > api.quote(loan["id"])["total_minor"]
 
 
-def test_what_is_current_is_the_next_instalment_and_less_before_it_is_due(api: Caller, story: Story) -> None:
+def test_a_quote_for_the_current_instalment_is_less_before_its_due_date(api: Caller, story: Story) -> None:
     loan = api.borrow()
     early = api.quote(loan["id"], "OVD_AND_CURRENT")["total_minor"]
 
@@ -29,7 +29,7 @@ def test_what_is_current_is_the_next_instalment_and_less_before_it_is_due(api: C
     assert early == 8_566  # What is repaid now bears no interest until then.
 
 
-def test_a_quote_is_not_for_yesterday(api: Caller) -> None:
+def test_a_quote_for_a_past_day_is_refused(api: Caller) -> None:
     loan = api.borrow()
 
     past = api.post(f"/v1/loans/{loan['id']}/quotes", {"type": "CLEAR", "date": "2026-01-04"})

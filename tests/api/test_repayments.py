@@ -23,7 +23,7 @@ def test_a_repayment_is_ordered_first_and_on_the_books_after_the_channel_has_cal
     assert api.made(api.get(f"/v1/loans/{loan['id']}"))["status"] == "CLEAR"
 
 
-def test_a_repayment_keeps_to_its_quote(api: Caller) -> None:
+def test_a_repayment_has_the_amount_and_type_of_its_quote(api: Caller) -> None:
     loan = api.borrow()
     quote = api.quote(loan["id"])
     body = {"amount_minor": quote["total_minor"] - 1, "channel": "wallet", "type": "CLEAR", "quote_id": quote["id"]}

@@ -1,4 +1,4 @@
-"""Who may ask for what: on loopback anybody, elsewhere whoever has the plane's credential."""
+"""Who may use which endpoint: on loopback anybody, elsewhere only with the plane's credential."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOKENS = {"control_token": "control-secret", "operator_token": "operator-secret"
 
 
 class TestOnLoopback:
-    """Nobody but this machine can reach the server."""
+    """Only this machine can reach the server."""
 
     def test_no_key_opens_the_default_sandbox_on_every_plane(self, stranger: Caller) -> None:
         for path in ("/v1/loans", "/-/clock", "/-/audit", "/channels"):
@@ -26,7 +26,7 @@ class TestOnLoopback:
         "credential",
         ["Bearer nobody", "Bearer", "Bearer ", "Basic YWRhOmFkYQ==", "mk_x", "Bearer é", "Bearer " + "a" * 300],
     )
-    def test_a_key_that_nobody_has_opens_nothing(self, stranger: Caller, credential: str) -> None:
+    def test_an_unknown_key_is_refused(self, stranger: Caller, credential: str) -> None:
         refused = stranger.call("GET", "/v1/loans", {"Authorization": credential})
 
         stranger.problem(refused, 401, "credential_invalid")
@@ -70,7 +70,7 @@ class TestElsewhere:
         api.problem(wrong, 401, "credential_invalid")
         assert right.status_code in (200, 404)
 
-    def test_a_token_opens_no_other_plane(self, api: Caller) -> None:
+    def test_a_token_is_refused_on_another_plane(self, api: Caller) -> None:
         headers = {"X-Mocklend-Operator": "operator-secret", "X-Mocklend-Channel": "channel-secret"}
 
         api.problem(api.call("GET", "/-/clock", headers), 401, "credential_missing")
@@ -83,7 +83,7 @@ class TestElsewhere:
         assert sandbox.status_code == 201
         stranger.problem(stranger.call("GET", "/-/clock", control), 401, "credential_missing")
 
-    def test_anybody_may_see_that_the_server_is_up_and_how_to_talk_to_it(self, stranger: Caller) -> None:
+    def test_health_and_documentation_need_no_credential(self, stranger: Caller) -> None:
         for path in ("/-/health", "/openapi.json", "/docs", "/docs/problems"):
             assert stranger.get(path).status_code == 200
 

@@ -1,4 +1,4 @@
-"""What a rule sees of a request before it is an event: the same as of the event."""
+"""A request event has the same fields before and after it becomes an event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def request_event(method: str = "POST", **named: str) -> RequestEvent:
     return RequestEvent("sbx", 7, "req_1", "order-1", method, named, REPAY, "wallet")
 
 
-def test_it_has_every_field_of_the_event() -> None:
+def test_a_request_event_has_every_field_of_the_event() -> None:
     event = request_event(loan_id="loan_ada")
     event.occurrence, event.now_ms = 3, 1_000
 
@@ -37,10 +37,10 @@ def test_it_has_every_field_of_the_event() -> None:
     )
 
 
-def test_what_its_address_does_not_name_is_empty() -> None:
+def test_ids_that_the_address_does_not_name_are_empty() -> None:
     assert request_event(repayment_id="rpy_ada").loan_id == ""
 
 
 @pytest.mark.parametrize(("method", "writes"), [("GET", False), ("HEAD", False), ("POST", True), ("DELETE", True)])
-def test_it_writes_where_its_method_may(method: str, writes: bool) -> None:
+def test_a_request_event_is_a_write_if_its_method_is(method: str, writes: bool) -> None:
     assert request_event(method).writes is writes

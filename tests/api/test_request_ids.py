@@ -1,4 +1,4 @@
-"""Every request has an id: on its answer whatever that is, on record, and for the client to hold on to."""
+"""Every request has an id: in its answer, in the request log, and in the client's exchange."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ needs_faults = pytest.mark.skipif(
         ("GET", "/-/explain", 422),
     ],
 )
-def test_an_answer_has_it_whatever_it_says(mocklend: Client, method: str, path: str, status: int) -> None:
+def test_every_answer_has_a_request_id(mocklend: Client, method: str, path: str, status: int) -> None:
     headers = {"Authorization": f"Bearer {mocklend.api_key}", "Content-Type": "application/json"}
 
     answers = [requests.request(method, mocklend.base_url + path, headers=headers, timeout=30) for _ in range(2)]
@@ -41,7 +41,7 @@ def test_an_answer_has_it_whatever_it_says(mocklend: Client, method: str, path: 
     assert ids[0] != ids[1]
 
 
-def test_the_record_and_the_client_know_it_too(mocklend: Client) -> None:
+def test_the_request_log_and_the_client_have_the_request_id(mocklend: Client) -> None:
     exchanges: list[Exchange] = []
     mocklend.on_exchange = exchanges.append
     mocklend.loans()
@@ -54,7 +54,7 @@ def test_the_record_and_the_client_know_it_too(mocklend: Client) -> None:
     assert refused.value.request_id == requests[1]
 
 
-def test_the_same_again_under_one_key_is_another_request_with_the_same_body(mocklend: Client) -> None:
+def test_a_repeat_under_one_key_has_a_request_id_of_its_own_and_the_same_body(mocklend: Client) -> None:
     exchanges: list[Exchange] = []
     ada = mocklend.add_borrower("ada", "Ada")["id"]
     mocklend.on_exchange = exchanges.append
@@ -68,7 +68,7 @@ def test_the_same_again_under_one_key_is_another_request_with_the_same_body(mock
 
 
 @needs_faults
-def test_an_answer_that_is_broken_has_it_as_well(mocklend: Client) -> None:
+def test_a_broken_answer_has_a_request_id(mocklend: Client) -> None:
     mocklend.arm("transport.empty")
 
     answer = requests.get(
@@ -79,5 +79,5 @@ def test_an_answer_that_is_broken_has_it_as_well(mocklend: Client) -> None:
     assert ID.fullmatch(answer.headers[HEADER])
 
 
-def test_nobody_asks_where_no_request_is_at_work() -> None:
+def test_code_outside_a_request_has_no_request_id() -> None:
     assert ASKED_BY.get() is None

@@ -1,4 +1,4 @@
-"""What was asked in a sandbox: the newest of it, without what would not bear doing again."""
+"""The request log of a sandbox: its newest requests, without those that cannot be repeated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _requests_of(client: Client) -> list[tuple[str, str]]:
     return [(request["method"], request["path"]) for request in client.requests_made()["requests"]]
 
 
-def test_every_request_is_there_in_order_with_key_body_and_answer(mocklend: Client) -> None:
+def test_the_log_has_every_request_in_order_with_key_body_and_answer(mocklend: Client) -> None:
     ada = mocklend.add_borrower("ada", "Ada")
     mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like", idempotency_key="one")
     mocklend.advance("P1D")
@@ -50,7 +50,7 @@ def test_every_request_is_there_in_order_with_key_body_and_answer(mocklend: Clie
     assert (fourth["method"], fourth["path"]) == ("GET", "/v1/loans?status=USING")
 
 
-def test_a_refused_request_is_there_too(mocklend: Client) -> None:
+def test_the_log_has_refused_requests(mocklend: Client) -> None:
     with pytest.raises(ProblemError):
         mocklend.loan("loan_x")
 
@@ -59,7 +59,7 @@ def test_a_refused_request_is_there_too(mocklend: Client) -> None:
     assert (request["status"], request["answer"]["code"]) == (404, "loan_unknown")
 
 
-def test_a_refused_number_that_no_engine_takes_is_there_as_it_came(mocklend: Client) -> None:
+def test_the_log_has_a_refused_number_that_is_too_large_for_the_database(mocklend: Client) -> None:
     with pytest.raises(ProblemError):
         mocklend.add_borrower("ada", "Ada", credit_limit_minor=2**70)
 
@@ -68,7 +68,7 @@ def test_a_refused_number_that_no_engine_takes_is_there_as_it_came(mocklend: Cli
     assert (request["status"], request["body"]["credit_limit_minor"]) == (422, 2**70)
 
 
-def test_to_look_at_the_control_plane_is_no_part_of_the_story(mocklend: Client) -> None:
+def test_reads_of_the_control_plane_are_not_logged(mocklend: Client) -> None:
     mocklend.clock()
     mocklend.audit()
     mocklend.arm("cache.bounded_stale")
@@ -85,7 +85,7 @@ def test_a_reset_sandbox_has_an_empty_request_log(mocklend: Client) -> None:
     assert mocklend.requests_made()["complete"]
 
 
-def test_sandboxes_are_apart(mocklend: Client, mocklend_server: str) -> None:
+def test_each_sandbox_has_a_request_log_of_its_own(mocklend: Client, mocklend_server: str) -> None:
     mocklend.add_borrower("ada", "Ada")
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1) as other:
         requests = _requests_of(other)
@@ -101,10 +101,10 @@ def test_a_late_or_broken_answer_is_flagged(mocklend: Client) -> None:
     assert [request["broken"] for request in mocklend.requests_made()["requests"]] == [False, True]
 
 
-def test_a_request_that_is_cut_off_comes_before_what_its_client_asks_next(
+def test_a_request_whose_connection_breaks_is_logged_before_its_clients_next_request(
     mocklend: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client goes on as soon as its connection is gone, while the server still has that request in its hands."""
+    """The client continues as soon as its connection is closed, while the server still works on that request."""
     goes_on = threading.Event()
 
     def breaks_and_dawdles(response: Any, how: str, environ: Any) -> Any:
@@ -125,7 +125,7 @@ def test_a_request_that_is_cut_off_comes_before_what_its_client_asks_next(
     assert [(entry["broken"], entry["answer"] is None) for entry in logged[1:]] == [(True, True), (False, False)]
 
 
-def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(mocklend: Client) -> None:
+def test_secrets_and_external_callbacks_are_not_logged(mocklend: Client) -> None:
     secret = mocklend.add_webhook_endpoint("http://127.0.0.1:9/")["secret"]
     with pytest.raises(ProblemError):
         mocklend.send_callback("wallet", b"{}", {"Content-Type": "application/json"})
@@ -136,7 +136,7 @@ def test_neither_a_secret_nor_a_callback_from_outside_is_kept_for_another_time(m
     assert secret not in str(log)
 
 
-def test_on_a_running_clock_each_request_has_its_moment(mocklend_server: str) -> None:
+def test_on_a_running_clock_each_request_has_its_time(mocklend_server: str) -> None:
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall") as client:
         client.loans()
         client.loans()
@@ -147,7 +147,7 @@ def test_on_a_running_clock_each_request_has_its_moment(mocklend_server: str) ->
     assert moments == sorted(moments)
 
 
-def test_a_clock_that_was_held_in_between_is_told_as_moves_and_the_rest_keeps_its_moments(mocklend_server: str) -> None:
+def test_while_a_running_clock_is_held_the_log_has_its_moves(mocklend_server: str) -> None:
     starts = "2026-03-01T00:00:00Z"
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=1, clock="wall", now=starts) as client:
         client.loans()
@@ -182,7 +182,7 @@ def logged_times(record: Record, sandbox: str) -> tuple[list[int], bool]:
     return [answer.real_ms for answer in requests], complete
 
 
-def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_were_there() -> None:
+def test_of_too_many_requests_the_newest_are_kept_and_the_log_is_marked_as_incomplete() -> None:
     record = Record(requests_max=2)
     record.begin("a")
     for n in range(2):
@@ -197,7 +197,7 @@ def test_of_too_many_requests_the_newest_are_kept_and_it_is_said_that_others_wer
     assert logged_times(record, "a") == ([3], True)
 
 
-def test_of_too_much_the_newest_are_kept_and_always_the_last() -> None:
+def test_of_too_many_bytes_the_newest_requests_are_kept_and_at_least_the_last() -> None:
     record = Record(bytes_max=3_000)
     record.begin("a")
     for n in range(3):
@@ -208,7 +208,7 @@ def test_of_too_much_the_newest_are_kept_and_always_the_last() -> None:
     assert logged_times(record, "a") == ([3], False)
 
 
-def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_half_a_story() -> None:
+def test_the_log_of_an_older_sandbox_is_marked_as_incomplete() -> None:
     record = Record()
 
     record.add("from-yesterday", numbered(1))
@@ -216,7 +216,7 @@ def test_of_a_sandbox_that_was_there_before_the_newest_are_kept_and_it_is_not_ha
     assert logged_times(record, "from-yesterday") == ([1], False)
 
 
-def test_of_too_many_sandboxes_the_one_that_was_quiet_for_longest_is_forgotten() -> None:
+def test_of_too_many_sandboxes_the_longest_unused_one_loses_its_log() -> None:
     record = Record(sandboxes_max=2)
     for name in "abac":
         record.add(name, numbered(1))
@@ -227,7 +227,7 @@ def test_of_too_many_sandboxes_the_one_that_was_quiet_for_longest_is_forgotten()
 
 
 @pytest.mark.parametrize("bound", [{"requests_most_of_all": 16}, {"bytes_most_of_all": 16 * (OVERHEAD + 8)}])
-def test_a_busy_sandbox_makes_room_for_all_and_a_quiet_one_keeps_its_story(bound: dict[str, int]) -> None:
+def test_a_busy_sandbox_does_not_displace_the_log_of_a_quiet_one(bound: dict[str, int]) -> None:
     record = Record(**bound)
     for name in ("quiet", "busy", "other"):
         record.begin(name)
@@ -246,7 +246,7 @@ def test_a_busy_sandbox_makes_room_for_all_and_a_quiet_one_keeps_its_story(bound
     assert (6 <= len(newest) <= 9, complete) == (True, False)
 
 
-def test_many_sandboxes_share_what_there_is() -> None:
+def test_many_sandboxes_share_the_memory_of_the_log() -> None:
     record = Record(requests_most_of_all=80)
     for n in range(100):
         for name in "abcde":
@@ -258,7 +258,7 @@ def test_many_sandboxes_share_what_there_is() -> None:
 
 
 @given(st.lists(st.integers(0, 100), max_size=20), st.integers(0, 500))
-def test_a_share_is_the_largest_that_fits(sizes: list[int], most: int) -> None:
+def test_the_share_of_a_sandbox_is_the_largest_that_fits(sizes: list[int], most: int) -> None:
     level = share(sizes, most)
 
     assert sum(min(size, level) for size in sizes) <= most
@@ -282,7 +282,7 @@ def test_memory_stays_bounded_however_much_is_asked() -> None:
     assert bound / 2 < bytes_used < bound * 1.2
 
 
-def test_what_is_forgotten_takes_no_room() -> None:
+def test_a_dropped_log_takes_no_memory() -> None:
     record = Record(bytes_most_of_all=4_000)
     for _ in range(10):
         record.begin("a")
@@ -294,7 +294,7 @@ def test_what_is_forgotten_takes_no_room() -> None:
     assert [logged_times(record, name)[0] for name in "ab"] == [[2], [2]]
 
 
-def test_a_server_that_is_started_again_does_not_know_what_was_asked_before(tmp_path: Path) -> None:
+def test_a_restarted_server_has_an_empty_request_log(tmp_path: Path) -> None:
     database = str(tmp_path / "again.db")
     completeness = []
     for _ in range(2):

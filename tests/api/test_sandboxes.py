@@ -117,13 +117,13 @@ def test_a_reset_takes_an_empty_object_and_nothing_else(api: Caller) -> None:
         ({"seed": 1, "clock": []}, "clock"),
     ],
 )
-def test_a_sandbox_is_made_of_sensible_things(stranger: Caller, body: dict[str, object], field: str) -> None:
+def test_a_sandbox_with_invalid_settings_is_refused(stranger: Caller, body: dict[str, object], field: str) -> None:
     document = stranger.problem(stranger.post("/-/sandboxes", body), 422, "validation_failed")
 
     assert document["errors"][0]["field"] == field
 
 
-def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Caller) -> None:
+def test_a_reset_reports_what_it_kept_and_what_it_deleted(api: Caller) -> None:
     endpoint = api.made(api.post("/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/"}))
     api.repay(api.borrow()["id"], 1000)
     api.wait("P1D")
@@ -142,11 +142,11 @@ def test_a_reset_says_what_stays_and_what_is_gone_and_so_it_is(api: Caller) -> N
     assert api.made(api.get("/v1/ledger/transactions"))["transactions"] == []
 
 
-def test_the_reset_of_a_running_clock_says_that_it_runs_on(stranger: Caller) -> None:
+def test_a_reset_reports_that_a_running_clock_keeps_running(stranger: Caller) -> None:
     assert stranger.made(stranger.call("POST", "/-/reset"))["reset"]["clock"] == "runs_on"
 
 
-def test_the_sandbox_default_is_not_deleted_for_who_brings_no_key_is_in_it(stranger: Caller) -> None:
+def test_the_sandbox_default_cannot_be_deleted(stranger: Caller) -> None:
     stranger.borrower("ada")
 
     refused = stranger.problem(stranger.call("DELETE", "/-/sandboxes/default"), 409, "sandbox_default")

@@ -4,7 +4,7 @@ from support.story import Story
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 
 
-def test_a_trial_shows_every_instalment_and_what_the_loan_costs(api: Caller) -> None:
+def test_a_trial_schedule_shows_every_instalment_and_the_cost_of_the_loan(api: Caller) -> None:
     trial = {"principal_minor": 10_000_000, "start_date": "2026-01-31", "product": TERMS | {"day_count": "30/360"}}
 
     schedule = api.made(api.post("/v1/schedules", trial))
@@ -16,7 +16,7 @@ def test_a_trial_shows_every_instalment_and_what_the_loan_costs(api: Caller) -> 
     assert schedule["total_interest_minor"] == sum(line["interest_minor"] for line in lines)
 
 
-def test_a_trial_stores_nothing(api: Caller, story: Story) -> None:
+def test_a_trial_schedule_stores_nothing(api: Caller, story: Story) -> None:
     before = story.everything()
 
     api.made(api.post("/v1/schedules", {"principal_minor": 1000, "start_date": "2026-01-31", "product": TERMS}))
@@ -24,7 +24,7 @@ def test_a_trial_stores_nothing(api: Caller, story: Story) -> None:
     assert story.everything() == before
 
 
-def test_a_product_that_cannot_be_is_refused_with_the_field_that_is_wrong(api: Caller) -> None:
+def test_an_invalid_product_is_refused_with_the_wrong_field(api: Caller) -> None:
     trial = {"principal_minor": 1000, "start_date": "2026-01-31", "product": TERMS | {"penalty": {"multiplier": 1.5}}}
 
     document = api.problem(api.post("/v1/schedules", trial), 422, "product_invalid")
@@ -32,7 +32,7 @@ def test_a_product_that_cannot_be_is_refused_with_the_field_that_is_wrong(api: C
     assert document["errors"][0]["field"] == "product.penalty.multiplier"
 
 
-def test_a_day_that_no_calendar_has_is_no_start(api: Caller) -> None:
+def test_an_impossible_date_is_refused_as_start(api: Caller) -> None:
     trial = {"principal_minor": 1000, "start_date": "2026-02-30", "product": TERMS}
 
     document = api.problem(api.post("/v1/schedules", trial), 422, "validation_failed")

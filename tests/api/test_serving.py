@@ -1,4 +1,4 @@
-"""The server as a process: it comes up, says where it is, answers what is running when it is told to stop, and stops."""
+"""The server as a process: it starts, prints its address, and on a signal answers open requests and stops."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_thousand_clients_who_keep_their_connections_do_not_keep_the_next_one_out(
+def test_a_thousand_kept_connections_do_not_keep_the_next_client_out(
     many_files: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     few = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (512, r.getrlimit(r.RLIMIT_NOFILE)[1]))"
@@ -112,7 +112,7 @@ def test_many_requests_are_answered_at_once(server: tuple[subprocess.Popen[str],
     assert answers == [201] * 32
 
 
-def test_a_body_that_comes_in_chunks_is_read_whole_and_limited_too(server: tuple[subprocess.Popen[str], str]) -> None:
+def test_a_chunked_body_is_read_completely_and_has_the_same_limit(server: tuple[subprocess.Popen[str], str]) -> None:
     _, url = server
     headers = {"Content-Type": "application/json"}
     ada = json.dumps({"reference": "ada", "name": "Ada"}).encode()
@@ -127,9 +127,7 @@ def test_a_body_that_comes_in_chunks_is_read_whole_and_limited_too(server: tuple
 @pytest.mark.parametrize(
     "path", ["/v1/loans/%00", "/v1/loans/%ED%A0%80", "/v1/loans/%FF%FE", "/v1/loans/9223372036854775808"]
 )
-def test_an_address_that_no_client_library_would_send_is_at_nothing(
-    server: tuple[subprocess.Popen[str], str], path: str
-) -> None:
+def test_a_malformed_request_target_is_not_found(server: tuple[subprocess.Popen[str], str], path: str) -> None:
     host, _, port = server[1].removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
@@ -139,7 +137,7 @@ def test_an_address_that_no_client_library_would_send_is_at_nothing(
     assert b"application/problem+json" in answer
 
 
-def test_a_port_that_is_taken_is_refused_and_not_shared() -> None:
+def test_a_port_in_use_is_refused_and_not_shared() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

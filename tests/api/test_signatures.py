@@ -1,4 +1,4 @@
-"""What docs/signatures.md and /openapi.json say of signatures, done by somebody who has nothing else."""
+"""The rules of docs/signatures.md and /openapi.json about signatures, applied with nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADERS = ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
 
 def quoted(pattern: str) -> str:
-    """What the page has in this place."""
+    """The example with this name on the page."""
     [snippet] = set(re.findall(pattern, PAGE))
     assert isinstance(snippet, str)
     return snippet
@@ -43,7 +43,7 @@ def of_page(name: str) -> Any:
     return names[name]
 
 
-def test_the_numbers_of_the_page_are_what_its_rules_give() -> None:
+def test_the_examples_of_the_page_follow_from_its_rules() -> None:
     text = quoted(r"```text\n(.*)\n```")
     assert hashlib.sha256(text.encode()).hexdigest() == quoted(r"hash is `([0-9a-f]{64})`")
 
@@ -60,7 +60,7 @@ def test_the_numbers_of_the_page_are_what_its_rules_give() -> None:
     )
 
 
-def test_a_figure_that_was_changed_breaks_the_chain_by_the_rule_of_the_page(mocklend: Client) -> None:
+def test_a_changed_figure_breaks_the_hash_chain_of_the_page(mocklend: Client) -> None:
     ada = mocklend.add_borrower("ada", "Ada")
     mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
     mocklend.advance("P70D")
@@ -82,7 +82,7 @@ def test_a_figure_that_was_changed_breaks_the_chain_by_the_rule_of_the_page(mock
 
 
 class Receiver(ThreadingHTTPServer):
-    """A client's endpoint, which keeps what came."""
+    """A client's endpoint, which keeps the requests that it gets."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Taking)
@@ -112,9 +112,7 @@ def receiver() -> Iterator[Receiver]:
     thread.join()
 
 
-def test_a_webhook_is_genuine_by_the_rule_of_the_page_and_is_what_the_document_says(
-    mocklend: Client, receiver: Receiver
-) -> None:
+def test_a_webhook_verifies_by_the_rule_of_the_page_and_fits_its_schema(mocklend: Client, receiver: Receiver) -> None:
     secret = mocklend.add_webhook_endpoint(f"http://127.0.0.1:{receiver.server_port}/")["secret"]
     ada = mocklend.add_borrower("ada", "Ada")
     loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")

@@ -1,4 +1,4 @@
-"""The staff key: it opens what a lender's staff and clients use, and never the control plane."""
+"""The staff key: it opens the planes of staff and clients, and not the control plane."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def staff_key(api: Caller) -> str:
 
 @pytest.fixture
 def staff(app: APIFlask, documented: Documented, api: Caller, staff_key: str) -> Caller:
-    """Somebody who has only that."""
+    """A caller with only the staff key."""
     return Caller(app, documented, staff_key)
 
 
-def test_it_opens_the_sandbox_for_clients_and_staff(api: Caller, staff: Caller) -> None:
+def test_the_staff_key_opens_the_client_and_staff_planes(api: Caller, staff: Caller) -> None:
     loan = api.borrow()
 
     assert [loan["id"] for loan in staff.made(staff.get("/v1/loans"))["loans"]] == [loan["id"]]
@@ -40,7 +40,7 @@ def test_it_opens_the_sandbox_for_clients_and_staff(api: Caller, staff: Caller) 
     assert staff.repay(loan["id"], 1_000)["status"] == "PROCESSING"
 
 
-def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
+def test_the_staff_key_opens_only_listed_reads_of_the_control_plane(
     open_platform: Callable[..., Platform], sandbox: NewSandbox
 ) -> None:
     http = create_app(Settings(), open_platform(find_layer())).test_client()
@@ -68,7 +68,7 @@ def test_nothing_of_the_control_plane_is_open_to_it_but_the_time(
     assert http.get(f"/-/sandboxes/{sandbox.id}", headers=client_headers).status_code == 200  # It was not deleted.
 
 
-def test_one_that_was_made_up_opens_nothing(
+def test_an_invented_staff_key_is_refused(
     app: APIFlask, documented: Documented, api: Caller, staff_key: str, sandbox: NewSandbox
 ) -> None:
     other = api.made(api.post("/-/sandboxes", {"seed": 1}))
@@ -83,12 +83,14 @@ def test_one_that_was_made_up_opens_nothing(
         nobody.problem(nobody.get("/v1/loans"), 401, "credential_invalid")
 
 
-def test_the_api_key_is_not_in_it(staff_key: str, sandbox: NewSandbox) -> None:
+def test_the_staff_key_does_not_contain_the_api_key(staff_key: str, sandbox: NewSandbox) -> None:
     assert sandbox.api_key not in staff_key
     assert sandbox.key_hash not in staff_key
 
 
-def test_a_new_key_of_the_sandbox_ends_it(api: Caller, staff: Caller, platform: Platform, sandbox: NewSandbox) -> None:
+def test_a_new_api_key_revokes_the_staff_key(
+    api: Caller, staff: Caller, platform: Platform, sandbox: NewSandbox
+) -> None:
     staff.made(staff.get("/v1/loans"))
 
     platform.give_key(sandbox.id, "mk_another-key-of-it")

@@ -1,4 +1,4 @@
-"""Stories that Schemathesis makes up from the OpenAPI document, one request going on from another: never a 5xx.
+"""Stories that Schemathesis generates from the OpenAPI document, each request using earlier answers: never a 5xx.
 
 Each story has a sandbox of its own, with faults installed and none armed. `--stateful-cases` says how many requests are
 made, on each engine.
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.security
 STEPS = 25
 MONDAY_MS = 1_767_578_400_000
 LEFT_OUT = "/-/sandboxes/{id}"
-"""It would take away what the story goes on in."""
+"""Operations that would remove the story's own sandbox."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -40,7 +40,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
 
 
 @pytest.mark.long
-def test_no_story_that_can_be_made_up_ends_in_a_5xx(platform: Platform, request: pytest.FixtureRequest) -> None:
+def test_no_generated_story_causes_a_5xx(platform: Platform, request: pytest.FixtureRequest) -> None:
     cases: int = request.config.getoption("--stateful-cases")
     app = create_app(Settings(), platform)
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app).exclude(path=LEFT_OUT, method="DELETE")

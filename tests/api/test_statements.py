@@ -49,11 +49,11 @@ def test_a_statement_is_a_file_in_the_format_that_was_asked_for(api: Caller, pai
     assert api.get(MONDAY, format=format).data == response.data
 
 
-def test_without_a_format_it_is_the_one_that_loses_nothing(api: Caller, paid: str) -> None:
+def test_the_default_format_of_a_statement_is_the_lossless_one(api: Caller, paid: str) -> None:
     assert api.get(MONDAY).data == api.get(MONDAY, format="camt053", currency="CNY").data
 
 
-def test_today_has_no_statement_yet_and_the_answer_says_when(api: Caller, paid: str) -> None:
+def test_a_statement_of_today_is_refused_with_the_time_when_it_is_ready(api: Caller, paid: str) -> None:
     problem = api.problem(api.get("/channels/wallet/statements/2026-01-06"), 409, "statement_not_ready")
 
     assert problem["expected"] == "from 2026-01-07T01:00:00.000Z"
@@ -62,7 +62,7 @@ def test_today_has_no_statement_yet_and_the_answer_says_when(api: Caller, paid: 
 @pytest.mark.parametrize(
     "day", ["yesterday", "20260105", "2026-02-30", "2026-1-5", "1970-01-01", "9999-12-31", "0001-01-01"]
 )
-def test_what_is_no_date_is_named_as_such(api: Caller, day: str) -> None:
+def test_an_invalid_date_is_named(api: Caller, day: str) -> None:
     problem = api.problem(api.get(f"/channels/wallet/statements/{day}"), 422, "validation_failed")
 
     assert problem["errors"][0]["field"] == "date"

@@ -1,4 +1,4 @@
-"""Whatever is asked while the ground gives way: 503, what to do, and when to come again. Never a failure of ours."""
+"""While the database is unavailable every request is answered 503, with a hint and Retry-After, and never 500."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mocklend.config import Settings
 from mocklend.runtime import Platform, find_layer
 
 SEEN_BEFORE = {400, 401, 404, 405, 415, 422}
-"""What can be refused without a look into the database."""
+"""Requests that can be refused without the database."""
 FILLED = {"id": "x", "channel": "wallet", "day": "2026-01-05", "name": "x", "lender": "x"}
 WITHOUT = ("/docs", "/openapi", "/-/metrics", "/-/profiles", "/-/faults", "/v1/products", "/channels")
-"""What needs no database at all, or only beside what it needs it for."""
+"""Requests that do not need the database for their answer."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def app(faulty: Platform) -> APIFlask:
 
 
 def everything_asked(app: APIFlask) -> list[tuple[str, str, Any]]:
-    """Every address and method that there is, with what came."""
+    """Every address and method, with its answer."""
     client, answers = app.test_client(), []
     for rule in app.url_map.iter_rules():
         with app.app_context():
@@ -76,7 +76,7 @@ def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
     assert (logged.out, logged.err.count("\n")) == ("", 1)
 
 
-def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
+def test_while_the_disk_is_full_writes_are_refused_and_reads_are_answered(
     app: APIFlask, faulty: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = app.test_client()
@@ -93,7 +93,7 @@ def test_writes_are_refused_and_reads_answered_while_the_disk_is_full(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Platform) -> None:
+def test_a_503_is_not_stored_under_its_key(app: APIFlask, faulty: Platform) -> None:
     client, body = app.test_client(), {"reference": "ada", "name": "Ada"}
     connections: list[Any] = []
     event.listen(
@@ -109,9 +109,7 @@ def test_a_refusal_by_the_ground_is_kept_under_no_key(app: APIFlask, faulty: Pla
     assert client.post("/v1/borrowers", json=body, headers=ada).status_code == 201
 
 
-def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one(
-    faulty: Platform, app: APIFlask
-) -> None:
+def test_health_is_that_of_a_write_and_frequent_queries_cost_one_commit(faulty: Platform, app: APIFlask) -> None:
     client = app.test_client()
     real = [0.0]
     faulty.writer._now, faulty.writer._written = lambda: real[0], -5.0
@@ -129,9 +127,7 @@ def test_the_servers_health_is_that_of_a_write_and_asking_for_it_often_costs_one
     assert "refuses writes" in sick.get_json()["detail"]
 
 
-def test_a_write_of_a_moment_ago_says_nothing_about_a_database_that_has_refused_one_since(
-    faulty: Platform, app: APIFlask
-) -> None:
+def test_health_is_down_as_soon_as_a_write_is_refused(faulty: Platform, app: APIFlask) -> None:
     client = app.test_client()
     faulty.writer._now = lambda: 0.0
     assert client.post("/v1/borrowers", json={"reference": "ada", "name": "Ada"}).status_code == 201

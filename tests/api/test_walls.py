@@ -1,8 +1,8 @@
-"""Walls between sandboxes: what happens in another one, under the very same ids, changes no answer in this one.
+"""Sandboxes are isolated: events in another sandbox with the same ids change no answer in this one.
 
-Every GET of the OpenAPI document is asked, with every parameter that has a value here. That each statement asks for one
-sandbox's rows is looked at elsewhere: in every text of the source by `tests/storage/test_scoping.py`, and in every text
-that any test runs by `tests/conftest.py`.
+Every GET of the OpenAPI document is requested, with every parameter that has a value here. That each SQL text reads the
+rows of one sandbox is tested elsewhere: every text of the source in `tests/storage/test_scoping.py`, and every text that
+any test runs in `tests/conftest.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MONDAY_MS = 1_767_578_400_000
 BY = {"operator": "wei", "memo": "a memo"}
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 LEFT_OUT = {"/-/sandboxes", "/-/metrics", "/-/health", "/-/requests"}
-"""What is about the server as a whole, and says so; and the record of what was asked, which grows by being asked."""
+"""Endpoints about the whole server, and the request log, which grows with each request."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def platform(open_platform: Callable[..., Platform]) -> Platform:
 
 
 class Somebody:
-    """A caller in a sandbox of seed 7, who does much of everything there; `n` makes another amount of everything."""
+    """A caller in a sandbox of seed 7 who uses most operations; `n` changes the amounts."""
 
     def __init__(self, app: APIFlask, documented: Documented, platform: Platform, caller: Any, n: int) -> None:
         sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
@@ -50,7 +50,7 @@ class Somebody:
         }
 
     def lives(self) -> None:
-        """Lives, in the same order and so under the same ids as everybody else of this seed."""
+        """Run the operations in a fixed order, and so with the same ids in every sandbox of this seed."""
         api, n = self.api, self.n
         ada = api.borrower()
         body = {"borrower_id": ada, "principal_minor": 100_000 * n, "product": TERMS, "reference": "first"}
@@ -97,7 +97,7 @@ class Somebody:
         self.api.made(self.api.call("PUT", "/-/experiments/weather", json=weather))
 
     def asks_everything(self, document: Doc) -> dict[str, tuple[int, bytes]]:
-        """Every GET, plain and with each parameter by itself."""
+        """The answers to every GET, without parameters and with each parameter alone."""
         answers = {}
         for path, operations in sorted(document["paths"].items()):
             if "get" not in operations or path in LEFT_OUT:
@@ -136,7 +136,7 @@ def test_what_happens_in_another_sandbox_changes_no_answer(
     assert len(refused) <= 4, refused
 
 
-def test_nothing_of_a_deleted_twin_is_left_and_nothing_of_the_other_is_gone(
+def test_deleting_a_sandbox_removes_all_its_rows_and_no_others(
     app: APIFlask, documented: Documented, platform: Platform, api: Caller
 ) -> None:
     ada, twin = (Somebody(app, documented, platform, type(api), n) for n in (1, 2))

@@ -29,7 +29,7 @@ def test_the_same_endpoint_twice_is_one_endpoint(api: Caller) -> None:
     assert again.get_json() == first.get_json()
 
 
-def test_an_endpoint_that_is_not_there_cannot_be_removed(api: Caller) -> None:
+def test_an_unknown_endpoint_cannot_be_removed(api: Caller) -> None:
     api.problem(api.call("DELETE", "/v1/webhook-endpoints/whe_none"), 404, "endpoint_unknown")
 
 
@@ -55,13 +55,13 @@ def test_an_endpoint_that_is_not_there_cannot_be_removed(api: Caller) -> None:
         ("profile", "hourly"),
     ],
 )
-def test_an_endpoint_must_be_one_that_can_be_called(api: Caller, field: str, value: object) -> None:
+def test_an_endpoint_needs_a_url_that_can_be_called(api: Caller, field: str, value: object) -> None:
     document = api.problem(api.post("/v1/webhook-endpoints", HOOK | {field: value}), 422, "validation_failed")
 
     assert document["errors"][0]["field"].split(".")[0] == field
 
 
-def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Caller) -> None:
+def test_the_refusal_of_a_url_has_the_reason_and_the_url(api: Caller) -> None:
     document = api.problem(api.post("/v1/webhook-endpoints", {"url": "http://a..b/"}), 422, "validation_failed")
 
     expected = "a URL whose host is labels of 1 to 63 letters, digits and inner hyphens, with single dots between"
@@ -69,7 +69,7 @@ def test_what_is_wrong_with_a_url_is_said_beside_what_came(api: Caller) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://127.0.0.1/", "https://[::ffff:169.254.169.254]/latest"])
-def test_off_loopback_an_address_of_the_servers_own_network_is_refused_at_once(
+def test_off_loopback_a_private_address_is_refused_at_registration(
     platform: Platform, api: Caller, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr(platform, "receivers", ReceiverPolicy(on_loopback=False))

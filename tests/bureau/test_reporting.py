@@ -1,4 +1,4 @@
-"""What is reported when: on change and at month ends, a day later on the report, once each, from the books alone."""
+"""Reporting to the bureau: on change and at month ends, published a day later, once each, from the books alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class DisputeAction:
-    """What operations do about a dispute, as a command."""
+    """An action of operations on a dispute, as a command."""
 
     sandbox_id: str
     act: str
@@ -94,7 +94,7 @@ def test_a_new_loan_is_on_the_report_a_day_after_its_first_day_is_over(story: St
     assert story.discrepancies() == []
 
 
-def test_it_is_not_there_a_moment_sooner(story: Story, bureau: Bureau) -> None:
+def test_a_new_loan_is_not_on_the_report_a_millisecond_earlier(story: Story, bureau: Bureau) -> None:
     story.borrow()
 
     bureau.until("2026-01-06T23:59:59.999+08:00")
@@ -211,8 +211,8 @@ def wall(open_platform: Callable[..., Platform], story: Story) -> Wall:
     return Wall(open_platform, story, story.now_ms)
 
 
-def test_what_is_recorded_after_the_day_is_over_is_not_in_its_record(wall: Wall) -> None:
-    """Operations are late: the books have moved on, and the record still says what they said at midnight."""
+def test_a_record_has_the_state_at_the_end_of_its_day(wall: Wall) -> None:
+    """The submission is late: the books have changed since, and the record still has their state at midnight."""
     loan_id = wall.story.borrow()
     wall.now_ms = parse_rfc3339("2026-01-05T23:59:59+08:00")
     wall.story.order(loan_id, 40_000)
@@ -246,7 +246,7 @@ def test_after_an_outage_each_month_that_was_missed_is_reported_once_as_it_was(w
     assert wall.story.discrepancies() == []
 
 
-def test_looking_twice_reports_once(story: Story, bureau: Bureau) -> None:
+def test_reporting_twice_sends_one_record(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=30)
     before = story.everything()
@@ -256,7 +256,7 @@ def test_looking_twice_reports_once(story: Story, bureau: Bureau) -> None:
     assert story.everything() == before
 
 
-def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Story) -> None:
+def test_the_file_of_a_day_has_one_line_per_record_and_a_hash(story: Story) -> None:
     for n in range(5):
         story.borrow(reference=f"loan-{n}")
     story.wait(days=2)
@@ -280,7 +280,7 @@ def test_a_day_s_file_has_a_line_a_record_and_a_hash_of_all(story: Story) -> Non
 # --- disputes and corrections ---
 
 
-def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Story, bureau: Bureau) -> None:
+def test_a_dispute_flags_the_account_until_it_is_decided(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=2)
 
@@ -298,7 +298,7 @@ def test_a_dispute_marks_the_account_at_once_and_its_end_unmarks_it(story: Story
     assert len(bureau.records(loan_id)) == 1
 
 
-def test_a_correction_tells_the_past_months_from_the_books_as_they_are_now(story: Story, bureau: Bureau) -> None:
+def test_a_correction_reports_past_months_by_the_present_books(story: Story, bureau: Bureau) -> None:
     loan_id = story.borrow()
     story.wait(days=31)
     receipt_id = _pay_with_an_unusable_reference(story)
@@ -345,7 +345,7 @@ def test_nothing_that_was_never_reported_needs_a_correction(story: Story, bureau
 
 
 def _pay_with_an_unusable_reference(story: Story) -> str:
-    """Ada pays everything through bill-pay, and what she typed tells nobody whose it is."""
+    """Ada pays everything through bill pay, with a reference that names no loan."""
     paid = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 101_395, "CNY", "Ada", "my loan", "CLEAR")
     order_no = str(story.platform.run(paid).body["out_trade_no"])
     return "rct_" + order_no.removeprefix("PY").lower()
@@ -356,7 +356,7 @@ def _match(story: Story, receipt_id: str, loan_id: str) -> None:
     story.platform.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "op"))
 
 
-# --- what the audit says ---
+# --- the audit ---
 
 
 def test_a_change_on_its_way_to_the_report_is_in_transit(story: Story, bureau: Bureau) -> None:
@@ -373,7 +373,7 @@ def test_a_change_on_its_way_to_the_report_is_in_transit(story: Story, bureau: B
     "lie",
     ["status = 'OVD'", "balance_minor = balance_minor + 5", "months = '1'", "five_class = 'LOSSES'"],
 )
-def test_a_record_that_is_not_what_the_books_said_is_found(story: Story, lie: str) -> None:
+def test_the_audit_finds_a_record_that_differs_from_the_books(story: Story, lie: str) -> None:
     loan_id = story.borrow()
     story.wait(days=2)
     sql = f"UPDATE bureau_records SET {lie} WHERE sandbox_id = ?"

@@ -1,4 +1,4 @@
-"""The score has an official memory, and other lenders keep their copies: so a wrong record outlives its correction."""
+"""The score is refreshed monthly, and lenders keep copies of the report: so a wrong record outlives its correction."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_score_stays_as_it_is_until_the_next_sixth(story: Story, loan_id: st
     assert scores_over_time == [700, 700, 700, 700 - 80 * 23 // 24]
 
 
-def test_a_score_stands_on_what_was_published_when_it_was_made(story: Story, loan_id: str) -> None:
+def test_a_score_uses_the_report_at_the_time_of_its_refresh(story: Story, loan_id: str) -> None:
     until(story, "2026-03-06T12:00:00+08:00")
     ask(story, "t-1")
     assert story.discrepancies() == []
@@ -101,7 +101,7 @@ def test_a_query_that_is_repeated_within_a_day_is_answered_as_at_first(story: St
     assert (first["refreshed_at"], first["next_refresh"]) == ("2026-02-05T16:00:00.000Z", "2026-03-05T16:00:00.000Z")
 
 
-def test_nobody_asks_about_somebody_unknown(story: Story, loan_id: str) -> None:
+def test_a_query_about_an_unknown_borrower_is_refused(story: Story, loan_id: str) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
         story.platform.run(AskScore(story.sandbox_id, "brw_nobody", "t-1"))
 
@@ -121,7 +121,7 @@ def test_a_lender_approves_who_is_on_time_and_refuses_who_is_not(story: Story, l
     assert after["report_version"] > before["report_version"]
 
 
-def test_a_lender_decides_by_its_copy_until_that_is_old(story: Story, loan_id: str) -> None:
+def test_a_lender_uses_its_copy_until_it_is_too_old(story: Story, loan_id: str) -> None:
     until(story, "2026-02-06T12:00:00+08:00")
     pulled = apply(story)
     until(story, "2026-03-08T11:59:59+08:00")
@@ -152,7 +152,7 @@ def test_a_correction_reaches_a_lender_when_it_pulls_again(story: Story, loan_id
     assert (refused["reasons"], cached["reasons"], asked_again["reasons"]) == (["overdue_now"], ["overdue_now"], [])
 
 
-def test_a_lender_that_asks_for_a_score_refuses_who_has_none(story: Story, loan_id: str) -> None:
+def test_a_lender_that_requires_a_score_refuses_a_borrower_without_one(story: Story, loan_id: str) -> None:
     assert apply(story)["reasons"] == ["score_missing"]
     assert apply(story, "swift-card", "card", 100)["decision"] == "APPROVED"
 
@@ -192,14 +192,16 @@ RULE = Rule(1_000, 600, worst_month=1)
         ("NNB", 0, 400, 2_000, ["amount_too_large", "score_too_low", "overdue_months"]),
     ],
 )
-def test_the_rules_are_in_the_open(months: str, overdue: int, score: Any, amount: int, reasons: list[str]) -> None:
+def test_the_rules_of_each_lender_are_published(
+    months: str, overdue: int, score: Any, amount: int, reasons: list[str]
+) -> None:
 
     account: Any = {"months": months, "last_month": "2026-03", "overdue_minor": overdue}
 
     assert reasons_against(RULE, [account], score, amount, date(2026, 3, 9)) == reasons
 
 
-def test_every_lender_says_what_it_wants_and_every_reason_what_it_means() -> None:
+def test_every_lender_and_every_reason_has_a_description() -> None:
     for partner in PARTNERS.values():
         assert partner.keeps_days >= 1
         assert partner.to_json()["products"].keys() == partner.rules.keys()

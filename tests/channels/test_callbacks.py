@@ -1,4 +1,4 @@
-"""Callbacks: tried at exactly the published times, delivered at least once, applied once."""
+"""Callbacks: attempted at exactly the published times, delivered at least once, applied once."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _pushed(story: Story, loan_id: str) -> str:
     return receipt_of(story.platform.run(payment).body["out_trade_no"])
 
 
-def test_every_ladder_adds_up_to_what_is_published() -> None:
+def test_every_retry_schedule_has_its_published_total() -> None:
     assert {
         profile: (len(retry_schedule), sum(retry_schedule)) for profile, retry_schedule in RETRY_SCHEDULES.items()
     } == {
@@ -78,7 +78,7 @@ def test_every_ladder_adds_up_to_what_is_published() -> None:
 
 
 @pytest.mark.parametrize("profile", RETRY_SCHEDULES)
-def test_a_lost_callback_is_tried_at_exactly_the_published_times_and_then_no_more(
+def test_a_lost_callback_is_retried_at_exactly_the_published_times(
     losing: Callable[[int], tuple[Story, Losing]], profile: str
 ) -> None:
     story, layer = losing(LOST_FOR_GOOD)
@@ -116,7 +116,7 @@ def test_the_attempt_after_the_lost_ones_arrives(losing: Callable[[int], tuple[S
     assert story.discrepancies() == []
 
 
-def test_a_restarted_platform_goes_on_where_the_ladder_was(
+def test_a_restarted_platform_continues_the_retry_schedule(
     losing: Callable[[int], tuple[Story, Losing]], open_platform: Callable[..., Platform]
 ) -> None:
     story, layer = losing(LOST_FOR_GOOD)
@@ -155,7 +155,7 @@ def test_a_callback_before_its_first_attempt_is_in_transit_and_after_a_lost_one_
     assert (arrived.discrepancies, arrived.in_transit) == ([], [])
 
 
-def test_an_order_query_heals_what_a_callback_did_not_bring(losing: Callable[[int], tuple[Story, Losing]]) -> None:
+def test_an_order_query_posts_a_payment_whose_callback_was_lost(losing: Callable[[int], tuple[Story, Losing]]) -> None:
     story, _ = losing(LOST_FOR_GOOD)
     loan_id = story.borrow()
     repayment_id = story.order(loan_id, 9_500)
@@ -195,7 +195,7 @@ def test_a_late_delivery_of_what_the_books_have_is_acknowledged_and_changes_noth
     ],
 )
 @pytest.mark.parametrize("pushed", [False, True])
-def test_what_is_altered_is_refused_and_the_next_attempt_arrives(
+def test_an_altered_callback_is_refused_and_the_next_attempt_arrives(
     losing: Callable[[int], tuple[Story, Losing]], altered: str, refusal: str, pushed: bool
 ) -> None:
     story, layer = losing(0)
@@ -213,7 +213,7 @@ def test_what_is_altered_is_refused_and_the_next_attempt_arrives(
     assert story.discrepancies() == []
 
 
-def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Callable[[int], tuple[Story, Losing]]) -> None:
+def test_a_callback_answered_200_and_dropped_is_not_retried(losing: Callable[[int], tuple[Story, Losing]]) -> None:
     story, layer = losing(0)
     layer.more = {"discarded": True}
     repayment_id = story.order(story.borrow(), 9_500)
@@ -228,7 +228,9 @@ def test_what_is_answered_200_and_dropped_is_never_tried_again(losing: Callable[
     assert story.discrepancies() == [("missing_in_books", repayment_id, 9_500)]
 
 
-def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Callable[[int], tuple[Story, Losing]]) -> None:
+def test_a_callback_attempt_says_whether_the_books_have_its_payment(
+    losing: Callable[[int], tuple[Story, Losing]],
+) -> None:
     story, layer = losing(2)
     repayment_id = story.order(story.borrow(), 9_500)
     story.wait(2)
@@ -239,7 +241,7 @@ def test_what_the_books_have_by_a_query_is_known_to_be_there(losing: Callable[[i
     assert [event.in_books for event in layer.asked] == [False, True]
 
 
-def test_an_attempt_that_comes_twice_is_made_once(story: Story) -> None:
+def test_the_same_attempt_twice_is_made_once(story: Story) -> None:
     repayment_id = story.order(story.borrow(), 9_500)
     story.settle_silently(repayment_id)
     attempt = story.callback(repayment_id)
@@ -265,7 +267,7 @@ def test_each_channel_settles_after_its_own_delay(story: Story, channel: str) ->
 
 
 def test_an_attempt_that_another_process_has_made_is_not_made_again_before_its_time(story: Story) -> None:
-    """Two that work on one database may both have seen it due."""
+    """Two processes on one database may both see it due."""
     from mocklend.channels.callbacks import AttemptCallback
 
     repayment_id = story.order(story.borrow(), 1_000)

@@ -1,4 +1,4 @@
-"""The inbox: it takes what a channel signed, about an order of its own, once; and nothing else."""
+"""The inbox accepts a callback that the order's own channel signed, once, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.story import Story
 
 
 class Channel:
-    """A channel that is not ours: it signs what it likes and sends it over HTTP."""
+    """An external channel: it signs any message and sends it over HTTP."""
 
     def __init__(self, story: Story, id: str = "wallet") -> None:
         self.story = story
@@ -101,7 +101,7 @@ def test_a_signed_callback_is_applied_and_a_second_one_is_only_acknowledged(
         ({"paid_at": "2026-01-05T01:59:59.999Z"}, "callback_malformed"),  # before there was an order
     ],
 )
-def test_what_is_not_the_order_is_refused_and_changes_nothing(
+def test_a_callback_that_differs_from_its_order_is_refused_and_changes_nothing(
     story: Story, channel: Channel, order: str, changes: dict[str, object], code: str
 ) -> None:
     before = story.everything()
@@ -146,7 +146,7 @@ def _unlike(whole: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_no_channel_says_is_refused_and_changes_nothing(
+def test_an_impossible_callback_is_refused_and_changes_nothing(
     story: Story, channel: Channel, order: str, kind: str
 ) -> None:
     moment = rfc3339(story.now_ms)
@@ -167,7 +167,7 @@ def test_what_no_channel_says_is_refused_and_changes_nothing(
     assert story.everything() == before
 
 
-def test_a_refused_type_says_which_there_are(channel: Channel, order: str) -> None:
+def test_the_refusal_of_a_type_names_the_known_types(channel: Channel, order: str) -> None:
     with pytest.raises(Refused) as caught:
         channel.send(json.dumps(json.loads(channel.message(order)) | {"type": "payment.succeded"}).encode())
 
@@ -180,7 +180,9 @@ def test_a_refused_type_says_which_there_are(channel: Channel, order: str) -> No
     [b"", b"{", b"[]", b"7", b'"data"', b"null", b'{"data": null}', b'{"data": []}', b'{"data": {}}', b"\xff\xfe",
      b"[" * 50_000, b'{"data":' * 50_000],
 )  # fmt: skip
-def test_what_is_not_in_the_channels_form_is_refused(story: Story, channel: Channel, order: str, body: bytes) -> None:
+def test_a_callback_in_another_form_than_the_channels_is_refused(
+    story: Story, channel: Channel, order: str, body: bytes
+) -> None:
     with pytest.raises(Refused, match="callback_malformed"):
         channel.send(body)
 
@@ -192,7 +194,7 @@ def test_a_callback_for_another_channels_order_is_refused(story: Story, order: s
         other.send(other.message(order))
 
 
-def test_a_channel_that_is_none_is_refused(story: Story, channel: Channel, order: str) -> None:
+def test_an_unknown_channel_is_refused(story: Story, channel: Channel, order: str) -> None:
     channel.id = "cheque"
 
     with pytest.raises(Refused) as caught:
@@ -261,14 +263,16 @@ def test_an_old_or_early_signature_is_refused(channel: Channel, order: str, skew
         channel.send(channel.message(order), skew_s=skew_s)
 
 
-def test_any_of_several_signatures_will_do_so_that_a_secret_can_change(channel: Channel, order: str) -> None:
+def test_one_valid_signature_of_several_is_enough(channel: Channel, order: str) -> None:
     body = channel.message(order)
     good = signed_headers(channel.secret, "msg_1", channel.story.now_ms, body.decode())["webhook-signature"]
 
     assert channel.send(body, webhook_signature=f"v1a,xyz v1,AAAA {good}").status == 200
 
 
-def test_another_sandboxs_secret_opens_nothing_here(tell: Callable[..., Story], order: str, channel: Channel) -> None:
+def test_a_signature_with_another_sandboxs_secret_is_refused(
+    tell: Callable[..., Story], order: str, channel: Channel
+) -> None:
     channel.secret = callback_secret(tell().sandbox.api_key, "wallet")
 
     with pytest.raises(Refused, match="callback_signature_invalid"):

@@ -1,4 +1,4 @@
-"""Payment returns: the channel takes money back, says so, and the books follow, whatever they had heard before."""
+"""Payment returns: the channel takes money back and sends a callback, and the books post it in any prior state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from support.story import Story
 
 
 def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping[str, Any]:
-    """The bank claws it back; nobody has heard of it yet."""
+    """The bank returns the payment; the platform has no callback yet."""
     command = ReturnPayment(story.sandbox_id, story.key(), channel, order_no(receipt_id))
     trade: Mapping[str, Any] = story.platform.run(command).body
     return trade
@@ -71,7 +71,7 @@ def test_until_its_callback_is_tried_a_payment_return_is_in_transit(story: Story
     assert story.page(loan_id)["status"] == "CLEAR"
 
 
-def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story) -> None:
+def test_a_returned_payment_that_was_never_posted_is_posted_with_its_return(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.order(loan_id, 40_000)
     story.settle_silently(repayment_id)
@@ -86,7 +86,7 @@ def test_a_receipt_that_the_books_never_had_comes_with_its_failure(story: Story)
     assert account(story, "1002:wallet") == 0
 
 
-def test_an_order_query_brings_a_payment_return_whose_callback_never_came(story: Story) -> None:
+def test_an_order_query_posts_a_payment_return_whose_callback_was_lost(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     return_payment(story, repayment_id)
@@ -113,7 +113,7 @@ def test_returned_unapplied_cash_leaves_nothing_unapplied(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: Story) -> None:
+def test_a_repayment_that_an_operator_has_reversed_can_be_returned(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     story.reverse(repayment_id)
@@ -126,7 +126,7 @@ def test_a_repayment_that_an_operator_has_reversed_can_fail_all_the_same(story: 
     assert story.discrepancies() == []
 
 
-def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story) -> None:
+def test_only_a_paid_trade_can_be_returned_and_only_once(story: Story) -> None:
     repayment_id = story.order(story.borrow(100_000), 40_000)
 
     with pytest.raises(Refused, match="trade_not_paid"):
@@ -139,7 +139,7 @@ def test_what_is_not_paid_cannot_fail_late_and_nothing_fails_twice(story: Story)
         return_payment(story, repayment_id)
 
 
-def test_a_message_of_a_failure_that_the_channel_does_not_know_is_not_believed(story: Story) -> None:
+def test_a_callback_of_a_return_that_the_channel_does_not_have_is_refused(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment_id = story.settle(loan_id)
     trade = replace(story.entity(Trade, order_no(repayment_id)), returned_ms=story.now_ms)
@@ -179,7 +179,7 @@ OTHERWISE = [
 
 @pytest.mark.parametrize(("field", "value", "code"), OTHERWISE)
 @PUSHED
-def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes_nothing(
+def test_a_callback_of_a_return_that_differs_from_the_channels_record_changes_nothing(
     story: Story, pushed: bool, field: str, value: Any, code: str
 ) -> None:
     trade = taken_back(story, pushed)
@@ -194,7 +194,7 @@ def test_a_message_of_a_failure_that_says_anything_else_than_the_channel_changes
 
 
 @PUSHED
-def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Story, pushed: bool) -> None:
+def test_a_callback_of_a_return_from_another_channel_changes_nothing(story: Story, pushed: bool) -> None:
     trade = taken_back(story, pushed)
     before = story.everything()
 
@@ -205,7 +205,7 @@ def test_a_message_of_a_failure_from_another_channel_changes_nothing(story: Stor
 
 
 @PUSHED
-def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Story, pushed: bool) -> None:
+def test_a_repeated_callback_of_a_return_changes_nothing(story: Story, pushed: bool) -> None:
     trade = taken_back(story, pushed)
     story.platform.run(said_of(story, trade))
     before = story.everything()
@@ -217,7 +217,7 @@ def test_a_message_of_a_failure_that_comes_again_changes_nothing(story: Story, p
 
 
 def taken_back(story: Story, pushed: bool) -> Any:
-    """A trade whose money the bank took back, as the channel has it; the books have not heard of it."""
+    """A returned trade, as the channel records it; the return is not posted yet."""
     loan_id = story.borrow(100_000)
     if pushed:
         push = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", 40_000, "CNY", "Ada", loan_id, "CLEAR")

@@ -1,4 +1,4 @@
-"""Push payments: what the payer typed decides whether the money finds its loan, and an operator finds it otherwise."""
+"""Push payments: the payer reference names the loan; without a usable one an operator matches the receipt."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def push(
 
 
 def match(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
-    """The operator knows whose it is."""
+    """An operator matches the receipt to the loan."""
     receipt: Mapping[str, Any] = story.platform.run(
         MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
     ).body
@@ -62,7 +62,7 @@ def test_a_payment_that_names_its_loan_settles_it(story: Story, typed: str) -> N
     assert story.discrepancies() == []
 
 
-def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(story: Story) -> None:
+def test_a_payment_without_a_reference_is_unapplied_and_no_discrepancy(story: Story) -> None:
     loan_id = story.borrow(100_000)
 
     trade = push(story, "for my loan, thanks")
@@ -74,7 +74,7 @@ def test_a_payment_that_names_nobody_waits_as_unapplied_and_is_no_discrepancy(st
     assert story.discrepancies() == []
 
 
-def test_a_match_takes_effect_on_the_day_on_which_the_channel_was_paid(story: Story) -> None:
+def test_a_matched_receipt_takes_effect_on_the_day_of_the_payment(story: Story) -> None:
     loan_id = story.borrow(100_000)
     trade = push(story, "thanks")
     story.wait(DELAY_S)
@@ -120,7 +120,7 @@ def said_of(story: Story, trade: Trade, channel: str = "bill_pay", **otherwise: 
 
 
 @pytest.mark.parametrize(("lie", "code"), LIES)
-def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(story: Story, lie: Doc, code: str) -> None:
+def test_a_callback_that_differs_from_the_channels_record_is_refused(story: Story, lie: Doc, code: str) -> None:
     story.borrow(100_000)
     trade = story.entity(Trade, paid_silently(story))
     before = story.everything()
@@ -133,7 +133,7 @@ def test_a_callback_that_says_anything_else_than_the_channel_is_not_believed(sto
     assert account(story, "2102") == -100_045
 
 
-def test_a_callback_of_another_channel_is_not_believed(story: Story) -> None:
+def test_a_callback_of_another_channel_is_refused(story: Story) -> None:
     trade = story.entity(Trade, paid_silently(story))
     before = story.everything()
 
@@ -144,13 +144,13 @@ def test_a_callback_of_another_channel_is_not_believed(story: Story) -> None:
 
 
 def paid_silently(story: Story) -> str:
-    """Money of nobody is at the channel, and its callback has not been tried yet; the order number."""
+    """The order number of a push payment without a reference, whose callback has not been attempted yet."""
     order: str = push(story, "thanks")["out_trade_no"]
     story.settle_silently(receipt_of(order))
     return order
 
 
-def test_an_operator_can_ask_the_channel_for_a_payment_whose_callback_never_came(story: Story) -> None:
+def test_an_operator_can_query_a_payment_whose_callback_was_lost(story: Story) -> None:
     loan_id = story.borrow(100_000)
     trade = push(story, loan_id)
     ask = QueryPayment(story.sandbox_id, story.key(), "bill_pay", trade["out_trade_no"], "grace")

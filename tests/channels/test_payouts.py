@@ -1,4 +1,4 @@
-"""Payouts that fail: the loan is FAILED, nothing is owed, and what is not a loan's payout is refused."""
+"""Payouts that fail: the loan is FAILED and owes nothing; a payout that was paid cannot fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock, the audit and the answers from the shell."""
+"""The clock, the audit and the answer key from the shell."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_clock_moves_by_a_duration_or_to_a_moment(run: Run) -> None:
     assert run("clock", "advance", "2026-01-06T00:00:00Z", "--json").document["now"] == "2026-01-06T00:00:00.000Z"
 
 
-def test_advancing_says_what_fell_due(run: Run, mocklend: Client, loan: Doc) -> None:
+def test_advancing_prints_what_fell_due(run: Run, mocklend: Client, loan: Doc) -> None:
     mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet")
 
     ran = run("clock", "advance", "PT2S")
@@ -33,7 +33,7 @@ def test_advancing_says_what_fell_due(run: Run, mocklend: Client, loan: Doc) -> 
     assert "callback" in ran.out
 
 
-def test_a_clock_that_cannot_go_back_says_so_in_the_platforms_words(run: Run) -> None:
+def test_moving_a_clock_back_prints_the_platforms_refusal(run: Run) -> None:
     ran = run("clock", "advance", "2025-01-01T00:00:00Z")
 
     assert ran.code == 2
@@ -87,7 +87,9 @@ def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytes
 
 
 @needs_faults
-def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, loan: dict[str, object]) -> None:
+def test_the_answer_key_shows_the_truth_and_what_was_served(
+    run: Run, mocklend: Client, loan: dict[str, object]
+) -> None:
     mocklend.arm("cache.bounded_stale", lag_s=60)
     repay(mocklend, loan)
 
@@ -101,7 +103,7 @@ def test_the_answers_show_truth_and_what_was_served(run: Run, mocklend: Client, 
 
 
 @needs_faults
-def test_what_a_request_met_is_explained(run: Run, mocklend: Client, loan: Doc) -> None:
+def test_the_events_of_a_request_are_explained(run: Run, mocklend: Client, loan: Doc) -> None:
     mocklend.arm("transport.abort", match={"loan_id": "loan_1"})
     mocklend.loan(loan["id"])
     [body] = [

@@ -1,4 +1,4 @@
-"""The doctor: whether `serve` would start, and with what."""
+"""`mocklend doctor` says whether `serve` would start, and with which settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if not entry_points(group="pytest11", name="mocklend"):
     pytest_plugins = ["mocklend.testing"]
 
 
-def test_nobody_there_is_said_with_how_to_start(run: Run) -> None:
+def test_the_doctor_says_how_to_start_a_server_if_none_answers(run: Run) -> None:
     ran = run("--url", "http://127.0.0.1:9", "audit")
 
     assert ran.code == 2
@@ -35,7 +35,7 @@ def test_the_doctor_sees_whether_serve_would_start(run: Run, tmp_path: Path, moc
     assert result.out.count("FAIL") == 2
 
 
-def test_the_doctor_tells_a_database_from_any_other_file(run: Run, tmp_path: Path) -> None:
+def test_the_doctor_distinguishes_a_database_from_other_files(run: Run, tmp_path: Path) -> None:
     letter = tmp_path / "letter.db"
     letter.write_text("Dear Ada, " * 1000)
 
@@ -45,7 +45,7 @@ def test_the_doctor_tells_a_database_from_any_other_file(run: Run, tmp_path: Pat
     assert "not a database" in ran.out
 
 
-def test_the_doctor_looks_at_what_serve_would_start_with(
+def test_the_doctor_checks_the_settings_that_serve_would_use(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     letter = tmp_path / "letter.db"
@@ -66,7 +66,7 @@ def test_the_doctor_looks_at_what_serve_would_start_with(
     assert "short" not in checks["settings"]["detail"].replace("shorter", "")
 
 
-def test_serve_refuses_a_bad_database_in_the_doctors_words(run: Run, tmp_path: Path) -> None:
+def test_serve_and_doctor_report_a_bad_database_in_the_same_words(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "--database", str(tmp_path), "--port", "0", "--json")
     served = run("serve", "--database", str(tmp_path), "--port", "0", "--json")
 

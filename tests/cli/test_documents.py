@@ -1,4 +1,4 @@
-"""What all commands keep: help is quick, and `--json` is one document."""
+"""Rules for all commands: help is quick, and `--json` prints one document."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ stages:
 
 
 @needs_faults
-def test_an_experiment_is_started_from_a_file_looked_at_and_stopped(run: Run, mocklend: Client, tmp_path: Path) -> None:
+def test_an_experiment_is_started_from_a_file_shown_and_stopped(run: Run, mocklend: Client, tmp_path: Path) -> None:
     file = tmp_path / "weather.yaml"
     file.write_text(PLAN)
 
@@ -74,7 +74,7 @@ def test_a_plan_that_another_system_has_saved_is_read(
     assert mocklend.experiment("weather")["running"] == "calm"
 
 
-def test_files_in_an_encoding_that_they_do_not_say_are_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
+def test_a_file_in_an_undeclared_encoding_is_refused_in_a_sentence(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "weather.yaml"
     file.write_bytes(PLAN.encode("utf-16-le"))
     mine = tmp_path / "mine.py"
@@ -106,7 +106,7 @@ def test_a_file_that_is_no_plan_is_refused(run: Run, tmp_path: Path, text: str) 
 
 
 @needs_faults
-def test_a_stage_that_the_platform_refuses_is_said_by_its_field(run: Run, tmp_path: Path) -> None:
+def test_a_refused_stage_is_named_by_its_field(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "weather.yaml"
     file.write_text("stages: [{name: calm, duration_s: 0}]")
 

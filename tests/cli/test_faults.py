@@ -65,7 +65,7 @@ def test_settings_have_the_types_that_the_fault_declares(
         (["cache.bounded_stale", "--match", "colour=red"], "colour"),
     ],
 )
-def test_what_cannot_be_armed_is_refused_with_what_can(
+def test_an_invalid_fault_setting_or_match_is_refused(
     run: Run, mocklend: Client, arguments: list[str], message: str
 ) -> None:
     ran = run("faults", "on", *arguments)
@@ -76,7 +76,7 @@ def test_what_cannot_be_armed_is_refused_with_what_can(
 
 
 @needs_faults
-def test_lint_says_what_to_expect_and_its_exit_code_whether_to_look(run: Run, mocklend: Client) -> None:
+def test_lint_prints_warnings_and_exits_with_1_if_there_are_any(run: Run, mocklend: Client) -> None:
     assert (run("faults", "lint").code, run("faults", "lint").out.strip()) == (0, "no rules")
 
     run("faults", "on", "cache.bounded_stale", "--times", "3")

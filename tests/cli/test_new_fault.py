@@ -1,4 +1,4 @@
-"""`mocklend faults new`: what it writes runs as it stands, in a checkout and in a package of somebody else's."""
+"""`mocklend faults new`: the files that it writes work unchanged, in a checkout and in another package."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def table(folder: Path) -> dict[str, str]:
     return faults
 
 
-def test_at_every_seam_a_package_is_written_whose_tests_pass(tmp_path: Path) -> None:
+def test_a_new_package_for_each_seam_passes_its_tests(tmp_path: Path) -> None:
     for n, seam in enumerate(SEAMS):
         for file, text in new_fault(f"mine.at_{n}", seam, tmp_path).files.items():
             file.write_text(text, encoding="utf-8")
@@ -69,7 +69,7 @@ def test_a_package_may_bring_several_faults(new: New, tmp_path: Path) -> None:
     assert wheel["only-include"] == ["callback_lost_twice.py", "callback_lost_once.py"]
 
 
-def test_where_no_project_has_a_table_the_line_to_add_is_said(new: New, tmp_path: Path) -> None:
+def test_without_a_project_table_the_line_to_add_is_printed(new: New, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'mine'\n", encoding="utf-8")
 
     code, output = new("callback.lost_twice", "--seam", "callback.attempt", "--json")
@@ -79,7 +79,7 @@ def test_where_no_project_has_a_table_the_line_to_add_is_said(new: New, tmp_path
 
 
 @pytest.mark.parametrize("name", ["lost", "Lost.twice", "lost twice.x", "../x.y", "a.b.c", "callback.", "callback.1st"])
-def test_a_name_that_is_none_is_refused(new: New, tmp_path: Path, name: str) -> None:
+def test_an_invalid_name_is_refused(new: New, tmp_path: Path, name: str) -> None:
     code, output = new(name, "--seam", "callback.attempt")
 
     assert (code, list(tmp_path.iterdir())) == (2, [])
@@ -92,7 +92,7 @@ def test_an_unknown_seam_is_refused_with_what_was_meant(new: New) -> None:
     assert (code, "callback.attempt" in output) == (2, True)
 
 
-def test_nothing_that_is_there_is_written_over(new: New, tmp_path: Path) -> None:
+def test_no_existing_file_is_overwritten(new: New, tmp_path: Path) -> None:
     (tmp_path / "test_callback_lost_twice.py").write_text("mine", encoding="utf-8")
 
     code, output = new("callback.lost_twice", "--seam", "callback.attempt")

@@ -37,7 +37,7 @@ def test_a_reconciler_finds_a_lost_payment_writes_it_down_and_repairs_it(
     assert run("reconcile", "--json").document == {"findings": [], "outcomes": None}
 
 
-def test_a_reconciler_of_ones_own_is_a_file(run: Run, tmp_path: Path) -> None:
+def test_a_reconciler_can_be_a_file(run: Run, tmp_path: Path) -> None:
     mine = tmp_path / "mine.py"
     mine.write_text("def reconcile(client):\n    return []\n", encoding="utf-8")
 
@@ -94,9 +94,7 @@ def test_a_clock_is_held_and_let_run_from_the_shell(run: Run, mocklend: Client) 
 
 
 @needs_faults
-def test_people_live_in_the_sandbox_and_the_command_says_what_they_did_and_what_lied(
-    run: Run, mocklend: Client, tmp_path: Path
-) -> None:
+def test_a_season_prints_what_people_did_and_what_was_injected(run: Run, mocklend: Client, tmp_path: Path) -> None:
     honest = run("live", "--loans", "2", "--days", "3")
     lied = run("live", "--loans", "4", "--days", "40", "--profile", "hostile", "--json")
 
@@ -111,14 +109,16 @@ def test_people_live_in_the_sandbox_and_the_command_says_what_they_did_and_what_
     assert mocklend.profile()["name"] == "hostile"
 
 
-def test_a_season_of_no_size_is_refused_in_words(run: Run) -> None:
+def test_a_season_without_loans_or_days_is_refused_in_words(run: Run) -> None:
     ran = run("live", "--loans", "0")
 
     assert (ran.code, "loans must be a number from 1 to 10000, not 0" in ran.err) == (2, True)
 
 
 @needs_faults
-def test_an_empty_key_and_a_score_of_nothing_say_what_to_type(run: Run, mocklend: Client, tmp_path: Path) -> None:
+def test_an_empty_answer_key_and_an_empty_score_suggest_the_next_command(
+    run: Run, mocklend: Client, tmp_path: Path
+) -> None:
     findings = tmp_path / "findings.jsonl"
     findings.write_text("")
     mocklend.arm("callback.dropped")
@@ -135,7 +135,7 @@ def test_an_empty_key_and_a_score_of_nothing_say_what_to_type(run: Run, mocklend
     assert run("answer-key", "--json").document["hint"].startswith("No request has met a rule yet")
 
 
-def test_sandboxes_are_listed_and_old_ones_go_from_the_shell(run: Run, mocklend: Client) -> None:
+def test_sandboxes_are_listed_and_old_ones_deleted_from_the_shell(run: Run, mocklend: Client) -> None:
     listed = run("sandboxes", "list")
     assert listed.out.splitlines()[0] == f"sandboxes: {len(run('sandboxes', 'list', '--json').document['sandboxes'])}"
     assert f"  {mocklend.sandbox_id}  last used " in listed.out

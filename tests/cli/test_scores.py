@@ -20,7 +20,7 @@ needs_faults = pytest.mark.skipif(
 
 
 @needs_faults
-def test_a_score_exits_by_its_verdict_and_shows_what_is_behind_it(
+def test_a_score_exits_by_its_verdict_and_prints_the_reasons(
     run: Run, mocklend: Client, loan: dict[str, object], tmp_path: Path
 ) -> None:
     findings = tmp_path / "findings.jsonl"

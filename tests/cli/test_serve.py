@@ -27,7 +27,7 @@ needs_faults = pytest.mark.skipif(
 
 
 @needs_faults
-def test_serve_says_where_it_is_and_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_serve_prints_its_address_and_the_next_commands(capsys: pytest.CaptureFixture[str]) -> None:
     _announce(Settings(port=8400, database="mocklend.db"), "mk_default")
 
     printed = capsys.readouterr().out
@@ -134,7 +134,7 @@ def test_an_access_log_is_written_beside_what_serve_prints(tmp_path: Path, to: s
     assert (client.api_key or "none") not in written
 
 
-def test_an_access_log_that_cannot_be_written_is_said_before_anything_is_served(run: Run, tmp_path: Path) -> None:
+def test_an_unwritable_access_log_is_reported_before_the_server_starts(run: Run, tmp_path: Path) -> None:
     ran = run("serve", "--port", "0", "--database", str(tmp_path / "books.db"), "--access-log", str(tmp_path))
 
     assert ran.code == 2

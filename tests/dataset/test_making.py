@@ -1,4 +1,4 @@
-"""A data set: the same bytes for the same seed, a key that fits what the reconciler gets, and bounded memory."""
+"""A data set: the same bytes for the same seed, an answer key that fits the reconciler's files, and bounded memory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_number_of_processes_changes_no_byte(hostile: Path, tmp_path: Path) 
 
 
 @needs_faults
-def test_all_that_the_key_names_is_in_the_reconcilers_files(hostile: Path) -> None:
+def test_every_entity_of_the_answer_key_is_in_the_reconcilers_files(hostile: Path) -> None:
     values = {
         value for file in FILES if file.folder == "reconciler" for row in rows_of(hostile / f"{file.path}.csv")
         for value in row.values()
@@ -90,14 +90,14 @@ def test_the_key_as_csv_is_the_key_as_json_lines(hostile: Path) -> None:
 
 
 @needs_faults
-def test_the_reconciler_is_not_told_the_answers(hostile: Path) -> None:
+def test_the_reconcilers_files_do_not_have_the_answers(hostile: Path) -> None:
     for path in (hostile / "reconciler").iterdir():
         text = path.read_text(encoding="utf-8")
         assert "inj_" not in text
         assert "hostile" not in text
 
 
-def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_files_have_no_path_or_time_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
     create = lending.Platform.create_sandbox
 
@@ -119,7 +119,7 @@ def test_nothing_of_the_machine_is_in_the_files(tmp_path: Path, monkeypatch: pyt
     assert str(tmp_path).encode() not in everything
 
 
-def test_no_id_comes_twice_in_twenty_branches(tmp_path: Path) -> None:
+def test_ids_are_unique_over_twenty_branches(tmp_path: Path) -> None:
     make(DatasetOptions(20, 2), tmp_path / "season", branch_loans=1)
 
     for file, name in (("loans", "loan_id"), ("journal", "transaction_id"), ("webhooks", "webhook_id")):
@@ -143,7 +143,7 @@ def test_an_honest_season_has_an_empty_key_and_needs_no_fault_layer(
     assert not list(tmp_path.glob("hostile*"))
 
 
-def test_the_last_honest_page_says_what_the_journal_had_by_then(tmp_path: Path) -> None:
+def test_the_last_page_of_an_honest_season_agrees_with_the_journal(tmp_path: Path) -> None:
     make(DatasetOptions(15, 40), tmp_path / "honest")
 
     folder = tmp_path / "honest" / "reconciler"
@@ -158,7 +158,7 @@ def test_the_last_honest_page_says_what_the_journal_had_by_then(tmp_path: Path) 
     assert {id: int(row["outstanding_principal_minor"]) for id, row in last.items()} == owed
 
 
-def test_memory_holds_a_branch_however_many_loans_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded_by_one_branch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "AT_ONCE", 16)
 
     few = make(DatasetOptions(10, 14), tmp_path / "few", branch_loans=10)
@@ -171,7 +171,7 @@ def test_memory_holds_a_branch_however_many_loans_there_are(tmp_path: Path, monk
     assert many.held_max <= 10 * 4 * 2
 
 
-def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
+def test_the_manifest_has_each_file_with_its_hash(tmp_path: Path) -> None:
     make(DatasetOptions(6, 8, seed=3), tmp_path / "season")
 
     manifest = json.loads((tmp_path / "season" / "manifest.json").read_text(encoding="utf-8"))
@@ -195,7 +195,7 @@ def test_the_manifest_tells_each_file_and_its_hash(tmp_path: Path) -> None:
 
 
 @needs_faults
-def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
+def test_parquet_and_csv_have_the_same_rows(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
 
     make(DatasetOptions(20, 30, "hostile", 7, "both"), tmp_path / "season", branch_loans=8)
@@ -237,7 +237,7 @@ def as_csv(row: Doc, file: Any) -> dict[str, str]:
         pytest.param(DatasetOptions(10, 10, "hostil"), "unknown profile 'hostil'; known: hostile", marks=needs_faults),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(
+def test_invalid_options_are_refused_in_words_and_leave_no_file(
     order: DatasetOptions, says: str, tmp_path: Path
 ) -> None:
     with pytest.raises(CannotMake, match=says.replace("(", r"\(")):
@@ -246,13 +246,13 @@ def test_what_cannot_be_made_is_refused_in_words_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_season_needs_a_process_and_not_a_thousand(tmp_path: Path) -> None:
+def test_the_number_of_processes_is_limited(tmp_path: Path) -> None:
     for jobs in (0, 65):
         with pytest.raises(CannotMake, match=f"--jobs is {jobs}, and should be from 1 to 64"):
             make(DatasetOptions(10, 10), tmp_path / "season", jobs=jobs)
 
 
-def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
     with pytest.raises(CannotMake, match="exists already"):
@@ -262,7 +262,7 @@ def test_a_folder_that_is_there_is_not_touched(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_run_that_breaks_leaves_no_half_data_set(jobs: int, tmp_path: Path) -> None:
+def test_a_failed_run_leaves_no_partial_data_set(jobs: int, tmp_path: Path) -> None:
     def break_off(_loan_days: int) -> None:
         raise KeyboardInterrupt
 
@@ -272,7 +272,7 @@ def test_a_run_that_breaks_leaves_no_half_data_set(jobs: int, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_what_a_killed_run_left_is_not_touched(tmp_path: Path) -> None:
+def test_the_files_of_a_killed_run_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "season.part").mkdir()
 
     with pytest.raises(CannotMake, match="remove it first"):
@@ -281,7 +281,7 @@ def test_what_a_killed_run_left_is_not_touched(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["season.part"]
 
 
-def test_a_full_disk_is_said_in_words_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_words_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -308,7 +308,7 @@ def test_the_key_of_a_branch_explains_all_that_its_audit_finds() -> None:
     assert [invariant for invariant in audit["invariants"] if not invariant["holds"]] == []
 
 
-def test_progress_hears_of_every_day_of_every_loan(tmp_path: Path) -> None:
+def test_progress_is_called_for_every_day_of_every_loan(tmp_path: Path) -> None:
     progress: list[int] = []
 
     make(DatasetOptions(12, 6), tmp_path / "season", progress=progress.append, branch_loans=5)

@@ -1,4 +1,4 @@
-"""What happens to a loan follows from the seed and the loan's number, and from nothing else."""
+"""The story of a loan depends on the seed and the loan's number only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_a_story_is_the_same_each_time_and_another_for_another_seed() -> None:
     assert stories != [story(8, n, 60) for n in range(50)]
 
 
-def test_everybody_borrows_once_and_first_and_nobody_acts_after_the_season() -> None:
+def test_each_story_begins_with_one_loan_and_ends_within_the_season() -> None:
     for n in range(300):
         borrower_story = story(7, n, 45)
 

@@ -1,4 +1,4 @@
-"""Order of allocation, excess rules and grace: three knobs, each seen to turn."""
+"""Order of allocation, excess rule and grace period: each setting has its effect."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_payoff_until_the_period_ends_costs_its_interest_and_no_penalty_for_da
     assert to_the_end["normal_interest_minor"] == 900 > to_the_day["normal_interest_minor"]
 
 
-def test_within_the_days_of_grace_a_loan_is_neither_overdue_nor_charged() -> None:
+def test_within_the_grace_period_a_loan_is_neither_overdue_nor_charged() -> None:
     policy = product(penalty=Penalty(grace_days=3))
     due = date(2026, 2, 5)
 

@@ -1,4 +1,4 @@
-"""The rules of reporting by table, each with where it comes from; months across year ends; the score in the open."""
+"""The rules of reporting as tables with their sources, months across year ends, and the published score formula."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_an_overdue_account_is_reported_with_its_days_balance_and_class() -> Non
     assert standing == Standing(date(2026, 2, 14), "OVD", "SUBPRIME", 91, 120_000, 60_000, "4")
 
 
-def test_what_is_written_off_is_a_loss_and_owes_nothing_on_the_books() -> None:
+def test_a_written_off_account_is_a_loss_and_has_no_balance() -> None:
     standing = standing_on(TERMS, (PAID_OUT, fact("wof_1", WRITE_OFF, date(2026, 6, 1))), date(2026, 6, 30))
 
     assert (standing.status, standing.five_class, standing.balance_minor) == ("OFF", "LOSSES", 0)
@@ -142,7 +142,7 @@ def test_a_reported_month_stays_until_a_correction_reports_all_months_again() ->
     assert rederive(TERMS, facts, date(2025, 12, 31)) == History("*NN", date(2025, 12, 1))
 
 
-def test_a_second_report_within_a_month_tells_that_month_afresh() -> None:
+def test_a_second_report_within_a_month_replaces_its_code() -> None:
     first = carry(None, START, standing_on(TERMS, (PAID_OUT,), date(2025, 11, 16)))
 
     second = carry(first, START, standing_on(TERMS, (PAID_OUT, paid(1, date(2025, 11, 20))), date(2025, 11, 30)))
@@ -157,14 +157,14 @@ def test_months_of_which_nothing_was_reported_are_unknown() -> None:
 
 
 @given(st.dates(date(2025, 10, 15), date(2029, 12, 31)))
-def test_there_is_one_code_a_month_whatever_the_date(as_of: date) -> None:
+def test_there_is_one_code_per_month_whatever_the_date(as_of: date) -> None:
     standing = rederive(TERMS, (PAID_OUT,), as_of)
 
     assert len(standing.codes) == months_apart(START, as_of) + 1
 
 
 @given(st.integers(0, 40))
-def test_reporting_each_month_end_tells_what_a_replay_of_everything_tells(months: int) -> None:
+def test_reports_at_each_month_end_equal_a_replay_of_all_facts(months: int) -> None:
     facts = (PAID_OUT, paid(1, date(2025, 11, 14)), paid(2, date(2026, 1, 20)))
     history, day = None, START
     for _ in range(months + 1):
@@ -246,7 +246,7 @@ def test_a_lender_looks_for_the_worst_month(codes: str, months: int, expected: i
     assert worst_overdue([History(codes, date(2026, 3, 1))], months, NOW) == expected
 
 
-# --- many cuts at once ---
+# --- many cut-off times at once ---
 
 
 @given(

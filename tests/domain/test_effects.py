@@ -1,4 +1,4 @@
-"""What becomes of a loan when money goes the other way: a payout that fails, a receipt that is taken back, a refund."""
+"""A loan after a failed payout, a returned receipt or a refund."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_what_was_paid_on_a_loan_that_is_never_paid_out_is_overpaid() -> None:
     assert balances(state) == {"1002:wallet": 30_000, "2101": -30_000}
 
 
-def test_returned_money_that_an_operator_has_used_meanwhile_is_owed_again() -> None:
+def test_returned_money_that_an_operator_has_applied_elsewhere_is_owed_again() -> None:
     receipt = fact(kinds.RECEIPT, 10, 5_000, id="rpy_ada")
     reversal = fact(kinds.REVERSAL, 11, reverses="rpy_ada")
     used = fact(kinds.EDIT, 12, 5_000, edit_kind=kinds.MODIFY_PAID_AMOUNT)
@@ -95,7 +95,7 @@ def test_returned_money_that_an_operator_has_used_meanwhile_is_owed_again() -> N
     assert balances(state)["1002:wallet"] == -ADA_BORROWS
 
 
-def test_too_much_money_is_promised_back_and_paid_back() -> None:
+def test_an_overpaid_amount_is_agreed_as_a_refund_and_then_paid() -> None:
     total = sum(loan_on(day=10).quote(QuoteType.CLEAR, START + timedelta(days=10)).values())
     receipt = fact(kinds.RECEIPT, 10, total + 700, id="rpy_ada", scope=QuoteType.CLEAR)
     agreed, paid = fact(kinds.REFUND_AGREED, 11, 700), fact(kinds.REFUND_PAID, 12, 700)

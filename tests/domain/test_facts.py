@@ -61,7 +61,7 @@ def test_a_fact_cannot_be_changed() -> None:
 
 
 def _taking_back(chain: list[int], kind: str = REVERSAL) -> list[Fact]:
-    """A receipt, and reversals of which each takes back the one before. The ids are in no order that would help."""
+    """A receipt, and reversals of which each reverses the one before. The order of the ids is arbitrary."""
     day = date(2026, 1, 5)
     names = ["receipt", *(f"rev-{n}" for n in chain)]
     facts = [Fact(names[0], RECEIPT, 0, day, 100)]
@@ -77,7 +77,7 @@ def test_a_receipt_counts_if_it_was_reversed_and_restored_equally_often(chain: l
     assert ("receipt" in void) == (len(chain) % 2 == 1)
 
 
-def test_only_the_kinds_that_are_named_take_something_back() -> None:
+def test_only_facts_of_the_given_kinds_undo_another_fact() -> None:
     failed = _taking_back([1], PAYMENT_RETURN)
 
     assert taken_back(failed, REVERSAL) == set()
@@ -85,12 +85,12 @@ def test_only_the_kinds_that_are_named_take_something_back() -> None:
 
 
 def fact(id: str, kind: str = RECEIPT, reverses: str | None = None) -> Fact:
-    """A fact of which only this matters here."""
+    """A fact of this kind; its other fields do not matter."""
     return Fact(id, kind, 1, date(2026, 1, 5), reverses=reverses)
 
 
 @given(n=st.integers(1, 999))
-def test_every_booking_of_a_receipt_says_whose_booking_it_is(n: int) -> None:
+def test_every_booking_of_a_receipt_names_its_receipt(n: int) -> None:
     assert booked(booking("rpy_ada", n)) == "rpy_ada"
 
 
@@ -109,7 +109,7 @@ def test_a_reversal_that_was_reversed_does_not_count_and_the_next_one_does() -> 
     assert "rpy_ada" in standing([*back, fact("rev_3", REVERSAL, "rpy_ada")]).void
 
 
-def test_a_moved_receipt_is_gone_until_that_it_was_moved_is_reversed() -> None:
+def test_a_moved_receipt_does_not_count_until_its_move_is_reversed() -> None:
     moved = [fact("rct_ada"), fact("mov_1", MOVED, "rct_ada")]
 
     assert standing(moved).gone == {"rct_ada"}

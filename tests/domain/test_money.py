@@ -1,4 +1,4 @@
-"""Money: rounding happens once, mirrors around zero, and a currency knows its decimals."""
+"""Money: rounding happens once and is symmetric around zero, and a currency has its decimals."""
 
 from __future__ import annotations
 

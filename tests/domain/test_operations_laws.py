@@ -1,4 +1,4 @@
-"""What operations do to a bill: laws of the five amount edits, waivers, charges, write-offs and refunds, by any history."""
+"""Laws of operator edits after any history: the five amount edits, waivers, charges, write-offs and refunds."""
 
 from __future__ import annotations
 

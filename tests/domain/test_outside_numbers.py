@@ -1,4 +1,4 @@
-"""What a loan costs on its books, to the fen, against numbers from outside: a ledger of its own, in fractions.
+"""The cost of a loan on the books, to the fen, compared with an independent calculation in fractions.
 
 Nothing of the platform's arithmetic is used here: periods are counted with the calendar, rates are fractions, rounding
 is Python's. The books are asked on any day, of any day count, method and rate, by one who pays nothing; then by one
@@ -43,7 +43,7 @@ class RawClient:
 
 @dataclass(frozen=True)
 class Outside:
-    """A loan as a spreadsheet would have it."""
+    """A loan as a spreadsheet would calculate it."""
 
     day_count: str
     method: str

@@ -1,4 +1,4 @@
-"""Two names of one person, and two people: what four eyes go by."""
+"""When two names are one person and when they are two, as four eyes needs it."""
 
 from __future__ import annotations
 

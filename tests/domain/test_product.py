@@ -1,4 +1,4 @@
-"""Products: a valid one, or a refusal that names the field; nothing else comes out."""
+"""Reading a product returns a valid one, or a refusal that names the field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A statement's day: it ends at the channel's own cut-off, and its file comes the morning after."""
+"""A statement's day ends at the channel's own cut-off, and its file is ready the next morning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A channel's file as it was made: the same bytes whenever one asks, and refused by a reader where it is spoiled."""
+"""A channel's file: the same bytes at each request, and refused by a reader if it is damaged."""
 
 from __future__ import annotations
 

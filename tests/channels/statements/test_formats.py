@@ -1,4 +1,4 @@
-"""Every format, read again: by our own reader to the same day, and by readers that share no line with ours."""
+"""Every format is read back: by our own reader to the same day, and by readers with no code in common with ours."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXAMPLES = 60
 @given(day=busy_days())
 @example(day=one_of_each())
 @example(day=StatementDay(Heading(channels()["wallet"], DAY, "CNY", "Asia/Shanghai"), 0, ()))
-def test_a_busy_day_is_read_again_as_it_was(id: str, day: StatementDay) -> None:
+def test_a_written_statement_is_read_back_unchanged(id: str, day: StatementDay) -> None:
     data = FORMATS[id].write(day)
 
     assert FORMATS[id].read(data, day.heading) == as_held(id, day)
@@ -102,7 +102,7 @@ def test_a_camt_message_keeps_the_limits_of_its_schema(day: StatementDay) -> Non
 
 
 @pytest.mark.parametrize("id", sorted(FORMATS))
-def test_a_file_that_was_cut_short_is_noticed(id: str) -> None:
+def test_a_truncated_file_is_detected(id: str) -> None:
     format, day = FORMATS[id], one_of_each()
     data = format.write(day)
     lines = data.splitlines(keepends=True)
@@ -113,7 +113,7 @@ def test_a_file_that_was_cut_short_is_noticed(id: str) -> None:
 
 
 @pytest.mark.parametrize("id", sorted(FORMATS))
-def test_a_line_that_stands_twice_is_noticed(id: str) -> None:
+def test_a_duplicated_line_is_detected(id: str) -> None:
     format, day = FORMATS[id], one_of_each()
     lines = format.write(day).splitlines(keepends=True)
     at = next(n for n, line in enumerate(lines) if b"ML1" in line)
@@ -138,12 +138,12 @@ def test_the_statement_of_another_day_or_account_is_refused(id: str) -> None:
 
 @pytest.mark.parametrize("id", sorted(FORMATS))
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00", b"<html></html>", b'"', b"a,b\r\n", b"<!DOCTYPE x []><x/>"])
-def test_what_is_no_statement_at_all_is_refused(id: str, data: bytes) -> None:
+def test_a_file_that_is_not_a_statement_is_refused(id: str, data: bytes) -> None:
     with pytest.raises(MalformedStatement):
         FORMATS[id].read(data, one_of_each().heading)
 
 
-def test_a_wechat_bill_without_its_byte_order_mark_is_read_all_the_same() -> None:
+def test_a_wechat_bill_without_its_byte_order_mark_is_read() -> None:
     day = one_of_each()
 
     assert wechat_csv.read(wechat_csv.write(day).removeprefix(b"\xef\xbb\xbf"), day.heading) == as_held(

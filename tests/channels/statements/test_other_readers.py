@@ -1,4 +1,4 @@
-"""Every format, read by readers that share no line with ours: plain ones of a few lines, and what known programs look for."""
+"""Every format, read with no code in common with ours: by readers of a few lines, and as known programs read it."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ CSV_FORMATS = sorted(id for id in FORMATS if FORMATS[id].media_type == "text/csv
 
 
 def filled_lines(data: bytes) -> list[str]:
-    """The lines with something in them, as a reader that knows no quotes finds them."""
+    """The lines that are not empty, as a reader without support for quotes finds them."""
     return [line for line in data.decode("gb18030").splitlines() if line.strip()]
 
 

@@ -1,4 +1,4 @@
-"""A channel's record of a day, against what the world saw: V7, over payments around every channel's cut-off."""
+"""A channel's record of a day equals the world's (V7), for payments around every channel's cut-off."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def stated(story: Story, channel: str, day: date, currency: str = "CNY") -> Stat
 
 
 def broken(story: Story, day: StatementDay) -> list[tuple[str, str]]:
-    """What V7 finds wrong with a statement."""
+    """The discrepancies that V7 finds in a statement."""
     with story.platform.read() as connection:
         return list(statement_against_world(day, moved_in_the_world(story.snapshot(connection), day.heading)))
 
 
 def pay(story: Story, channel: str, amount_minor: int, reference: str = "", currency: str = "CNY") -> str:
-    """Somebody pays without an order of ours."""
+    """Make a push payment."""
     payment = PayAtChannel(
         story.sandbox_id, story.key(), channel, amount_minor, currency, "Ada", reference, "OVD_AND_CURRENT"
     )
@@ -95,7 +95,7 @@ def test_the_last_second_before_the_cut_off_is_of_the_day_and_the_cut_off_of_the
     assert not any(broken(story, day) for day in days.values())
 
 
-def test_money_that_nobody_knows_is_on_the_statement_all_the_same(story: Story) -> None:
+def test_a_payment_without_a_usable_reference_is_on_the_statement(story: Story) -> None:
     """The bank's statement is where a payment without a usable reference is found."""
     pay(story, "bill_pay", 4_200, "for the loan, thanks")
     story.wait(days=1)
@@ -162,7 +162,7 @@ def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Story) 
     assert broken(story, day) == [("V7", "wallet-CNY 2026-01-05 states out_1 of -100000, which never moved")]
 
 
-def test_v7_notices_a_line_too_many_one_too_few_and_a_wrong_amount(story: Story) -> None:
+def test_v7_detects_an_extra_line_a_missing_line_and_a_wrong_amount(story: Story) -> None:
     order_no = pay(story, "wallet", 100)
     story.wait(days=1)
     day = stated(story, "wallet", MONDAY)
