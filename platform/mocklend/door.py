@@ -1,16 +1,16 @@
-"""The door: each request is read whole, checked and queued in its sandbox's lane, before a thread works for it.
+"""The door: reads each request completely, checks it and queues it in its sandbox's lane, before a thread works on it.
 
-        connection ─▶ who may ask? ─▶ body, whole or refused ─▶ lane of its sandbox ─▶ a thread ─▶ the WSGI app
-                       421, 403        408, 400                  429 if too many wait       │
-        client     ◀───────────────────────────── at once, or later where a fault says so ◀─┘
+        connection ─▶ allowed host? ─▶ the whole body ─▶ lane of its sandbox ─▶ a thread ─▶ the WSGI app
+                       421, 403        408, 400          429 if too many wait       │
+        client     ◀──────────────────────────── at once, or after a fault's delay ◀┘
 
-It is the application that the server calls (RSGI, granian's own interface). It runs on the event loop, so that a body
-that never arrives and an answer that is held back need no thread. Nothing slow is done here; the few requests that take
-microseconds are answered here at once (`Hot`, see `api.hot`).
+The door is the application that the server calls (RSGI, granian's own interface). It runs on the event loop, so that a
+body that never arrives and a delayed answer need no thread. Slow work is left to threads; a hot path answers a few
+requests here, in microseconds (`Hot`, see `api.hot`).
 
-Three pools of threads answer, each with lanes of its own, so that none waits for another: one for the client planes;
-one for the control plane, where a request may take minutes; and one for what must always answer: health, and the halt
-of all rules.
+Each pool of threads has lanes of its own, so that no pool waits for another: one for the client planes; one for the
+control plane, where a request may take minutes; one for health and the halt of all rules, which must always answer; and
+one thread for long bodies.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CONTROL = "/-/"
 URGENT = ("/-/health", "/-/rules/halt")
 """Paths that answer whatever else is in progress."""
 FILE_OPENED_S = 30.0
-"""By then the server has opened the file that it sends. It opens it by itself, so this process may close its own."""
+"""Seconds after which the server has surely opened the file that it sends, so that this module may close its handle."""
 ROOM_ENOUGH = nullcontext()
 HOLD = "mocklend.hold_ms"
 """Key of the WSGI environment: how long the answer is to be held back, in ms."""
@@ -75,7 +75,7 @@ class Outcome(Enum):
     NOT_TAKEN = 0
     ANSWERED = 1
     ANSWERED_LATER = 2
-    """By another thread; or it is handed back to the app, and nothing has been done."""
+    """Another thread answers it, or hands it back to the app with nothing committed."""
 
 
 Respond = Callable[[int, Headers, bytes, str], None]
@@ -109,7 +109,7 @@ class Limits:
     urgent_waiting_max: int = 256
     long_bodies_max: int = 8
     long_bodies_lane_max: int = 2
-    """Of the addresses that take long ones: from before such a body is read until it is answered."""
+    """Requests with long bodies, in all and per sandbox, counted from before the body is read until the answer."""
 
 
 class Door:
@@ -153,7 +153,7 @@ class Door:
         )
         self._heavy = Workers(
             "mocklend-heavy",
-            at_once=1,  # Its requests compute for a second each, and Python lets one thread compute at a time.
+            at_once=1,  # Each request computes for a second, and Python runs one thread at a time.
             threads_max=1,
             lane_running_max=1,
             lane_waiting_max=limits.long_bodies_lane_max,
@@ -254,7 +254,7 @@ class Door:
         return await self._chunked(proto, limit)
 
     async def _whole(self, proto: Connection, length: int) -> bytes:
-        """Return a body of `length` bytes. Refused if the client has left before all of it came."""
+        """Return a body of `length` bytes. Refused `body_incomplete` if the client closes before."""
         if not length:
             return b""
         body: bytes = await self._in_time(proto(), self._loop.time() + self._body_deadline_s)
@@ -263,8 +263,8 @@ class Door:
         return body
 
     async def _chunked(self, proto: Connection, limit: int) -> bytes:
-        """Return a body in chunks, or its first `limit` + 1 bytes. Refused if its end did not come."""
-        body = bytearray()  # Joined as they come: chunks may be of one byte each.
+        """Return a chunked body, or its first `limit` + 1 bytes. Refused `body_incomplete` without its last chunk."""
+        body = bytearray()  # Not a list of chunks: they may have one byte each.
         empty_chunks, until_s = 0, self._loop.time() + self._body_deadline_s
         stream = aiter(proto)
         while len(body) <= limit:
@@ -275,12 +275,12 @@ class Door:
                     raise incomplete() from None
                 return bytes(body)
             if not chunk:
-                empty_chunks += 1  # One is the end; a second one is an error, which granian does not distinguish.
+                empty_chunks += 1  # One is the end. Granian reports a broken connection as a second one.
             body += chunk
         return bytes(body[: limit + 1])
 
     async def _in_time(self, read: Any, until_s: float) -> bytes:
-        """Await data of the connection until a time. `_tick` cancels it then, which costs less than a timer each."""
+        """Await data of the connection until a time. `_tick` cancels it then, which is cheaper than a timer each."""
         self._arriving[read] = until_s
         try:
             part: bytes = await read
@@ -288,10 +288,12 @@ class Door:
             if self._stopping:
                 raise Refused("server_stopping", "the server is stopping") from None
             raise Refused(
-                "body_late", "the body did not come in time", expected=f"a whole body in {self._body_deadline_s:g} s"
+                "body_late",
+                "the body did not arrive in time",
+                expected=f"a whole body in {self._body_deadline_s:g} s",
             ) from None
         except Exception:
-            raise incomplete() from None  # granian has an exception of its own for a connection that breaks.
+            raise incomplete() from None  # Granian has an exception of its own for a broken connection.
         finally:
             del self._arriving[read]
         return part
@@ -394,7 +396,7 @@ class Door:
         self._answered.append(done)
 
     def _send(self, proto: Connection, status: int, headers: Headers, content: Content) -> None:
-        """Send an answer. The server itself reads a file as fast as the client takes it."""
+        """Send an answer. A file is read by the server, as fast as the client receives it."""
         if isinstance(content, bytes):
             proto.response_bytes(status, headers, content)
             return
@@ -469,8 +471,8 @@ def headers_of(scope: Any) -> dict[str, str]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Switch Python's cyclic collector off: the objects made of a long body have no cycles, and each collection that
-    visits them would stop every thread for a fifth of a second."""
+    """Switch Python's cyclic garbage collector off. The objects parsed from a long body have no cycles, and each
+    collection that visits them would stop all threads for a fifth of a second."""
     gc.disable()
     try:
         yield
@@ -479,7 +481,8 @@ def uncollected() -> Iterator[None]:
 
 
 def incomplete() -> Refused:
-    return Refused("body_incomplete", "the connection ended before the body did", expected="the whole body")
+    """The refusal of a body that ended too early."""
+    return Refused("body_incomplete", "the connection ended before the whole body arrived", expected="the whole body")
 
 
 def refuse(proto: Connection, refused: Refused) -> None:

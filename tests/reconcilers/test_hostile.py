@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.scenarios.looks import ALL_LOANS, LOOKING
+from mocklend.scenarios.checks import ALL_LOANS, CHECKERS
 from support import hostile, paired_runs
 
 pytestmark = pytest.mark.long
@@ -27,7 +27,7 @@ def seasons(mocklend_server: str) -> list[Scores]:
         with paired_runs.story_run(mocklend_server) as run:
             hostile.season(run, seed, people=8, weeks=8)
             # A statement is made, well or badly, when somebody asks for it: all have looked before any is scored.
-            findings = {name: [finding.to_json() for finding in look(run.client)] for name, look in LOOKING.items()}
+            findings = {name: [finding.to_json() for finding in look(run.client)] for name, look in CHECKERS.items()}
             now = run.client.clock()["now"]
             told_of.append(
                 {name: run.client.score(finding, window={"from": now}) for name, finding in findings.items()}

@@ -133,12 +133,12 @@ def test_what_was_seen_is_claimed(explored: Client) -> None:
 
 
 def test_a_story_of_which_a_part_is_missing_is_not_saved(explored: Client) -> None:
-    with pytest.raises(CannotSave, match="not every request"):
+    with pytest.raises(CannotSave, match="is not complete"):
         saved(explored.requests_made() | {"complete": False}, name="x", title="x", lies=0)
 
 
 def test_where_nothing_was_done_there_is_nothing_to_save(mocklend: Client) -> None:
-    with pytest.raises(CannotSave, match="nothing was asked"):
+    with pytest.raises(CannotSave, match="there was no request"):
         saved(mocklend.requests_made(), name="x", title="x", lies=0)
 
 
@@ -222,9 +222,9 @@ def test_a_saved_scenario_claims_nothing_that_depended_on_the_moment(mocklend_se
     code, printed = run_and_output(read(text, "again.yaml"))
 
     assert code == 0, printed
-    assert "depended on the moment" in text
+    assert "depended on the exact time" in text
     assert "books: status is USING" in text
-    assert "edit: it is done (told again, loan_not_active)" in text
+    assert "edit: it succeeds (in the second run: loan_not_active)" in text
 
 
 def test_a_season_in_a_sandbox_with_a_running_clock_is_saved_and_run_again(mocklend_server: str) -> None:

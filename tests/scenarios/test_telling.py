@@ -226,8 +226,8 @@ def test_a_step_without_an_answer_is_reported_too() -> None:
     ("step", "message"),
     [
         ({"do": "loan", "with": {"loan": "loan_x"}}, "unexpected keyword argument"),
-        ({"do": "loan", "with": {"loan_id": "$nobody.id"}}, "no step has kept anything as 'nobody'"),
-        ({"do": "clock", "shows": "hour"}, "nothing is at 'hour'"),
+        ({"do": "loan", "with": {"loan_id": "$nobody.id"}}, "no earlier step has `as: nobody`"),
+        ({"do": "clock", "shows": "hour"}, "the answer has no 'hour'"),
     ],
 )
 def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, object], message: str) -> None:

@@ -32,7 +32,7 @@ ANY_IN: Mapping[str, str] = {
     "platform/mocklend/logs.py": "wrap_logger of structlog returns Any: its methods are made at run time",
     "platform/mocklend/reconcilers/found.py": NOT_YET,
     "platform/mocklend/reconcilers/patient.py": "stands in for any method of the client, by the method's name",
-    "platform/mocklend/scenarios/looks.py": "numbers of the score's answer, by their paths",
+    "platform/mocklend/scenarios/checks.py": "numbers of the score's answer, by their paths",
     "platform/mocklend/scenarios/narrator.py": "values out of any answer of HTTP",
     "platform/mocklend/scenarios/saving.py": "the request log as HTTP gave it",
     "platform/mocklend/scenarios/schema.py": "a JSON Schema is data",

@@ -27,7 +27,7 @@ from mocklend.exit_codes import MEANINGS, ExitCode
 from mocklend.local import local_platform
 from mocklend.reconcilers.named import SHIPPED as RECONCILERS
 from mocklend.scenarios import run, scenarios
-from mocklend.scenarios.looks import LOOKING
+from mocklend.scenarios.checks import CHECKERS
 from mocklend.seams import SEAMS
 from mocklend.seams.seam import Seam
 from mocklend_faults.engine.catalogue import installed
@@ -288,16 +288,16 @@ def stories() -> str:
 def scenario_scores() -> str:
     """Every scenario that ships, told, and how well each did that looked at its turning points."""
     rows = []
-    totals: dict[str, Counter[str]] = {name: Counter() for name in LOOKING}
+    totals: dict[str, Counter[str]] = {name: Counter() for name in CHECKERS}
     for name, scenario in scenarios().items():
         out = io.StringIO()
         assert run(scenario, as_json=True, out=out) == 0, name
         scores = json.loads(out.getvalue())["scores"]
-        rows.append((f"`{name}`", *(_score_at_looks(scores[who]) for who in LOOKING)))
+        rows.append((f"`{name}`", *(_score_at_looks(scores[who]) for who in CHECKERS)))
         for who, total in totals.items():
             total.update({of: count for of, count in scores[who].items() if of.startswith("counts.")})
     rows.append(("over all", *map(_total, totals.values())))
-    return _table(("scenario", *(f"`{who}`" if who in RECONCILERS else who for who in LOOKING)), rows)
+    return _table(("scenario", *(f"`{who}`" if who in RECONCILERS else who for who in CHECKERS)), rows)
 
 
 def _score_at_looks(score: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mocklend.webhooks.workers import A_SANDBOX, AN_ENDPOINT, QUEUED_MAX, DeliveryWorkers, Parcel
+from mocklend.webhooks.workers import PER_ENDPOINT_MAX, PER_SANDBOX_MAX, QUEUED_MAX, DeliveryWorkers, Parcel
 
 pytestmark = pytest.mark.security
 
@@ -94,13 +94,13 @@ def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(
     for endpoint in range(16):
         for n in range(10):
             delivery_workers.offer(parcel(n, str(endpoint)))
-    roads.until(lambda: sum(roads.on_the_way.values()) == A_SANDBOX)
+    roads.until(lambda: sum(roads.on_the_way.values()) == PER_SANDBOX_MAX)
 
     delivery_workers.offer(parcel(0, sandbox="other"))
 
     roads.until(lambda: roads.arrived == ["other.a.0"])
-    assert sum(roads.on_the_way.values()) == A_SANDBOX
-    assert max(roads.at_once_max.values()) <= AN_ENDPOINT
+    assert sum(roads.on_the_way.values()) == PER_SANDBOX_MAX
+    assert max(roads.at_once_max.values()) <= PER_ENDPOINT_MAX
 
 
 def test_those_known_to_hang_have_one_worker_each_and_half_of_them_altogether(
@@ -141,7 +141,7 @@ def test_a_receiver_that_answers_again_has_all_its_workers_again(
     for n in range(2, 20):
         delivery_workers.offer(parcel(n))
 
-    roads.until(lambda: roads.on_the_way["s.a"] == AN_ENDPOINT)
+    roads.until(lambda: roads.on_the_way["s.a"] == PER_ENDPOINT_MAX)
 
 
 def test_on_a_manual_clock_an_endpoint_hears_in_order(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
@@ -191,7 +191,7 @@ def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(
 
     accepted = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MAX + 100))
 
-    assert QUEUED_MAX <= accepted <= QUEUED_MAX + AN_ENDPOINT
+    assert QUEUED_MAX <= accepted <= QUEUED_MAX + PER_ENDPOINT_MAX
 
 
 def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(delivery_workers: DeliveryWorkers, roads: Roads) -> None:

@@ -177,7 +177,7 @@ def _in_body(asked: JsonRequest, field: str) -> str | None:
 
 def _answer_of(outcome: ApiAnswer) -> Response:
     assert outcome.answer_code is not None
-    response = refused(Refused(outcome.answer_code, "an armed fault refuses this request"))
+    response = refused(Refused(outcome.answer_code, "the request was not answered normally"))
     if outcome.retry_after_s is not None:
         response.headers["Retry-After"] = str(outcome.retry_after_s)
     return response

@@ -1,4 +1,4 @@
-"""Turns every exception into an HTTP answer: RFC 9457 problem+json.
+"""Converts every exception into an HTTP answer: RFC 9457 problem+json.
 
 Handled are `Refused`, the exceptions of router and server (werkzeug), and validation errors (pydantic, through
 APIFlask). An unexpected exception is logged with a trace id; the client gets only that id.

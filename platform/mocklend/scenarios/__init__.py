@@ -1,12 +1,12 @@
-"""Scenarios: a story in YAML, told with the platform's real requests and answers, each claim checked.
+"""Scenarios: stories in YAML, run with real requests to the platform; every claim in them is checked.
 
-text      what a file may say        ─▶ Scenario
-schema    the same for editors, as JSON Schema
-telling   Scenario ─▶ a sandbox of its own ─▶ as told, or not
-narrator  what is printed of it, and the same as facts
-looks     what reconcilers find at a moment of the story, and how good all of it was, by the score
-skeleton  a new file to begin with
-saving    what was just done in a sandbox ─▶ a file that does it again
+text      reads and validates a scenario file ─▶ Scenario
+schema    the format of the file as JSON Schema, for editors
+telling   runs a Scenario in a new sandbox ─▶ passed or failed
+narrator  prints a run, and collects it as JSON
+checks    runs the reconcilers during a scenario, and scores their findings at the end
+skeleton  the text of a new scenario file
+saving    the request log of a sandbox ─▶ a scenario file that repeats the requests
 """
 
 from mocklend.scenarios.telling import run

@@ -1,6 +1,6 @@
-"""The narrator of scenarios: each request and answer as it went over the wire, cut to a line; each claim, checked.
+"""Prints the run of a scenario: each request and answer, shortened; each claim, checked.
 
-What is printed and what `--json` gives are the same facts, gathered here once.
+It also collects the run as JSON, for `--json`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ BOLD, DIM, GREEN, RED, YELLOW = "bold", "dim", "green", "red", "yellow"
 
 
 class NotAsTold(Exception):
-    """The platform did something else than the story says."""
+    """A claim of the scenario failed, or a step could not be carried out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What came of a telling: entries of the answer key, those of them that are open still, claims, and the audit."""
+    """Totals of a run: entries of the answer key, those still open, claims, and whether the audit is clean."""
 
     entries: int = 0
     open_entries: int = 0
@@ -49,12 +49,12 @@ class Count:
 
 
 class Narrator:
-    """One telling of one scenario. `out` is None where only the facts are wanted."""
+    """Prints and collects one run of a scenario. With `out` None it prints nothing."""
 
     client: Client
 
     def __init__(self, out: TextIO | None) -> None:
-        # Colour is Rich's business: none in a file, none where NO_COLOR asks for none. The lines are ours.
+        # Rich leaves colours out in a file, and if NO_COLOR is set.
         self._out = None if out is None else Console(file=out, highlight=False, markup=False, emoji=False)
         self._exchanges: list[Exchange] = []
         self._facts: Doc = {}
@@ -67,73 +67,73 @@ class Narrator:
     # --- telling ---
 
     def begin(self, title: str, what: str, *, version: str, seed: int) -> None:
-        """Say which scenario this is."""
+        """Print the title and the story of the scenario, and note version and seed."""
         self._facts = {"mocklend": version, "scenario": title, "seed": seed}
         self.heading(title, what)
 
     def heading(self, title: str, what: str) -> None:
-        """A title, and what it stands for."""
+        """Print a title and a description."""
         self._line(title, BOLD)
         self._prose(what)
 
     def scene(self, title: str, what: str) -> None:
-        """Begin a scene."""
+        """Begin a chapter: print its number, title and story."""
         self._scenes.append({"title": title, "story": what, "exchanges": [], "claims": [], "entries": [], "audits": []})
         self._line()
         self._line(f"{len(self._scenes)}. {title}", BOLD)
         self._prose(what)
 
     def say(self, text: str) -> None:
-        """A sentence in between."""
+        """Print a sentence."""
         self._line()
         self._prose(text)
 
     def hear(self, exchange: Exchange) -> None:
-        """Every exchange of the client passes here; `party` prints the last one."""
+        """Note an exchange of the client. `party` prints the last one."""
         self._exchanges.append(exchange)
 
     def party(self, who: str | None, answer: Doc, fields: str) -> None:
-        """Print what a party did or sees: a request, and named fields of its answer by dotted path."""
+        """Print a party's last request, and fields of its answer by dotted path."""
         exchange = self._exchanges[-1]
-        told = {path: at(answer, path) for path in fields.split()}
+        values = {path: at(answer, path) for path in fields.split()}
         self._scenes[-1]["exchanges"].append(
-            {"who": who, "method": exchange.method, "path": exchange.path, "body": exchange.body, "answer": told}
+            {"who": who, "method": exchange.method, "path": exchange.path, "body": exchange.body, "answer": values}
         )
         if who:
             self._line(f"  {who}", YELLOW)
         self._pair(f"→ {exchange.method} {exchange.path}", exchange.body)
-        if told:
-            self._pair(f"← {exchange.status}", told)
+        if values:
+            self._pair(f"← {exchange.status}", values)
 
     def note(self, name: str, what: Any) -> None:
-        """Something for the facts that is not printed."""
+        """Add a value to the JSON without printing it."""
         self._facts[name] = what
 
-    def claim(self, text: str, got: Any, wanted: Any) -> None:
-        """Say that something is so, having looked."""
-        holds = got == wanted
+    def claim(self, text: str, got: Any, expected: Any) -> None:
+        """Check a claim and print it. Raises NotAsTold if it fails."""
+        holds = got == expected
         self._scenes[-1]["claims"].append({"claim": text, "holds": holds, "got": got})
         if not holds:
-            raise NotAsTold(f"{text}: expected {wanted!r}, got {got!r}")
+            raise NotAsTold(f"{text}: expected {expected!r}, got {got!r}")
         self._line(f"  ✓ {text}", GREEN)
 
     # --- the answer key and the audit ---
 
     def entry(self, entry: Doc) -> None:
-        """Print an entry of the answer key: in full while it is active, and later how it ended."""
+        """Print an entry of the answer key: in full while it is active, afterwards how it ended."""
         self._scenes[-1]["entries"].append(entry)
         expected = entry["expected"]
-        stake = format_minor(expected["amount_minor"], "CNY")
+        amount = format_minor(expected["amount_minor"], "CNY")
         self._line(f"  answer key  {entry['injection']}  {entry['fault']}: {entry['status']}", YELLOW)
         if entry["ended_at"]:
             self._line(f"    ended    {entry['ended_at']}: {entry['status_reason']}")
             return
         self._pair("  truth   ", _without_nulls(entry["truth"]["after"]))
         self._pair("  served  ", _without_nulls(entry["served"]))
-        self._line(f"    to find  {expected['class']} on {expected['entity']}, {stake}")
+        self._line(f"    to find  {expected['class']} on {expected['entity']}, {amount}")
 
     def answer_key(self) -> list[Doc]:
-        """Print each entry that is new, or that has ended since it was last printed. Returns those that are open."""
+        """Print each entry that is new or has ended since it was last printed. Returns the open entries."""
         entries: list[Doc] = self.client.answer_key()["entries"]
         for entry in entries:
             if self._status.get(entry["injection"]) != entry["status"]:
@@ -142,23 +142,26 @@ class Narrator:
         return [entry for entry in entries if entry["status"] == "active"]
 
     def audit(self, *explained_by: Doc, all_is_over: bool = True) -> None:
-        """Audit, and claim that the discrepancies are exactly the open entries given.
+        """Audit, and claim that the discrepancies are exactly those that the given open entries explain.
 
-        Where there are none and `all_is_over`, also that nothing is on its way any more.
+        Without open entries and with `all_is_over`, also claim that no money or message is in transit.
         """
         audit = self.client.audit()
-        found = audit["discrepancies"]
+        discrepancies = audit["discrepancies"]
         self._scenes[-1]["audits"].append(
             {name: audit[name] for name in ("now", "clean", "discrepancies", "in_transit", "unobserved")}
         )
-        self._line(f"  audit       {audit['loans']} loans, discrepancies: {len(found)}", YELLOW if found else "")
-        for one in found:
-            self._line(f"    {one['class']} on {one['entity']}, {format_minor(one['amount_minor'], 'CNY')}")
-            self._line(f"    explained by {one['explained_by']}")
+        self._line(
+            f"  audit       {audit['loans']} loans, discrepancies: {len(discrepancies)}",
+            YELLOW if discrepancies else "",
+        )
+        for entry in discrepancies:
+            self._line(f"    {entry['class']} on {entry['entity']}, {format_minor(entry['amount_minor'], 'CNY')}")
+            self._line(f"    explained by {entry['explained_by']}")
         self.claim(
             "audit and answer key agree, every invariant of the books holds",
             (
-                sorted([one["class"], one["entity"], one["explained_by"]] for one in found),
+                sorted([entry["class"], entry["entity"], entry["explained_by"]] for entry in discrepancies),
                 [entry["injection"] for entry in audit["unobserved"]],
                 [invariant["name"] for invariant in audit["invariants"] if not invariant["holds"]],
             ),
@@ -176,7 +179,7 @@ class Narrator:
     # --- the end ---
 
     def close(self, *, open_end: bool = False) -> None:
-        """Look once more, once everything was as told. NotAsTold where a lie is told on that should be over."""
+        """Check the end of a run. Raises NotAsTold if an entry is still open or the audit is not clean."""
         entries = self.client.answer_key()["entries"]
         audit = self.client.audit()
         self._facts |= {
@@ -191,18 +194,18 @@ class Narrator:
         self.count = Count(len(entries), open_entries, claims, audit["clean"])
 
     def end(self, count: Count, next_command: str) -> None:
-        """The last word, on one telling or on several."""
+        """Print the totals of one run or of several."""
         self._line()
         self._line(f"The end. {count}.", GREEN)
         self._line(f"  Next: {next_command}")
 
     def surprise(self, surprise: NotAsTold) -> None:
-        """Something was not as told."""
+        """Print and note the claim that failed."""
         self._facts["surprise"] = str(surprise)
         self._line(f"  ✗ {surprise}", RED)
 
     def to_json(self) -> Doc:
-        """The facts."""
+        """The run as JSON."""
         return {**self._facts, "as_told": self.as_told, "scenes": self._scenes}
 
     # --- lines ---
@@ -212,7 +215,7 @@ class Narrator:
             self._line(f"  {line}")
 
     def _pair(self, head: str, document: Doc | None) -> None:
-        """A request or an answer: on one line where it fits, else on two."""
+        """Print a request or an answer, on one line if it fits."""
         body = "" if document is None else json.dumps(document, ensure_ascii=False, separators=(", ", ": "))
         if len(head) + len(body) + 4 <= WIDTH:
             self._line(f"  {head} {body}".rstrip(), DIM if head.startswith("→") else "")
@@ -227,12 +230,12 @@ class Narrator:
 
 
 def at(answer: Any, path: str) -> Any:
-    """The value at a dotted path of an answer; numbers count through lists. NotAsTold where there is none."""
+    """The value at a dotted path of an answer; a number is an index of a list. Raises NotAsTold if there is none."""
     for part in path.split("."):
         try:
             answer = answer[int(part)] if isinstance(answer, list) else answer[part]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise NotAsTold(f"nothing is at {path!r} of the answer") from None
+            raise NotAsTold(f"the answer has no {path!r}") from None
     return answer
 
 

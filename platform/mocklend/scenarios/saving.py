@@ -1,13 +1,13 @@
-"""Saving: what was just done in a sandbox, as a scenario that does it again.
+"""Saves the requests of a sandbox as a scenario that repeats them.
 
-        GET /-/requests ─▶ a step for each request, in order ─▶ a file of YAML
+        GET /-/requests ─▶ a step for each request, in order ─▶ a YAML file
 
-With the same seed the same steps have the same ids and meet the same faults, so the answer key is the same; where the
-sandbox's clock ran by itself, but for times, since then the story moves a manual clock to the moment of each request.
-On a clock that runs by itself what is due runs a moment late, so an answer may have depended on it: such a story is
-told once before it is written, and only what holds then is claimed. The file says what was not.
-Ids are not written down: a step says `${step-1.id}`, so the story can be told with another seed, too.
-Requests that were made at the same time are told one after another, in the order of their answers.
+With the same seed, the same steps get the same ids and meet the same faults, so the answer key is the same. The
+scenario runs on a manual clock; if the sandbox's clock was running, steps advance it to the moment of each request, and
+times in the answer key may differ. On a running clock, due work runs slightly late, so an answer may have depended on
+it: such a scenario is run once before it is saved, and claims that fail in that run are left out. The file lists them.
+The file contains no ids: a step refers to `${step-1.id}`, so that the scenario also runs with another seed.
+Concurrent requests are repeated one after another, in the order of their answers.
 """
 
 from __future__ import annotations
@@ -57,26 +57,30 @@ CALLS: tuple[tuple[str, str, str], ...] = (
     ("DELETE", "/-/rules/(?P<rule_id>[^/?]+)", "disarm"),
     ("POST", "/-/rules/halt", "halt"),
 )
-"""The calls that are written by the name of their method; any other is written as it came."""
+"""Requests that are written as a method of the client: HTTP method, path, name. Others are written as `request`."""
 SHOWN = ("status", "outstanding_minor", "state", "amount_minor", "total_minor", "score", "decision")
+"""The fields of an answer that a saved step prints."""
 CLAIMED = {"loan": ("status", "outstanding_minor"), "books": ("status", "outstanding_minor")}
-"""What a saved story claims: what the page and the books said."""
+"""The fields of an answer that a saved step claims, by method."""
 _ID = re.compile(r"\b(?:[a-z]{2,4}_[a-z2-7]{20}(?:_\d+)?|ML[A-Z2-7]{20})\b")
 
 
 class CannotSave(ValueError):
-    """There is no whole story to save, and why."""
+    """The requests of a sandbox cannot be saved; the message says why."""
 
 
 def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str:
-    """The file's text, of the record of a sandbox and the number of lies that are told there now."""
+    """The text of a scenario file. `record`: the request log; `lies`: the open entries of the answer key now.
+
+    Raises CannotSave.
+    """
     if not record["complete"]:
         raise CannotSave(
-            "not every request of this sandbox is known: it was made before the server was started, or was asked "
-            f"more than the {record['requests_max']} times that are kept"
+            "the request log of this sandbox is not complete: the sandbox was created before the server was started, "
+            f"or had more than {record['requests_max']} requests"
         )
     if not record["requests"]:
-        raise CannotSave("nothing was asked in this sandbox yet")
+        raise CannotSave("there was no request in this sandbox yet")
     left_out = [
         f"{request['method']} {request['path']}: {request['left_out']}"
         for request in record["requests"]
@@ -89,29 +93,29 @@ def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str
     document = {
         "name": name,
         "title": title,
-        "story": "What was done in a sandbox, step by step. Give it chapters and words.",
+        "story": "The requests of a sandbox, step by step. Divide it into chapters and describe them.",
         "seed": sandbox["seed"],
         "starts": record["starts"],
         "sandbox": more,
         "open_end": True,
         "chapters": [
-            {"title": "What was done", "story": "As it was done.", "steps": list(_steps(record)), "lies": lies}
+            {"title": "The requests", "story": "In their order.", "steps": list(_steps(record)), "lies": lies}
         ],
     }
-    ran_by_itself = any(request["at"] is not None for request in record["requests"])
-    unclaimed = _claim_what_holds(document) if ran_by_itself else []
-    head = [f"# Saved at {record['now']} of the sandbox's clock. Tell it with `mocklend scenario run FILE`."]
+    clock_ran = any(request["at"] is not None for request in record["requests"])
+    unclaimed = _remove_failing_claims(document) if clock_ran else []
+    head = [f"# Saved at {record['now']} of the sandbox's clock. Run it with `mocklend scenario run FILE`."]
     if left_out:
-        head += ["# Left out, so it may end otherwise than it did:", *(f"#   {one}" for one in left_out)]
+        head += ["# These requests are left out, so the result may differ:", *(f"#   {line}" for line in left_out)]
     if unclaimed:
-        head += ["# Not claimed, since on the sandbox's own clock it depended on the moment:"]
-        head += [f"#   {one}" for one in unclaimed]
+        head += ["# Not claimed, because it depended on the exact time of the sandbox's running clock:"]
+        head += [f"#   {line}" for line in unclaimed]
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
     return "\n".join([*head, text])
 
 
-def _claim_what_holds(document: dict[str, Any]) -> list[str]:
-    """Tell the story of a clock that ran by itself on a manual one, and leave out what does not hold; what that was."""
+def _remove_failing_claims(document: dict[str, Any]) -> list[str]:
+    """Run the scenario once on a manual clock and remove the claims that fail. Returns them, in sentences."""
     [chapter] = document["chapters"]
     unclaimed: list[str] = []
     kept: dict[str, Any] = {}
@@ -124,25 +128,25 @@ def _claim_what_holds(document: dict[str, Any]) -> list[str]:
         for n, step in enumerate(chapter["steps"], 1):
             try:
                 answer, failed = asked(client, {"fails": ANY, **step}, filled(step.get("with") or {}, kept))
-            except NotAsTold as otherwise:
+            except NotAsTold as failure:
                 raise CannotSave(
-                    f"its clock ran by itself, and without it step {n} cannot be done: {otherwise}"
+                    f"its clock was running, and on a manual clock step {n} cannot be repeated: {failure}"
                 ) from None
             if "as" in step:
                 kept[step["as"]] = answer
-            unclaimed += [f"step {n}, {step['do']}: {what}" for what in _unclaim(step, answer, failed, kept)]
+            unclaimed += [f"step {n}, {step['do']}: {claim}" for claim in _unclaim(step, answer, failed, kept)]
         chapter["lies"] = len(client.answer_key(status="active")["entries"])
     return unclaimed
 
 
 def _unclaim(step: Step, answer: Doc, failed: str | None, kept: Mapping[str, Any]) -> Iterator[str]:
-    """Take from a step what does not hold."""
-    wanted = step.get("fails")
-    if wanted != ANY and failed != wanted:
+    """Remove the claims of a step that this answer contradicts. Yields each, in a sentence."""
+    expected = step.get("fails")
+    if expected != ANY and failed != expected:
         step["fails"] = ANY
         step.pop("shows", None)
         step.pop("expect", None)
-        yield f"{wanted or 'it is done'} (told again, {failed or 'it is done'})"
+        yield f"{expected or 'it succeeds'} (in the second run: {failed or 'it succeeds'})"
     for field, value in list(step.get("expect", {}).items()):
         try:
             holds = at(answer, field) == filled(value, kept)
@@ -156,23 +160,23 @@ def _unclaim(step: Step, answer: Doc, failed: str | None, kept: Mapping[str, Any
 
 
 def _steps(record: Mapping[str, Any]) -> Iterator[Step]:
-    """A step for each request, and on a clock that ran by itself the moves between them."""
-    made = [request for request in record["requests"] if not request["left_out"]]
-    known: dict[str, tuple[str, str]] = {}
+    """A step for each request; if the clock was running, also steps that advance it between them."""
+    requests = [request for request in record["requests"] if not request["left_out"]]
+    source_of: dict[str, tuple[str, str]] = {}
     steps: list[Step] = []
     used: set[str] = set()
     clock = record["starts"]
-    for n, one in enumerate(made, 1):
-        if one["at"] is not None and one["at"] > clock:
-            clock = one["at"]
+    for n, request in enumerate(requests, 1):
+        if request["at"] is not None and request["at"] > clock:
+            clock = request["at"]
             steps.append({"do": "advance", "with": {"to": clock}})
-        step = _step(one)
-        step["with"] = _unnamed(step["with"], known, used)
+        step = _step(request)
+        step["with"] = _referring(step["with"], source_of, used)
         step["as"] = f"step-{n}"
         steps.append(step)
-        for id, path in _ids(one["answer"], ""):
-            known.setdefault(id, (step["as"], path))
-    if made and made[-1]["at"] is not None and record["now"] > clock:
+        for id, path in _ids(request["answer"], ""):
+            source_of.setdefault(id, (step["as"], path))
+    if requests and requests[-1]["at"] is not None and record["now"] > clock:
         steps.append({"do": "advance", "with": {"to": record["now"]}})
     for step in steps:
         if step.get("as") not in used:
@@ -182,14 +186,14 @@ def _steps(record: Mapping[str, Any]) -> Iterator[Step]:
         yield step
 
 
-def _step(one: Mapping[str, Any]) -> Step:
-    """A request as a step: who is asked what, what is shown, and how it failed, if it did."""
-    do, arguments = _call(one)
+def _step(request: Mapping[str, Any]) -> Step:
+    """A request as a step: method, arguments, printed fields and claims."""
+    do, arguments = _call(request)
     step: Step = {"do": do, "with": arguments}
-    answer = one["answer"] or {}
-    if one["broken"]:
+    answer = request["answer"] or {}
+    if request["broken"]:
         return step | {"fails": ANY}
-    if one["status"] >= 300:
+    if request["status"] >= 300:
         return step | {"fails": answer.get("code", ANY)}
     if shown := [name for name in SHOWN if name in answer]:
         step["shows"] = " ".join(shown)
@@ -198,32 +202,32 @@ def _step(one: Mapping[str, Any]) -> Step:
     return step
 
 
-def _call(one: Mapping[str, Any]) -> tuple[str, Doc]:
+def _call(request: Mapping[str, Any]) -> tuple[str, Doc]:
     """The method of the client that makes this request, and its arguments."""
-    body = _escaped(one["body"] or {})
-    key = {"idempotency_key": _escaped(one["idempotency_key"])} if one["idempotency_key"] else {}
+    body = _escaped(request["body"] or {})
+    key = {"idempotency_key": _escaped(request["idempotency_key"])} if request["idempotency_key"] else {}
     for method, path, do in CALLS:
-        found = re.fullmatch(path, one["path"]) if method == one["method"] else None
-        if found is None:
+        match = re.fullmatch(path, request["path"]) if method == request["method"] else None
+        if match is None:
             continue
-        arguments = {**found.groupdict(), **body, **key}
+        arguments = {**match.groupdict(), **body, **key}
         try:
             inspect.signature(getattr(Client, do)).bind(None, **arguments)
         except TypeError:
-            break  # Something is in it that the method would not send.
-        if len(arguments) == len(found.groupdict()) + len(body) + len(key):
+            break  # The method has no parameter for one of the fields.
+        if len(arguments) == len(match.groupdict()) + len(body) + len(key):
             return do, arguments
-    rule = re.fullmatch(r"/-/rules/([^/?]+)", one["path"])
-    if rule and one["method"] == "PUT":
+    rule = re.fullmatch(r"/-/rules/([^/?]+)", request["path"])
+    if rule and request["method"] == "PUT":
         return "put_rule", {"rule_id": rule[1], "rule": body}
-    as_it_came: Doc = {"method": one["method"], "path": _escaped(one["path"])}
-    if one["body"] is not None:
-        as_it_came["body"] = body
-    return "request", {**as_it_came, **key}
+    raw: Doc = {"method": request["method"], "path": _escaped(request["path"])}
+    if request["body"] is not None:
+        raw["body"] = body
+    return "request", {**raw, **key}
 
 
 def _escaped(raw: Any) -> Any:
-    """A value in which a dollar sign is no name."""
+    """A value with its dollar signs doubled, so that they do not begin a reference."""
     if isinstance(raw, str):
         return raw.replace("$", "$$")
     if isinstance(raw, dict):
@@ -234,7 +238,7 @@ def _escaped(raw: Any) -> Any:
 
 
 def _ids(answer: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every id of an answer, and where it stands there."""
+    """Every id in an answer, with its dotted path."""
     if isinstance(answer, str):
         if _ID.fullmatch(answer):
             yield answer, path
@@ -246,20 +250,20 @@ def _ids(answer: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _ids(value, f"{path}.{n}")
 
 
-def _unnamed(raw: Any, known: Mapping[str, tuple[str, str]], used: set[str]) -> Any:
-    """A value with every id that an answer has had replaced by where it stood."""
+def _referring(raw: Any, source_of: Mapping[str, tuple[str, str]], used: set[str]) -> Any:
+    """A value in which each id from an earlier answer is replaced by a reference to it. Adds its step to `used`."""
     if isinstance(raw, str):
 
-        def where(found: re.Match[str]) -> str:
-            if found[0] not in known:
-                return found[0]
-            step, path = known[found[0]]
+        def reference(id: re.Match[str]) -> str:
+            if id[0] not in source_of:
+                return id[0]
+            step, path = source_of[id[0]]
             used.add(step)
             return f"${{{step}.{path}}}"
 
-        return _ID.sub(where, raw)
+        return _ID.sub(reference, raw)
     if isinstance(raw, dict):
-        return {key: _unnamed(value, known, used) for key, value in raw.items()}
+        return {key: _referring(value, source_of, used) for key, value in raw.items()}
     if isinstance(raw, list):
-        return [_unnamed(value, known, used) for value in raw]
+        return [_referring(value, source_of, used) for value in raw]
     return raw

@@ -1,7 +1,7 @@
-"""The JSON Schema of a scenario's YAML, for editors: names are completed, and slips are marked while one types.
+"""The JSON Schema of a scenario's YAML, with which editors complete names and mark errors.
 
-`mocklend scenario schema` prints it. The platform knows no fault: what a rule looks like, with the kinds that are
-installed and the settings of each, the layer says.
+`mocklend scenario schema` prints it. The schema of a rule, with the installed kinds and their settings, comes from the
+fault layer.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from mocklend.validation import schema_of
 
 FILE = "scenario.schema.json"
 LAYER = "mocklend.layer"
-"""The entry-point group of what puts faults at seams."""
+"""The entry-point group of fault layers."""
 Schema = dict[str, Any]
 
 _ANY_RULE: Schema = {
     "type": "object",
-    "description": "A fault, and whom it hits, when, how often and how.",
+    "description": "A fault that is armed: whom it hits, when, how often, with which settings.",
     "required": ["fault"],
-    "properties": {"fault": {"type": "string", "description": "The kind of fault, as `mocklend faults list` has it."}},
+    "properties": {"fault": {"type": "string", "description": "The kind of fault, one of `mocklend faults list`."}},
 }
 
 
 def schema(rule: Mapping[str, Any] = _ANY_RULE) -> Schema:
-    """The schema by which scenarios are read, with that of a rule as a layer has it."""
+    """The schema of a scenario, with this schema of a rule."""
     scenario = schema_of(ScenarioBody)
     rules = scenario["properties"]["chapters"]["items"]["properties"]["rules"]["anyOf"][0]
     rules["additionalProperties"] = {"anyOf": [rule, {"type": "null"}]}
@@ -37,12 +37,12 @@ def schema(rule: Mapping[str, Any] = _ANY_RULE) -> Schema:
 
 
 def as_text(document: Schema) -> str:
-    """A schema as its file has it."""
+    """A schema as the text of its file."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def installed() -> str:
-    """The schema as text, with a rule as the layer that is installed takes it."""
+    """The schema as text, with the rules of the installed fault layer, if there is one."""
     for entry in entry_points(group=LAYER):
         if find_spec(entry.module.partition(".")[0]) is not None:
             rule: Mapping[str, Any] = entry.load().rule_schema()

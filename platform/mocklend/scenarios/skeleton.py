@@ -1,4 +1,4 @@
-"""A new scenario: a commented file that runs as it stands."""
+"""The text of a new scenario: a commented file that runs unchanged."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from mocklend.scenarios.schema import FILE
 
 TEXT = """\
 # yaml-language-server: $schema={schema}
-# A scenario: `mocklend scenario run {file}` tells it, on a platform of its own, and checks each claim.
+# A scenario. `mocklend scenario run {file}` runs it on a new local platform and checks each claim.
 name: {name}
-title: Ada pays, and her page is late
+title: Ada pays, and her status page lags
 story: >-
-  Say here what happens, as you would tell it to a colleague.
+  Write here what happens, as you would tell it to a colleague.
 
-# The sandbox that it is told in. The same seed has the same ids and meets the same faults.
+# The sandbox of the scenario. The same seed gives the same ids and the same faults.
 seed: 7
 starts: "2026-01-05T02:00:00Z"
 # sandbox: {{zone: Asia/Shanghai, four_eyes_above_minor: 100000}}
 
 chapters:
-  - title: The page is late
-    story: One chapter is one moment of the story. At its end the open lies are counted, and reconcilers may look.
-    # What goes wrong, from here on: `mocklend faults list` has the faults, docs/rules.md what a rule may say.
+  - title: The page lags
+    story: At the end of each chapter the open entries of the answer key are counted, and reconcilers can be run.
+    # Rules that are armed from here on. `mocklend faults list` lists the faults; docs/rules.md explains rules.
     rules:
       late-page: {{fault: cache.bounded_stale, with: {{lag_s: 3600}}, select: {{times: 1}}}}
     steps:
@@ -44,10 +44,10 @@ chapters:
         with: {{quote: $quote, channel: wallet}}
         as: payment
         shows: id status
-      # The clock moves only when you say so.
+      # The clock is manual: only `advance` moves it.
       - do: advance
         with: {{by: PT10S}}
-      # A claim: what this party sees. One that does not hold ends the story, and shows in the exit code.
+      # `expect` is a claim about this party's view. A claim that fails ends the run and sets the exit code.
       - who: The status page
         do: loan
         with: {{loan_id: $loan.id}}
@@ -58,18 +58,19 @@ chapters:
         with: {{loan_id: $loan.id}}
         shows: status outstanding_minor
         expect: {{status: CLEAR, outstanding_minor: 0}}
-      # A step that is refused says with which code: `fails: quote_stale`.
+      # A step that must be refused names the code: `fails: quote_stale`.
+    # The number of open entries in the answer key.
     lies: 1
-    # What each reconciler must find at this moment, no more and no less.
+    # The exact findings of each reconciler at this moment.
     reconcile:
       naive:
         - {{class: missing_in_books, entity: $loan.id}}
       thorough:
         - {{class: stale_view, entity: $loan.id}}
 
-  - title: It heals
-    # A story ends clean, with no lie told any more; with `open_end: true` at the top level it may end otherwise.
-    story: An hour later the page is refreshed, and nobody has done a thing.
+  - title: The lag ends
+    # At the end no entry may be open and the audit must be clean, unless `open_end: true` is set at the top level.
+    story: An hour later the page is refreshed by itself.
     rules: {{late-page: null}}
     steps:
       - do: advance
@@ -82,8 +83,8 @@ chapters:
     lies: 0
     reconcile: {{naive: [], thorough: []}}
 
-# How good each reconciler was with all that it found at these moments, by `POST /-/scores` (docs/scoring.md). Ratios to
-# three decimals; more may be claimed, like verdict, f1 or time_to_detect_s.p50. A ratio of nothing to nothing is null.
+# The score of each reconciler's findings, by `POST /-/scores` (docs/scoring.md). Ratios have three decimals, and are
+# null if their denominator is 0. Further numbers can be claimed, such as verdict, f1 or time_to_detect_s.p50.
 expected_score:
   naive: {{precision: 0, recall: 0}}
   thorough: {{precision: 1, recall: 1}}

@@ -1,4 +1,4 @@
-"""Telling a scenario in a sandbox of its own: arm, do, look, compare. The first claim that does not hold ends it."""
+"""Runs a scenario in a new sandbox: arms rules, makes requests, checks claims. The first claim that fails ends it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mocklend import __version__
 from mocklend.client import Client, Doc, ProblemError, numbered_keys
 from mocklend.exit_codes import ExitCode
 from mocklend.local import local_platform
-from mocklend.scenarios.looks import Looks
+from mocklend.scenarios.checks import CheckRun
 from mocklend.scenarios.narrator import Narrator, NotAsTold, at
 from mocklend.scenarios.text import Scenario
 
@@ -24,7 +24,7 @@ _NAMED = re.compile(r"\$\{([^}]*)\}|\$\$")
 
 
 def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, out: TextIO | None = None) -> ExitCode:
-    """Tell a scenario on a platform of its own. PASS where everything was as told, FAIL where something was not."""
+    """Run a scenario on a new local platform. Returns PASS if every claim holds, else FAIL."""
     out = plain(out)
     narrator = Narrator(None if as_json else out)
     with local_platform() as url:
@@ -37,7 +37,7 @@ def run(scenario: Scenario, *, seed: int | None = None, as_json: bool = False, o
 
 
 def plain(out: TextIO | None) -> TextIO:
-    """Where a story is printed. A terminal may lack an arrow."""
+    """The stream to print to. Characters that the terminal's encoding lacks are replaced."""
     out = out or sys.stdout
     if isinstance(out, TextIOWrapper):
         out.reconfigure(errors="replace")
@@ -45,42 +45,42 @@ def plain(out: TextIO | None) -> TextIO:
 
 
 def tell(narrator: Narrator, url: str, scenario: Scenario, *, seed: int | None = None) -> bool:
-    """Tell a scenario on the platform at this address, in a sandbox of its own. Returns whether it was as told."""
-    chosen = scenario.seed if seed is None else seed
-    narrator.begin(scenario.title, scenario.story, version=__version__, seed=chosen)
+    """Run a scenario on the platform at this URL, in a new sandbox. Returns whether every claim holds."""
+    actual_seed = scenario.seed if seed is None else seed
+    narrator.begin(scenario.title, scenario.story, version=__version__, seed=actual_seed)
     with Client(url) as anyone:
         anyone.on_exchange = narrator.hear
-        narrator.client = anyone.sandbox(seed=chosen, now=scenario.starts, **scenario.sandbox)
+        narrator.client = anyone.sandbox(seed=actual_seed, now=scenario.starts, **scenario.sandbox)
         narrator.client.next_key = numbered_keys()
         try:
             if not anyone.health()["layer"]:
-                raise NotAsTold("there is no fault layer here, so there are no lies to tell: install mocklend_faults")
+                raise NotAsTold("this platform has no fault layer: install mocklend_faults")
             tell_chapters(narrator, scenario)
             narrator.close(open_end=scenario.open_end)
-        except NotAsTold as surprise:
-            narrator.surprise(surprise)
+        except NotAsTold as failure:
+            narrator.surprise(failure)
         finally:
             narrator.client.close()
     return narrator.as_told
 
 
 def tell_chapters(narrator: Narrator, scenario: Scenario) -> None:
-    """Tell what happens, in the sandbox of the narrator's client. NotAsTold where something is otherwise."""
+    """Run the chapters in the sandbox of the narrator's client. Raises NotAsTold if a claim fails."""
     kept: dict[str, Any] = {}
-    looks = Looks()
+    checks = CheckRun()
     for chapter in scenario.chapters:
-        _tell(narrator, chapter, kept, looks)
-    scores = {name: looks.score(narrator.client, name) for name in looks.findings} if looks.moments else {}
+        _tell(narrator, chapter, kept, checks)
+    scores = {name: checks.score(narrator.client, name) for name in checks.findings} if checks.moments else {}
     narrator.note("scores", scores)
-    for name, wanted in scenario.expected_score.items():
+    for name, expected in scenario.expected_score.items():
         got = scores.get(name, {})
-        narrator.claim(f"{name}: {_said(wanted)}", {number: got.get(number) for number in wanted}, dict(wanted))
+        narrator.claim(f"{name}: {_listed(expected)}", {number: got.get(number) for number in expected}, dict(expected))
     if not scenario.chapters[-1].get("audit"):
         open_lies = narrator.client.answer_key(status="active")["entries"] if scenario.open_end else ()
         narrator.audit(*open_lies, all_is_over=not scenario.open_end)
 
 
-def _tell(narrator: Narrator, chapter: Mapping[str, Any], kept: dict[str, Any], looks: Looks) -> None:
+def _tell(narrator: Narrator, chapter: Mapping[str, Any], kept: dict[str, Any], checks: CheckRun) -> None:
     narrator.scene(chapter["title"], chapter["story"])
     for rule_id, rule in (chapter.get("rules") or {}).items():
         try:
@@ -97,11 +97,11 @@ def _tell(narrator: Narrator, chapter: Mapping[str, Any], kept: dict[str, Any], 
     lies = narrator.client.answer_key(status="active")["entries"]
     narrator.claim(f"open lies: {chapter.get('lies', 0)}", len(lies), chapter.get("lies", 0))
     if "reconcile" in chapter:
-        now = looks.look(narrator.client)
-        for name, wanted in filled(chapter["reconcile"], kept).items():
-            breaks = sorted((one["class"], one["entity"]) for one in wanted)
-            said = ", ".join(f"{finding_class} on {entity}" for finding_class, entity in breaks)
-            narrator.claim(f"{name} finds {said or 'nothing'}", now[name], breaks)
+        found_by = checks.check(narrator.client)
+        for name, expected in filled(chapter["reconcile"], kept).items():
+            breaks = sorted((finding["class"], finding["entity"]) for finding in expected)
+            text = ", ".join(f"{finding_class} on {entity}" for finding_class, entity in breaks)
+            narrator.claim(f"{name} finds {text or 'nothing'}", found_by[name], breaks)
 
 
 def _step(narrator: Narrator, step: Mapping[str, Any], kept: dict[str, Any]) -> None:
@@ -117,38 +117,41 @@ def _step(narrator: Narrator, step: Mapping[str, Any], kept: dict[str, Any]) -> 
         problem = step.get("fails")
         if problem or failed:
             narrator.claim(f"{who}{step['do']} fails: {problem}", failed, problem)
-    wanted = filled(step.get("expect") or {}, kept)
-    got = {field: _kept(field[1:], kept) if field.startswith("$") else at(answer, field) for field in wanted}
+    expected = filled(step.get("expect") or {}, kept)
+    got = {field: _kept(field[1:], kept) if field.startswith("$") else at(answer, field) for field in expected}
     if "claim" in step:
-        narrator.claim(filled(step["claim"], kept), got, wanted)
+        narrator.claim(filled(step["claim"], kept), got, expected)
     else:
-        for field, value in wanted.items():
+        for field, value in expected.items():
             narrator.claim(f"{who}{field} is {value}", got[field], value)
 
 
 def asked(client: Client, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> tuple[Doc, str | None]:
-    """The answer of a step, and how it failed. A problem is an answer too; where none comes there is nothing in it."""
+    """The answer of a step, and the code of its failure or None. A problem document counts as an answer.
+
+    Raises NotAsTold if the step fails and the scenario does not expect it.
+    """
     try:
         answer = getattr(client, step["do"])(**arguments)
     except ProblemError as problem:
         if "fails" not in step:
             raise NotAsTold(f"{step['do']}: {problem}") from problem
         return problem.document, problem.code
-    except requests.RequestException as silence:
+    except requests.RequestException as error:
         if "fails" not in step:
-            raise NotAsTold(f"{step['do']}: no answer: {type(silence).__name__}") from silence
+            raise NotAsTold(f"{step['do']}: no answer: {type(error).__name__}") from error
         return {}, NO_ANSWER
-    except (TypeError, ValueError, AttributeError, LookupError) as wrong:
-        raise NotAsTold(f"{step['do']}: {wrong}") from wrong
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        raise NotAsTold(f"{step['do']}: {error}") from error
     return answer if isinstance(answer, dict) else {}, None
 
 
 def filled(raw: Any, kept: Mapping[str, Any]) -> Any:
-    """A value with every `$name.field` replaced by what that answer had."""
+    """A value in which every `$name.field` is replaced by that field of the kept answer."""
     if isinstance(raw, str):
         if raw.startswith("$") and not raw.startswith(("$$", "${")):
             return _kept(raw[1:], kept)
-        return _NAMED.sub(lambda found: "$" if found[1] is None else str(_kept(found[1], kept)), raw)
+        return _NAMED.sub(lambda match: "$" if match[1] is None else str(_kept(match[1], kept)), raw)
     if isinstance(raw, dict):
         return {key: filled(value, kept) for key, value in raw.items()}
     if isinstance(raw, list):
@@ -156,12 +159,12 @@ def filled(raw: Any, kept: Mapping[str, Any]) -> Any:
     return raw
 
 
-def _kept(named: str, kept: Mapping[str, Any]) -> Any:
-    name, _, path = named.partition(".")
+def _kept(reference: str, kept: Mapping[str, Any]) -> Any:
+    name, _, path = reference.partition(".")
     if name not in kept:
-        raise NotAsTold(f"${named}: no step has kept anything as {name!r}")
+        raise NotAsTold(f"${reference}: no earlier step has `as: {name}`")
     return at(kept[name], path) if path else kept[name]
 
 
-def _said(score: Mapping[str, Any]) -> str:
+def _listed(score: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {'none' if value is None else value}" for name, value in score.items())

@@ -1,31 +1,31 @@
-"""The text of a scenario: what its YAML may say, and where files with it are found.
+"""Reads and validates the YAML of a scenario, and finds the installed scenarios.
 
-        name, title, story          what it is
-        seed, starts                the sandbox that it is told in, on a manual clock
-        sandbox                     more about it, if need be: zone, four_eyes_above_minor, monitoring
+        name, title, story          name and description
+        seed, starts                the seed and the first time of its sandbox, which has a manual clock
+        sandbox                     further settings of the sandbox: zone, four_eyes_above_minor, monitoring
         chapters:
           - title, story
-            rules: {id: rule}       armed as the chapter begins; `null` disarms
+            rules: {id: rule}       rules that are armed at the chapter's beginning; `null` disarms one
             steps:
-              - who                 the party that acts, or that is looked at
-                say                 a sentence before it
+              - who                 the party that acts, or whose view is read
+                say                 a sentence that is printed before the step
                 do, with            a method of `mocklend.client.Client`, and its arguments
                 as                  the name under which the answer is kept for later steps
                 shows               the fields that are printed
                 expect: {field: value}   a field of the answer, or `$name.field` of an earlier one
-                claim               the sentence that stands for all of `expect`, which is one claim then
-                fails: code         it is refused: the code of the problem, `no_answer`, or `any`
-            lies                    how many entries of the answer key are open when the chapter ends; 0 unless given
-            audit                   true: the answer key and the audit are shown at the end, and must agree
-            reconcile:              what reconcilers must find then, no more and no less
+                claim               one sentence for all of `expect`, which is then one claim
+                fails: code         the step fails: the code of the problem, `no_answer`, or `any`
+            lies                    how many entries of the answer key are open at the chapter's end; 0 by default
+            audit                   true: print the answer key and the audit at the chapter's end; they must agree
+            reconcile:              the exact findings of reconcilers at the chapter's end
               thorough: [{class, entity}]
-        expected_score              of each reconciler, by `POST /-/scores`: {naive: {precision, recall}, thorough: …};
-                                    more of NUMBERS may be named; ratios to three decimals
-        open_end                    true where lies may still be told at the end
+        expected_score              of each reconciler, by `POST /-/scores`: {naive: {precision, recall}, thorough: …},
+                                    with further NUMBERS if needed; ratios to three decimals
+        open_end                    true: entries of the answer key may still be open at the end
 
-In every value `$name.field` is what that answer had, and `${name.field}` the same in the middle of a text; `$$` is a
-dollar sign. A scenario is found through the entry-point group `mocklend.scenarios`, whose values are packages that hold
-YAML files.
+In every value, `$name.field` stands for a field of the answer kept under `name`, and `${name.field}` for the same
+inside a text; `$$` is a dollar sign. Scenarios are found through the entry-point group `mocklend.scenarios`, whose
+values are packages with YAML files.
 """
 
 from __future__ import annotations
@@ -43,75 +43,75 @@ from mocklend.client import Client, Doc
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import FieldError, Invalid
 from mocklend.reconcilers.named import SHIPPED
-from mocklend.scenarios.looks import NUMBERS
+from mocklend.scenarios.checks import NUMBERS
 from mocklend.textfiles import NotPlain, read_yaml
 from mocklend.validation import Body, OneOf, Reader, shown
 
 GROUP = "mocklend.scenarios"
 SCORE = ("precision", "recall")
-"""What a score names at least."""
+"""The numbers that an expected score must have."""
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be told: what is wrong with its text, and where, a line each."""
+    """The text of a scenario is invalid. The message has one line per error, with its place."""
 
 
 def methods() -> list[str]:
-    """What a step can do: the methods of the client."""
+    """The values of `do`: the public methods of the client."""
     return [name for name in dir(Client) if not name.startswith("_") and callable(getattr(Client, name))]
 
 
 class StepBody(Body):
-    """One thing that somebody does, or looks at."""
+    """One request of a scenario."""
 
-    who: str | None = Field(default=None, description="Who acts, or is looked at.")
-    say: str | None = Field(default=None, description="A sentence that is printed before it.")
+    who: str | None = Field(default=None, description="The party that acts, or whose view is read.")
+    say: str | None = Field(default=None, description="A sentence that is printed before the step.")
     do: Annotated[str, OneOf(tuple(methods()))] = Field(description="A method of mocklend.client.Client.")
     arguments: dict[str, Any] | None = Field(
         default=None,
         alias="with",
-        description="The method's arguments. `$name.field` is what the answer called `name` had.",
+        description="The method's arguments. `$name.field` is a field of the answer kept under `name`.",
     )
     as_: str | None = Field(
         default=None, alias="as", description="The name under which the answer is kept for later steps."
     )
-    shows: str | None = Field(default=None, description="The fields that are printed, with blanks between.")
+    shows: str | None = Field(default=None, description="The fields that are printed, separated by blanks.")
     expect: dict[str, Any] | None = Field(
         default=None,
-        description="What fields of the answer must be, by their dotted names; `$name.field` is a field of the answer "
-        "called `name`.",
+        description="The expected values of the answer's fields, by dotted path; `$name.field` is a field of the "
+        "answer kept under `name`.",
     )
     claim: str | None = Field(
         default=None,
-        description="The sentence that is printed for all of `expect`; each field has its own without it.",
+        description="One sentence for all of `expect`. Without it, each field is a claim of its own.",
     )
     fails: str | None = Field(
-        default=None, description="It is refused: the code of the problem, `no_answer`, or `any`."
+        default=None, description="The step must fail: the code of the problem, `no_answer`, or `any`."
     )
 
     @model_validator(mode="after")
     def _claims_something(self) -> Self:
         if self.claim is not None and not self.expect:
-            raise Invalid(FieldError("claim", "`expect` beside it, which says what the claim holds", self.claim))
+            raise Invalid(FieldError("claim", "also `expect`, with the values of the claim", self.claim))
         return self
 
 
-# `class` is a word of Python's own; the reconcilers and the numbers of a score are known by name only.
+# Made by `create_model`, because `class` is a keyword of Python, and reconcilers and numbers are lists of names.
 _BREAK: dict[str, Any] = {
-    "class": (Annotated[str, OneOf(tuple(sorted(CLASSES)))], Field(description="The class of break.")),
-    "entity": (str, Field(description="What is wrong, by its id; mostly `$name.id`.")),
+    "class": (Annotated[str, OneOf(tuple(sorted(CLASSES)))], Field(description="The finding class.")),
+    "entity": (str, Field(description="The id of the entity that is wrong; mostly `$name.id`.")),
 }
 BreakBody = create_model("BreakBody", __base__=Body, __doc__="A break.", **_BREAK)
 
 _RECONCILE: dict[str, Any] = {
-    name: (list[BreakBody] | None, Field(default=None, description=f"What {name} must find."))  # type: ignore[valid-type]
+    name: (list[BreakBody] | None, Field(default=None, description=f"The findings of {name}."))  # type: ignore[valid-type]
     for name in SHIPPED
 }
 ReconcileBody = create_model("ReconcileBody", __base__=Body, **_RECONCILE)
 
 _NUMBER = Annotated[float | str | None, WithJsonSchema({"type": ["number", "string", "null"]})]
 _SCORE: dict[str, Any] = {
-    name: (_NUMBER, Field(default=... if name in SCORE else None, description="As POST /-/scores has it."))
+    name: (_NUMBER, Field(default=... if name in SCORE else None, description="The number of POST /-/scores."))
     for name in NUMBERS
 }
 ScoreBody = create_model("ScoreBody", __base__=Body, **_SCORE)
@@ -123,36 +123,36 @@ ScoresBody = create_model("ScoresBody", __base__=Body, **_SCORES)
 
 
 class ChapterBody(Body):
-    """One moment of the story."""
+    """A part of a scenario, with checks at its end."""
 
-    title: str = Field(description="What the chapter is called.")
-    story: str = Field(description="What happens in it, in a few sentences.")
+    title: str = Field(description="The chapter's title.")
+    story: str = Field(description="What happens in the chapter, in a few sentences.")
     rules: dict[str, dict[str, Any] | None] | None = Field(
         default=None,
-        description="Rules that are armed as the chapter begins, by their ids; null disarms one.",
+        description="Rules that are armed at the chapter's beginning, by their ids; null disarms one.",
     )
-    steps: list[StepBody] = Field(description="What is done, in order.")
+    steps: list[StepBody] = Field(description="The requests, in order.")
     lies: Annotated[int, Field(strict=True, ge=0)] | None = Field(
-        default=None, description="How many entries of the answer key are open when the chapter ends; 0 unless given."
+        default=None, description="How many entries of the answer key are open at the chapter's end; 0 by default."
     )
     audit: StrictBool | None = Field(
         default=None,
-        description="True: the answer key and the audit are shown when the chapter ends, and must agree.",
+        description="True: print the answer key and the audit at the chapter's end; they must agree.",
     )
     reconcile: ReconcileBody | None = Field(  # type: ignore[valid-type]
-        default=None, description="What reconcilers must find then, no more and no less."
+        default=None, description="The exact findings of reconcilers at the chapter's end."
     )
 
 
 class SandboxBody(Body):
-    """More about the sandbox that it is told in."""
+    """Settings of the scenario's sandbox."""
 
     zone: str | None = Field(
         default=None,
         description="The zone whose midnight ends a business day, by its name in the IANA database.",
     )
     four_eyes_above_minor: Annotated[int, Field(strict=True, ge=0)] | None = Field(
-        default=None, description="For larger amounts, in minor units, staff need a second person."
+        default=None, description="Edits above this amount, in minor units, need an approver."
     )
     monitoring: dict[str, Any] | None = Field(
         default=None, description="The platform's own monitoring: `enabled`, `tolerance_minor`, `net_by`."
@@ -160,22 +160,22 @@ class SandboxBody(Body):
 
 
 class ScenarioBody(Body):
-    """A story of things going wrong: `mocklend scenario run FILE` tells it and checks each claim."""
+    """A scenario. `mocklend scenario run FILE` runs it and checks each claim."""
 
-    name: str = Field(description="The story's name: small letters, digits and hyphens.")
-    title: str = Field(description="What the story is called.")
+    name: str = Field(description="The scenario's name: lower-case letters, digits and hyphens.")
+    title: str = Field(description="The scenario's title.")
     story: str = Field(description="What happens, as you would tell it to a colleague.")
-    seed: StrictInt = Field(description="The same seed has the same ids and meets the same faults.")
+    seed: StrictInt = Field(description="The sandbox's seed. The same seed gives the same ids and the same faults.")
     starts: Annotated[str, Field(json_schema_extra={"format": "date-time"})] = Field(
         description="When the sandbox's clock starts. RFC 3339."
     )
-    sandbox: SandboxBody | None = Field(default=None, description="More about the sandbox that it is told in.")
-    chapters: list[ChapterBody] = Field(description="The story's moments, in order.")
+    sandbox: SandboxBody | None = Field(default=None, description="Further settings of the sandbox.")
+    chapters: list[ChapterBody] = Field(description="The chapters, in order.")
     expected_score: ScoresBody | None = Field(  # type: ignore[valid-type]
-        default=None, description="The score of each reconciler in the end; ratios to three decimals."
+        default=None, description="The score of each reconciler at the end; ratios to three decimals."
     )
     open_end: StrictBool | None = Field(
-        default=None, description="True where entries of the answer key may still be open at the end."
+        default=None, description="True: entries of the answer key may still be open at the end."
     )
 
 
@@ -184,7 +184,7 @@ SCENARIO = Reader(ScenarioBody)
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A story, as its file has it."""
+    """A scenario, as read from its file."""
 
     name: str
     title: str
@@ -198,16 +198,16 @@ class Scenario:
 
 
 def scenarios() -> dict[str, Scenario]:
-    """Every scenario that is installed, by name."""
-    found = {}
+    """Every installed scenario, by name."""
+    by_name = {}
     for entry in entry_points(group=GROUP):
         if find_spec(entry.value.partition(".")[0]) is None:
             continue
-        for file in sorted(resources.files(entry.value).iterdir(), key=lambda one: one.name):
+        for file in sorted(resources.files(entry.value).iterdir(), key=lambda file: file.name):
             if file.name.endswith(".yaml"):
                 scenario = read(file.read_text(encoding="utf-8"), file.name)
-                found[scenario.name] = scenario
-    return dict(sorted(found.items()))
+                by_name[scenario.name] = scenario
+    return dict(sorted(by_name.items()))
 
 
 def listed() -> list[Doc]:
@@ -218,21 +218,21 @@ def listed() -> list[Doc]:
 
 
 def read(text: str, where: str) -> Scenario:
-    """A scenario from its YAML. ScenarioError names the part that is wrong."""
+    """Read a scenario from its YAML. Raises ScenarioError, which names the invalid parts."""
     try:
         raw = read_yaml(text)
     except NotPlain as error:
         raise ScenarioError(f"{where}: {error}") from None
     try:
         SCENARIO.parse(raw)
-    except Invalid as wrong:
-        raise ScenarioError("\n".join(_line(where, error) for error in wrong.errors)) from None
-    given = {name: value for name, value in raw.items() if value is not None}
-    return Scenario(**{**given, "chapters": tuple(given["chapters"])})
+    except Invalid as invalid:
+        raise ScenarioError("\n".join(_line(where, error) for error in invalid.errors)) from None
+    fields = {name: value for name, value in raw.items() if value is not None}
+    return Scenario(**{**fields, "chapters": tuple(fields["chapters"])})
 
 
 def _line(where: str, error: FieldError) -> str:
-    """What is wrong, and where, as a person counts: `chapter 1, step 2, do`."""
+    """An error with its place, counted from 1: `chapter 1, step 2, do`."""
     places = [where]
     for part in error.field.split(".") if error.field else ():
         if part.isdigit() and places[-1] in ("chapters", "steps"):

@@ -1,1 +1,1 @@
-"""The VIEWS: what clients are shown. The status page is a versioned projection; it may lag, and has its version."""
+"""Views: what clients are shown. The status page is a versioned projection of the books, and may lag behind them."""

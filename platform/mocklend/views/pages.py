@@ -1,4 +1,4 @@
-"""Refreshing the status page. Injections in a view are decided here, when it is written: reads stay pure and fast.
+"""Refreshes the status page. Injections in a view are decided here, when it is written, so that reads write nothing.
 
 Each version of a loan has a row with the moments from which each view shows it; a read takes the newest visible one.
 The loan has a short list of the versions that a view can still show: the newest settled one, which all views show, and

@@ -48,9 +48,7 @@ class LoanDoc(TypedDict):
     id: Annotated[str, says("The loan's id.")]
     borrower_id: BorrowerId
     reference: ClientReference
-    product_id: Annotated[
-        str | None, says("The id of its product among those that ship; null where its terms are its own.")
-    ]
+    product_id: Annotated[str | None, says("The id of its predefined product; null if the client defined its terms.")]
     currency: Currency
     status: LoanStatus
     principal_minor: PrincipalMinor
@@ -113,13 +111,13 @@ class InstalmentDoc(TypedDict):
 
     n: Annotated[int, says("The instalment's number, from 1.")]
     from_date: Annotated[str, says("The first day of its period, like 2026-01-05, in the sandbox's zone.")]
-    due_date: Annotated[str, says("When it is due, like 2026-01-05, in the sandbox's zone.")]
+    due_date: Annotated[str, says("Its due date, like 2026-01-05, in the sandbox's zone.")]
     status: Annotated[
         str,
         one_of(
             InstalmentStatus,
-            "PENDING before its period, DUE in it, PARTIAL when part is paid, CLEAR when nothing is "
-            "left, OVD when it is overdue.",
+            "PENDING before its period, DUE in it, PARTIAL if a part is paid, CLEAR if it is paid, "
+            "OVD if it is overdue.",
         ),
     ]
     due_minor: Annotated[int, says("The total charged on it, paid or not, in minor units.")]
@@ -144,8 +142,7 @@ def _instalment_doc(state: LoanState, i: Instalment) -> InstalmentDoc:
     penalty = i.penalty_principal + i.penalty_interest
     due = i.principal + interest + i.fee + penalty
     paid = i.paid + i.interest_ahead  # `interest_ahead` was paid for later interest.
-    left = due - paid
-    if left == 0:
+    if due == paid:
         status = InstalmentStatus.CLEAR
     elif state.late(i, state.as_of):
         status = InstalmentStatus.OVD

@@ -45,7 +45,7 @@ from mocklend.webhooks.events import EVENTS
 TIMEOUT_S = (2, 15)
 """(connect, answer) in seconds. Standard Webhooks suggests 15 to 30 s for the answer."""
 WHOLE_S = 15.0
-"""Seconds for the whole attempt. TIMEOUT_S is for each wait, and a receiver may answer byte by byte."""
+"""Seconds for the whole attempt. TIMEOUT_S limits each single wait, and a receiver may answer byte by byte."""
 TIMED_OUT = "timeout"
 
 
@@ -185,9 +185,8 @@ def open_session(receivers: ReceiverPolicy) -> requests.Session:
     """A session that connects only to addresses that the policy allows."""
     session = requests.Session()
     session.trust_env = False
-    session.cookies.set_policy(
-        DefaultCookiePolicy(allowed_domains=[])
-    )  # Cookies of one receiver must not reach another.
+    # Cookies of one receiver must not reach another.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     for scheme in ("http://", "https://"):
         session.mount(scheme, GuardedAdapter(receivers))
     return session
@@ -221,7 +220,7 @@ def _attempt_once(session: requests.Session, endpoint: EndpointDoc, webhook: Web
     except requests.Timeout:
         return TIMED_OUT
     except (requests.RequestException, HTTPError, OSError, ValueError):
-        return "unreachable"  # An invalid host name raises an error of one library or another.
+        return "unreachable"  # An invalid host name raises errors of several libraries.
     except Exception as failure:
         log.warning("a receiver could not be called", endpoint=endpoint["id"], why=repr(failure)[:200])
         return "unreachable"
@@ -281,7 +280,7 @@ def endpoint_of(sandbox: Sandbox, endpoint_id: str) -> EndpointDoc | None:
 class WebhookAttemptDoc(TypedDict):
     """One attempt to deliver a message.
 
-    `outcome`: `acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused` where the
+    `outcome`: `acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused` if the
     URL leads to an address that this server does not call.
     """
 

@@ -150,7 +150,7 @@ class EventType:
 EVENTS: dict[str, EventType] = {
     "loan.accepted": EventType("A loan was granted, and its payout ordered at a channel.", LoanData),
     "loan.disbursed": EventType("A loan was paid out.", DisbursedData),
-    "loan.payout_failed": EventType("A loan's payout has failed finally.", PayoutFailedData),
+    "loan.payout_failed": EventType("A loan's payout has failed and is not tried again.", PayoutFailedData),
     "loan.overdue": EventType("A loan went overdue.", LoanData),
     "loan.cured": EventType("Nothing is overdue any more, and the loan is still open.", LoanData),
     "loan.cleared": EventType("The loan is settled.", LoanData),
@@ -185,7 +185,7 @@ EVENTS: dict[str, EventType] = {
     "dispute.verified": EventType("The evidence was compared with the channels and the books.", DisputeData),
     "dispute.decided": EventType("A dispute was upheld, rejected or found unverifiable.", DisputeData),
     "dispute.corrected": EventType("An upheld dispute was corrected.", DisputeData),
-    "dispute.left_to_do": EventType("An upheld dispute is not corrected yet: something is left to do.", DisputeData),
+    "dispute.left_to_do": EventType("An upheld dispute is not completely corrected yet.", DisputeData),
     "dispute.compensation_agreed": EventType("A compensation was agreed, or posted later.", DisputeData),
     "dispute.compensated": EventType("The compensation was paid.", DisputeData),
     "dispute.statement_added": EventType("The borrower added a statement of disagreement.", DisputeData),

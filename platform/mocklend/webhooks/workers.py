@@ -20,9 +20,9 @@ from mocklend.storage.ground import Unavailable
 
 DELIVERY_WORKERS = 128
 """The most threads. They are started when there is work, and mostly wait for receivers."""
-AN_ENDPOINT = 4
-A_SANDBOX = 2 * AN_ENDPOINT
-SLOW_ALTOGETHER = DELIVERY_WORKERS // 2
+PER_ENDPOINT_MAX = 4
+PER_SANDBOX_MAX = 2 * PER_ENDPOINT_MAX
+"""The most workers at a time for one endpoint, and for all endpoints of one sandbox."""
 QUEUED_MAX = 500
 """The most messages that wait here for one endpoint; others wait in the outbox."""
 
@@ -122,11 +122,11 @@ class DeliveryWorkers:
                 self._queues[key] = queue
 
     def _may_start(self, sandbox_id: str, queue: _Queue) -> bool:
-        if self._closed or self._out >= self._max or self._out_of.get(sandbox_id, 0) >= A_SANDBOX:
+        if self._closed or self._out >= self._max or self._out_of.get(sandbox_id, 0) >= PER_SANDBOX_MAX:
             return False
         if queue.slow:
             return queue.out < 1 and self._slow_out < self._max // 2
-        return queue.out < (1 if queue.waiting[0].in_order else AN_ENDPOINT)
+        return queue.out < (1 if queue.waiting[0].in_order else PER_ENDPOINT_MAX)
 
     def _start(self, key: tuple[str, str], queue: _Queue, parcel: Parcel) -> None:
         queue.out += 1

@@ -1,4 +1,4 @@
-"""The looks of a story: what was found is scored by the platform, each finding at the moment at which it was made."""
+"""The checks of a story: what was found is scored by the platform, each finding at the moment at which it was made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 import pytest
 
 from mocklend.client import Client
-from mocklend.scenarios.looks import ALL_LOANS, LOOKING, NUMBERS, Looks
+from mocklend.scenarios.checks import ALL_LOANS, CHECKERS, NUMBERS, CheckRun
 
 pytestmark = pytest.mark.skipif(
     not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
@@ -24,13 +24,13 @@ def pays_and_her_page_is_late(client: Client, reference: str = "ada") -> str:
 
 
 def test_what_was_found_and_then_healed_was_found_in_time(mocklend: Client) -> None:
-    looks = Looks()
+    checks = CheckRun()
     loan = pays_and_her_page_is_late(mocklend)
-    findings = looks.look(mocklend)
+    findings = checks.check(mocklend)
     mocklend.advance("P1D")
-    later = looks.look(mocklend)
+    later = checks.check(mocklend)
 
-    thorough, empty = (looks.score(mocklend, name) for name in ("thorough", "empty"))
+    thorough, empty = (checks.score(mocklend, name) for name in ("thorough", "empty"))
 
     assert (findings["thorough"], later["thorough"]) == ([("stale_view", loan)], [])
     assert (thorough["verdict"], thorough["precision"], thorough["recall"]) == ("PASS", 1, 1)
@@ -39,37 +39,37 @@ def test_what_was_found_and_then_healed_was_found_in_time(mocklend: Client) -> N
 
 
 def test_a_break_that_is_found_at_every_look_counts_once(mocklend: Client) -> None:
-    looks = Looks()
+    checks = CheckRun()
     pays_and_her_page_is_late(mocklend)
     for _ in range(3):
-        looks.look(mocklend)
+        checks.check(mocklend)
         mocklend.advance("PT1M")
 
-    score = looks.score(mocklend, "thorough")
+    score = checks.score(mocklend, "thorough")
 
-    assert len(looks.findings["thorough"]) == 3
+    assert len(checks.findings["thorough"]) == 3
     assert (score["counts.true_positives"], score["counts.demanded"], score["precision"]) == (1, 1, 1)
 
 
 def test_what_began_and_ended_between_two_looks_is_asked_of_nobody(mocklend: Client) -> None:
-    looks = Looks()
-    looks.look(mocklend)
+    checks = CheckRun()
+    checks.check(mocklend)
     pays_and_her_page_is_late(mocklend)
     mocklend.advance("P1D")
-    looks.look(mocklend)
+    checks.check(mocklend)
 
-    assert looks.score(mocklend, "thorough")["verdict"] == "INCONCLUSIVE"
-    assert looks.score(mocklend, "empty")["counts.demanded"] == 0
+    assert checks.score(mocklend, "thorough")["verdict"] == "INCONCLUSIVE"
+    assert checks.score(mocklend, "empty")["counts.demanded"] == 0
 
 
 def test_who_reports_every_loan_is_right_about_one_and_wrong_about_all_else(mocklend: Client) -> None:
-    looks = Looks()
+    checks = CheckRun()
     pays_and_her_page_is_late(mocklend)
     mocklend.disarm("late-ada")
     other = mocklend.borrow(mocklend.add_borrower("bob", "Bob")["id"], 50_000, product_id="jiebei-like")["id"]
 
-    findings = looks.look(mocklend)
-    score = looks.score(mocklend, ALL_LOANS)
+    findings = checks.check(mocklend)
+    score = checks.score(mocklend, ALL_LOANS)
 
     assert ("stale_view", other) in findings[ALL_LOANS]
     assert (score["verdict"], score["recall"]) == ("FAIL", 1)
@@ -77,7 +77,7 @@ def test_who_reports_every_loan_is_right_about_one_and_wrong_about_all_else(mock
 
 
 def test_a_score_has_every_number_that_a_scenario_may_claim(mocklend: Client) -> None:
-    looks = Looks()
-    looks.look(mocklend)
+    checks = CheckRun()
+    checks.check(mocklend)
 
-    assert all(tuple(looks.score(mocklend, name)) == NUMBERS for name in LOOKING)
+    assert all(tuple(checks.score(mocklend, name)) == NUMBERS for name in CHECKERS)
