@@ -20,8 +20,6 @@ ANY_IN: Mapping[str, str] = {
     "platform/mocklend/api/signatures.py": NOT_YET,
     "platform/mocklend/cli/output.py": NOT_YET,
     "platform/mocklend/client.py": "bodies and answers of HTTP as they are: the client shows also an answer that a fault has broken",
-    "platform/mocklend/dataset/branches.py": NOT_YET,
-    "platform/mocklend/dataset/writing.py": NOT_YET,
     "platform/mocklend/doctor.py": NOT_YET,
     "platform/mocklend/documents.py": "a TypedDict has no class of its own in typing; a JSON Schema is data",
     "platform/mocklend/domain/nouns.py": NOT_YET,

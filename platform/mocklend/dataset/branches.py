@@ -14,15 +14,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from mocklend.dataset.branch import FIRST_MS, Branch, seed_of
 from mocklend.dataset.own_platform import own_platform
-from mocklend.dataset.reading import READ
+from mocklend.dataset.reading import READ, Row
 from mocklend.dataset.story import story
 
-LINES = "answer_key"
-"""The name of the answer key's lines among a branch's rows."""
 AT_ONCE = 1_000
 """Rows that are written together."""
 WAITING = 2
@@ -51,19 +49,26 @@ class Season:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A branch that was played: its rows are in a file until they are read."""
+    """A branch that was played: its rows and the lines of its answer key are in files until they are read."""
 
     number: int
     loan_days: int
     held: int
-    path: Path
+    rows_path: Path
+    lines_path: Path
 
-    def rows(self) -> Iterator[tuple[str, list[Any]]]:
+    def rows(self) -> Iterator[tuple[str, list[Row]]]:
         """Yield rows in groups, with the name of their file. Once only: then the file is deleted."""
-        with self.path.open("rb") as file:
+        with self.rows_path.open("rb") as file:
             while file.peek(1):
                 yield pickle.load(file)
-        self.path.unlink()
+        self.rows_path.unlink()
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of the answer key, each with its line end. Once only: then the file is deleted."""
+        with self.lines_path.open("rb") as file:
+            yield from file
+        self.lines_path.unlink()
 
 
 def played(season: Season, folder: Path, jobs: int, progress: Callable[[int], None]) -> Generator[Played]:
@@ -86,21 +91,22 @@ def played(season: Season, folder: Path, jobs: int, progress: Callable[[int], No
 
 
 def play(season: Season, number: int, folder: Path, progress: Callable[[int], None] = lambda loan_days: None) -> Played:
-    """Play one branch on a platform of its own, and write its rows to a file."""
-    path = folder / f"{number}.rows"
+    """Play one branch on a platform of its own, and write its rows and the lines of its answer key to files."""
+    rows_path, lines_path = folder / f"{number}.rows", folder / f"{number}.lines"
     numbers = season.numbers(number)
-    with own_platform(seed=seed_of(season.seed, number), now_ms=FIRST_MS) as platform, path.open("wb") as file:
+    with own_platform(seed=seed_of(season.seed, number), now_ms=FIRST_MS) as platform:
         platform.arm(season.profile)
         branch = Branch(platform, number, [story(season.seed, n, season.days) for n in numbers], season.days)
         branch.play(progress)
-        with platform.runtime.snapshot(branch.id) as snapshot:
+        with platform.runtime.snapshot(branch.id) as snapshot, rows_path.open("wb") as file:
             for name, read in READ.items():
                 _spool(file, name, read(branch, snapshot))
-        _spool(file, LINES, platform.answer_key())
-    return Played(number, len(numbers) * season.days, sum(map(len, branch.pages.values())), path)
+        with lines_path.open("wb") as file:
+            file.writelines(line + b"\n" for line in platform.answer_key())
+    return Played(number, len(numbers) * season.days, sum(map(len, branch.pages.values())), rows_path, lines_path)
 
 
-def _spool(file: Any, name: str, rows: Iterable[Any]) -> None:
+def _spool(file: BinaryIO, name: str, rows: Iterable[Row]) -> None:
     rest = iter(rows)
     while part := list(islice(rest, AT_ONCE)):
         pickle.dump((name, part), file, protocol=pickle.HIGHEST_PROTOCOL)

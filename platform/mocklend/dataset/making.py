@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from mocklend import __version__
 from mocklend.dataset.branch import FIRST_DAY, FIRST_MS
-from mocklend.dataset.branches import LINES, Season, played
+from mocklend.dataset.branches import Season, played
 from mocklend.dataset.columns import FILES, KEY, RECONCILER, TYPES
 from mocklend.dataset.own_platform import HONEST, ProfileRefused, own_platform
 from mocklend.dataset.reading import key_row
@@ -126,11 +126,8 @@ def _write(
         for branch in open_files.enter_context(closing(played(season, spool, jobs, progress))):
             held_max = max(held_max, branch.held)
             for name, parts in groupby(branch.rows(), key=itemgetter(0)):
-                rows_of_file = (row for _, part in parts for row in part)
-                if name == LINES:
-                    key.append((branch.number, *key_row(line)) for line in _write_lines(rows_of_file, lines))
-                else:
-                    named[name].append((branch.number, *row) for row in rows_of_file)
+                named[name].append((branch.number, *row) for _, part in parts for row in part)
+            key.append((branch.number, *key_row(line)) for line in _copied(branch.lines(), lines))
     spool.rmdir()
     (folder / "README.md").write_text(_readme(options), encoding="utf-8", newline="\n")
     rows = {table.file.path: table.rows for table in tables}
@@ -138,15 +135,16 @@ def _write(
     return Made(rows, max(held_max, *(table.held_max for table in tables)))
 
 
-def _write_lines(lines: Iterator[bytes], file: Any) -> Iterator[bytes]:
+def _copied(lines: Iterator[bytes], file: BinaryIO) -> Iterator[bytes]:
+    """Yield lines once they are written to a file."""
     for line in lines:
-        file.write(line + b"\n")
+        file.write(line)
         yield line
 
 
 def _manifest(options: DatasetOptions, folder: Path, tables: list[Table]) -> None:
     """Write the options, and the hash of every file. Nothing in it depends on when or where it was made."""
-    files: dict[str, dict[str, Any]] = {}
+    files: dict[str, dict[str, object]] = {}
     for table in tables:
         columns = [asdict(column) for column in table.file.columns]
         for path in table.paths:

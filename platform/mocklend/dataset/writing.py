@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from mocklend.dataset.columns import DAY, MOMENT, WHOLE, File
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.storage.statements import Value
 
 AT_ONCE = 10_000
 """Rows that are collected and written together; the last rows of a branch are written with it."""
@@ -20,10 +21,14 @@ FORMATS = {CSV: (CSV,), PARQUET: (PARQUET,), BOTH: (CSV, PARQUET)}
 """The formats, and the suffixes of the files that each writes."""
 
 
+Cells = Sequence[Value]
+"""A row, a cell for each column of its file; None is null."""
+
+
 class Sink(Protocol):
     """A file that is being written."""
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+    def write(self, rows: Sequence[Cells]) -> None:
         """Append rows."""
 
     def close(self) -> None:
@@ -39,13 +44,14 @@ class CsvFile:
         self._writer.writerow(column.name for column in file.columns)
         self._moments = [n for n, column in enumerate(file.columns) if column.type == MOMENT]
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+    def write(self, rows: Sequence[Cells]) -> None:
         """Append rows."""
         for row in rows:
             values = list(row)
             for n in self._moments:
-                if values[n] is not None:
-                    values[n] = rfc3339(values[n])
+                moment = values[n]
+                if isinstance(moment, int):
+                    values[n] = rfc3339(moment)
             self._writer.writerow(values)
 
     def close(self) -> None:
@@ -66,10 +72,12 @@ class ParquetFile:
         self._schema = pa.schema([(column.name, types.get(column.type, pa.string())) for column in file.columns])
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", version="2.6")
 
-    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+    def write(self, rows: Sequence[Cells]) -> None:
         """Append rows."""
         columns = [
-            [date.fromisoformat(value) if value is not None else None for value in column] if is_day else list(column)
+            [date.fromisoformat(value) if isinstance(value, str) else None for value in column]
+            if is_day
+            else list(column)
             for column, is_day in zip(zip(*rows, strict=True), self._days, strict=True)
         ]
         arrays = [self._pa.array(column, type=value.type) for column, value in zip(columns, self._schema, strict=True)]
@@ -99,16 +107,16 @@ class Table:
                 self._sinks.append(sink)
             self.closing = stack.pop_all()
 
-    def append(self, rows: Iterable[Sequence[Any]]) -> None:
+    def append(self, rows: Iterable[Cells]) -> None:
         """Append a branch's rows. An empty text is null in every format, since CSV could not distinguish them."""
-        held: list[Sequence[Any]] = []
+        held: list[Cells] = []
         for row in rows:
             held.append([None if value == "" else value for value in row])
             if len(held) >= AT_ONCE:
                 self._flush(held)
         self._flush(held)
 
-    def _flush(self, held: list[Sequence[Any]]) -> None:
+    def _flush(self, held: list[Cells]) -> None:
         self.held_max = max(self.held_max, len(held))
         self.rows += len(held)
         if held:
