@@ -41,7 +41,6 @@ ANY_IN: Mapping[str, str] = {
     "platform/mocklend/validation/errors.py": NOT_YET,
     "platform/mocklend/validation/reader.py": "a JSON Schema is data",
     "platform/mocklend/validation/types.py": "pydantic's hook, with its signature",
-    "platform/mocklend/webhooks/delivery.py": NOT_YET,
     "faults/mocklend_faults/engine/fault.py": NOT_YET,
     "faults/mocklend_faults/engine/layer.py": NOT_YET,
     "faults/mocklend_faults/engine/rules.py": NOT_YET,

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from itertools import count
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, ClassVar, TypedDict
 
 import requests
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
 
 from mocklend.documents import rendering
 from mocklend.domain.channel import RETRY_SCHEDULES
@@ -88,7 +89,7 @@ class Deadlines:
         """Whether an attempt was ended at its deadline."""
         return number in self._over
 
-    def watch(self, connection: Any) -> None:
+    def watch(self, connection: socket.socket | None) -> None:
         """Register the connection of this thread's attempt, by a second handle, since TLS detaches the first."""
         number = getattr(_attempt, "number", None)
         if number is None or connection is None:
@@ -133,32 +134,35 @@ class AddressRefused(Exception):
     """
 
 
-def _guarded(base: type[Any], receivers: ReceiverPolicy) -> type[Any]:
-    class Guarded(base):  # type: ignore[misc]
-        """A connection that checks its address before use, and is ended at its attempt's deadline."""
+class GuardedConnection(HTTPConnection):
+    """A connection that checks its address before use, and is ended at its attempt's deadline.
 
-        def _new_conn(self) -> Any:
-            # TLS begins after this, so a refused address gets neither a handshake nor a request.
-            for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-                self._refuse(str(address[0]))
-            connection = super()._new_conn()
-            try:
-                self._refuse(connection.getpeername()[0])
-            except BaseException:
-                connection.close()
-                raise
-            DEADLINES.watch(connection)
-            return connection
+    It stands before urllib3's own class, of HTTP or of HTTPS, among the bases of the class that is used.
+    """
 
-        def _refuse(self, address: str) -> None:
-            if receivers.refuses(self.host, address):
-                raise AddressRefused(f"{self.host} is at {address}")
+    receivers: ClassVar[ReceiverPolicy]
 
-        def getresponse(self) -> Any:
-            DEADLINES.watch(self.sock)  # The connection may be one that an earlier attempt has left open.
-            return super().getresponse()
+    def _new_conn(self) -> socket.socket:
+        # TLS begins after this, so a refused address gets neither a handshake nor a request.
+        for *_, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            self._refuse(str(address[0]))
+        connection = super()._new_conn()
+        try:
+            self._refuse(connection.getpeername()[0])
+        except BaseException:
+            connection.close()
+            raise
+        DEADLINES.watch(connection)
+        return connection
 
-    return Guarded
+    def _refuse(self, address: str) -> None:
+        if self.receivers.refuses(self.host, address):
+            raise AddressRefused(f"{self.host} is at {address}")
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # As urllib3 has it.
+        """The response. The connection may be one that an earlier attempt has left open."""
+        DEADLINES.watch(self.sock)
+        return super().getresponse()
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -168,17 +172,17 @@ class GuardedAdapter(HTTPAdapter):
         self._receivers = receivers
         super().__init__(max_retries=0, pool_maxsize=32)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: object) -> None:
         """Use pools of guarded connections."""
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(connections, maxsize, block, **pool_kwargs)
         pools = {"http": (HTTPConnectionPool, HTTPConnection), "https": (HTTPSConnectionPool, HTTPSConnection)}
         self.poolmanager.pool_classes_by_scheme = {
-            scheme: type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": self._guard(connection)})
+            scheme: type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": self._guarded(connection)})
             for scheme, (pool, connection) in pools.items()
         }
 
-    def _guard(self, connection: type[Any]) -> type[Any]:
-        return _guarded(connection, self._receivers)
+    def _guarded(self, connection: type[HTTPConnection]) -> type:
+        return type(f"Guarded{connection.__name__}", (GuardedConnection, connection), {"receivers": self._receivers})
 
 
 def open_session(receivers: ReceiverPolicy) -> requests.Session:
