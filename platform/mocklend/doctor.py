@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 PARTS = ("flask", "apiflask", "pydantic", "sqlalchemy", "granian", "waitress", "requests")
 
@@ -16,11 +16,16 @@ Check = tuple[bool, str]
 """Whether the check passed, and what it saw."""
 
 
-def examine(*, host: str, port: int, database: str) -> list[dict[str, Any]]:
-    """Run all checks, in the order in which `serve` would meet them, with the settings that it would use.
+class CheckDoc(TypedDict):
+    """A check's result."""
 
-    Each result is {name, ok, detail}.
-    """
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(*, host: str, port: int, database: str) -> list[CheckDoc]:
+    """Run all checks, in the order in which `serve` would meet them, with the settings that it would use."""
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("python", python),
         ("versions", versions),
@@ -30,7 +35,7 @@ def examine(*, host: str, port: int, database: str) -> list[dict[str, Any]]:
         ("fault layer", layer),
         ("faults", kinds),
     )
-    results = []
+    results: list[CheckDoc] = []
     for name, check in checks:
         ok, detail = check()
         results.append({"name": name, "ok": ok, "detail": detail})

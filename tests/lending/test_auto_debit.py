@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mocklend.client import Doc
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
+from mocklend.scheduling.driver import Released
 from mocklend.storage.entities import Loan
 from support.story import Story
 
@@ -24,7 +24,7 @@ def lend(story: Story, *, auto_debit: bool) -> str:
     return loan_id
 
 
-def debits(released: list[Doc]) -> list[str]:
+def debits(released: list[Released]) -> list[str]:
     """The moments at which a debit was attempted."""
     return [item["at"] for item in released if item["kind"] == "auto_debit"]
 

@@ -17,6 +17,7 @@ from mocklend.lending.repay import RepaymentDoc
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.sandboxes.ids import callback_of, order_no
 from mocklend.sandboxes.lifecycle import SetClock
+from mocklend.scheduling.driver import Released
 from mocklend.scheduling.due import command_for, due
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
 from mocklend.servicing.operations import EditDoc
@@ -151,7 +152,7 @@ class Story:
 
     # --- time ---
 
-    def wait(self, seconds: int = 0, *, days: int = 0) -> list[Doc]:
+    def wait(self, seconds: int = 0, *, days: int = 0) -> list[Released]:
         """Let time pass; returns what that released."""
         return self.platform.advance(self.sandbox_id, self.now_ms + seconds * 1000 + days * DAY_MS).released
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, fields
 from inspect import getdoc
 from typing import Any, ClassVar, Self, TypedDict, TypeVar
 
+from mocklend.domain.nouns import JsonObject
 from mocklend.seams import SEAMS
 from mocklend.validation import Reader, schema_of
 
@@ -66,14 +67,14 @@ def setting(
 
     The bounds are given in the terms of the validator, which derives reading, errors and schema from them.
     """
-    bounds: dict[str, Any] = {"ge": least, "le": most, "strict": True}
+    bounds: dict[str, object] = {"ge": least, "le": most, "strict": True}
     if options:
         words = "|".join(re.escape(option) for option in options)
         bounds = {"pattern": f"^(?:{words})$", "json_schema_extra": lambda schema: _enumerate(schema, options)}
     return field(default=default, metadata={"description": doc, "options": options, "nullable": nullable, **bounds})
 
 
-def _enumerate(schema: dict[str, Any], options: tuple[str, ...]) -> None:
+def _enumerate(schema: JsonObject, options: tuple[str, ...]) -> None:
     del schema["pattern"]
     schema["enum"] = list(options)
 
@@ -130,7 +131,7 @@ class Fault:
         return reader_of(cls).read(raw, "with")
 
     @classmethod
-    def settings_schema(cls) -> dict[str, Any]:
+    def settings_schema(cls) -> JsonObject:
         """The JSON Schema of the settings: the `with` of a rule that arms this kind."""
         return schema_of(cls) | {"description": f"The settings of {cls.name}."}
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
+from mocklend.domain.nouns import JsonObject
 from mocklend.seams.seam import PendingEvent, Write
 from mocklend.storage.snapshot import Snapshot
 from mocklend_faults.engine.answer_key import Entry, entries
@@ -42,7 +42,7 @@ class FaultLayer:
         self._rules = RulesInMemory(self.catalogue, self.trail.forget)
 
     @staticmethod
-    def rule_schema() -> dict[str, Any]:
+    def rule_schema() -> JsonObject:
         """The JSON Schema of a rule, with the installed kinds and their settings."""
         return rule_schema(installed())
 

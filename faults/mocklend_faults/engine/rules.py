@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from pydantic import Field, StrictBool, WithJsonSchema
 
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.names import did_you_mean
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.validation import Body, OneOf, Reader, attempt, bounded_str, invalid_fields, schema_of
 from mocklend_faults.engine.activation import Activate
@@ -28,7 +29,7 @@ from mocklend_faults.engine.matching import MATCH_SCHEMA, Match
 from mocklend_faults.engine.selection import Select
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-WITH_SCHEMA: dict[str, Any] = {
+WITH_SCHEMA: JsonObject = {
     "type": "object",
     "description": "The settings of the kind: GET /-/faults lists each with its bounds.",
     "additionalProperties": {"type": ["integer", "string", "null"]},
@@ -114,12 +115,12 @@ class RuleBody(Body):
     id: Annotated[str, bounded_str(64, pattern=RULE_ID.pattern)] | None = Field(
         default=None, description="The id in the address, or nothing."
     )
-    match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] | None = Field(
+    match: Annotated[JsonObject, WithJsonSchema(MATCH_SCHEMA)] | None = Field(
         default=None, description="Which events the rule matches; all if not given."
     )
     activate: Activate | None = Field(default=None, description="When the rule acts; always if not given.")
     select: Select | None = Field(default=None, description="How often the rule acts; every time if not given.")
-    settings: Annotated[dict[str, Any], WithJsonSchema(WITH_SCHEMA)] | None = Field(
+    settings: Annotated[JsonObject, WithJsonSchema(WITH_SCHEMA)] | None = Field(
         default=None, alias="with", description="The settings of the kind, as GET /-/faults lists them."
     )
     expect: ExpectBody | None = Field(
@@ -229,7 +230,7 @@ def unknown(rule_id: str, ids: Iterable[str] = ()) -> Refused:
     return Refused("rule_unknown", detail, rule_id=rule_id[:64])
 
 
-def rule_schema(catalogue: Catalogue) -> dict[str, Any]:
+def rule_schema(catalogue: Catalogue) -> JsonObject:
     """The JSON Schema of a rule, with the settings of each of these kinds, for editors."""
     schema = schema_of(RuleBody)
     schema["properties"]["fault"] |= {"enum": list(catalogue)}

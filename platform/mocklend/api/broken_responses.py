@@ -18,7 +18,6 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from flask import Response
 
@@ -28,7 +27,7 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """The value of SO_LINGER, on with 0 s: closing the socket then sends RST."""
 
 
-def broken(response: Response, how: str, environ: Mapping[str, Any]) -> Response:
+def broken(response: Response, how: str, environ: Mapping[str, object]) -> Response:
     """The response, broken as `how` says; unchanged for `none`. For `abort` and `reset` nothing is sent."""
     if how == "none":
         return response
@@ -57,7 +56,7 @@ def _half(body: bytes) -> Iterator[bytes]:
     time.sleep(FLUSH_S)
 
 
-def _close_connection(environ: Mapping[str, Any], *, reset: bool) -> bool:
+def _close_connection(environ: Mapping[str, object], *, reset: bool) -> bool:
     """Close the client's connection. Returns False where the server does not expose its socket.
 
     The file descriptor is redirected to a socket whose other end is closed. So its number stays in use until the server
@@ -75,7 +74,7 @@ def _close_connection(environ: Mapping[str, Any], *, reset: bool) -> bool:
     return True
 
 
-def _socket_of(environ: Mapping[str, Any]) -> socket.socket | None:
+def _socket_of(environ: Mapping[str, object]) -> socket.socket | None:
     """The client's socket, or None where the server does not expose it."""
     channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
     return getattr(channel, "socket", None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -17,9 +17,9 @@ from mocklend.api.request_context import current_platform, open_snapshot, sandbo
 from mocklend.api.request_log import clock_changes
 from mocklend.api.responses import answered, rendered
 from mocklend.api.sandboxes import SPEED_MAX
-from mocklend.domain.nouns import says
 from mocklend.sandboxes.lifecycle import ClockDoc, clock_doc
 from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
+from mocklend.scheduling.driver import AdvancedClock
 from mocklend.validation import Body, OneOf, bounded_int
 
 clock = APIBlueprint("clock", __name__)
@@ -41,28 +41,6 @@ class Advance(Body):
 
     to: Moment | None = Field(default=None, description="The moment to which the clock moves; not before now.")
     by: Duration | None = Field(default=None, description="The duration by which the clock moves.")
-
-
-class Released(TypedDict):
-    """Something that fell due while the clock moved."""
-
-    at: Annotated[str, says("When it fell due. RFC 3339, on the sandbox's clock.")]
-    kind: Annotated[str, says("The kind of what fell due.")]
-    id: Annotated[str, says("The id of what fell due.")]
-    loan_id: Annotated[str | None, says("The loan that it belongs to; empty or null if it belongs to none.")]
-
-
-class AdvancedClock(TypedDict):
-    """The new time, and what fell due while the clock moved, in order.
-
-    `released` lists the first 1,000 items; the counts include all of them.
-    """
-
-    now: Annotated[str, says("The clock's time. RFC 3339.")]
-    released: Annotated[list[Released], says("The first 1,000 items that fell due, in order.")]
-    released_total: Annotated[int, says("How many items fell due.")]
-    released_more: Annotated[bool, says("Whether more items fell due than are listed.")]
-    released_by_kind: Annotated[dict[str, int], says("How many of each kind fell due.")]
 
 
 @clock.get("/-/clock")

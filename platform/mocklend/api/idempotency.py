@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from flask import request
 
@@ -40,7 +39,7 @@ def is_usable(key: str) -> bool:
     return 1 <= len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()
 
 
-def fingerprint(method: str, path: str, document: Any) -> str:
+def fingerprint(method: str, path: str, document: object) -> str:
     """A hash of what a request asks for. Requests with the same fingerprint ask for the same."""
     body = json.dumps(document, sort_keys=True, separators=(",", ":"))
     text = f"{method}\n{path}\n{body}"

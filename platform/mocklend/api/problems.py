@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from functools import cache
-from typing import Any
 
 from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, request
@@ -17,6 +16,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.door import BODY_MAX
 from mocklend.logs import get_logger
@@ -94,13 +94,13 @@ def invalid(error: ValidationError) -> Refused:
     return invalid_fields(Invalid(*field_errors(error, lambda: _schema_named(error.title))))
 
 
-def field_problem(field: str, expected: str, received: Any, code: str = "validation_failed") -> Refused:
+def field_problem(field: str, expected: str, received: object, code: str = "validation_failed") -> Refused:
     """The refusal of one field, for checks that a schema cannot express."""
     return invalid_fields(Invalid(FieldError(field, expected, received)), code=code)
 
 
 @cache
-def _schema_named(model: str) -> dict[str, Any]:
+def _schema_named(model: str) -> JsonObject:
     """The JSON Schema of a body by its model's name; a ValidationError has only the name."""
     pending: list[type[BaseModel]] = [Body]
     while pending:

@@ -10,13 +10,13 @@ give the client the answer to another question. Values are decoded strictly here
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from flask import Flask, current_app, request
 
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.problems import Refused
+from mocklend.domain.problems import FieldErrorDoc, Refused
 from mocklend.validation import ERRORS_MAX, is_storable, shown, storable
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -45,7 +45,7 @@ def check_query() -> None:
         )
 
 
-def declared(view: Any) -> tuple[str, ...]:
+def declared(view: Callable[..., object]) -> tuple[str, ...]:
     """The names of the query parameters that a view declares, in their order."""
     models = [model for model, location in getattr(view, "_spec", {}).get("args") or () if location == "query"]
     return tuple(field.alias or name for model in models for name, field in model.model_fields.items())
@@ -59,7 +59,7 @@ def _is_text(value: str) -> bool:
     return is_storable(value) and CONTROL.search(value) is None
 
 
-def _error(name: str, values: list[str], known: tuple[str, ...]) -> dict[str, Any]:
+def _error(name: str, values: list[str], known: tuple[str, ...]) -> FieldErrorDoc:
     if name in known:
         expected = "the parameter once" if len(values) > 1 else "text in UTF-8 without control characters"
         return {"field": name, "expected": expected, "received": shown(values if len(values) > 1 else values[0])}

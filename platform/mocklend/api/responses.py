@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import orjson
 from flask import Response
@@ -38,7 +37,7 @@ def in_full(chunks: Iterable[bytes], content_type: str) -> Response:
     return response
 
 
-def rendered(document: Mapping[str, Any], status: int = 200) -> Response:
+def rendered(document: Mapping[str, object], status: int = 200) -> Response:
     """The response of a JSON object."""
     return Response(orjson.dumps(document), status, content_type=type_of(status))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from mocklend.domain.nouns import JsonObject
 from mocklend.webhooks.events import EVENTS, payload_schema
 
 SIGNATURE_RULE = (
@@ -16,7 +15,7 @@ CALLBACK_SECRET_RULE = (
     "`api_key` as key."
 )
 
-SIGNED: dict[str, dict[str, Any]] = {
+SIGNED: dict[str, JsonObject] = {
     "webhook-id": {
         "description": "The message's id, the same on every attempt.",
         "schema": {"type": "string", "minLength": 1},
@@ -34,12 +33,12 @@ SIGNED: dict[str, dict[str, Any]] = {
 """The headers of Standard Webhooks, as OpenAPI parameters."""
 
 
-def webhooks() -> dict[str, Any]:
+def webhooks() -> JsonObject:
     """The `webhooks` of the OpenAPI document: the message of each event."""
     return {event: {"post": _webhook(event)} for event in EVENTS}
 
 
-def _webhook(event: str) -> dict[str, Any]:
+def _webhook(event: str) -> JsonObject:
     answers = {
         "2XX": "The message was received.",
         "410": "The endpoint does not exist any more: the message is not sent again.",

@@ -7,14 +7,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
 import typer
 
+from mocklend.domain.nouns import JsonObject
 from mocklend.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    pass
 
 
 def own_command() -> str:
@@ -28,13 +26,13 @@ def own_command() -> str:
     return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
-def hinted(document: Mapping[str, Any]) -> list[str]:
+def hinted(document: Mapping[str, object]) -> list[str]:
     """Return the platform's hint about an empty result, with this command as it is typed here."""
     hint = document.get("hint")
     return [] if not hint else [f"hint: {hint}".replace("`mocklend ", f"`{own_command()} ")]
 
 
-def show(document: Mapping[str, Any], as_json: bool, *lines: str) -> None:
+def show(document: Mapping[str, object], as_json: bool, *lines: str) -> None:
     if as_json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -47,7 +45,7 @@ def refuse(title: str, hint: str) -> NoReturn:
     raise typer.Exit(ExitCode.WRONG_USE)
 
 
-def print_refusal(problem: Mapping[str, Any]) -> None:
+def print_refusal(problem: JsonObject) -> None:
     # From the arguments themselves: the command and its options are no longer available.
     if "--json" in sys.argv:
         print(json.dumps(problem, indent=2, ensure_ascii=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import Meta
 
@@ -12,6 +12,8 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.money import EXPONENTS
 from mocklend.domain.statuses import LoanStatus as Statuses
 from mocklend.domain.statuses import QuoteType
+
+V = TypeVar("V")
 
 JsonObject = dict[str, Any]
 """A JSON object without a fixed shape, or with the shape of another schema (`shaped`)."""
@@ -29,7 +31,7 @@ def one_of(words: Iterable[str], text: str | None = None) -> Meta:
     return Meta(description=text, extra_json_schema={"enum": [str(word) for word in words]})
 
 
-def shaped(schema: Mapping[str, Any], text: str | None = None) -> Meta:
+def shaped(schema: Mapping[str, object], text: str | None = None) -> Meta:
     """The description of a field whose shape another schema defines, such as that of a request body."""
     return Meta(description=text, extra_json_schema=dict(schema))
 
@@ -43,19 +45,19 @@ def a_date(text: str) -> Meta:
 
 
 @dataclass(frozen=True, slots=True)
-class FromColumn:
-    """The column of the entity that a field of its document renders."""
+class FromColumn(Generic[V]):
+    """The column of the entity that a field of its document renders. `V` is the type of its values."""
 
     name: str
-    make: Callable[[Any], Any] | None = None
+    make: Callable[[V], object] | None = None
 
 
-def column(name: str, make: Callable[[Any], Any] | None = None) -> FromColumn:
+def column(name: str, make: Callable[[V], object] | None = None) -> FromColumn[V]:
     """The field renders a column of another name, or the result of a function on that column."""
     return FromColumn(name, make)
 
 
-def whether(name: str) -> FromColumn:
+def whether(name: str) -> FromColumn[object]:
     """The field is true where this column of the entity has a value."""
     return FromColumn(name, _is_given)
 

@@ -8,7 +8,9 @@ API renders a `Refused` as RFC 9457 problem+json; the command line prints the sa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
+
+from mocklend.domain.nouns import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,22 +251,24 @@ class Refused(Exception):
     accepted, `received` what the request had.
     """
 
-    def __init__(self, code: str, detail: str, *, expected: Any = None, received: Any = None, **ids: Any) -> None:
+    def __init__(
+        self, code: str, detail: str, *, expected: object = None, received: object = None, **ids: object
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
-        self.expected = expected
-        self.received = received
-        self.ids = ids
+        self.expected: Any = expected
+        self.received: Any = received
+        self.ids: JsonObject = ids
 
     @property
     def problem(self) -> Problem:
         """The table's row for this code."""
         return PROBLEMS[self.code]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The RFC 9457 document, the same over HTTP and on the command line."""
-        document: dict[str, Any] = {
+        document: JsonObject = {
             "type": f"/docs/problems#{self.code}",
             "title": self.problem.title,
             "status": self.problem.status,
@@ -289,6 +293,14 @@ class FieldError(NamedTuple):
     def within(self, path: str) -> FieldError:
         """The same error with its path relative to the object that contains this one at `path`."""
         return self._replace(field=".".join(part for part in (path, self.field) if part))
+
+
+class FieldErrorDoc(TypedDict):
+    """A wrong field as an answer lists it under `errors`: what was received is shortened."""
+
+    field: str
+    expected: str
+    received: object
 
 
 class Invalid(ValueError):

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
+
+FoundDoc = TypedDict(
+    "FoundDoc",
+    {
+        "class": str,
+        "entity": str,
+        "loan_id": str | None,
+        "amount_minor": int,
+        "action": str,
+        "detail": str,
+        "found_at": str | None,
+    },
+)
+"""A line of findings.jsonl."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +32,7 @@ class Found:
     detail: str
     found_at: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> FoundDoc:
         """Return a line of findings.jsonl."""
         return {
             "class": self.finding_class,

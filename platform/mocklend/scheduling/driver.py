@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, TypedDict
 
 import requests
 from sqlalchemy import Engine
 
+from mocklend.domain.nouns import says
 from mocklend.domain.problems import Refused
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
@@ -50,12 +51,34 @@ WEBHOOKS_WITHIN_S = 5.0
 """How long an advance waits for the receivers of webhooks after its clock has arrived."""
 
 
+class Released(TypedDict):
+    """Something that fell due while the clock moved."""
+
+    at: Annotated[str, says("When it fell due. RFC 3339, on the sandbox's clock.")]
+    kind: Annotated[str, says("The kind of what fell due.")]
+    id: Annotated[str, says("The id of what fell due.")]
+    loan_id: Annotated[str | None, says("The loan that it belongs to; empty or null if it belongs to none.")]
+
+
+class AdvancedClock(TypedDict):
+    """The new time, and what fell due while the clock moved, in order.
+
+    `released` lists the first 1,000 items; the counts include all of them.
+    """
+
+    now: Annotated[str, says("The clock's time. RFC 3339.")]
+    released: Annotated[list[Released], says("The first 1,000 items that fell due, in order.")]
+    released_total: Annotated[int, says("How many items fell due.")]
+    released_more: Annotated[bool, says("Whether more items fell due than are listed.")]
+    released_by_kind: Annotated[dict[str, int], says("How many of each kind fell due.")]
+
+
 @dataclass(slots=True)
 class Advanced:
     """What an advance released: the first things one by one, and the number of all of them by kind."""
 
     now_ms: int
-    released: list[dict[str, Any]] = field(default_factory=list)
+    released: list[Released] = field(default_factory=list)
     by_kind: dict[str, int] = field(default_factory=dict)
     replayed: bool = False
 
@@ -77,8 +100,8 @@ class Advanced:
             self.released = sorted([*self.released, *sent], key=lambda entry: entry["at"])[:RELEASED_MAX]
             self.by_kind["webhook"] = len(items)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the answer of the control API: {now, released, released_total, released_more, released_by_kind}."""
+    def to_json(self) -> AdvancedClock:
+        """Return the answer of the control API."""
         return {
             "now": rfc3339(self.now_ms),
             "released": self.released,
@@ -398,5 +421,5 @@ def _endpoints(sandbox: Sandbox) -> list[str]:
     return [endpoint["id"] for endpoint in sandbox.endpoints]
 
 
-def _released(item: Due) -> dict[str, Any]:
+def _released(item: Due) -> Released:
     return {"at": rfc3339(item.due_ms), "kind": item.what, "id": item.id, "loan_id": item.loan_id}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.problems import FieldError, Invalid, Refused
+from mocklend.domain.problems import FieldError, FieldErrorDoc, Invalid, Refused
 from mocklend.validation.received import shown, storable
 
 ERRORS_MAX = 20
@@ -120,7 +120,7 @@ def _size(schema: Schema, low: str, high: str, of: str) -> str:
     return f" of {schema[low]} {of}" if schema[low] == schema[high] else f" of {schema[low]} to {schema[high]} {of}"
 
 
-def to_json(error: FieldError) -> dict[str, Any]:
+def to_json(error: FieldError) -> FieldErrorDoc:
     """Return an entry of `errors` in an answer."""
     return {"field": error.field, "expected": error.expected, "received": shown(error.received)}
 
