@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs, to_builtins
 
 from mocklend.channels.payments import PayAtChannel
+from mocklend.client import Doc
 from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
@@ -18,7 +19,7 @@ from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.storage.entities import Callback, Repayment, Trade
-from mocklend.storage.work import Answer, Work
+from mocklend.storage.work import Answer, Key, Work
 from support.layers import HonestLayer
 from support.story import Story
 
@@ -54,7 +55,7 @@ def losing(open_platform: Callable[..., Platform], story: Story, seed: int) -> C
     return tell
 
 
-def callback(story: Story, repayment_id: str) -> tuple[Any, list[dict[str, Any]]]:
+def callback(story: Story, repayment_id: str) -> tuple[Callback, list[Doc]]:
     callback_row = story.entity(Callback, callback_of(repayment_id))
     return callback_row, to_builtins(callback_row.log)
 
@@ -289,7 +290,7 @@ class AddAttempt:
     def __init__(self, sandbox_id: str, callback_id: str, due_ms: int) -> None:
         self.sandbox_id, self.callback_id, self.due_ms = sandbox_id, callback_id, due_ms
 
-    def needs(self) -> Iterable[Any]:
+    def needs(self) -> Iterable[Key]:
         return ()
 
     def decide(self, work: Work) -> Answer:

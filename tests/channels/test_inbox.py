@@ -16,6 +16,7 @@ from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import TOLERANCE_S, signed_headers
 from mocklend.storage.entities import Repayment
+from mocklend.storage.work import Answer
 from support.story import Story
 
 
@@ -39,7 +40,7 @@ class Channel:
         }
         return json.dumps({"type": "payment.succeeded", "data": data | changes}).encode()
 
-    def send(self, body: bytes, *, skew_s: int = 0, **headers: str) -> Any:
+    def send(self, body: bytes, *, skew_s: int = 0, **headers: str) -> Answer:
         at_ms = self.story.now_ms + skew_s * 1000
         signed = signed_headers(self.secret, "msg_1", at_ms, body.decode(errors="replace"))
         signed |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
 
 import pytest
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from mocklend.channels.messages import payment_return_body
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.channels.payments import PayAtChannel
+from mocklend.channels.settlement import TradeDoc
 from mocklend.channels.statements.day import Heading
 from mocklend.channels.statements.record import statement_day
 from mocklend.domain.channel import channel_of
@@ -29,11 +30,10 @@ from mocklend.storage.entities import Callback, Certificate, Repayment, Trade
 from support.story import Story
 
 
-def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> Mapping[str, Any]:
+def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> TradeDoc:
     """The bank returns the payment; the platform has no callback yet."""
     command = ReturnPayment(story.sandbox_id, story.key(), channel, order_no(receipt_id))
-    trade: Mapping[str, Any] = story.platform.run(command).body
-    return trade
+    return story.run(command, TradeDoc)
 
 
 def account(story: Story, name: str) -> int:
@@ -152,7 +152,9 @@ def test_a_callback_of_a_return_that_the_channel_does_not_have_is_refused(story:
     assert story.page(loan_id)["status"] == "CLEAR"
 
 
-def said_of(story: Story, trade: Trade, by: str | None = None, **otherwise: object) -> ReceiveCallback:
+def said_of(
+    story: Story, trade: Trade, by: str | None = None, *, otherwise: Mapping[str, object] = MappingProxyType({})
+) -> ReceiveCallback:
     """A signed message, `by` another channel than the trade's or not, that its money was taken back."""
     whole = json.loads(payment_return_body(trade, rfc3339(story.now_ms)))
     whole["data"] |= otherwise
@@ -180,13 +182,13 @@ OTHERWISE = [
 @pytest.mark.parametrize(("field", "value", "code"), OTHERWISE)
 @PUSHED
 def test_a_callback_of_a_return_that_differs_from_the_channels_record_changes_nothing(
-    story: Story, pushed: bool, field: str, value: Any, code: str
+    story: Story, pushed: bool, field: str, value: object, code: str
 ) -> None:
     trade = taken_back(story, pushed)
     before = story.everything()
 
     with pytest.raises(Refused, match=code):
-        story.platform.run(said_of(story, trade, **{field: value}))
+        story.platform.run(said_of(story, trade, otherwise={field: value}))
 
     assert story.everything() == before
     story.platform.run(said_of(story, trade))
@@ -216,7 +218,7 @@ def test_a_repeated_callback_of_a_return_changes_nothing(story: Story, pushed: b
     assert story.discrepancies() == []
 
 
-def taken_back(story: Story, pushed: bool) -> Any:
+def taken_back(story: Story, pushed: bool) -> Trade:
     """A returned trade, as the channel records it; the return is not posted yet."""
     loan_id = story.borrow(100_000)
     if pushed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,8 @@ from mocklend.channels.callback_secrets import callback_secret
 from mocklend.channels.inbox import ReceiveCallback
 from mocklend.channels.messages import callback_body
 from mocklend.channels.order_query import QueryPayment
-from mocklend.channels.payments import PayAtChannel
+from mocklend.channels.payments import PayAtChannel, ReceiptDoc
+from mocklend.channels.settlement import TradeDoc
 from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend.ledger.journal import balances
@@ -27,21 +27,15 @@ from support.story import Story
 DELAY_S = 600  # bill-pay
 
 
-def push(
-    story: Story, typed: str, amount: int = 100_045, scope: str = "CLEAR", channel: str = "bill_pay"
-) -> Mapping[str, Any]:
+def push(story: Story, typed: str, amount: int = 100_045, scope: str = "CLEAR", channel: str = "bill_pay") -> TradeDoc:
     """Ada pays through bill-pay; the channel's record."""
     command = PayAtChannel(story.sandbox_id, story.key(), channel, amount, "CNY", "Ada", typed, scope)
-    trade: Mapping[str, Any] = story.platform.run(command).body
-    return trade
+    return story.run(command, TradeDoc)
 
 
-def match(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
+def match(story: Story, receipt_id: str, loan_id: str) -> ReceiptDoc:
     """An operator matches the receipt to the loan."""
-    receipt: Mapping[str, Any] = story.platform.run(
-        MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace")
-    ).body
-    return receipt
+    return story.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "bank slip", "grace"), ReceiptDoc)
 
 
 def account(story: Story, name: str) -> int:

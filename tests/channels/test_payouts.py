@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
-from mocklend.channels.payouts import FailPayout
+from mocklend.channels.payouts import FailPayout, PayoutDoc
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
@@ -31,10 +28,9 @@ def payout_of(story: Story, loan_id: str) -> str:
     return str(sample.id)
 
 
-def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> Mapping[str, Any]:
+def fail(story: Story, payout_id: str, channel: str = "bank_transfer") -> PayoutDoc:
     """The channel cannot pay."""
-    body: Mapping[str, Any] = story.platform.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id)).body
-    return body
+    return story.run(FailPayout(story.sandbox_id, story.key(), channel, payout_id), PayoutDoc)
 
 
 def test_a_loan_whose_payout_fails_is_failed_and_owes_nothing(story: Story) -> None:

@@ -16,7 +16,7 @@ from mocklend import runtime as lending
 from mocklend.client import Doc
 from mocklend.dataset import CannotMake, DatasetOptions, make, writing
 from mocklend.dataset.branch import FIRST_MS, Branch
-from mocklend.dataset.columns import FILES, MOMENT, WHOLE
+from mocklend.dataset.columns import FILES, MOMENT, WHOLE, Column, File
 from mocklend.dataset.own_platform import own_platform
 from mocklend.dataset.story import story
 
@@ -214,8 +214,8 @@ def test_parquet_and_csv_have_the_same_rows(tmp_path: Path) -> None:
             )
 
 
-def as_csv(row: Doc, file: Any) -> dict[str, str]:
-    def as_text(column: Any) -> str:
+def as_csv(row: Doc, file: File) -> dict[str, str]:
+    def as_text(column: Column) -> str:
         value = row[column.name]
         if value is None:
             return ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 
@@ -18,10 +18,7 @@ START = date(2026, 1, 5)
 ADA_BORROWS = 120_000
 
 
-def product(**changes: Any) -> Product:
-    return Product(
-        **{"method": Method.EQUAL_PRINCIPAL, "terms": 4, "rate": "0.12", "day_count": DayCount.THIRTY_360, **changes}
-    )
+PRODUCT = Product(method=Method.EQUAL_PRINCIPAL, terms=4, rate="0.12", day_count=DayCount.THIRTY_360)
 
 
 def story(policy: Product, *facts: tuple[str, int, int, str | None], as_of: date) -> LoanState:
@@ -36,8 +33,8 @@ def story(policy: Product, *facts: tuple[str, int, int, str | None], as_of: date
 
 
 def test_by_default_an_instalment_is_finished_before_the_next_and_principal_comes_last() -> None:
-    assert steps(product())[0] == ("overdue", ("penalty_interest", "penalty_principal", "fee", "interest", "principal"))
-    assert [timing for timing, _ in steps(product())] == ["overdue", "due", "in_advance"]
+    assert steps(PRODUCT)[0] == ("overdue", ("penalty_interest", "penalty_principal", "fee", "interest", "principal"))
+    assert [timing for timing, _ in steps(PRODUCT)] == ["overdue", "due", "in_advance"]
 
 
 def test_vertical_processing_pays_all_interest_before_any_principal() -> None:
@@ -45,7 +42,7 @@ def test_vertical_processing_pays_all_interest_before_any_principal() -> None:
     late = date(2026, 3, 10)
     interest_only = 1_200 + 900
     for processing, principal_paid in ((Processing.HORIZONTAL, True), (Processing.VERTICAL, False)):
-        policy = product(processing=processing, penalty=Penalty(multiplier="0"))
+        policy = replace(PRODUCT, processing=processing, penalty=Penalty(multiplier="0"))
 
         state = story(policy, (RECEIPT, (late - START).days, interest_only, QuoteType.OVD_AND_CURRENT), as_of=late)
 
@@ -59,7 +56,9 @@ def test_an_order_that_puts_principal_first_leaves_interest_standing() -> None:
     late = date(2026, 2, 10)
 
     state = story(
-        product(allocation=tuple(order)), (RECEIPT, (late - START).days, 30_000, QuoteType.OVD_AND_CURRENT), as_of=late
+        replace(PRODUCT, allocation=tuple(order)),
+        (RECEIPT, (late - START).days, 30_000, QuoteType.OVD_AND_CURRENT),
+        as_of=late,
     )
 
     assert state.instalments[0].principal_paid == 30_000
@@ -77,7 +76,7 @@ def test_an_order_that_puts_principal_first_leaves_interest_standing() -> None:
 def test_money_above_what_is_due_goes_where_the_excess_rule_says(excess: Excess, principals_left: list[int]) -> None:
     due = date(2026, 2, 5)
     state = story(
-        product(excess=excess),
+        replace(PRODUCT, excess=excess),
         (RECEIPT, (due - START).days, 30_000 + 1_200 + 10_000, QuoteType.OVD_AND_CURRENT),
         as_of=due,
     )
@@ -94,11 +93,14 @@ def test_money_above_what_is_due_goes_where_the_excess_rule_says(excess: Excess,
 def test_after_any_excess_a_payoff_quote_clears_to_the_unit(excess: Excess) -> None:
     payoff_day = date(2026, 3, 20)
     facts = [(EDIT, 3, 500, None), (RECEIPT, 20, 55_555, QuoteType.OVD_AND_CURRENT)]
-    before = story(product(excess=excess), *facts, as_of=payoff_day)
+    before = story(replace(PRODUCT, excess=excess), *facts, as_of=payoff_day)
     total = sum(before.quote(QuoteType.CLEAR, payoff_day).values())
 
     after = story(
-        product(excess=excess), *facts, (RECEIPT, (payoff_day - START).days, total, QuoteType.CLEAR), as_of=payoff_day
+        replace(PRODUCT, excess=excess),
+        *facts,
+        (RECEIPT, (payoff_day - START).days, total, QuoteType.CLEAR),
+        as_of=payoff_day,
     )
 
     assert after.status == "CLEAR"
@@ -107,15 +109,17 @@ def test_after_any_excess_a_payoff_quote_clears_to_the_unit(excess: Excess) -> N
 
 def test_a_payoff_until_the_period_ends_costs_its_interest_and_no_penalty_for_days_to_come() -> None:
     on = date(2026, 2, 10)  # The first instalment is five days late, the second is due on 5 March.
-    to_the_day = story(product(), as_of=on).quote(QuoteType.CLEAR, on)
-    to_the_end = story(product(payoff_interest=PayoffInterest.UNTIL_PERIOD_END), as_of=on).quote(QuoteType.CLEAR, on)
+    to_the_day = story(PRODUCT, as_of=on).quote(QuoteType.CLEAR, on)
+    to_the_end = story(replace(PRODUCT, payoff_interest=PayoffInterest.UNTIL_PERIOD_END), as_of=on).quote(
+        QuoteType.CLEAR, on
+    )
 
     assert to_the_end["penalty_principal_minor"] == to_the_day["penalty_principal_minor"] == 75
     assert to_the_end["normal_interest_minor"] == 900 > to_the_day["normal_interest_minor"]
 
 
 def test_within_the_grace_period_a_loan_is_neither_overdue_nor_charged() -> None:
-    policy = product(penalty=Penalty(grace_days=3))
+    policy = replace(PRODUCT, penalty=Penalty(grace_days=3))
     due = date(2026, 2, 5)
 
     inside = story(policy, as_of=due + timedelta(days=3))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 
 START = "2026-01-05T02:00:00Z"
 STICKY = "operator.manual_override_sticky"
@@ -24,7 +23,7 @@ def late(mocklend_server: str) -> tuple[Client, str]:
     return client, loan
 
 
-def mark(client: Client, loan: str, status: str) -> Any:
+def mark(client: Client, loan: str, status: str) -> Doc:
     return client.edit(loan, "MODIFY_BILL_STATUS", status=status, operator="olaf", memo="as the books say")
 
 

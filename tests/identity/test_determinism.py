@@ -130,13 +130,13 @@ def answer_key(
     return entries
 
 
-def armed(probability: float, kinds: Sequence[type[Any]], more: Mapping[str, Any]) -> list[Rule]:
+def armed(probability: float, kinds: Sequence[type[Fault]], more: Mapping[str, object]) -> list[Rule]:
     """A rule for each kind."""
-    chance = {"probability": probability, "unit": "occurrence"}
+    select = {"probability": probability, "unit": "occurrence"}
+    own = more.get("select", {})
+    assert isinstance(own, dict)
     return [
-        Rule.from_json(
-            kind.name, {"fault": kind.name, **more, "select": {**chance, **more.get("select", {})}}, named(KINDS)
-        )
+        Rule.from_json(kind.name, {"fault": kind.name, **more, "select": {**select, **own}}, named(KINDS))
         for kind in kinds
     ]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.operator_log import operator_log_of
 from mocklend.servicing import ApproveEdit, Edit, Refund, RejectEdit, ReverseEdit, WriteOff, operations
+from mocklend.servicing.operations import EditDoc
 from mocklend.storage.entities import OperatorEdit
 from mocklend.storage.work import Answer
 from support.story import Story
@@ -30,9 +30,9 @@ def edit(story: Story, loan_id: str, amount: int, operator: str = "wei", approve
     return story.platform.run(command)
 
 
-def approve(story: Story, edit_id: str, approver: str = "li") -> Mapping[str, Any]:
+def approve(story: Story, edit_id: str, approver: str = "li") -> EditDoc:
     """Li looks at it."""
-    return story.platform.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver)).body
+    return story.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver), EditDoc)
 
 
 def test_a_small_edit_needs_nobody_else(story: Story) -> None:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.ledger.invariants import certificate as rests_on_books
-from mocklend.ledger.journal import journals
+from mocklend.ledger.journal import Posted, journals
 from mocklend.servicing import IssueCertificate
 from mocklend.servicing.certificates import CertificateDoc, certificate
 from mocklend.storage.entities import Certificate, Repayment
 from support.story import Story
 
 
-def issue(story: Story, loan_id: str) -> Mapping[str, Any]:
+def issue(story: Story, loan_id: str) -> CertificateDoc:
     """Ask for the paper."""
-    body: Mapping[str, Any] = story.platform.run(IssueCertificate(story.sandbox_id, loan_id)).body
-    return body
+    return story.run(IssueCertificate(story.sandbox_id, loan_id), CertificateDoc)
 
 
 def read(story: Story, id: str) -> CertificateDoc:
@@ -29,7 +25,7 @@ def read(story: Story, id: str) -> CertificateDoc:
         return certificate(story.snapshot(connection), id)
 
 
-def journal(story: Story, loan_id: str) -> Any:
+def journal(story: Story, loan_id: str) -> list[Posted]:
     """The loan's transactions as the ledger has them."""
     with story.platform.read() as connection:
         return journals(story.snapshot(connection), [loan_id])[loan_id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.seams.payout_settled import PayoutSettled
 from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import AddStatement, DecideDispute, OpenDispute, VerifyDispute
+from mocklend.servicing.disputes import DisputeDoc
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.entities import BureauAccount, Dispute, Loan, Receipt, Trade, Webhook
 from mocklend.webhooks.endpoints import AddEndpoint
@@ -49,25 +50,41 @@ def dispute(story: Story, loan_id: str, *pieces: Piece, claim: str = "settled_bu
     return str(story.platform.run(opened).body["id"])
 
 
-def verify(story: Story, dispute_id: str) -> Mapping[str, Any]:
+def verify(story: Story, dispute_id: str) -> DisputeDoc:
     """Staff verify."""
-    return story.platform.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei")).body
+    return story.run(VerifyDispute(story.sandbox_id, story.key(), dispute_id, "wei"), DisputeDoc)
 
 
-def decide(story: Story, dispute_id: str, decision: str = "UPHELD", **more: Any) -> Mapping[str, Any]:
+def decide(
+    story: Story,
+    dispute_id: str,
+    decision: str = "UPHELD",
+    *,
+    correct: bool = False,
+    compensation_minor: int | None = None,
+) -> DisputeDoc:
     """Staff decide."""
-    command = DecideDispute(story.sandbox_id, story.key(), dispute_id, decision, "Checked.", "wei", **more)
-    return story.platform.run(command).body
+    command = DecideDispute(
+        story.sandbox_id,
+        story.key(),
+        dispute_id,
+        decision,
+        "Checked.",
+        "wei",
+        correct=correct,
+        compensation_minor=compensation_minor,
+    )
+    return story.run(command, DisputeDoc)
 
 
-def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "CLEAR") -> Any:
+def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "wallet", type: str = "CLEAR") -> Trade:
     """A repayment whose callback has not come: the channel's own record of it."""
     repayment_id = story.order(loan_id, amount_minor, channel, type)
     story.settle_silently(repayment_id)
     return story.entity(Trade, out_trade_no(repayment_id))
 
 
-def pay_unasked(story: Story, typed: str, amount_minor: int) -> Any:
+def pay_unasked(story: Story, typed: str, amount_minor: int) -> Trade:
     """A bill-pay payment that has reached its channel, and nobody else yet: the channel's record."""
     pay = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
     trade_id = story.platform.run(pay).body["out_trade_no"]
@@ -82,11 +99,6 @@ def queued_events(story: Story) -> list[str]:
     with story.platform.read() as connection:
         queued = story.snapshot(connection).where(Webhook, "event LIKE 'dispute.%' ORDER BY queued_ms")
     return [json.loads(webhook.body)["type"] for webhook in queued]
-
-
-def states(body: Doc) -> list[str]:
-    """The states that a dispute's progress tells of."""
-    return [line["state"] for line in body["progress"]]
 
 
 def test_a_dispute_is_flagged_on_the_report_at_once_and_has_twenty_days(story: Story) -> None:
@@ -130,7 +142,7 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
     assert (ended.state, ended.due_ms) == ("COMPENSATED", None)
     paid = [line for line in story.journal(loan_id) if line["kind"] == "compensation_paid"]
     assert [(p["debit"], p["credit"][:4], p["amount_minor"]) for p in paid[0]["postings"]] == [("2104", "1002", 5_000)]
-    assert states({"progress": ended.progress}) == [
+    assert [line["state"] for line in ended.progress] == [
         "OPEN", "MARKED", "VERIFYING", "UPHELD", "CORRECTED", "CORRECTED", "COMPENSATED"
     ]  # fmt: skip
     assert sorted(queued_events(story)) == sorted(
@@ -170,6 +182,7 @@ def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: St
     trade = pay_unasked(story, "Ada's loan", story.quote(loan_id)["total_minor"])
     story.wait(1)
     assert story.entity(Receipt, trade.repayment_id).state == "UNAPPLIED"
+    assert trade.paid_ms is not None
     dispute_id = dispute(story, loan_id, slip(trade, channel_trade_no=None, paid_ms=trade.paid_ms - 3_600_000))
 
     finding = verify(story, dispute_id)["findings"][0]
@@ -307,6 +320,7 @@ def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(stor
     stated = story.platform.run(AddStatement(story.sandbox_id, story.key(), dispute_id, "I still disagree.")).body
 
     assert (rejected["state"], rejected["marked"]) == ("REJECTED", False)
+    assert rejected["decision"] is not None
     assert rejected["decision"]["operator"] == "wei"
     assert (stated["state"], stated["disagreement"]) == ("STATEMENT", "I still disagree.")
     assert story.entity(BureauAccount, loan_id).disputes == ()

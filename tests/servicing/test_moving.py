@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from mocklend.channels.payment_returns import ReturnPayment
-from mocklend.channels.payments import PayAtChannel
+from mocklend.channels.payments import PayAtChannel, ReceiptDoc
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import receipt_of
@@ -32,10 +29,9 @@ def match(story: Story, receipt_id: str, loan_id: str) -> None:
     story.platform.run(MatchReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "by her slip", "grace"))
 
 
-def move(story: Story, receipt_id: str, loan_id: str) -> Mapping[str, Any]:
+def move(story: Story, receipt_id: str, loan_id: str) -> ReceiptDoc:
     command = MoveReceipt(story.sandbox_id, story.key(), receipt_id, loan_id, "the slip says so", "grace")
-    body: Mapping[str, Any] = story.platform.run(command).body
-    return body
+    return story.run(command, ReceiptDoc)
 
 
 def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story: Story) -> None:

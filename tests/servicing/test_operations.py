@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.lending.operator_log import operator_log_of
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
+from mocklend.servicing.operations import EditDoc
 from mocklend.storage.entities import Repayment
 from support.story import Story
 
@@ -18,26 +17,26 @@ TODAY = date(2026, 1, 5)
 PAID, REVOKE, PAID_REVOKE = "MODIFY_PAID_AMOUNT", "MODIFY_REVOKE_AMOUNT", "MODIFY_PAID_REVOKE_AMOUNT"
 
 
-def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> Mapping[str, Any]:
+def charge(story: Story, loan_id: str, kind: str = "fee", amount: int = 500, due: date = TODAY) -> EditDoc:
     """An operator charges a fee or a penalty."""
     command = Charge(story.sandbox_id, story.key(), loan_id, kind, amount, due, "a memo", "wei")
-    return story.platform.run(command).body
+    return story.run(command, EditDoc)
 
 
-def waive(story: Story, loan_id: str, part: str, amount: int) -> Mapping[str, Any]:
+def waive(story: Story, loan_id: str, part: str, amount: int) -> EditDoc:
     """An operator waives an amount."""
-    return story.platform.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei")).body
+    return story.run(Waive(story.sandbox_id, story.key(), loan_id, part, amount, "a memo", "wei"), EditDoc)
 
 
-def write_off(story: Story, loan_id: str) -> Mapping[str, Any]:
+def write_off(story: Story, loan_id: str) -> EditDoc:
     """An operator writes the loan off."""
-    return story.platform.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei")).body
+    return story.run(WriteOff(story.sandbox_id, story.key(), loan_id, "bankrupt", "wei"), EditDoc)
 
 
-def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> Mapping[str, Any]:
+def refund(story: Story, loan_id: str, amount: int | None = None, channel: str = "wallet") -> EditDoc:
     """An operator refunds an overpaid amount."""
     command = Refund(story.sandbox_id, story.key(), loan_id, channel, amount, "paid twice", "wei")
-    return story.platform.run(command).body
+    return story.run(command, EditDoc)
 
 
 def posted(story: Story, loan_id: str, ref: str) -> list[tuple[str, str, int]]:
@@ -162,6 +161,7 @@ def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: 
     answer = refund(story, loan_id, channel="bank_card")
 
     assert answer["amount_minor"] == 5_000
+    assert answer["after"] is not None
     assert (answer["before"]["overpaid_minor"], answer["after"]["overpaid_minor"]) == (5_000, 0)
     assert posted(story, loan_id, answer["id"]) == [("2101", "2103", 5_000)]
     assert story.discrepancies() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from mocklend.seams.balance_kept import BalanceKept
 from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.servicing import RebuildPage
+from mocklend.views.render import LoanDoc
 from support.layers import HonestLayer
 from support.story import Story
 
@@ -51,10 +52,9 @@ def behind(open_platform: Callable[..., Platform], layer: Behind, seed: int) -> 
     return Story(platform, platform.create_sandbox(seed=seed, mode="manual", now_ms=MONDAY_MS))
 
 
-def rebuilt(story: Story, loan_id: str) -> Mapping[str, Any]:
+def rebuilt(story: Story, loan_id: str) -> LoanDoc:
     """What the operator is answered."""
-    body: Mapping[str, Any] = story.platform.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace")).body
-    return body
+    return story.run(RebuildPage(story.sandbox_id, None, loan_id, "behind", "grace"), LoanDoc)
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payment_returns import ReturnPayment
-from mocklend.channels.payments import PayAtChannel
+from mocklend.channels.payments import PayAtChannel, ReceiptDoc
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, order_no, out_trade_no, receipt_of, return_of
-from mocklend.seams.seam import EventContext, SeamEvent, Write
+from mocklend.seams.callback_attempt import CallbackAttempt
+from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
 from mocklend.servicing import DecideDispute, OpenDispute, QueryChannel, ReverseReceipt, VerifyDispute
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Callback, Receipt, Repayment, Trade
+from support.events import changed
 from support.layers import HonestLayer
 from support.sql import rows
 from support.story import Story
@@ -29,13 +30,13 @@ MONDAY_MS = 1_767_578_400_000
 class Wrong(HonestLayer):
     """A layer that changes one seam of every story, always in the same way, and knows what it was asked."""
 
-    def __init__(self, seam: str, **changes: Any) -> None:
+    def __init__(self, seam: str, **changes: object) -> None:
         self.seam, self.changes = seam, changes
-        self.asked: list[Any] = []
+        self.asked: list[Seam] = []
 
     def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
         self.asked.append(event)
-        return (replace(event, **self.changes) if event.seam == self.seam else event), ()
+        return (changed(event, **self.changes) if event.seam == self.seam else event), ()
 
 
 @pytest.fixture
@@ -73,8 +74,8 @@ def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> st
     return return_of(receipt_id)
 
 
-def reverse(story: Story, receipt_id: str) -> Any:
-    return story.platform.run(ReverseReceipt(story.sandbox_id, story.key(), receipt_id, "twice", "op")).body
+def reverse(story: Story, receipt_id: str) -> ReceiptDoc:
+    return story.run(ReverseReceipt(story.sandbox_id, story.key(), receipt_id, "twice", "op"), ReceiptDoc)
 
 
 TWICE = [("order.paid", {"posted_again": True}), ("callback.taken", {"copies": 2, "new_trade_no": True})]
@@ -330,7 +331,7 @@ def test_a_message_of_a_payment_return_is_news_until_the_books_have_the_return_i
         assert isinstance(layer, Wrong)
         layer.asked.clear()
         story.wait(days=1)
-        return {(event.entity, event.in_books) for event in layer.asked if event.seam == "callback.attempt"}
+        return {(event.entity, event.in_books) for event in layer.asked if isinstance(event, CallbackAttempt)}
 
     assert said_to_be_in_books() >= {(failure, False) for failure in failures}
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from mocklend.channels.payment_returns import ReturnPayment
 from mocklend.domain.problems import Refused
+from mocklend.lending.repay import RepaymentDoc
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.servicing import ReinstateRepayment
 from support.story import Story
 
 
-def reinstate(story: Story, repayment_id: str) -> Mapping[str, Any]:
+def reinstate(story: Story, repayment_id: str) -> RepaymentDoc:
     command = ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace")
-    body: Mapping[str, Any] = story.platform.run(command).body
-    return body
+    return story.run(command, RepaymentDoc)
 
 
 def test_a_reinstated_repayment_leaves_no_trace_of_its_absence(story: Story) -> None:

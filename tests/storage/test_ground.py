@@ -20,6 +20,7 @@ from mocklend.runtime import Platform
 from mocklend.storage import ground as underneath
 from mocklend.storage.entities import Repayment
 from mocklend.storage.ground import LOG_AGAIN_S, RETRY_S, STILL_S, Ground, Trouble, Unavailable, trouble_of
+from mocklend.storage.work import Answer
 from support.story import Story
 
 SOON_MS = 1
@@ -63,7 +64,7 @@ def pragma(platform: Platform) -> Pragma:
     return Pragma(platform)
 
 
-def add(platform: Platform, story: Story, name: str) -> Any:
+def add(platform: Platform, story: Story, name: str) -> Answer:
     return platform.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 

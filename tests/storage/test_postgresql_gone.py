@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +13,7 @@ from sqlalchemy.engine import make_url
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.storage.ground import Unavailable
+from mocklend.storage.work import Answer
 from support.postgresql import Database
 from support.story import Story
 
@@ -49,7 +49,7 @@ def raw(database: Database) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def add(platform: Platform, story: Story, name: str) -> Any:
+def add(platform: Platform, story: Story, name: str) -> Answer:
     return platform.run(AddBorrower(story.sandbox_id, name, name.title(), 1))
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event
 
 from mocklend.storage import statements
-from mocklend.storage.statements import LAYER, flush, in_driver_style, statement
+from mocklend.storage.statements import LAYER, Value, flush, in_driver_style, statement
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-def stored_rows(connection: Connection) -> list[tuple[Any, ...]]:
+def stored_rows(connection: Connection) -> list[tuple[Value, ...]]:
     return [tuple(row) for row in connection.exec_driver_sql("SELECT who, n FROM told ORDER BY at")]
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "KINDS",
     "MONDAY_MS",
     "USING",
+    "changed",
     "example",
     "example_debit",
     "example_mark",
@@ -32,8 +33,13 @@ SomeSeam = TypeVar("SomeSeam", bound=Seam)
 
 def example(seam: type[SomeSeam], **changes: object) -> SomeSeam:
     """The seam's example with these fields changed."""
+    return changed(seam.example(), **changes)
+
+
+def changed(event: SomeSeam, **changes: object) -> SomeSeam:
+    """An event with these fields changed."""
     fields: Mapping[str, Any] = changes
-    return replace(seam.example(), **fields)
+    return replace(event, **fields)
 
 
 def example_debit(**changes: object) -> BatchItem:

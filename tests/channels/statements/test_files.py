@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 from msgspec import structs
 
 from mocklend.channels.statements.day import REPAYMENT, Heading, MalformedStatement, Movement, StatementDay
 from mocklend.channels.statements.files import MakeStatement, check_statement_files, contents, fetch, file_id
+from mocklend.channels.statements.format import Format
 from mocklend.channels.statements.formats import FORMATS
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
@@ -29,26 +29,26 @@ every_format = pytest.mark.parametrize("format", FORMATS.values(), ids=FORMATS)
 
 @every_format
 @pytest.mark.parametrize("day", [DAY, EMPTY], ids=["a day", "an empty day"])
-def test_a_good_file_is_what_its_format_writes(format: Any, day: StatementDay) -> None:
+def test_a_good_file_is_what_its_format_writes(format: Format, day: StatementDay) -> None:
     assert contents(GOOD, day, format) == format.write(day)
 
 
 @every_format
 @pytest.mark.parametrize("bytes_kept", [0, 1, 60, 90])
-def test_a_file_that_breaks_off_is_refused(format: Any, bytes_kept: int) -> None:
+def test_a_file_that_breaks_off_is_refused(format: Format, bytes_kept: int) -> None:
     with pytest.raises(MalformedStatement):
         format.read(contents(structs.replace(GOOD, kept_percent=bytes_kept), DAY, format), HEADING)
 
 
 @every_format
 @pytest.mark.parametrize("day", [DAY, EMPTY], ids=["a day", "an empty day"])
-def test_a_file_in_another_encoding_is_refused(format: Any, day: StatementDay) -> None:
+def test_a_file_in_another_encoding_is_refused(format: Format, day: StatementDay) -> None:
     with pytest.raises(MalformedStatement):
         format.read(contents(structs.replace(GOOD, recoded=1), day, format), HEADING)
 
 
 @every_format
-def test_a_file_with_a_row_twice_agrees_with_itself(format: Any) -> None:
+def test_a_file_with_a_row_twice_agrees_with_itself(format: Format) -> None:
     read = format.read(contents(structs.replace(GOOD, repeated_rows=1), DAY, format), HEADING)
 
     assert [movement.order_no for movement in read.movements] == ["ML1", "ML2", "ML1"]

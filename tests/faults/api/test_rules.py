@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from mocklend.app import create_app
+from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
@@ -28,12 +28,13 @@ class Control:
         self.headers = {"Authorization": f"Bearer {response.get_json()['api_key']}"}
         self.keys = 0
 
-    def call(self, method: str, path: str, body: object = None, *, status: int = 200) -> Any:
+    def call(self, method: str, path: str, body: object = None, *, status: int = 200) -> Doc:
         self.keys += 1
         headers = self.headers | {"Idempotency-Key": f"key-{self.keys}"}
         response = self.http.open(path, method=method, json=body, headers=headers)
         assert response.status_code == status, response.get_data(as_text=True)
-        return response.get_json() if response.data else None
+        answer: Doc = response.get_json() if response.data else {}
+        return answer
 
     def borrow(self) -> str:
         ada = {"reference": "ada", "name": "Ada"}

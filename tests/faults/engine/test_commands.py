@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -80,7 +79,7 @@ def test_one_call_halts_all(floor: LayerHarness) -> None:
 
 
 @pytest.mark.parametrize("command", [PatchRule("sbx", "lag", enabled=True), DeleteRule("sbx", "lag")])
-def test_an_unknown_rule_is_refused(floor: LayerHarness, command: Any) -> None:
+def test_an_unknown_rule_is_refused(floor: LayerHarness, command: PatchRule | DeleteRule) -> None:
     with pytest.raises(Refused) as refused:
         floor.run(command)
 

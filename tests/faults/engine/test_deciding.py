@@ -45,7 +45,7 @@ BAD: list[tuple[type[Seam], dict[str, Any], str]] = [
 ]
 
 
-def fault_that(event: Any, outcome: Any) -> Rule:
+def fault_that(event: Seam, outcome: object) -> Rule:
     """A rule whose fault makes this of any event at the seam."""
     kind = type("Wrong", (Fault,), {"name": "test.wrong", method_of(event.seam): lambda self, event: outcome})
     return Rule("r", kind())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import orjson
 from msgspec import structs
 
 from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import Seam
 from mocklend.seams.signals import recorded
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import open_engine
@@ -18,11 +18,13 @@ from mocklend_faults.engine import FaultLayer
 from support.events import example
 from support.layer_harness import DROP, LAG, MARK, LayerHarness
 
+Step = Seam | tuple[str, ...]
 
-def story(loan: int) -> list[Any]:
+
+def story(loan: int) -> list[Step]:
     """One loan's own story: six repayments, each seen at three seams. All of it happens at one moment."""
     id = f"loan_{loan}"
-    steps: list[Any] = []
+    steps: list[Step] = []
     for n in range(1, 7):
         steps += [
             example(CallbackAttempt, entity=f"rpy_{loan}_{n}", repayment_id=f"rpy_{loan}_{n}", loan_id=id),
@@ -34,7 +36,7 @@ def story(loan: int) -> list[Any]:
     return steps
 
 
-def interleaved(stories: list[list[object]], seed: int) -> list[Any]:
+def interleaved(stories: list[list[Step]], seed: int) -> list[Step]:
     """The stories, each in its own order, shuffled into each other as many clients would."""
     dice = random.Random(seed)
     left = [list(story) for story in stories]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -34,11 +35,11 @@ PLAN = {
 }
 
 
-def plan(floor: LayerHarness, raw: Any = PLAN, id: str = "rain") -> Experiment:
+def plan(floor: LayerHarness, raw: Mapping[str, object] = PLAN, id: str = "rain") -> Experiment:
     return Experiment.from_json(id, raw, floor.layer.catalogue)
 
 
-def put(floor: LayerHarness, raw: object = PLAN, id: str = "rain") -> int:
+def put(floor: LayerHarness, raw: Mapping[str, object] = PLAN, id: str = "rain") -> int:
     status: int = floor.run(PutExperiment("sbx", plan(floor, raw, id))).status
     return status
 
@@ -160,7 +161,7 @@ def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(f
         ({"stages": [{"name": n, "duration_s": 300_000_000} for n in "ab"]}, "stages"),
     ],
 )
-def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: object, field: str) -> None:
+def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: Mapping[str, object], field: str) -> None:
     with pytest.raises(Refused) as refused:
         plan(floor, raw)
 

@@ -141,7 +141,7 @@ def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness) -> Non
 DAY_S = 86_400
 
 
-def quotes(*who: str) -> list[Any]:
+def quotes(*who: str) -> list[QuoteIssued]:
     """Quotes that lapse after a day."""
     return [
         example(
@@ -206,7 +206,7 @@ STEPS = st.lists(
 @settings(max_examples=60)
 @given(steps=STEPS, most=st.integers(1, 2))
 def test_what_max_active_lets_through_does_not_depend_on_who_shares_a_group(
-    floor: LayerHarness, steps: list[tuple[str, Any]], most: int
+    floor: LayerHarness, steps: list[tuple[str, int]], most: int
 ) -> None:
     """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
     now_ms = MONDAY_MS

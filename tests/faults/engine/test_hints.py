@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.client import Client, Doc
@@ -33,9 +31,9 @@ def test_each_reason_for_an_empty_key_has_its_words(rules: list[dict[str, object
     assert why_empty(rules).startswith(says)  # type: ignore[arg-type]
 
 
-def paid_off(client: Client, **borrowing: Any) -> str:
+def paid_off(client: Client, *, reference: str | None = None) -> str:
     who = client.add_borrower("ada", "Ada")["id"]
-    loan = str(client.borrow(who, 100_000, product_id="jiebei-like", **borrowing)["id"])
+    loan = str(client.borrow(who, 100_000, product_id="jiebei-like", reference=reference)["id"])
     client.settle(client.repay_quote(client.quote(loan), "wallet"))
     return loan
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import pytest
 
 from mocklend.seams.operator_edit import OperatorEdit
 from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import Consequence
 from mocklend.seams.view_refresh import ViewRefresh
 from support.events import example
 from support.layer_harness import LAG, MARK, SLIP, LayerHarness
@@ -64,16 +66,16 @@ def test_an_injection_has_the_same_id_in_every_run(floor: LayerHarness) -> None:
     assert [entry.injection for entry in floor.key()] == ["inj_57smahcnb2rcwm6n7imq"]
 
 
-def told_by(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+def told_by(monkeypatch: pytest.MonkeyPatch, change: Callable[[Consequence], Consequence]) -> None:
     """The page's seam draws another consequence."""
     honest = ViewRefresh.consequence
-    monkeypatch.setattr(ViewRefresh, "consequence", lambda self, outcome: replace(honest(self, outcome), **changes))
+    monkeypatch.setattr(ViewRefresh, "consequence", lambda self, outcome: change(honest(self, outcome)))
 
 
 def test_an_injection_that_shows_later_is_pending_until_then(
     monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
 ) -> None:
-    told_by(monkeypatch, from_ms=floor.now_ms + 30_000)
+    told_by(monkeypatch, partial(replace, from_ms=floor.now_ms + 30_000))
     floor.arm("lag", LAG)
     floor.meet(example(ViewRefresh))
 
@@ -90,7 +92,7 @@ def test_a_single_wrong_answer_ends_at_once_and_does_not_count_as_active(
 ) -> None:
     floor.arm("lag", LAG)
     floor.meet(example(ViewRefresh))
-    told_by(monkeypatch, until_ms=floor.now_ms)
+    told_by(monkeypatch, partial(replace, until_ms=floor.now_ms))
 
     floor.meet(example(ViewRefresh, occurrence=3))
 
@@ -102,7 +104,7 @@ def test_a_single_wrong_answer_ends_at_once_and_does_not_count_as_active(
 def test_what_the_platform_withstands_is_masked_and_says_why(
     monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
 ) -> None:
-    told_by(monkeypatch, withstood="the page has a version")
+    told_by(monkeypatch, partial(replace, withstood="the page has a version"))
     floor.arm("lag", LAG)
 
     floor.meet(example(ViewRefresh))

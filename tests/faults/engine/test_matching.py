@@ -9,6 +9,7 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.seams.callback_attempt import CallbackAttempt
 from mocklend.seams.repayment_filed import RepaymentFiled
+from mocklend.seams.seam import Seam
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.matching import OPERATORS, Match
 from support.events import example, example_mark
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.security
 REFRESH, ATTEMPT, FILED = "view.refresh", "callback.attempt", "repayment.filed"
 
 
-def meets(raw: Any, value: Any) -> bool:
+def meets(raw: object, value: Seam) -> bool:
     match = Match.from_json(raw, (value.seam,))
     return all(check(value) for check in match.compiled(value.seam))
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Connection
 
 from mocklend.app import create_app
+from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.domain.finding import CLASSES
 from mocklend.runtime import Platform
@@ -33,12 +36,13 @@ class Sandboxed:
         self.headers = {"Authorization": f"Bearer {sandbox['api_key']}"}
         self.keys = 0
 
-    def call(self, method: str, path: str, body: object) -> Any:
+    def call(self, method: str, path: str, body: object) -> Doc:
         self.keys += 1
         headers = self.headers | {"Idempotency-Key": f"key-{self.keys}"}
         response = self.http.open(path, method=method, json=body, headers=headers)
         assert response.status_code < 300, response.get_data(as_text=True)
-        return response.get_json()
+        answer: Doc = response.get_json()
+        return answer
 
     def repay(self) -> None:
         ada = self.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"})["id"]
@@ -143,7 +147,7 @@ class Looks:
         self.takes_s = 0.0
         self.count = 0
 
-    def read(self) -> Any:
+    def read(self) -> AbstractContextManager[Connection]:
         self.count += 1
         self.now_s += self.takes_s
         return self._lender.read()

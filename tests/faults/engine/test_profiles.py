@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.client import Doc
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import reading
 from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.work import Answer
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.lint import EXACT, lint
 from mocklend_faults.engine.loaded_rules import stored_of
@@ -19,7 +18,7 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def put(floor: LayerHarness, name: str) -> Any:
+def put(floor: LayerHarness, name: str) -> Answer:
     rules = profile_named(name).armed(floor.layer.catalogue, f"{name}.")
     return floor.run(PutProfile("sbx", name, tuple(rules)))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
+from mocklend.client import Doc
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.rule_index import RuleIndex
@@ -43,7 +43,7 @@ def test_a_rule_is_asked_about_what_it_names() -> None:
         ({"loan_id": "loan_x"}, {"activate": {"schedule": "0 9 * * *"}}),
     ],
 )
-def test_a_condition_that_the_index_cannot_decide_makes_the_rule_a_candidate(match: Any, more: Any) -> None:
+def test_a_condition_that_the_index_cannot_decide_makes_the_rule_a_candidate(match: Doc, more: Doc) -> None:
     assert candidates_of(rule("a", match, **more)) == ["a"]
 
 

@@ -38,15 +38,36 @@ def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **mo
 
 
 def finding(
-    entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: Any
+    entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: object
 ) -> ReportedFinding:
     """A finding of an hour later."""
-    return ReportedFinding(n, finding_class, entity, **{"found_ms": MONDAY_MS + HOUR_MS, **more})
+    fields: dict[str, Any] = {"found_ms": MONDAY_MS + HOUR_MS, **more}
+    return ReportedFinding(n, finding_class, entity, **fields)
 
 
-def scored(breaks: Sequence[Break], findings: Sequence[ReportedFinding], **more: Any) -> dict[str, Any]:
+def scored(
+    breaks: Sequence[Break],
+    findings: Sequence[ReportedFinding],
+    *,
+    window: Window = ALL,
+    thresholds: Thresholds | None = None,
+    records: Records | None = None,
+    min_visible_s: int | None = None,
+    listed_max: int = 1000,
+) -> Doc:
     """The score over all time."""
-    return dict(score(breaks, [replace(finding, n=n) for n, finding in enumerate(findings)], **{"window": ALL, **more}))
+    numbered = [replace(finding, n=n) for n, finding in enumerate(findings)]
+    return dict(
+        score(
+            breaks,
+            numbered,
+            window=window,
+            thresholds=thresholds,
+            records=records,
+            min_visible_s=min_visible_s,
+            listed_max=listed_max,
+        )
+    )
 
 
 lies_told = st.lists(
@@ -77,7 +98,7 @@ findings_made = st.lists(
 )
 
 
-def numbers(score: Doc) -> dict[str, Any]:
+def numbers(score: Doc) -> Doc:
     """A score without the numbers of findings in the lists."""
     lists = {name: [{**item, "n": None} for item in listed] for name, listed in score["lists"].items()}
     lists["duplicated"].sort(key=str)
@@ -167,7 +188,9 @@ def test_a_finding_said_twice_counts_once(breaks: list[Break], findings: list[Re
 
 
 @given(lies_told, st.lists(st.integers(MONDAY_MS, MONDAY_MS + 99 * HOUR_MS), max_size=5))
-def test_with_check_times_a_break_is_demanded_if_it_was_visible_at_one_of_them(breaks: Any, checked_at: Any) -> None:
+def test_with_check_times_a_break_is_demanded_if_it_was_visible_at_one_of_them(
+    breaks: list[Break], checked_at: list[int]
+) -> None:
     demanded = scored(breaks, [], window=replace(ALL, checked_ms=tuple(sorted(checked_at))))["lists"]["missed"]
 
     keys = {

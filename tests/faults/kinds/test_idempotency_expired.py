@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.signals import applied, reversed_
 from mocklend_faults.kinds.idempotency_expired import IdempotencyExpired
@@ -39,10 +39,17 @@ def loan_id(mocklend: Client) -> str:
     return str(mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"])
 
 
-def order(mocklend: Client, loan_id: str, amount_minor: int = 20_000, **more: Any) -> Any:
+def order(
+    mocklend: Client,
+    loan_id: str,
+    amount_minor: int = 20_000,
+    *,
+    type: str = "OVD_AND_CURRENT",
+    quote_id: str | None = None,
+    key: str = "order-1",
+) -> Doc:
     """The request, always the same one."""
-    more = {"type": "OVD_AND_CURRENT", "idempotency_key": "order-1"} | more
-    return mocklend.repay(loan_id, amount_minor, "wallet", **more)
+    return mocklend.repay(loan_id, amount_minor, "wallet", type, quote_id=quote_id, idempotency_key=key)
 
 
 def counted(mocklend: Client) -> list[int]:
@@ -91,17 +98,19 @@ def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Cli
     assert mocklend.audit()["clean"]
 
 
-def by_its_channel(mocklend: Client, first: Any) -> None:
+def by_its_channel(mocklend: Client, first: Doc) -> None:
     mocklend.return_payment("wallet", first["out_trade_no"])
     mocklend.advance("PT1M")
 
 
-def by_staff(mocklend: Client, first: Any) -> None:
+def by_staff(mocklend: Client, first: Doc) -> None:
     mocklend.reverse_repayment(first["id"], operator="olga", memo="she asked for it back")
 
 
 @pytest.mark.parametrize("given_back", [by_its_channel, by_staff])
-def test_a_reversed_payment_is_not_paid_twice(mocklend: Client, loan_id: str, given_back: Any) -> None:
+def test_a_reversed_payment_is_not_paid_twice(
+    mocklend: Client, loan_id: str, given_back: Callable[[Client, Doc], None]
+) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     first = order(mocklend, loan_id)
     mocklend.settle(first)
@@ -132,7 +141,7 @@ def test_what_was_refused_is_refused_again(mocklend: Client, loan_id: str) -> No
 
 
 def test_an_order_that_was_reversed_by_mistake_leaves_the_two_as_they_are(mocklend: Client, loan_id: str) -> None:
-    other = order(mocklend, loan_id, 1_000, idempotency_key="order-0")
+    other = order(mocklend, loan_id, 1_000, key="order-0")
     mocklend.arm("idempotency.expired", rule_id="pruned", kept_for_s=0)
     two = [order(mocklend, loan_id), order(mocklend, loan_id)]
     mocklend.settle(two[1])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from mocklend.seams.view_refresh import ViewRefresh
@@ -15,7 +13,7 @@ CLEAR = {"status": "CLEAR", "outstanding_minor": 0, "version": 4}
 OWES_AGAIN = {"status": "USING", "outstanding_minor": 1_200, "version": 5}
 
 
-def cancelled(**changes: object) -> Any:
+def cancelled(**changes: object) -> ViewRefresh:
     honest = {"cause": "reversal", "occurrence": 5, "before": CLEAR, "after": OWES_AGAIN, "reverses": "WAIVE_FEE"}
     return example(ViewRefresh, **honest | changes)
 
