@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import pytest
 from msgspec import structs
@@ -59,7 +58,7 @@ def plant(story: Story, bug: Callable[[Work], None]) -> None:
 
 def post_again(
     loan_id: str, pick: Callable[[Posted], bool], change: Callable[[Movement], Movement] = lambda m: m
-) -> Any:
+) -> Callable[[Work], None]:
     """Post a transaction that is there already once more, properly numbered and chained."""
 
     def bug(work: Work) -> None:

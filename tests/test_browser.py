@@ -202,7 +202,7 @@ def url(books: Path) -> Iterator[str]:
             process.wait(60)
 
 
-def everything(url: str, books: Path) -> Any:
+def everything(url: str, books: Path) -> tuple[dict[str, list[str]], Doc]:
     """All rows, and all requests on record: not even a refused one of a page may be there."""
     with closing(sqlite3.connect(f"file:{books}?mode=ro", uri=True)) as database:
         names = [

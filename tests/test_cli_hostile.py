@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 import typer.main
+from typer.core import TyperCommand, TyperGroup
 
 from mocklend import cli
 from mocklend.client import Client
@@ -48,18 +48,25 @@ LONG = {"scenario run", "dataset", "live"}
 """Where a value is no harm, they do their work, which takes seconds."""
 
 
-def commands(group: Any = None, name: str = "") -> Iterator[tuple[str, click.Command]]:
+def root() -> TyperGroup:
+    """The whole command-line interface."""
+    command = typer.main.get_command(cli.app)
+    assert isinstance(command, TyperGroup)
+    return command
+
+
+def commands(group: TyperGroup | None = None, name: str = "") -> Iterator[tuple[str, TyperCommand]]:
     """Each command by the words that it is typed with."""
-    group = typer.main.get_command(cli.app) if group is None else group
-    for word, command in group.commands.items():
+    for word, command in (group or root()).commands.items():
         full = f"{name} {word}".strip()
-        if hasattr(command, "commands"):
+        if isinstance(command, TyperGroup):
             yield from commands(command, full)
         else:
+            assert isinstance(command, TyperCommand)
             yield full, command
 
 
-def cases() -> Iterator[Any]:
+def cases() -> Iterator[object]:
     """Each command with each of what it takes, by its flag or by its place."""
     for name, command in commands():
         if name in NOT_HERE:

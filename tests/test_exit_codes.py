@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import requests
 import typer.main
+from typer.core import TyperGroup
 
 from mocklend import cli
 from mocklend.client import ProblemError
@@ -142,7 +142,7 @@ def test_no_page_calls_inconclusive_by_another_number() -> None:
 # --- wrong use ---
 
 
-def leaves(run: Callable[[], object]) -> Any:
+def leaves(run: Callable[[], object]) -> object:
     """What it exits with, or returns to the code that exits with it."""
     try:
         return run()
@@ -158,7 +158,7 @@ def test_every_script_is_either_a_tool_or_becomes_another_program() -> None:
         assert f'_boot.become("{file}")' in (ROOT / "scripts" / script).read_text()
 
 
-def a_tool(script: str) -> Any:
+def a_tool(script: str) -> ModuleType:
     # By its file: two of them are called run.py.
     spec = spec_from_file_location(f"tool_{script}", ROOT / TOOLS[script])
     assert spec is not None
@@ -212,11 +212,14 @@ def test_a_number_that_cannot_be_meant_is_refused_before_anything_starts(
     assert re.search("expected|known", capsys.readouterr().err)
 
 
-def commands(group: Any = None, *before: str) -> Iterator[tuple[str, ...]]:
+def commands(group: TyperGroup | None = None, *before: str) -> Iterator[tuple[str, ...]]:
     """Every command that can be typed."""
-    group = group or typer.main.get_command(cli.app)
+    if group is None:
+        command_line = typer.main.get_command(cli.app)
+        assert isinstance(command_line, TyperGroup)
+        group = command_line
     for name, command in group.commands.items():
-        if hasattr(command, "commands"):
+        if isinstance(command, TyperGroup):
             yield from commands(command, *before, name)
         else:
             yield (*before, name)

@@ -97,7 +97,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
         export([], tmp_path / "key.parquet")
 
 
-def entry_of(row: Doc) -> dict[str, Any]:
+def entry_of(row: Doc) -> Doc:
     """A row of a Parquet file as the entry that it was."""
 
     def moment(at: datetime | None) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -25,11 +24,11 @@ def http(open_platform: Callable[..., Platform]) -> Iterator[FlaskClient]:
 @pytest.fixture
 def document(http: FlaskClient) -> Doc:
     """The OpenAPI document."""
-    document_served: dict[str, Any] = http.get("/openapi.json").get_json()
+    document_served: Doc = http.get("/openapi.json").get_json()
     return document_served
 
 
-def operations(document: Doc) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def operations(document: Doc) -> Iterator[tuple[str, str, Doc]]:
     """Each operation: its method, its address with some ids in it, and what the document says of it."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -47,7 +46,7 @@ def refused(http: FlaskClient, method: str, address: str, query: str) -> list[Do
     problem = response.get_json()
     assert (response.status_code, problem["code"]) == (422, "validation_failed"), (method, address, query, problem)
     assert response.mimetype == "application/problem+json"
-    errors: list[dict[str, Any]] = problem["errors"]
+    errors: list[Doc] = problem["errors"]
     return errors
 
 
@@ -120,7 +119,7 @@ def undescribed(document: dict[str, object]) -> Iterator[str]:
                 yield f"property {place}.{name}"
 
 
-def described_operations(document: Doc) -> Iterator[tuple[str, dict[str, Any]]]:
+def described_operations(document: Doc) -> Iterator[tuple[str, Doc]]:
     """The operations of the platform, and those of the receivers of webhooks."""
     for address, methods in (document["paths"] | document["webhooks"]).items():
         for method, operation in methods.items():
@@ -145,9 +144,9 @@ def schemas(part: object, place: str) -> Iterator[tuple[str, Doc]]:
             yield from schemas(inner, f"{place}/{n}")
 
 
-def properties(schema: Doc) -> dict[str, Any]:
+def properties(schema: Doc) -> Doc:
     """What a schema of an object says of its properties."""
-    by_name: dict[str, Any] = schema.get("properties", {})
+    by_name: Doc = schema.get("properties", {})
     return by_name
 
 

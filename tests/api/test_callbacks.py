@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from mocklend.channels.callback_secrets import callback_secret
 from mocklend.client import Doc
@@ -41,7 +41,7 @@ class Wallet:
             {"type": "payment.succeeded", "timestamp": "2026-01-05T02:00:00.000Z", "data": data | changed}
         )
 
-    def send(self, body: str, *, sign: str | None = None) -> Any:
+    def send(self, body: str, *, sign: str | None = None) -> TestResponse:
         """Sign a callback and send it."""
         headers = signed_headers(self._secret, "cb_1", NOW_MS, sign if sign is not None else body)
         return self._api.call("POST", "/v1/callbacks/wallet", headers, data=body.encode())
@@ -56,7 +56,7 @@ def wallet(api: Caller, sandbox: NewSandbox) -> Wallet:
 @pytest.fixture
 def ordered(api: Caller) -> Doc:
     """A repayment that has been ordered and not settled."""
-    repayment: dict[str, Any] = api.repay(api.borrow()["id"], 1000)
+    repayment: Doc = api.repay(api.borrow()["id"], 1000)
     return repayment
 
 

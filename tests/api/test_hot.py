@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -76,7 +76,7 @@ class Both:
         return answer.status_code, headers_of(answer.headers.items()), json.loads(answer.data)
 
 
-def headers_of(headers: Any) -> dict[str, str]:
+def headers_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """An answer's headers; each request has an id of its own."""
     names = {name.lower(): value for name, value in headers}
     assert names.pop(REQUEST_ID.lower()).startswith("req_")
@@ -315,7 +315,7 @@ def test_requests_on_the_hot_paths_alone_count_as_use_of_a_sandbox(
     assert used == [sandbox.id] * 2
 
 
-def alike(first: Doc) -> dict[str, Any]:
+def alike(first: Doc) -> Doc:
     """A logged request, without its own id and time."""
     own = ("id", "at", "idempotency_key")
     answer = {n: v for n, v in first["answer"].items() if n not in ("id", "out_trade_no", "idempotency_key")}

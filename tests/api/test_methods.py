@@ -11,13 +11,19 @@ from typing import Any
 import pytest
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
+from werkzeug.test import TestResponse
 
+from mocklend.api.request_log import MadeRequest, Record
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.door import Door
 from mocklend.hosts import HostPolicy
 from mocklend.runtime import Platform, find_layer
 from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.storage.statements import Value
+from support.sql import rows
+
+Row = tuple[Value, ...]
 
 pytestmark = pytest.mark.security
 
@@ -34,8 +40,12 @@ class Everything:
         self.client = self.app.test_client()
         self.headers: dict[str, str] = {}
 
-    def ask(self, method: str, path: str, **options: Any) -> Any:
-        return self.client.open(path, method=method, headers=self.headers, **options)
+    def ask(
+        self, method: str, path: str, *, json: object = None, data: bytes | None = None, content_type: str | None = None
+    ) -> TestResponse:
+        return self.client.open(
+            path, method=method, headers=self.headers, json=json, data=data, content_type=content_type
+        )
 
     def addresses(self) -> Iterator[tuple[str, set[str]]]:
         """Each address, with the methods that it takes. An id is that of a sandbox, which some of them are about."""
@@ -47,15 +57,15 @@ class Everything:
             methods.setdefault(path, set()).update(rule.methods or ())
         yield from methods.items()
 
-    def stored(self) -> Any:
+    def stored(self) -> tuple[dict[str, list[Row]], tuple[list[MadeRequest], bool]]:
         """Every row, and the logged requests."""
-        connection: Any
         with self.platform.read() as connection:
-            tables = [row[0] for row in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type='table'")]
-            stored_rows = {name: connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in tables}
+            tables = rows(connection, str, "SELECT name FROM sqlite_master WHERE type='table'")
+            stored_rows = {name: rows(connection, lambda *row: row, f"SELECT * FROM {name}") for name in tables}
         for own in ("real_time", "sandbox_uses"):  # The platform's pulse, and the minute of the latest request.
             stored_rows.pop(own, None)
-        return stored_rows, self.app.extensions["mocklend.record"].of(DEFAULT)
+        record: Record = self.app.extensions["mocklend.record"]
+        return stored_rows, record.of(DEFAULT)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from apiflask import APIFlask
 from openapi_spec_validator import validate
@@ -22,7 +21,7 @@ READS_ITSELF = {
 """Addresses that read their bodies by themselves, or take none."""
 
 
-def operations(document: Doc) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def operations(document: Doc) -> Iterator[tuple[str, str, Doc]]:
     """Every operation of the document."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

@@ -8,10 +8,9 @@ import hmac
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -35,10 +34,10 @@ def quoted(pattern: str) -> str:
     return snippet
 
 
-def of_page(name: str) -> Any:
+def of_page(name: str) -> Callable[..., object]:
     """A function that the page defines."""
     [block] = [block for block in BLOCKS if f"def {name}(" in block]
-    names: dict[str, Any] = {}
+    names: dict[str, Callable[..., object]] = {}
     exec(block, names)
     return names[name]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import event
+from werkzeug.test import TestResponse
 
 from mocklend.app import create_app
 from mocklend.config import Settings
@@ -36,7 +37,7 @@ def app(faulty: Platform) -> APIFlask:
     return create_app(Settings(), faulty)
 
 
-def everything_asked(app: APIFlask) -> list[tuple[str, str, Any]]:
+def everything_asked(app: APIFlask) -> list[tuple[str, str, TestResponse]]:
     """Every address and method, with its answer."""
     client, answers = app.test_client(), []
     for rule in app.url_map.iter_rules():

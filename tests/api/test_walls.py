@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from apiflask import APIFlask
@@ -38,7 +37,7 @@ def platform(open_platform: Callable[..., Platform]) -> Platform:
 class Somebody:
     """A caller in a sandbox of seed 7 who uses most operations; `n` changes the amounts."""
 
-    def __init__(self, app: APIFlask, documented: Documented, platform: Platform, caller: Any, n: int) -> None:
+    def __init__(self, app: APIFlask, documented: Documented, platform: Platform, caller: type[Caller], n: int) -> None:
         sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS, four_eyes_above_minor=10_000 * n)
         self.id, self.n = sandbox.id, n
         self.api = caller(app, documented, sandbox.api_key)

@@ -75,8 +75,11 @@ class Bureau:
     def causes(self, loan_id: str) -> list[tuple[str, str]]:
         return [(record["cause"], record["as_of"]) for record in self.records(loan_id)]
 
-    def operate(self, act: str, loan_id: str, about: str = "dsp_1") -> Any:
-        return self.story.platform.run(DisputeAction(self.story.sandbox_id, act, loan_id, about)).body["said"]
+    def operate(self, act: str, loan_id: str, about: str = "dsp_1") -> int | None:
+        said: int | None = self.story.platform.run(DisputeAction(self.story.sandbox_id, act, loan_id, about)).body[
+            "said"
+        ]
+        return said
 
     def until(self, moment: str) -> None:
         self.story.platform.advance(self.story.sandbox_id, parse_rfc3339(moment))
@@ -307,6 +310,7 @@ def test_a_correction_reports_past_months_by_the_present_books(story: Story, bur
     _match(story, receipt_id, loan_id)
 
     answer = bureau.operate("correct", loan_id, "paid on the due date, booked late")
+    assert answer is not None
     until_then = bureau.months()
     story.wait(seconds=(answer - story.now_ms) // 1000 - 1)
     a_moment_before = bureau.account()["record_state"]

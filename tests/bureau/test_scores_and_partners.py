@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import pytest
 
 from mocklend.bureau import Apply, AskScore
-from mocklend.bureau.partners import PARTNERS, REASONS, Rule, copy_doc, copy_id, reasons_against
+from mocklend.bureau.partners import PARTNERS, REASONS, ApplicationDoc, Rule, copy_doc, copy_id, reasons_against
 from mocklend.bureau.scores import current_score
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.storage.entities import PartnerCopy
+from mocklend.storage.values import ScoreDoc
 from support.story import Story
 
 
@@ -34,14 +34,13 @@ def until(story: Story, moment: str) -> None:
     story.platform.advance(story.sandbox_id, parse_rfc3339(moment))
 
 
-def score(story: Story) -> Any:
+def score(story: Story) -> int | str:
     with story.platform.read() as connection:
         return current_score(story.snapshot(connection), ada(story))["score"]
 
 
-def ask(story: Story, transaction_id: str) -> Mapping[str, Any]:
-    answer: Mapping[str, Any] = story.platform.run(AskScore(story.sandbox_id, ada(story), transaction_id)).body
-    return answer
+def ask(story: Story, transaction_id: str) -> ScoreDoc:
+    return story.run(AskScore(story.sandbox_id, ada(story), transaction_id), ScoreDoc)
 
 
 def apply(
@@ -50,10 +49,9 @@ def apply(
     product: str = "mortgage",
     amount: int = 10_000_000,
     refresh: bool = False,
-) -> Mapping[str, Any]:
+) -> ApplicationDoc:
     command = Apply(story.sandbox_id, story.key(), lender, ada(story), product, amount, refresh)
-    answer: Mapping[str, Any] = story.platform.run(command).body
-    return answer
+    return story.run(command, ApplicationDoc)
 
 
 # --- the score ---
@@ -193,7 +191,7 @@ RULE = Rule(1_000, 600, worst_month=1)
     ],
 )
 def test_the_rules_of_each_lender_are_published(
-    months: str, overdue: int, score: Any, amount: int, reasons: list[str]
+    months: str, overdue: int, score: int | str, amount: int, reasons: list[str]
 ) -> None:
 
     account: Any = {"months": months, "last_month": "2026-03", "overdue_minor": overdue}

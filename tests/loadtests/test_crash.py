@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ TRADE = {"out_trade_no": "MLADA", "state": "SUCCESS", "amount_minor": 1_000}
 NOW = "2026-01-05T02:00:00.000Z"
 
 
-def judged(rows: list[Doc], journal: list[Doc], answers: Any = (ANSWER,)) -> tuple[int, int]:
+def judged(rows: list[Doc], journal: list[Doc], answers: Sequence[Doc] = (ANSWER,)) -> tuple[int, int]:
     """How many are lost and how many doubled."""
     lost, doubled = lost_and_doubled(answers, {"loan_ada": rows}, {"loan_ada": journal})
     return len(lost), len(doubled)
@@ -109,7 +110,7 @@ AUDIT = {
 RESTARTS = ("2026-01-05T01:10:00.000Z",)
 
 
-def repayment_in_doubt(**changed: Any) -> tuple[Ledger, FinalState]:
+def repayment_in_doubt() -> tuple[Ledger, FinalState]:
     """What a client wrote down about one repayment that was in doubt, and a platform that has it."""
     loan, edit = (
         SentRequest("loan", "k1", "/", {}, {"id": "loan_ada"}),
@@ -129,7 +130,7 @@ def repayment_in_doubt(**changed: Any) -> tuple[Ledger, FinalState]:
         now=NOW,
         receipts=["PYADA"],
     )
-    return ledger, replace(observed, **changed)
+    return ledger, observed
 
 
 def test_a_crash_after_which_everything_is_there_once_passes() -> None:
@@ -153,7 +154,8 @@ def test_each_loss_after_a_crash_fails() -> None:
         ({"undelivered": ["loan.disbursed of loan_ada"]}, "webhooks_undelivered"),
     ]
     for changed, figure in planted:
-        document = conclude(1, *repayment_in_doubt(**changed), Evidence(audit=AUDIT), RESTARTS)
+        ledger, observed = repayment_in_doubt()
+        document = conclude(1, ledger, replace(observed, **changed), Evidence(audit=AUDIT), RESTARTS)
 
         assert (document["verdict"], document[figure]) == (FAIL, 1), changed
 

@@ -20,8 +20,10 @@ import pytest
 from checks import STALE
 from flask.testing import FlaskClient
 from shared_state import SETTINGS, Settings, SharedState
+from werkzeug.test import TestResponse
 
 from mocklend.app import create_app
+from mocklend.client import Doc
 from mocklend.config import Settings as ServerSettings
 from mocklend.runtime import Platform
 from mocklend.seams.api_answer import ApiAnswer
@@ -41,7 +43,7 @@ PEOPLE = ("base_user", "borrower_user", "operator_user")
 class Person:
     """What Locust's user is to the people of the load."""
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: SimpleNamespace) -> None:
         self.environment, self.client = environment, environment.client
 
 
@@ -60,12 +62,13 @@ class Answer:
 
     error = None
 
-    def __init__(self, answer: Any) -> None:
+    def __init__(self, answer: TestResponse) -> None:
         self.status_code, self.headers = answer.status_code, {name.lower(): value for name, value in answer.headers}
         self._text = answer.get_data(as_text=True)
 
-    def json(self) -> Any:
-        return json.loads(self._text)
+    def json(self) -> Doc:
+        document: Doc = json.loads(self._text)
+        return document
 
     def __enter__(self) -> Answer:
         return self

@@ -6,9 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import recording
@@ -27,7 +26,7 @@ JOURNAL = [{"seq": 1, "debit": "1101", "amount_minor": 6_000}, {"seq": 2, "debit
 STATEMENT = "渠道,ML1,60.00\r\n渠道,ML2,0.09\r\n".encode("gbk")
 
 
-def recorded(folder: Path, *, key: Any = KEY, journal: list[Any] = JOURNAL, statement: bytes = STATEMENT) -> Path:
+def recorded(folder: Path, *, key: Doc = KEY, journal: Sequence[Doc] = JOURNAL, statement: bytes = STATEMENT) -> Path:
     """A recording of one seed, much shorter than a real one."""
     seed = folder / "seed-1"
     (seed / "statements").mkdir(parents=True)

@@ -30,9 +30,9 @@ def client(sandbox_with: Callable[..., Client]) -> Client:
     return monitored
 
 
-def borrow(client: Client, who: str = "ada", principal_minor: int = 100_000, **more: Any) -> str:
+def borrow(client: Client, who: str = "ada", principal_minor: int = 100_000, *, auto_debit: bool | None = None) -> str:
     ada = client.add_borrower(who, who.title())["id"]
-    id: str = client.borrow(ada, principal_minor, product_id="jiebei-like", **more)["id"]
+    id: str = client.borrow(ada, principal_minor, product_id="jiebei-like", auto_debit=auto_debit)["id"]
     return id
 
 
@@ -42,8 +42,10 @@ def repay(client: Client, loan_id: str, amount_minor: int = 10_000, channel: str
     return str(repayment["id"])
 
 
-def alerts_of(client: Client, **filters: Any) -> list[tuple[str, str | None, str, int]]:
-    alerts = client.alerts(**filters)["alerts"]
+def alerts_of(
+    client: Client, *, finding_class: str | None = None, check: str | None = None
+) -> list[tuple[str, str | None, str, int]]:
+    alerts = client.alerts(finding_class=finding_class, check=check)["alerts"]
     return [(finding["check"], finding["class"], finding["entity"], finding["amount_minor"]) for finding in alerts]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mocklend.client import Doc
 from mocklend.scenarios.checks import ALL_LOANS, CHECKERS
 from support import hostile, paired_runs
 
@@ -70,7 +71,7 @@ def total(seasons: list[Scores], name: str, *, but: str | None = None) -> tuple[
     return Fraction(reported, reported + wrong) if reported else Fraction(0), Fraction(reported, demanded)
 
 
-def lost(seasons: list[Scores]) -> list[Any]:
+def lost(seasons: list[Scores]) -> list[list[Doc]]:
     """What the thorough one missed and got wrong, for whoever has to look into it."""
     names = ("missed", "false_positives", "wrong_class")
     return [scores["thorough"]["lists"][name] for scores in seasons for name in names]

@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import entry_points
-from typing import Any
 
 import pytest
 import yaml
@@ -115,23 +114,23 @@ def test_a_score_that_is_not_the_reconcilers_ends_the_story(name: str) -> None:
     assert facts["surprise"].startswith("thorough: precision 0.123, recall 1")
 
 
-def _expect(chapters: list[Any]) -> str:
+def _expect(chapters: list[Doc]) -> str:
     [claim, *_] = [step["expect"] for step in chapters[-1]["steps"] if "expect" in step]
     claim[next(iter(claim))] = "WRONG"
     return "expected 'WRONG'"
 
 
-def _lies(chapters: list[Any]) -> str:
+def _lies(chapters: list[Doc]) -> str:
     chapters[-1]["lies"] = 3
     return "open lies: 3"
 
 
-def _reconcile(chapters: list[Any]) -> str:
+def _reconcile(chapters: list[Doc]) -> str:
     chapters[-1]["reconcile"]["thorough"] = [{"class": "stale_view", "entity": "loan_x"}]
     return "thorough finds stale_view on loan_x"
 
 
-def _fails(chapters: list[Any]) -> str:
+def _fails(chapters: list[Doc]) -> str:
     chapters[-1]["steps"][-1]["fails"] = "loan_unknown"
     return "fails: loan_unknown"
 
@@ -140,8 +139,8 @@ def _fails(chapters: list[Any]) -> str:
 @pytest.mark.parametrize(
     "name", [pytest.param("double-deduction", marks=pytest.mark.long), "stale-cache-lost-invalidation"]
 )
-def test_a_false_claim_of_any_kind_ends_the_story(name: str, falsify: Callable[[list[Any]], str]) -> None:
-    chapters = copy.deepcopy(list(SHIPPED[name].chapters))
+def test_a_false_claim_of_any_kind_ends_the_story(name: str, falsify: Callable[[list[Doc]], str]) -> None:
+    chapters = [dict(chapter) for chapter in copy.deepcopy(SHIPPED[name].chapters)]
     message = falsify(chapters)
 
     code, facts = run_and_report(replace(SHIPPED[name], chapters=tuple(chapters)))
@@ -164,7 +163,7 @@ chapters:
 """
 
 
-def short(*steps: Doc, **changes: Any) -> Scenario:
+def short(*steps: Doc, **changes: object) -> Scenario:
     """The short story, with more steps."""
     raw = yaml.safe_load(SHORT)
     raw["chapters"][0]["steps"] += steps

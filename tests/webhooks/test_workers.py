@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any
 
 import pytest
 
@@ -25,10 +24,10 @@ class Roads:
         self.on_the_way: Counter[str] = Counter()
         self.at_once_max: Counter[str] = Counter()
         self.in_time = True
-        self.record: Future[Any] | None = None
+        self.record: Future[None] | None = None
         self.changed = threading.Condition()
 
-    def carry(self, parcel: Parcel) -> tuple[bool, Future[Any] | None]:
+    def carry(self, parcel: Parcel) -> tuple[bool, Future[None] | None]:
         hangs = parcel.endpoint_id in self.hanging
         with self.changed:
             self.on_the_way[parcel.endpoint_id] += 1
@@ -43,7 +42,7 @@ class Roads:
             self.changed.notify_all()
         return self.in_time or not hangs, self.record
 
-    def until(self, condition: Any) -> None:
+    def until(self, condition: Callable[[], bool]) -> None:
         with self.changed:
             assert self.changed.wait_for(condition, 10)
 
