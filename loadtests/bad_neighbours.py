@@ -23,12 +23,11 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -37,6 +36,7 @@ from raw_client import RawClient, request
 from server import Server
 from tool import NotRun, concluded, number
 
+from mocklend.client import Doc
 from mocklend.domain.finding import FINDINGS_MAX
 from mocklend.exit_codes import ExitCode
 
@@ -55,22 +55,22 @@ PATTERN, LETTERS = "a?" * 60 + "a" * 60, "a" * 60
 class Sandbox:
     """A sandbox of a server, and the requests of its client."""
 
-    def __init__(self, url: str, seed: int, clock: dict[str, Any]) -> None:
+    def __init__(self, url: str, seed: int, clock: Mapping[str, object]) -> None:
         self.url = url
         created = requests.post(f"{url}/-/sandboxes", json={"seed": seed, "clock": clock}, timeout=30)
         created.raise_for_status()
         self.headers = {"Authorization": f"Bearer {created.json()['api_key']}"}
         self.borrower = self.post("/v1/borrowers", reference="b", name="B", credit_limit_minor=10**12)["id"]
 
-    def post(self, path: str, **body: Any) -> dict[str, Any]:
+    def post(self, path: str, **body: object) -> Doc:
         """Send a POST that has to succeed. Returns its JSON document."""
         headers = {**self.headers, "Idempotency-Key": uuid.uuid4().hex}
         answer = requests.post(f"{self.url}{path}", json=body, headers=headers, timeout=90)
         answer.raise_for_status()
-        document: dict[str, Any] = answer.json()
+        document: Doc = answer.json()
         return document
 
-    def borrow(self, **more: Any) -> str:
+    def borrow(self, **more: object) -> str:
         """Borrow a loan. Returns its id."""
         options = {"borrower_id": self.borrower, "principal_minor": 100_000, "product_id": "jiebei-like"} | more
         if "product" in options:
@@ -82,7 +82,7 @@ class Sandbox:
         body = {"mode": "wall", "speed": speed}
         requests.put(f"{self.url}/-/clock", json=body, headers=self.headers, timeout=30).raise_for_status()
 
-    def arm(self, fault: str, **rule: Any) -> requests.Response:
+    def arm(self, fault: str, **rule: object) -> requests.Response:
         """Arm a fault. Returns the answer."""
         body = {"fault": fault, **rule}
         return requests.put(f"{self.url}/-/rules/r", json=body, headers=self.headers, timeout=30)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from checks import Violation, problem, same_again, shortened
-from locust.contrib.fasthttp import FastHttpUser
+from locust.contrib.fasthttp import FastHttpUser, ResponseContextManager
 from locust.env import Environment
 from locust.exception import StopUser
 from shared_state import Settings, SharedState
 
+from mocklend.client import Doc
 from mocklend.domain.problems import PROBLEMS
 
 CODES = {code: row.status for code, row in PROBLEMS.items()}
@@ -26,7 +27,7 @@ OVER = ("stopping", "stopped", "cleanup")
 REPEATS = 0.05
 """The share of answered requests that a user sends again with the same key, as after a time-out."""
 
-Check = Callable[[Any], Iterable[Violation]]
+Check = Callable[[Doc], Iterable[Violation]]
 """A check of a successful answer: its JSON document, and the violations in it."""
 
 
@@ -54,7 +55,7 @@ class BaseUser(FastHttpUser):
         """The pause before the next task, in seconds: half to one and a half times the think time."""
         return SETTINGS.think_s * self.chance.uniform(0.5, 1.5)
 
-    def get(self, name: str, path: str, check: Check, *, refusals: Collection[str] = ()) -> Any:
+    def get(self, name: str, path: str, check: Check, *, refusals: Collection[str] = ()) -> Doc | None:
         """Send a GET. Returns the JSON document of a 2xx answer, else None."""
         status, doc = self._ask("GET", name, path, None, {}, check, refusals)
         return doc if 200 <= status < 300 else None
@@ -68,7 +69,7 @@ class BaseUser(FastHttpUser):
         *,
         refusals: Collection[str] = (),
         moves_money: bool = True,
-    ) -> Any:
+    ) -> Doc | None:
         """Send a POST, with a key of its own if it moves money, and sometimes twice with the same key.
 
         Returns the JSON document of a 2xx answer, else None. `refusals` are the codes that are expected.
@@ -110,7 +111,7 @@ class BaseUser(FastHttpUser):
                 self._conclude(response, violations)
             return status, doc
 
-    def _repeat(self, path: str, body: Mapping[str, Any], headers: dict[str, str], first: tuple[int, Any]) -> None:
+    def _repeat(self, path: str, body: Mapping[str, object], headers: dict[str, str], first: tuple[int, Any]) -> None:
         with self._request("POST", path, "repeat with the same key", body, headers) as response:
             if response.status_code == 0:
                 SHARED.unexplained["a request is answered"] += 1
@@ -120,8 +121,8 @@ class BaseUser(FastHttpUser):
             self._conclude(response, same_again(first, second, response.headers.get("idempotency-replayed")))
 
     def _request(
-        self, method: str, path: str, name: str, body: Mapping[str, Any] | None, headers: dict[str, str]
-    ) -> Any:
+        self, method: str, path: str, name: str, body: Mapping[str, object] | None, headers: dict[str, str]
+    ) -> ResponseContextManager:
         if self.environment.runner.state in OVER:
             raise StopUser  # Otherwise a task of four requests would delay the end of the load.
         return self.client.request(
@@ -143,7 +144,7 @@ class BaseUser(FastHttpUser):
             response.success()
 
 
-def _document(response: Any) -> Any:
+def _document(response: ResponseContextManager) -> Any:
     try:
         return response.json()
     except ValueError:

@@ -30,6 +30,7 @@ from server import Server, ServerFailed
 from tool import Failed, concluded, say, whole
 from webhook_receiver import WebhookReceiver, open_webhook_receiver
 
+from mocklend.client import Doc
 from mocklend.exit_codes import ExitCode
 
 STARTS_AT = "2026-01-05T01:00:00Z"
@@ -50,8 +51,6 @@ REST_WITHIN_S = 60
 DELIVERED_WITHIN_S = 20
 KILLS_MAX = 1_000
 KINDS = ("loan", "repayment", "edit")
-
-Doc = dict[str, Any]
 
 
 @dataclass(slots=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from checks import moment
 
-Doc = dict[str, Any]
+from mocklend.client import Doc
 
 
 def lost_and_doubled(

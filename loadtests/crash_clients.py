@@ -11,13 +11,12 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import requests
 from tool import CutShort
 from urllib3.exceptions import NewConnectionError
 
-Doc = dict[str, Any]
+from mocklend.client import Doc
 
 PRINCIPAL_MINOR = 300_000
 REPAYMENTS_A_LOAN = 12

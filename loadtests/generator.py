@@ -15,20 +15,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from server import Server, ended_with
 from shared_state import Settings
 from tool import say
 
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 
 HERE = Path(__file__).resolve().parent
 EVERY_S = 2.0
 START_WITHIN_S, DRAIN_WITHIN_S, END_WITHIN_S = 30, 15, 10
 """Seconds beside the time of the load: to import Locust, to answer open requests, and to write the report."""
-
-Doc = dict[str, Any]
 
 
 @dataclass(slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
 
 import requests
+
+from mocklend.client import Doc
 
 PRINCIPAL_MINOR = 1_000_000
 AMOUNT_MINOR = 10
@@ -84,9 +86,9 @@ class Crowd:
             time.sleep(0.3)
         return False
 
-    def audit(self) -> dict[str, Any]:
+    def audit(self) -> Doc:
         """The audit of the sandbox."""
-        document: dict[str, Any] = requests.get(f"{self.url}/-/audit", timeout=TIMEOUT_S).json()
+        document: Doc = requests.get(f"{self.url}/-/audit", timeout=TIMEOUT_S).json()
         return document
 
     # --- one client ---
@@ -113,7 +115,7 @@ class Crowd:
             time.sleep(PAUSE_S * 5)
 
     def _ask(
-        self, session: requests.Session, method: str, path: str, body: Any = None, key: str | None = None
+        self, session: requests.Session, method: str, path: str, body: Doc | None = None, key: str | None = None
     ) -> requests.Response | None:
         time.sleep(PAUSE_S)
         with self._lock:
@@ -134,14 +136,14 @@ class Crowd:
                     self.refused_s.append(time.monotonic() - began)
         return answer
 
-    def _must(self, path: str, body: Any, key: str | None) -> dict[str, Any]:
+    def _must(self, path: str, body: Doc, key: str | None) -> Doc:
         headers = {} if key is None else {"Idempotency-Key": key}
         answer = requests.post(self.url + path, json=body, headers=headers, timeout=TIMEOUT_S)
         answer.raise_for_status()
-        document: dict[str, Any] = answer.json()
+        document: Doc = answer.json()
         return document
 
-    def _pages(self, loan: str) -> Any:
+    def _pages(self, loan: str) -> Iterator[Doc]:
         cursor: str | None = None
         while True:
             query = {"limit": "500"} | ({} if cursor is None else {"cursor": cursor})

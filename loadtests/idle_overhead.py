@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import psutil
 from raw_client import RawClient, request
@@ -139,7 +139,9 @@ class Variant:
         loan = f"/v1/loans/{self.loans[n // REPAYMENT_EVERY % len(self.loans)]}"
         return self._request("POST", f"{loan}/repayments", body, key=f"idle-{n}")
 
-    def _request(self, method: str, path: str, body: dict[str, Any] | None = None, key: str | None = None) -> bytes:
+    def _request(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, key: str | None = None
+    ) -> bytes:
         headers = {"Host": "127.0.0.1", "Authorization": f"Bearer {self.client.api_key}"}
         if key is not None:
             headers["Idempotency-Key"] = key
@@ -180,6 +182,45 @@ def cpu_s(pid: int) -> float:
     return float(times.user + times.system)
 
 
+class Interval(TypedDict):
+    """A ratio as it is printed."""
+
+    median: float
+    low: float
+    high: float
+
+
+class Comparison(TypedDict):
+    """Two variants compared: the share of the throughput that is left, with its bound, and that of processor time."""
+
+    of: str
+    to: str
+    bound: float
+    verdict: str
+    throughput: Interval
+    cpu_verdict: str
+    cpu: Interval
+
+
+class RuleCounts(TypedDict):
+    """How often the rules were evaluated, and how often one matched."""
+
+    evaluated: int
+    matched: int
+
+
+class OverheadReport(TypedDict):
+    """Everything that is printed; throughput and processor time by variant."""
+
+    verdict: str
+    blocks: int
+    failed: int
+    rules: RuleCounts
+    requests_per_s: dict[str, int]
+    cpu_us_per_request: dict[str, int]
+    compared: list[Comparison]
+
+
 @dataclass
 class Measurements:
     """The blocks of turns, and the counters of the rules."""
@@ -193,7 +234,7 @@ class Measurements:
         """The ratio of `of` to `to` in throughput (`wall_s`), or in work per processor time (`cpu_s`)."""
         return ratio([getattr(block[to], kind) / getattr(block[of], kind) for block in self.blocks])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> OverheadReport:
         """The result as a JSON document."""
         failed = sum(turn.failed for block in self.blocks for turn in block.values())
         done = 2 * self.requests
@@ -216,7 +257,7 @@ class Measurements:
             "compared": compared,
         }
 
-    def _compared(self, of: str, to: str, bound: float) -> dict[str, Any]:
+    def _compared(self, of: str, to: str, bound: float) -> Comparison:
         wall, cpu = self.ratios("wall_s", of, to), self.ratios("cpu_s", of, to)
         return {
             "of": of,
@@ -229,7 +270,7 @@ class Measurements:
         }
 
 
-def _rounded(ratio: Ratio) -> dict[str, float]:
+def _rounded(ratio: Ratio) -> Interval:
     return {"median": round(ratio.median, 4), "low": round(ratio.low, 4), "high": round(ratio.high, 4)}
 
 
@@ -280,7 +321,7 @@ def _compared(options: argparse.Namespace) -> ExitCode:
     return ExitCode[document["verdict"]]
 
 
-def sentences(document: Mapping[str, Any]) -> str:
+def sentences(document: OverheadReport) -> str:
     """The result as lines for a terminal."""
     lines = [
         f"{name:8} {document['requests_per_s'][name]:6} requests per second, "
@@ -288,8 +329,11 @@ def sentences(document: Mapping[str, Any]) -> str:
         for name in VARIANTS
     ]
     for pair in document["compared"]:
-        for what, verdict in (("throughput", pair["verdict"]), ("cpu", pair["cpu_verdict"])):
-            value = "{median:.3f} ({low:.3f} to {high:.3f})".format(**pair[what])
+        for what, interval, verdict in (
+            ("throughput", pair["throughput"], pair["verdict"]),
+            ("cpu", pair["cpu"], pair["cpu_verdict"]),
+        ):
+            value = "{median:.3f} ({low:.3f} to {high:.3f})".format(**interval)
             lines.append(f"{pair['of']:5} against {pair['to']:8} {what:10} {value}, bound {pair['bound']}: {verdict}")
     rules = document["rules"]
     lines.append(f"the rules were evaluated {rules['evaluated']} times and matched {rules['matched']} times")

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from raw_client import RawClient, request
 from server import Server
@@ -44,6 +44,25 @@ class TurnTimings:
     def others(self, delay_ms: int) -> list[float]:
         """The times of the requests that no fault has delayed, sorted, in ms."""
         return sorted(took for took in self.took_ms if took < delay_ms)
+
+
+class Comparison(TypedDict):
+    """The p99 of the requests that were not delayed, without the fault and with it, in ms, and the verdict."""
+
+    verdict: str
+    late: int
+    failed: int
+    honest_p99_ms: float
+    others_p99_ms: float
+    ratio: float
+
+
+class LatencyReport(Comparison):
+    """The comparison, with the peak and the rate of the requests."""
+
+    peak_per_s: int
+    rate_per_s: int
+    why_failed: dict[str, int]
 
 
 async def peak(line: RawClient, asks: Sequence[bytes], clients: int, seconds: float) -> float:
@@ -113,7 +132,7 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     return ExitCode[report["verdict"]]
 
 
-async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
+async def measured(url: str, options: argparse.Namespace) -> LatencyReport:
     """Measure the peak and the turns, and compare them."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     with Client(url) as anyone:
@@ -152,7 +171,7 @@ async def measured(url: str, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def compared(without: Sequence[TurnTimings], with_fault: Sequence[TurnTimings], delay_ms: int) -> dict[str, Any]:
+def compared(without: Sequence[TurnTimings], with_fault: Sequence[TurnTimings], delay_ms: int) -> Comparison:
     """The p99 of the requests that were not delayed, without the fault and with it, in ms, and the verdict. Pure."""
     honest_ms, others_ms = (
         percentile(sorted(took for turn in turns for took in turn.others(delay_ms)), 0.99)

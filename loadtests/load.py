@@ -28,7 +28,7 @@ from server import Server
 from shared_state import Settings
 from tool import NotRun, concluded, number, say, whole
 
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.exit_codes import ExitCode
 
 STARTS_AT = "2026-01-05T01:00:00Z"
@@ -48,7 +48,6 @@ USERS_MAX, TIME_S_MAX = 2_000, 3600
 SPAWN_S_MAX = 100.0
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
-Doc = dict[str, Any]
 """A JSON document."""
 
 

@@ -17,10 +17,13 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mocklend.client import Client, Doc, Exchange
 
 NEIGHBOURS = 32
 STATEMENT_DAYS = [date(2026, 1, 4) + timedelta(days=day) for day in range(66)]
@@ -54,7 +57,7 @@ def main() -> None:
             print(f"seed {seed} is recorded", flush=True)
 
 
-def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+def rules_of(seed: int, without: Collection[str] = ()) -> dict[str, Doc]:
     """A rule for each kind of fault except `without`. The seed determines which selection each rule has."""
     from identity.determinism_run import SELECTIONS
     from mocklend_faults.engine.catalogue import installed
@@ -80,7 +83,7 @@ def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> 
     for rule_id, rule in rules_of(seed, without).items():
         teller.put_rule(rule_id, rule)
     people = [Neighbour(url, teller.api_key, number) for number in range(NEIGHBOURS)]
-    answers: list[Any] = []
+    answers: list[Doc] = []
     for person in people:
         person.client.on_exchange = _noting(person.name, answers)
     try:
@@ -101,10 +104,10 @@ def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> 
         teller.close()
 
 
-def _noting(name: str, answers: list[Any]) -> Callable[[Any], None]:
+def _noting(name: str, answers: list[Doc]) -> Callable[[Exchange], None]:
     """A hook that appends each answer. Of a refusal only the code is kept, because its sentences may be reworded."""
 
-    def note(exchange: Any) -> None:
+    def note(exchange: Exchange) -> None:
         answer = exchange.answer if exchange.status < 300 else {"code": exchange.answer.get("code")}
         asked = f"{exchange.method} {exchange.path}"
         answers.append({"neighbour": name, "asked": asked, "status": exchange.status, "answer": answer})
@@ -112,13 +115,13 @@ def _noting(name: str, answers: list[Any]) -> Callable[[Any], None]:
     return note
 
 
-def _journal(teller: Any) -> Iterator[Any]:
+def _journal(teller: Client) -> Iterator[Doc]:
     for n, transaction in enumerate(teller.every("transactions", limit=ROWS_MAX)):
         assert n < TURNS_MAX * ROWS_MAX, f"the journal has more than {TURNS_MAX} pages, or its cursors go in a circle"
         yield transaction
 
 
-def _write_statements(teller: Any, folder: Path) -> None:
+def _write_statements(teller: Client, folder: Path) -> None:
     from mocklend.client import ProblemError
 
     folder.mkdir(parents=True)
@@ -132,7 +135,7 @@ def _write_statements(teller: Any, folder: Path) -> None:
                 (folder / f"{channel}-{kind}-{day}").write_bytes(file)
 
 
-def _write(path: Path, documents: Any) -> None:
+def _write(path: Path, documents: Iterable[Doc]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n" for document in documents)
     path.write_text(_by_kind("".join(lines)), encoding="utf-8")

@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import judge
 from tool import say
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 
 AGAIN_AFTER_S = 0.5
-
-Doc = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tool
 from other_commit import ROOT, checked_out, commit_of, end_of_log, git, running
@@ -77,7 +76,7 @@ class Renamed:
         pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)"
         return re.sub(pattern, lambda match: self.words[match[0]], text)
 
-    def document(self, value: Any) -> Any:
+    def document(self, value: object) -> object:
         """A JSON document with the present names, without the keys that are left out."""
         if isinstance(value, dict):
             kept = {key: inner for key, inner in value.items() if key not in self.left_out}
@@ -121,7 +120,7 @@ def _in_documents(name: str, old: bytes, new: bytes, renamed: Renamed) -> Iterat
         yield f"{name}: {len(before)} lines before, {len(now)} now"
 
 
-def _in_values(place: str, old: Any, new: Any) -> Iterator[str]:
+def _in_values(place: str, old: object, new: object) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             if key in old and key in new:
@@ -144,7 +143,7 @@ def _in_lines(name: str, old: bytes, new: bytes) -> Iterator[str]:
         yield f"{name}: {len(before)} lines before, {len(now)} now"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)[:200]
 
 

@@ -9,7 +9,7 @@ import idle_overhead
 import pytest
 from server import Server
 
-from mocklend.client import Client, Doc, ProblemError
+from mocklend.client import Client, ProblemError
 from mocklend.exit_codes import ExitCode
 
 
@@ -20,7 +20,9 @@ def block(without_s: float, idle_s: float, rules_s: float) -> dict[str, idle_ove
     }
 
 
-def report_of(*blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0) -> Doc:
+def report_of(
+    *blocks: dict[str, idle_overhead.Turn], evaluated: int = 100, matched: int = 0
+) -> idle_overhead.OverheadReport:
     return idle_overhead.Measurements(requests=10, blocks=list(blocks), evaluated=evaluated, matched=matched).to_json()
 
 

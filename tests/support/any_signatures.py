@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-NOT_YET = "not typed yet: no reason but work that is left"
-
 ANY_IN: Mapping[str, str] = {
     "platform/mocklend/access_log.py": "scope and protocol of RSGI, which Granian does not type",
     "platform/mocklend/api/documents.py": "pydantic's own signature",
@@ -28,11 +26,4 @@ ANY_IN: Mapping[str, str] = {
     "platform/mocklend/textfiles.py": "a YAML document is any value that JSON can hold",
     "platform/mocklend/validation/reader.py": "a JSON Schema is data",
     "platform/mocklend/validation/types.py": "pydantic's hook, with its signature",
-    "loadtests/bad_neighbours.py": NOT_YET,
-    "loadtests/base_user.py": NOT_YET,
-    "loadtests/ground_crowd.py": NOT_YET,
-    "loadtests/idle_overhead.py": NOT_YET,
-    "loadtests/latency.py": NOT_YET,
-    "loadtests/recording.py": NOT_YET,
-    "loadtests/same.py": NOT_YET,
 }
