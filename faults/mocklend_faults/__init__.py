@@ -1,5 +1,5 @@
-"""The fault layer: rules, the faults themselves, and the answer key that says which answers are lies.
+"""The fault layer: the kinds of fault, the rules that arm them, and the answer key with every injection.
 
-The platform finds it through the entry-point group `mocklend.layer` and the kinds through `mocklend.faults`. It never
-imports it: with this package away, the platform is honest.
+The platform finds the layer through the entry-point group `mocklend.layer`, and the layer finds the kinds through
+`mocklend.faults`. The platform does not import this package: without it, the platform runs without faults.
 """

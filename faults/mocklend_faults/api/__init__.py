@@ -22,5 +22,5 @@ BLUEPRINTS = (metrics, header, kinds, rules, answer_key, scores, profiles, exper
 
 
 def blueprints(layer: PlatformLayer) -> Sequence[Blueprint]:
-    """What an app with this layer registers: nothing where the layer is not ours. See `mocklend.blueprints`."""
+    """The blueprints of an app with this layer; none for another layer. See `mocklend.blueprints`."""
     return BLUEPRINTS if isinstance(layer, FaultLayer) else ()

@@ -36,7 +36,7 @@ LINES = "application/jsonl"
 
 
 class KeyQuery(Paged):
-    """Which entries. `entity` is the seam's or the finding's. `jsonl` returns all of them, one per line."""
+    """Filters of the answer key. `jsonl` returns all entries, one per line."""
 
     limit: PageSize = 500
     format: Annotated[str, OneOf(("json", "jsonl"))] = Field(
@@ -48,21 +48,21 @@ class KeyQuery(Paged):
         "SUPERSEDED replaced by a newer injection, MASKED withstood by the platform.",
     )
     entity: Id | None = Field(
-        default=None, description="Only entries about this entity: the seam's, or the one that a finding should name."
+        default=None, description="Only entries about this entity: the event's, or that of the expected finding."
     )
     loan_id: LoanId | None = None
 
 
 class AnswerKey(TypedDict):
-    """A page of the answer key, in canonical order. `hint` says why the whole key is empty, where it is."""
+    """A page of the answer key, in canonical order. If the whole key is empty, `hint` says why."""
 
     entries: Annotated[list[EntryDoc], says("The entries of this page.")]
     next_cursor: NextCursor | None
-    hint: Annotated[str | None, says("Where the whole key is empty: why, and what to do. Null otherwise.")]
+    hint: Annotated[str | None, says("If the whole key is empty: why, and what to do. Null otherwise.")]
 
 
 def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
-    """The operation with a second media type of its 200: lines of JSON."""
+    """The operation with a second media type of its response 200: lines of JSON."""
     lines = {"description": "A page; with `format=jsonl`, all.", "content": {LINES: {"schema": {"type": "string"}}}}
     return operation | {"responses": {200: lines, **operation["responses"]}}
 
@@ -72,7 +72,7 @@ def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
 @answer_key.output(document(AnswerKey))
 @answer_key.doc(**_or_lines(operation("getAnswerKey", "conflict")))
 def get_answer_key(query: KeyQuery) -> Response:
-    """Every injection, what was true, and what was served instead."""
+    """The answer key: every injection, with the truth and what was served instead."""
     if query.format == "jsonl":
         return _exported(query)
     entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
@@ -95,7 +95,7 @@ def _exported(query: KeyQuery) -> Response:
     reads slowly holds no transaction open.
     """
     if query.cursor is not None:
-        raise field_problem("cursor", "no cursor with jsonl, which is not in pages", query.cursor)
+        raise field_problem("cursor", "no cursor: jsonl has no pages", query.cursor)
     id, platform = sandbox_id(), current_platform()
     with platform.snapshot(id) as snapshot:
         resets, began_ms = snapshot.sandbox.resets, snapshot.now_ms
@@ -104,7 +104,7 @@ def _exported(query: KeyQuery) -> Response:
     def unreset() -> Iterator[Snapshot]:
         with platform.snapshot(id) as snapshot:
             if snapshot.sandbox.resets != resets:
-                raise Refused("conflict", "the sandbox was emptied while its answer key was read", sandbox_id=id)
+                raise Refused("conflict", "the sandbox was reset while its answer key was read", sandbox_id=id)
             yield replace(snapshot, now_ms=began_ms)
 
     entries = batches(unreset, status=query.status, entity=query.entity, loan_id=query.loan_id)

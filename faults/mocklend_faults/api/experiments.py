@@ -49,7 +49,7 @@ class ExperimentList(TypedDict):
 @experiments.output(document(ExperimentList))
 @experiments.doc(**operation("listExperiments"))
 def list_experiments() -> Response:
-    """Every experiment, with its stages and the one that runs."""
+    """Every experiment, with its stages and the running one."""
     return rendered(ExperimentList(experiments=_experiments()))
 
 
@@ -57,7 +57,7 @@ def list_experiments() -> Response:
 @experiments.output(document(ExperimentDoc))
 @experiments.doc(**operation("getExperiment", "experiment_unknown", parameters=A_PLAN))
 def get_experiment(experiment_id: str) -> Response:
-    """An experiment, with its stages and the one that runs."""
+    """An experiment, with its stages and the running one."""
     return rendered(_experiment(experiment_id))
 
 
@@ -71,7 +71,7 @@ def get_experiment(experiment_id: str) -> Response:
     )
 )  # fmt: skip
 def put_experiment(experiment_id: str, new: NewExperiment) -> Response:
-    """Start an experiment, now. To send the same plan again changes nothing; a changed plan starts anew."""
+    """Start an experiment now. Sending the same plan again changes nothing; a changed plan starts again."""
     plan = Experiment.from_json(experiment_id, asked_request().get_json(), fault_layer().catalogue)
     refuse_too_many(experiment["id"] for experiment in _experiments() if experiment["id"] != experiment_id)
     answer = run(PutExperiment(sandbox_id(), plan))

@@ -1,4 +1,4 @@
-"""GET /-/explain: why each rule did or did not change the events of a story."""
+"""GET /-/explain: why each rule did or did not change the events of an entity, a loan or a request."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ explanations = APIBlueprint("explanations", __name__, tag="Faults")
 
 
 class ExplainQuery(Body):
-    """Which story: the events about an entity, about a loan, or of a request. At least one is required.
+    """Which events: those about an entity, about a loan, or of a request. At least one is required.
 
-    `request_id` is the header `Mocklend-Request-Id` of the answer, which `GET /-/requests` lists, too.
+    `request_id` is the header `Mocklend-Request-Id` of the answer. `GET /-/requests` lists it too.
     """
 
     entity: Id | None = Field(
@@ -34,24 +34,24 @@ class ExplainQuery(Body):
     )
     loan_id: LoanId | None = None
     request_id: Id | None = Field(
-        default=None, description="Events that this request led to: the `Mocklend-Request-Id` of its answer."
+        default=None, description="Events that this request caused: the `Mocklend-Request-Id` of its answer."
     )
 
 
 class ExplainedEvent(Doc):
-    """An event and its outcome for a rule. The figures that decided are beside `why`, by their names."""
+    """An event and its outcome for a rule. The values that decided it are further members, beside `why`."""
 
-    seam: str = Field(description="The seam where it happened.")
-    entity: str = Field(description="What it was about: a loan, a repayment, a receipt, an edit, by its id.")
+    seam: str = Field(description="The seam of the event.")
+    entity: str = Field(description="The id of its entity: a loan, a repayment, a receipt, an edit.")
     occurrence: int = Field(description="Its number among the events of its entity at this seam, from 1.")
     at: str | None = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
-    request_id: str | None = Field(description="The request that led to it; null where the clock did.")
+    request_id: str | None = Field(description="The request that caused it; null if the clock did.")
     outcome: Annotated[str, OneOf(OUTCOMES)] = Field(description="The outcome of the rule on the event.")
     why: str = Field(description="Why it has this outcome, in a sentence.")
 
 
 class ExplainedRule(Doc):
-    """A rule, and the events of the story at its seams."""
+    """A rule, and the events at its seams."""
 
     rule: str = Field(description="The rule's id.")
     fault: str = Field(description="The kind of fault that it arms.")
@@ -61,12 +61,10 @@ class ExplainedRule(Doc):
 
 
 class ExplanationDoc(Doc):
-    """For each rule, the events of the story that are still in memory, each with its outcome and the reason."""
+    """For each rule, the requested events that are still in memory, each with its outcome and the reason."""
 
-    rules: list[ExplainedRule] = Field(
-        description="Each armed rule, with the events of the story at its seams and their outcomes."
-    )
-    events_known: int = Field(description="How many events of the story this server has in memory.")
+    rules: list[ExplainedRule] = Field(description="Each armed rule, with the events at its seams and their outcomes.")
+    events_known: int = Field(description="How many of the requested events this server has in memory.")
     events_kept_max: int = Field(
         description="How many events of a sandbox the server keeps in memory; the oldest are dropped."
     )

@@ -34,7 +34,7 @@ from mocklend_faults.engine.rules import Rule
 HEADER = "Mocklend-Fault"
 WSGI_HEADER = wsgi_name(HEADER)
 GROUP = "header"
-LONGEST = 500
+LENGTH_MAX = 500
 
 header = Blueprint("fault_header", __name__)
 
@@ -74,8 +74,8 @@ def parse_header(text: str) -> tuple[str, dict[str, int | str | None]]:
 
     Raises Refused `validation_failed`.
     """
-    if len(text) > LONGEST or not text.isascii() or not text.isprintable():
-        raise field_problem(HEADER, f"at most {LONGEST} printable ASCII characters", text)
+    if len(text) > LENGTH_MAX or not text.isascii() or not text.isprintable():
+        raise field_problem(HEADER, f"at most {LENGTH_MAX} printable ASCII characters", text)
     fault, *parts = [part.strip() for part in text.split(";")]
     settings: dict[str, int | str | None] = {}
     for part in parts:
@@ -91,7 +91,7 @@ def parse_header(text: str) -> tuple[str, dict[str, int | str | None]]:
 
 @dataclass(frozen=True, slots=True)
 class ArmOnce:
-    """Arm the rule of one request, unless it is armed already, as for a retry."""
+    """Arm the rule of one request. A retry of the request finds it armed already."""
 
     sandbox_id: str
     rule: Rule
@@ -104,7 +104,7 @@ class ArmOnce:
         return ((Ruleset.kind, ALL),)
 
     def decide(self, work: Work) -> Answer:
-        """200. Raises Refused `validation_failed` if the sandbox has had as many as the server allows."""
+        """200. Raises Refused `validation_failed` if the sandbox has used the header as often as the server allows."""
         stored = read(work)
         if self.rule.id in stored:
             return Answer(200, {})
@@ -112,7 +112,7 @@ class ArmOnce:
         if count >= self.rules_max:
             raise Refused(
                 "validation_failed",
-                f"{HEADER}: this sandbox has had its share",
+                f"{HEADER}: this sandbox has used the header as often as the server allows",
                 expected=f"at most {self.rules_max} requests with it",
                 received=count,
             )

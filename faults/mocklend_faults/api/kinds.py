@@ -18,19 +18,19 @@ class SettingDoc(Doc):
     """A setting of a kind."""
 
     name: str = Field(description="The setting's name in `with`.")
-    type: str = Field(description="What it may be, in words.")
+    type: str = Field(description="Its type and its bounds or options, in words.")
     default: int | str | None = Field(description="Its value if it is not given.")
     doc: str = Field(description="What it means, with its unit.")
 
 
 class FaultDoc(Doc):
-    """A kind of fault: its story, where it acts, its settings, and the class of break that it causes."""
+    """A kind of fault: its story, the seams where it acts, its settings, and the finding class that it causes."""
 
-    id: str = Field(description="The kind's name, as a rule's `fault` has it.")
-    story: str = Field(description="What goes wrong, as told from the operations floor.")
+    id: str = Field(description="The kind's name, the `fault` of a rule.")
+    story: str = Field(description="What goes wrong, and why.")
     seams: list[str] = Field(description="The seams where the kind acts.")
-    settings: list[SettingDoc] = Field(description="What a rule's `with` may hold.")
-    finding: str = Field(description="The class of break that a reconciler should report.")
+    settings: list[SettingDoc] = Field(description="The settings in a rule's `with`.")
+    finding: str = Field(description="The finding class that a reconciler should report.")
     precondition: str = Field(description="What has to happen for this fault to act.")
     symptom: dict[str, str] = Field(description="What each wrong view shows, by view; the others are right.")
     heals: str = Field(description="What ends the difference: time, a later event, or a repair.")
@@ -38,7 +38,7 @@ class FaultDoc(Doc):
 
 
 class FaultList(Doc):
-    """Every kind that is installed."""
+    """Every installed kind of fault."""
 
     faults: list[FaultDoc] = Field(description="The kinds, by name.")
 

@@ -31,7 +31,7 @@ class NewProfile(Body):
 class ProfileDoc(Doc):
     """The profile that is on, and the ids of its rules."""
 
-    name: str = Field(description="The profile that is on; `none` where none is.")
+    name: str = Field(description="The profile that is on; `none` if no profile is.")
     rules: list[str] = Field(description="The ids of the profile's rules, `<profile>.<id>`.")
 
 
@@ -39,7 +39,7 @@ class ShippedProfile(Doc):
     """A profile, and what it arms on this server."""
 
     name: str = Field(description="The profile's name, as PUT /-/profile takes it.")
-    title: str = Field(description="What it is for, in a line.")
+    title: str = Field(description="The profile's title.")
     story: str = Field(description="What goes wrong with it, in a few sentences.")
     rules: list[Annotated[dict[str, Any], WithJsonSchema(schema_of(RuleBody))]] = Field(
         description="Its rules, as PUT /-/rules/{rule_id} takes them."

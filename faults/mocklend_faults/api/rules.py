@@ -40,7 +40,7 @@ A_RULE = {"rule_id": "stale-pages"}
 
 
 class NewRule(RuleBody):
-    """A fault, and which events it changes, when, how often and how. Only `fault` is required."""
+    """A fault, the events that it changes, when, how often, and its settings. Only `fault` is required."""
 
 
 class RulePatch(Body):
@@ -50,7 +50,7 @@ class RulePatch(Body):
 
 
 class WarningDoc(Doc):
-    """Something that a rule cannot do, or that its author may not have meant."""
+    """A property of a rule that its author may not intend."""
 
     code: str = Field(description="The kind of warning.")
     detail: str = Field(description="The warning, in a sentence.")
@@ -60,21 +60,18 @@ class LintDoc(Doc):
     """Whether the rule's injections can be repeated."""
 
     verdict: str = Field(
-        description="Beside the other rules: `exact`, or `order_dependent` or `time_dependent` where the "
-        "order or the time of events decides."
+        description="With the other rules: `exact`, or `order_dependent` or `time_dependent` if the order or the "
+        "time of events decides."
     )
     alone: str = Field(description="The verdict if it were the only rule.")
     reasons: list[str] = Field(description="Why it is not `exact`, a sentence each.")
-    warnings: list[WarningDoc] = Field(description="What the rule cannot do.")
+    warnings: list[WarningDoc] = Field(description="Properties of the rule that may not be intended.")
 
 
 class RuleDoc(Doc):
-    """A rule and what it has done. `state`: armed, waiting, expired, disabled, or unavailable (kind not installed).
+    """A rule with its state, its counters and its lint."""
 
-    `lint` says whether its injections can be repeated (exact, order_dependent, time_dependent) and warns of what it
-    cannot do."""
-
-    id: str = Field(description="The rule's id, as in its address.")
+    id: str = Field(description="The rule's id, as in its path.")
     fault: str = Field(description="The kind of fault that the rule arms, by its name in GET /-/faults.")
     match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] = Field(
         description="Which events the rule matches: conditions on the seam's fields, in the long form."
@@ -85,7 +82,7 @@ class RuleDoc(Doc):
         alias="with", description="The settings of the kind, the defaults included."
     )
     expect: Annotated[dict[str, Any], WithJsonSchema(schema_of(ExpectBody))] = Field(
-        description="What the author expects a reconciler to report, where it differs from what the seam says."
+        description="What a reconciler should report, where it differs from what the seam says."
     )
     enabled: bool = Field(description="Whether the rule is switched on.")
     armed_at: str = Field(
@@ -99,9 +96,7 @@ class RuleDoc(Doc):
     matched: int = Field(description="How many of them met `match` while the rule was active.")
     selected: int = Field(description="How many of those were selected by probability and limits.")
     injected: int = Field(description="How many of those were changed: entries of the answer key.")
-    lint: LintDoc = Field(
-        description="Whether the rule's injections can be repeated, and warnings about what it cannot do."
-    )
+    lint: LintDoc = Field(description="Whether the rule's injections can be repeated, and warnings.")
 
 
 class RuleList(Doc):
@@ -111,7 +106,7 @@ class RuleList(Doc):
 
 
 class Halted(Doc):
-    """The rules that were on."""
+    """The rules that were switched off."""
 
     halted: list[str] = Field(description="The ids of the rules that were switched off.")
 
@@ -137,7 +132,7 @@ def get_rule(rule_id: str) -> Response:
 @rules.output(RuleDoc, status_code=201)
 @rules.doc(**operation("putRule", "fault_unknown", "too_many_rules", may_be_200=True, example=RULE, parameters=A_RULE))
 def put_rule(rule_id: str, new: NewRule) -> Response:
-    """Arm a rule. To send the same rule again changes nothing; a changed rule starts its counters anew."""
+    """Arm a rule. Sending the same rule again changes nothing; a changed rule starts its counters from 0."""
     answer = run(PutRule(sandbox_id(), Rule.from_body(rule_id, new, fault_layer().catalogue)))
     return rendered(_document(rule_id), answer.status)
 
@@ -164,7 +159,7 @@ def delete_rule(rule_id: str) -> Response:
 @rules.output(Halted)
 @rules.doc(**operation("haltRules"))
 def halt_rules() -> Response:
-    """Switch every rule off, at once."""
+    """Switch every rule off."""
     return answered(run(HaltRules(sandbox_id())))
 
 

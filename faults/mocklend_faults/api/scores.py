@@ -58,18 +58,24 @@ Count = Annotated[int, bounded_int(0, 10**6)]
 _FINDING_FIELDS: dict[str, Any] = {
     "class": (
         Annotated[str, OneOf(tuple(dict.fromkeys((*CLASSES, TIMING))))],
-        Field(description="The class of break; `timing` for a difference that ends by itself."),
+        Field(description="The finding class; `timing` for a difference that ends by itself."),
     ),
-    "entity": (Id, Field(description="The smallest thing that is wrong: a repayment, an edit, a loan, by its id.")),
+    "entity": (
+        Id,
+        Field(description="The id of the entity that is wrong, as specific as possible: a repayment, an edit, a loan."),
+    ),
     "loan_id": (LoanId | None, None),
-    "amount_minor": (RelativeMinor | None, Field(default=None, description="How much is wrong, in minor units.")),
+    "amount_minor": (
+        RelativeMinor | None,
+        Field(default=None, description="The amount of the difference, in minor units."),
+    ),
     "action": (
         Annotated[str, bounded_str(80)] | None,
-        Field(default=None, description="What would help. It is not judged."),
+        Field(default=None, description="A proposed repair. It is not judged."),
     ),
     "detail": (
         Annotated[str, bounded_str(1_000, shortest=0)] | None,
-        Field(default=None, description="A sentence for people."),
+        Field(default=None, description="An explanation for people. It is not judged."),
     ),
     "found_at": (
         Moment | None,
@@ -78,7 +84,7 @@ _FINDING_FIELDS: dict[str, Any] = {
         ),
     ),
 }
-_FINDING_DOC = "A finding of a reconciler: a class of break on an entity. Only those two are required."
+_FINDING_DOC = "A finding of a reconciler: a finding class on an entity. Only these two are required."
 FindingBody = create_model("FindingBody", __base__=Body, __doc__=_FINDING_DOC, **_FINDING_FIELDS)
 
 # `from` is a keyword, too.
@@ -100,7 +106,7 @@ def _one_by_one(findings: object) -> object:
     if len(findings) > FINDINGS_MAX:
         raise Refused(
             "too_many_findings",
-            "there are more findings than are scored at once",
+            "the request has too many findings",
             expected=f"at most {FINDINGS_MAX}",
             received=len(findings),
         )
@@ -128,17 +134,14 @@ class ThresholdsBody(Body):
     money_recall_min: Ratio | None = Field(
         default=None, description="The least recall of money that passes in every currency, 0 to 1."
     )
-    harmful_repairs_max: Count | None = Field(default=0, description="How many harmful repairs still pass.")
+    harmful_repairs_max: Count | None = Field(default=0, description="The most harmful repairs that pass.")
     silent_rules_max: Count | None = Field(
-        default=0, description="How many rules that never injected are no reason for INCONCLUSIVE."
+        default=0, description="The most rules without an injection that do not make the verdict INCONCLUSIVE."
     )
 
 
 class NewScore(Body):
-    """Findings to be scored. `operators` names those whose actions are judged as repairs; everybody's if not given.
-
-    `checked_at` are the times at which the reconciler checked: what was visible at none of them is not demanded.
-    """
+    """Findings to be scored."""
 
     findings: Annotated[
         list[FindingBody],  # type: ignore[valid-type]
@@ -146,34 +149,37 @@ class NewScore(Body):
         BeforeValidator(_one_by_one),
         Field(json_schema_extra={"maxItems": FINDINGS_MAX}),
     ] = Field(description="What the reconciler reported, in any order.")
-    thresholds: ThresholdsBody = Field(default=ThresholdsBody(), description="What must be reached for PASS.")
+    thresholds: ThresholdsBody = Field(default=ThresholdsBody(), description="The thresholds of PASS.")
     window: WindowBody = Field(  # type: ignore[valid-type]
         default=WindowBody(), description="The time for which the reconciler is judged."
     )
     min_visible_s: Annotated[int, bounded_int(0, BOUND_S_MAX)] | None = Field(
         default=None,
-        description="Seconds: a break that was visible for at least this long is demanded although it ended by itself.",
+        description="A break that was visible for at least this many seconds is demanded even if it ended by itself.",
     )
     checked_at: list[Moment] | None = Field(
         default=None,
         max_length=CHECKS_MAX,
-        description="The moments at which the reconciler checked; what was visible at none of them is not demanded.",
+        description="The times at which the reconciler checked. A break that none of them could show is not demanded.",
     )
     operators: list[Annotated[str, bounded_str(200)]] | None = Field(
-        default=None, max_length=100, description="Whose actions are judged as repairs; everybody's if not given."
+        default=None,
+        max_length=100,
+        description="The operators whose actions are judged as repairs; all operators if not given.",
     )
     listed_max: Annotated[int, bounded_int(0, FINDINGS_MAX)] = Field(
-        default=LISTED_MAX, description="How long each list of the answer may be; the counts stay whole."
+        default=LISTED_MAX,
+        description="The greatest length of each list of the answer. The counts include what is cut off.",
     )
 
 
 class JudgedWindow(Doc):
-    """The time that was judged, and how."""
+    """The window of a score."""
 
     from_: str = Field(alias="from", description="The first moment that counts. RFC 3339, on the sandbox's clock.")
     to: str = Field(description="The last moment that counts. RFC 3339, on the sandbox's clock.")
-    min_visible_s: int | None = Field(description="The `min_visible_s` that was asked for; null where none was.")
-    checked_at: int | None = Field(description="How many moments `checked_at` named; null where it was not given.")
+    min_visible_s: int | None = Field(description="The `min_visible_s` of the request; null if it had none.")
+    checked_at: int | None = Field(description="The number of moments in `checked_at`; null if it was not given.")
 
 
 class ThresholdsDoc(Doc):
@@ -185,55 +191,52 @@ class ThresholdsDoc(Doc):
     kind_accuracy_min: float | None = Field(description="The least share of right classes that passes, 0 to 1.")
     amount_accuracy_min: float | None = Field(description="The least share of right amounts that passes, 0 to 1.")
     money_recall_min: float | None = Field(description="The least recall of money that passes, 0 to 1.")
-    harmful_repairs_max: int | None = Field(description="How many harmful repairs still pass.")
-    silent_rules_max: int | None = Field(description="How many silent rules still pass.")
+    harmful_repairs_max: int | None = Field(description="The most harmful repairs that pass.")
+    silent_rules_max: int | None = Field(description="The most silent rules that pass.")
 
 
 class ClassScore(Doc):
-    """How well one class of break was found."""
+    """How well the breaks of one finding class were found."""
 
-    demanded: int = Field(description="How many breaks of the class were to be found.")
-    found: int = Field(description="How many of them were.")
-    wrong: int = Field(description="How many wrong findings named the class.")
+    demanded: int = Field(description="The number of demanded breaks of the class.")
+    found: int = Field(description="How many of them were found.")
+    wrong: int = Field(description="The number of wrong findings with the class.")
     precision: float | None = Field(description="Found / (found + wrong), 0 to 1.")
     recall: float | None = Field(description="Found / demanded, 0 to 1.")
     f1: float | None = Field(description="2 found / (found + wrong + demanded), 0 to 1.")
 
 
 class MoneyScore(Doc):
-    """How much of the money that was wrong was found, in one currency."""
+    """How much of the wrong money was found, in one currency."""
 
-    demanded_minor: int = Field(description="The amounts of the breaks that were to be found, in minor units.")
-    found_minor: int = Field(description="The amounts of those that were, in minor units.")
+    demanded_minor: int = Field(description="The sum of the amounts of the demanded breaks, in minor units.")
+    found_minor: int = Field(description="The sum of the amounts of those that were found, in minor units.")
     recall: float | None = Field(description="Found / demanded, 0 to 1.")
-    at_risk_minor_hours: int = Field(description="Amount times hours for which it could be seen, over all breaks.")
+    at_risk_minor_hours: int = Field(description="The sum over all breaks of amount times hours of visibility.")
 
 
 class ScoreDoc(Doc):
-    """A score. Each number and each list is defined in docs/scoring.md.
-
-    `hint` says, where nothing was to be found, why that is so and what to do.
-    """
+    """A score. docs/scoring.md defines each number and each list."""
 
     verdict: Annotated[str, OneOf((PASS, FAIL, INCONCLUSIVE))] = Field(
-        description="PASS, FAIL (a threshold was missed), or INCONCLUSIVE (too little happened to tell)."
+        description="PASS, FAIL (a threshold was missed), or INCONCLUSIVE (too little happened to judge)."
     )
-    reasons: list[str] = Field(description="Why the verdict is no PASS, a sentence each.")
-    hint: str | None = Field(description="Where nothing was to be found: why, and what to do. Null otherwise.")
+    reasons: list[str] = Field(description="Why the verdict is not PASS, a sentence each.")
+    hint: str | None = Field(description="If no break was demanded: why, and what to do. Null otherwise.")
     scored_at: str = Field(description="When it was scored. RFC 3339, on the sandbox's clock.")
-    window: JudgedWindow = Field(description="The time that was judged, from and to, both included.")
-    thresholds: ThresholdsDoc = Field(description="What was asked.")
+    window: JudgedWindow = Field(description="The window of the score, both ends included.")
+    thresholds: ThresholdsDoc = Field(description="The thresholds of the request, with the defaults.")
     counts: dict[str, int] = Field(
         description="How many breaks were demanded, hit and missed, how many findings were wrong, and so on."
     )
     precision: float | None = Field(
-        description="Hits / (hits + false + wrong class), 0 to 1; null where nothing was reported or to be found."
+        description="Hits / (hits + false + wrong class), 0 to 1; null if nothing was reported and nothing demanded."
     )
-    recall: float | None = Field(description="Hits / demanded, 0 to 1; null where nothing was demanded.")
+    recall: float | None = Field(description="Hits / demanded, 0 to 1; null if nothing was demanded.")
     f1: float | None = Field(description="2 hits / (2 hits + false + wrong class + missed), 0 to 1.")
     kind_accuracy: float | None = Field(description="Hits / (hits + wrong class), 0 to 1.")
     amount_accuracy: float | None = Field(description="Hits with the right amount / hits that give one, 0 to 1.")
-    by_class: dict[str, ClassScore] = Field(description="Precision, recall and F1 of each class of break, by its name.")
+    by_class: dict[str, ClassScore] = Field(description="Precision, recall and F1 by finding class.")
     money: dict[str, MoneyScore] = Field(description="By currency: amounts demanded, found and at risk.")
     time_to_detect_s: dict[str, int | None] = Field(
         description="Seconds from visible to found: `n` hits, their median `p50`, and `p95` by nearest rank."
@@ -243,12 +246,14 @@ class ScoreDoc(Doc):
         "nearest rank."
     )
     borrower_harm: dict[str, float] = Field(
-        description="What borrowers suffered: `unpaid_hours`, `wrong_report_days`, `refused_applications`."
+        description="The harm to borrowers: `unpaid_hours`, `wrong_report_days`, `refused_applications`."
     )
-    timing_noise: int = Field(description="How many findings reported what ended by itself; they count neither way.")
+    timing_noise: int = Field(
+        description="The number of findings of breaks that ended by themselves; they count neither as right nor wrong."
+    )
     penalty_points: int = Field(description="Missed + false + wrong class + 10 for each harmful repair.")
     silent_rules: list[str] = Field(description="The ids of the rules that never injected.")
-    lists: dict[str, list[Any]] = Field(description="What is behind each number, a list each.")
+    lists: dict[str, list[Any]] = Field(description="The items that the counts count, a list for each.")
     lists_cut: list[str] = Field(description="The names of the lists that are longer than `listed_max`.")
 
 
@@ -257,7 +262,7 @@ class ScoreDoc(Doc):
 @scores.output(ScoreDoc)
 @scores.doc(**operation("score", "too_many_findings", example=SCORED))
 def post_score(new: NewScore) -> Response:
-    """How good the findings are: precision, recall, time, money, harm, and a verdict."""
+    """Score findings: precision, recall, times, money, harm, and a verdict."""
     with open_snapshot() as snapshot:
         now_ms = snapshot.now_ms
         window = _window(new.window, new.checked_at, now_ms)

@@ -15,5 +15,5 @@ def fault_layer() -> FaultLayer:
 def layer_of(platform: Platform) -> FaultLayer:
     """The platform's fault layer. Raises TypeError if it has another layer, whose app has none of these endpoints."""
     if not isinstance(platform.layer, FaultLayer):
-        raise TypeError(f"these endpoints are of a FaultLayer, and the platform has {type(platform.layer).__name__}")
+        raise TypeError(f"these endpoints need a FaultLayer, and the platform has {type(platform.layer).__name__}")
     return platform.layer

@@ -23,36 +23,36 @@ STATUSES = tuple(EntryStatus)
 ITSELF, ONCE, UNDONE, WITHSTOOD = "itself", "once", "undone", "withstood"
 
 REASONS = {
-    "shown": "a newer version is on the page",
+    "shown": "the page shows a newer version",
     "rebuilt": "the page was rebuilt from the books",
-    "recorded": "something newer is on the books",
-    "applied": "the books have the receipt",
+    "recorded": "a newer fact is on the books",
+    "applied": "the receipt is on the books",
     "reversed": "it was reversed",
     "approved": "a second person has approved it",
-    "taken_back": "its channel took the money back",
-    "posted": "the books have it by now",
+    "taken_back": "its channel has returned the payment",
+    "posted": "it is on the books now",
     "closed": "the channel has finished the payout",
     "cleared": "the loan is paid off",
-    "remade": "the channel has made the file again",
-    "told": "the channel reports it itself now",
+    "remade": "the channel has made the statement again",
+    "told": "the channel itself reports it now",
     "correction_ordered": "another correction was ordered",
     "applied_for": "the partner has decided another application",
-    "landed": "the books have the money, as unapplied",
-    "injection": "a newer injection is shown instead",
+    "landed": "the payment is on the books, as an unapplied receipt",
+    "injection": "a newer injection has replaced it",
 }
 """Why an entry ended, by the kind of signal."""
 _PLAIN = {
     ITSELF: "the lag is over",
     ONCE: "a single answer was wrong; the next is right",
-    UNDONE: "another rule undid it at once",
+    UNDONE: "another rule reversed it at once",
 }
 
 
 class TruthDoc(TypedDict):
     """The truth at a seam, before and after the event, in the fields of the seam."""
 
-    before: Annotated[Mapping[str, Any], says("What was true before, in the seam's fields.")]
-    after: Annotated[Mapping[str, Any], says("What would have been true after, in the seam's fields.")]
+    before: Annotated[Mapping[str, Any], says("The truth before the event, in the seam's fields.")]
+    after: Annotated[Mapping[str, Any], says("The truth after the event without the fault, in the seam's fields.")]
 
 
 _Class = TypedDict("_Class", {"class": FindingClass})
@@ -61,9 +61,9 @@ _Class = TypedDict("_Class", {"class": FindingClass})
 class ExpectedFinding(_Class):
     """What a reconciler should report."""
 
-    entity: Annotated[str, says("What is wrong, by its id.")]
-    amount_minor: Annotated[int, says("How much is wrong, in minor units of the entry's currency.")]
-    severity: NotRequired[Annotated[str, says("How bad the rule's author finds it; left out where they say nothing.")]]
+    entity: Annotated[str, says("The id of the entity that is wrong.")]
+    amount_minor: Annotated[int, says("The amount of the difference, in minor units of the entry's currency.")]
+    severity: NotRequired[Annotated[str, says("The severity that the rule gives; left out if it gives none.")]]
 
 
 class EntryDoc(TypedDict):
@@ -73,23 +73,23 @@ class EntryDoc(TypedDict):
     rule: Annotated[str, says("The id of the rule that injected it.")]
     fault: Annotated[str, says("The kind of fault.")]
     seam: Annotated[str, says("The seam where it was injected.")]
-    entity: Annotated[str, says("What the event was about: a loan, a repayment, a receipt, an edit, by its id.")]
-    loan_id: Annotated[str, says("The loan that it is about; empty where it is about none.")]
+    entity: Annotated[str, says("The id of the event's entity: a loan, a repayment, a receipt, an edit.")]
+    loan_id: Annotated[str, says("The loan of the event; empty if it has none.")]
     occurrence: Annotated[int, says("The event's number among those of its entity at this seam, from 1.")]
     at: Annotated[str, says("When it was injected. RFC 3339, on the sandbox's clock.")]
-    effect: Annotated[str, says("What was done, in a word of the seam.")]
-    truth: Annotated[TruthDoc, says("What would have been.")]
-    served: Annotated[Mapping[str, Any], says("What was instead, in the seam's fields.")]
+    effect: Annotated[str, says("The fields of the event that the fault changed, each with its old and new value.")]
+    truth: Annotated[TruthDoc, says("What is true.")]
+    served: Annotated[Mapping[str, Any], says("What was served instead, in the seam's fields.")]
     amount_minor: Annotated[
-        int, says("How much money is wrong, in minor units of `currency`; 0 where it is no amount.")
+        int, says("The amount of the difference, in minor units of `currency`; 0 if no amount is wrong.")
     ]
     currency: Annotated[str, says("The currency of `amount_minor`, by its ISO 4217 code.")]
-    visible_from: Annotated[str, says("From when on it can be seen. RFC 3339, on the sandbox's clock.")]
+    visible_from: Annotated[str, says("From when on it is visible. RFC 3339, on the sandbox's clock.")]
     visible_until: Annotated[
-        str | None, says("Until when it can be seen; null while that is open. RFC 3339, on the sandbox's clock.")
+        str | None, says("Until when it is visible; null while that is open. RFC 3339, on the sandbox's clock.")
     ]
     expected: Annotated[
-        ExpectedFinding, says("What a reconciler should report: the class of break, the entity, the amount.")
+        ExpectedFinding, says("What a reconciler should report: the finding class, the entity, the amount.")
     ]
     status: Annotated[
         str,
@@ -99,8 +99,8 @@ class EntryDoc(TypedDict):
             "withstood by the platform.",
         ),
     ]
-    status_reason: Annotated[str | None, says("Why the entry has this status; null where there is nothing to say.")]
-    ended_at: Annotated[str | None, says("When it was over; null while it is not. RFC 3339, on the sandbox's clock.")]
+    status_reason: Annotated[str | None, says("Why the entry has ended; null until then.")]
+    ended_at: Annotated[str | None, says("When it ended; null until then. RFC 3339, on the sandbox's clock.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def stream(
     loan_id: str | None = None,
     after: Entry | None = None,
 ) -> Iterator[Entry]:
-    """The same entries one by one, in bounded memory; those behind the entry `after` only."""
+    """The same entries one by one, in bounded memory; only those behind the entry `after`."""
     while True:
         batch = _batch(snapshot, status, entity, loan_id, after)
         yield from (entry for entry in batch if status in (None, entry.status))

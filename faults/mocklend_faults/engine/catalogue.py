@@ -35,10 +35,10 @@ def installed() -> Catalogue:
             raise BadKind(f"entry point {entry.name!r} holds fault {kind.name!r}")
         missing = [name for name in DESCRIPTION if not hasattr(kind, name)]
         if missing:
-            raise BadKind(f"fault {kind.name!r} does not say its {', '.join(missing)}")
+            raise BadKind(f"fault {kind.name!r} lacks {', '.join(missing)}")
         unknown = [name for name in _methods(kind) if name not in map(method_of, SEAMS)]
         if unknown:
-            raise BadKind(f"fault {kind.name!r} has a method for no seam: {', '.join(unknown)}")
+            raise BadKind(f"fault {kind.name!r} has methods that belong to no seam: {', '.join(unknown)}")
         kinds[kind.name] = kind
     return dict(sorted(kinds.items()))
 

@@ -14,7 +14,7 @@ from mocklend_faults.engine.trail import NOT_DRAWN, NOT_MATCHED, WINDOW_CLOSED, 
 
 
 class FaultBroke(LayerBroke):
-    """A fault raised, or changed a field that it must not. That is a bug in the fault: the run stops and names it."""
+    """A fault raised, or changed a field that it must not change. This is a bug of the fault, which the error names."""
 
 
 def drawn(seed: int, compiled: CompiledRule, event: Seam | PendingEvent, now_ms: int) -> bool:
@@ -72,5 +72,5 @@ def _in_a_line(error: Exception) -> str:
     try:
         text = " ".join(str(error).split())
     except Exception:
-        text = "its text cannot be had"
+        text = "its text cannot be read"
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__

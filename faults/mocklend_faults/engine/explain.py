@@ -51,7 +51,7 @@ def _explain_rule(rule: Rule, events: Sequence[Event]) -> ExplainedRuleDoc:
         "events": at_seams,
     }
     if not at_seams:
-        document["why"] = f"no event of this story is known at {' or '.join(seams)}"
+        document["why"] = f"no event in memory is at {' or '.join(seams)}"
     return document
 
 
@@ -67,22 +67,22 @@ def _explain_event(rule: Rule, event: Event) -> dict[str, object]:
     result = event.of(rule)
     if result is not None:
         return document | {"outcome": result[2]} | _why(event, result)
-    return document | {"outcome": NOT_ARMED, "why": "the rule as it stands was not armed then"}
+    return document | {"outcome": NOT_ARMED, "why": "the rule in its present form was not armed then"}
 
 
 def _why(event: Event, result: RuleResult) -> dict[str, object]:
     compiled, at_rule, outcome, detail = result
     rule = compiled.rule
     if outcome == INJECTED:
-        return {"why": f"it happened: {detail}", "injection": detail}
+        return {"why": f"injected: {detail}", "injection": detail}
     if outcome == CHANGED_NOTHING:
         return {"why": f"{rule.fault.name} had nothing to change in this event"}
     if outcome == LIMITED:
-        return {"why": f"the limit {detail} said no", "limit": detail}
+        return {"why": f"the limit {detail} does not allow it", "limit": detail}
     if outcome == WINDOW_CLOSED:
         start, end = compiled.start_ms, compiled.end_ms
         schedule = rule.activate.schedule
-        when = f"from {rfc3339(start)} to {maybe_rfc3339(end) or 'for ever'}"
+        when = f"from {rfc3339(start)}" + (f" to {maybe_rfc3339(end)}" if end is not None else " on")
         return {"why": f"it acts {when}" + (f", on the schedule {schedule.source} in {rule.zone}" if schedule else "")}
     if outcome == NOT_DRAWN:
         u = rule.select.draw(
@@ -94,7 +94,7 @@ def _why(event: Event, result: RuleResult) -> dict[str, object]:
         )
         threshold = rule.select.threshold if compiled.threshold is None else compiled.threshold(event.context.now_ms)
         return {
-            "why": f"chance said no: u = {u / SPAN:.6f} is not below {threshold / SPAN:.6f}",
+            "why": f"the draw does not select it: u = {u / SPAN:.6f} is not below {threshold / SPAN:.6f}",
             "u": u / SPAN,
             "threshold": threshold / SPAN,
         }
@@ -102,7 +102,7 @@ def _why(event: Event, result: RuleResult) -> dict[str, object]:
     failed = next(condition for condition, check in conditions if not check(at_rule))
     value = _value(failed, at_rule)
     return {
-        "why": f"{failed.field} is {value!r}, wanted {failed.operator} {failed.operand!r}",
+        "why": f"{failed.field} is {value!r}, not {failed.operator} {failed.operand!r}",
         "field": failed.field,
         "wanted": {failed.operator: failed.operand},
         "had": value,

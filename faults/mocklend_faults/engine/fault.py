@@ -1,18 +1,18 @@
 """The base class of faults: a frozen dataclass of settings, with one method per seam where it changes events.
 
         class BoundedStale(Fault):
-            '''The story, from the operations floor.'''
+            '''The story: what goes wrong, and why.'''
 
             name: ClassVar[str] = "cache.bounded_stale"
             finding: ClassVar[str] = "stale_view"
-            lag_s: int = setting(60, "How long the page stays behind.", least=1, most=86_400)
+            lag_s: int = setting(60, "How long the page lags, in seconds.", least=1, most=86_400)
 
             def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
                 return replace(event, lag_s=event.lag_s + self.lag_s)
 
-A method is named after its seam, with `_` for `.`, and returns the event as it shall happen. It has no access to a
-database, network, clock or generator: the rule decides how often, on which events and when. The same fields are the
-JSON of the control API, the flags of the command line and the table in the docs.
+A method is named after its seam, with `_` for `.`, and returns the changed event. It has no access to a database,
+network, clock or random generator: the rule decides how often, on which events and when. The settings are at the same
+time the JSON of the control API, the flags of the command line and the table in the docs.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ VIEWS: dict[str, str] = {
     "quote": "a payoff quote",
     "repayment": "a repayment's status, GET /v1/repayments/{id}",
     "books": "the journal and what follows from it, GET /operator/loans/{id}",
-    "receipts": "the receipts that operations staff see, GET /operator/receipts",
+    "receipts": "the receipts that operators see, GET /operator/receipts",
     "channel": "a channel's own record, GET /channels/{channel}/trades/{out_trade_no}",
     "statement": "a channel's statement file",
     "webhook": "the platform's webhooks to its client",
-    "console": "the operator log and the approvals, as operations staff see them",
+    "console": "the operator log and the approvals, as operators see them",
     "alerts": "the platform's own monitoring",
     "report": "the credit report",
     "score": "the credit score",
     "partner": "a partner lender's copy and decision",
-    "dispute": "a dispute's progress",
+    "dispute": "a dispute and its progress",
     "certificate": "a settlement certificate",
 }
-"""The views in which a fault may be visible, each with the place where a client reads it."""
+"""The views in which a fault may be visible, each with the endpoint where a client reads it."""
 
 
 SETTING_MAX = 2**63 - 1
@@ -110,7 +110,7 @@ class Fault:
 
     name: ClassVar[str]
     finding: ClassVar[str]
-    """The class of break that a reconciler should report."""
+    """The finding class that a reconciler should report."""
     precondition: ClassVar[str]
     """What has to happen for this fault to act."""
     symptom: ClassVar[Mapping[str, str]]

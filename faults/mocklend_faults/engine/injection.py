@@ -40,18 +40,18 @@ class Injection:
 
     @classmethod
     def of(
-        cls, context: EventContext, rule: Rule, honest: SeamEvent, event: SeamEvent, outcome: SeamEvent
+        cls, context: EventContext, rule: Rule, original: SeamEvent, event: SeamEvent, outcome: SeamEvent
     ) -> Injection:
         """The injection of a rule that changed `event` to `outcome`.
 
-        Its consequence is measured against the `honest` event, since that is what a reconciler can compare with.
+        Its consequence is the difference from the `original` event, before any rule: a reconciler compares with that.
         """
         changes = {
             field.name: (getattr(event, field.name), getattr(outcome, field.name))
             for field in fields(event)
             if getattr(event, field.name) != getattr(outcome, field.name)
         }
-        intended: SeamEvent = replace(event, **{name: getattr(honest, name) for name in changes})
+        intended: SeamEvent = replace(event, **{name: getattr(original, name) for name in changes})
         return cls(
             id=make_id("inj", context.seed, rule.id, event.seam, event.entity, event.occurrence),
             rule=rule,

@@ -28,7 +28,7 @@ from mocklend_faults.engine.observed import AuditMatch, explain
 from mocklend_faults.engine.rules import rule_schema
 from mocklend_faults.engine.trail import SEQUENCE, Event, SkippedRequest, Trail
 
-HONEST = FaultGroup({})
+WITHOUT_RULES = FaultGroup({})
 """A group in which no sandbox ever had a rule."""
 
 
@@ -57,7 +57,7 @@ class FaultLayer:
             rules = self._rules.for_group(connection, sandbox_id, version)
             if rules is not None:
                 groups[sandbox_id] = SandboxGroup(connection, sandbox_id, rules, self.trail, self._outcomes)
-        return FaultGroup(groups) if groups else HONEST
+        return FaultGroup(groups) if groups else WITHOUT_RULES
 
     def drain(self) -> Sequence[Write]:
         """The rows of all counts that are not in the database yet. Called when the platform stops."""
@@ -65,7 +65,7 @@ class FaultLayer:
         remaining: list[tuple[str, Unwritten]] = []
         for sandbox_id, counters in self._rules.counters():
             counts = counters.unwritten(all_seams=True)
-            counters.written(counts)  # There is no second try.
+            counters.written(counts)  # If writing fails, they are not written again.
             remaining.append((sandbox_id, counts))
         return count_rows(remaining)
 
@@ -96,7 +96,7 @@ class FaultLayer:
             return False
         if not event.occurrence:
             if rules.numbers is None:
-                raise ValueError(f"whoever meets {event.seam} numbers it")
+                raise ValueError(f"an event at {event.seam} needs its sequence number")
             rules.numbers.number(event)
         not_selected = unselected(event, candidates) if (candidates := index.candidates(event)) else ((), ())
         if not_selected is None:

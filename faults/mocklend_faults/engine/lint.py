@@ -1,8 +1,8 @@
 """Lint of the armed rules: whether their answer key can be reproduced, and whether they can act at all.
 
-        exact               the same seed and the same per-entity story give the same injections, in any interleaving
+        exact               the same seed and the same events of each entity give the same injections, in any order
         order_dependent     a count over several entities decides, so the order of events matters
-        time_dependent      the time of an event decides, on a clock that runs by itself
+        time_dependent      the time of an event decides, on a running clock
 
 The verdict takes the other rules into account. A rule that is not exact changes the story, and every rule acts on the
 story; so no rule is exact beside one that is not. `alone` is the verdict without the other rules.
@@ -94,7 +94,7 @@ def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
         timed += ["match.now_ms"] if any(condition.field == "now_ms" for condition in rule.match.conditions) else []
         if timed:
             verdict = TIME
-            reasons.append(f"{_and(timed)}: by a clock that runs by itself")
+            reasons.append(f"{_and(timed)}: depends on the time, and the clock is running")
     return verdict, tuple(reasons)
 
 
@@ -117,7 +117,7 @@ def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[LintWarning]:
         yield LintWarning("never_matches", "; ".join(f"at {seam}, {why}" for seam, why in dead.items()))
     else:
         for seam, why in dead.items():
-            yield LintWarning("never_matches_here", f"at {seam}, {why}; so it acts at the fault's other seams alone")
+            yield LintWarning("never_matches_here", f"at {seam}, {why}; so it acts only at the fault's other seams")
     if _never_drawn(rule):
         yield LintWarning("never_drawn", "the probability is 0 at all times")
     if why := _never_open(rule):
@@ -129,7 +129,7 @@ def _warnings(rule: Rule, on: Sequence[Rule]) -> Iterable[LintWarning]:
         )
     for other in on:
         if rule.enabled and other.id < rule.id and _takes_all(other, rule):
-            detail = f"rule {other.id} does the same to every event that this one could take, before it"
+            detail = f"rule {other.id} acts before it, and makes the same change to every event that this one matches"
             yield LintWarning("shadowed", detail)
 
 

@@ -86,7 +86,7 @@ class FaultMetrics(Collector):
         yield rules
         events = CounterMetricFamily(
             "mocklend_fault_events",
-            "Events that rules of a fault met, by how far they came.",
+            "Events that rules of a fault matched, selected and changed.",
             labels=["fault", "outcome"],
         )
         for (fault, outcome), count in sorted(self._events().items()):

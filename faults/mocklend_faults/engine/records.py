@@ -1,4 +1,4 @@
-"""What the platform's tables add to an answer key: which operator actions ended a break or did harm, and who suffered.
+"""What a score reads beside the answer key: operator actions that ended a break or did harm, and harm to borrowers.
 
 Reads only, in the caller's snapshot. The key is read in batches, and only what a score needs is kept.
 """
@@ -183,7 +183,7 @@ def harmful(
     reasons: dict[StaffAction, str] = {}
     for action in actions:
         if action.action in judged and not _questioned(action, view):
-            reasons[action] = "nothing was wrong with what it took back"
+            reasons[action] = "it reversed an entity that was not wrong"
     for discrepancy in unexplained:
         finding, loan_id = discrepancy.finding, discrepancy.loan_id
         suspects = [action for action in actions if action.about == finding.entity]

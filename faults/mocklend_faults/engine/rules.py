@@ -101,19 +101,19 @@ class ExpectBody(Body):
     """What a reconciler should report, where it differs from what the seam says."""
 
     finding_class: Annotated[str, OneOf(tuple(sorted(CLASSES)))] | None = Field(
-        default=None, alias="class", description="The class of break."
+        default=None, alias="class", description="The finding class."
     )
     severity: Annotated[str, bounded_str(40, shortest=0)] | None = Field(
-        default=None, description="How bad it is, in a word of your choice."
+        default=None, description="The severity, in a word of your choice."
     )
 
 
 class RuleBody(Body):
-    """A fault, and which events it changes, when, how often and how. Only `fault` is required."""
+    """A fault, the events that it changes, when, how often, and its settings. Only `fault` is required."""
 
     fault: Annotated[str, bounded_str(200)] = Field(description="The kind of fault, by its name in GET /-/faults.")
     id: Annotated[str, bounded_str(64, pattern=RULE_ID.pattern)] | None = Field(
-        default=None, description="The id in the address, or nothing."
+        default=None, description="The rule's id, as in the path; optional."
     )
     match: Annotated[JsonObject, WithJsonSchema(MATCH_SCHEMA)] | None = Field(
         default=None, description="Which events the rule matches; all if not given."
@@ -126,7 +126,7 @@ class RuleBody(Body):
     expect: ExpectBody | None = Field(
         default=None, description="What a reconciler should report, where it differs from what the seam says."
     )
-    enabled: StrictBool | None = Field(default=None, description="False arms the rule switched off.")
+    enabled: StrictBool | None = Field(default=None, description="False: the rule is stored switched off.")
 
 
 BODY = Reader(RuleBody)

@@ -25,8 +25,8 @@ not visible yet, is no break.
     time to repair   ended_at - visible_from, of the injections that operations staff ended in the window
     penalty points   missed + false + wrong class + 10 x harmful repairs
 
-A ratio of 0 to 0 is null, but 0 where there was something to find. Each break counts once, however often it is
-reported; the times are those of its earliest report.
+A ratio of 0 to 0 is null, but 0 if any break was demanded. Each break counts once, however often it is reported; the
+times are those of its earliest report.
 """
 
 from __future__ import annotations
@@ -361,7 +361,7 @@ def _repaired_in(break_: Break, window: Window) -> bool:
 
 
 def _visible_from(breaks: Sequence[Break], found_ms: int) -> int:
-    """From when the break that was found was visible: the newest one before that time, where there are several."""
+    """From when the reported break was visible; of several injections, the newest before the time of the report."""
     return max((break_.from_ms for break_ in breaks if break_.from_ms <= found_ms), default=breaks[0].from_ms)
 
 
@@ -389,7 +389,7 @@ class _Money:
 
 
 def _money(visible: Sequence[Break], classification: Classification, window: Window) -> dict[str, _Money]:
-    """By currency: what was demanded, what of it was found, and how much was wrong for how long."""
+    """By currency: the amounts demanded and found, and the money at risk."""
     demanded: Counter[str] = Counter()
     found: Counter[str] = Counter()
     risk: Counter[str] = Counter()
@@ -460,21 +460,23 @@ def _verdict(
     records: Records,
     thresholds: Thresholds,
 ) -> tuple[list[str], str]:
-    """FAIL if a threshold is missed, which more events would not change; INCONCLUSIVE if too little happened."""
+    """FAIL if a threshold is missed; else INCONCLUSIVE if too little happened; else PASS. With the reasons."""
     failed = []
     for name, value in numbers.items():
         minimum = getattr(thresholds, f"{name}_min")
         if minimum is not None and value is not None and value < Fraction(minimum):
-            failed.append(f"{name} is {float(value):.4f}, and at least {minimum} is asked for")
+            failed.append(f"{name} is {float(value):.4f}, and at least {minimum} is required")
     if thresholds.money_recall_min is not None:
         for currency, of_currency in money.items():
             recall = of_currency.recall
             if recall is not None and recall < Fraction(thresholds.money_recall_min):
-                minimum = f"at least {thresholds.money_recall_min} is asked for"
+                minimum = f"at least {thresholds.money_recall_min} is required"
                 failed.append(f"money recall in {currency} is {float(recall):.4f}, and {minimum}")
     harmful, silent = len(records.harmful_repairs), len(records.silent_rules)
     if thresholds.harmful_repairs_max is not None and harmful > thresholds.harmful_repairs_max:
-        failed.append(f"{harmful} repairs made right books wrong, and at most {thresholds.harmful_repairs_max} may")
+        failed.append(
+            f"{harmful} repairs made correct books wrong, and at most {thresholds.harmful_repairs_max} are allowed"
+        )
     if failed:
         return failed, FAIL
     unsure = [] if demanded else ["the answer key demands nothing in this window"]

@@ -64,7 +64,7 @@ class Select:
 
     __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
 
-    probability: Annotated[ExactRatio, Field(description="The chance of each event that matches.")] = "1"
+    probability: Annotated[ExactRatio, Field(description="The probability for each event that matches.")] = "1"
     unit: Annotated[
         Literal["entity", "occurrence"],
         Field(description="Whether the draw is made once for each `entity`, or for each `occurrence`."),
@@ -73,8 +73,8 @@ class Select:
         int, bounded_int(0, COUNT_MAX), Field(description="How many matching events are skipped first.")
     ] = 0
     every: Annotated[Limit, Field(description="Of the matching events, only every n-th is selected.")] = 1
-    times: Annotated[Limit | None, Field(description="How often it acts at most.")] = None
-    times_per: Annotated[TimesPer, Field(description="How often it acts on the same entity.")] = TimesPer()
+    times: Annotated[Limit | None, Field(description="How often the rule acts at most.")] = None
+    times_per: Annotated[TimesPer, Field(description="How often it acts on one entity at most.")] = TimesPer()
     max_active: Annotated[Limit | None, Field(description="How many of its injections may be open at a time.")] = None
     threshold: int = field(init=False, compare=False, repr=False)
 

@@ -1,1 +1,1 @@
-"""One file per fault. A new one is a new file here, one line in the entry points and one test."""
+"""The kinds of fault, one file each. A new kind needs a file here, an entry point and a test."""

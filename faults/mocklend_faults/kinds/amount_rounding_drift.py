@@ -1,4 +1,4 @@
-"""A payoff quote is rounded day by day, and the books round over the period: a few fen are left."""
+"""A payoff quote rounds interest day by day, the books round it over the period: a few fen stay unpaid."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mocklend_faults.engine.fault import Fault, setting
 class RoundingDrift(Fault):
     """The quote comes from one system and the bill from another, and each rounds interest in its own way.
 
-    Ada asks what would pay her loan off, and pays that to the fen, in time. One system has rounded each day's interest
-    and the other the whole period's, so the loan is short by a fen or two. It never becomes CLEAR, stays on her credit
-    report, and on its last due date it is overdue, over what nobody would transfer. She has the quote and the receipt,
-    and the books are right as well. Nobody is to collect that: write it off, as a posting with a reason.
+    Ada requests a payoff quote and pays exactly that amount, in time. One system has rounded each day's interest and
+    the other the whole period's, so a fen or two stay unpaid. The loan does not become CLEAR, stays on her credit
+    report, and is overdue on its last due date, over an amount too small to transfer. Quote and books are both right by
+    their own rounding. The amount must not be collected: write it off, with a reason.
     """
 
     name: ClassVar[str] = "amount.rounding_drift"
@@ -31,18 +31,18 @@ class RoundingDrift(Fault):
         "instalments": "the last one not CLEAR",
         "repayment": "S, as type CLEAR, with the quote's amount",
         "books": "`drift_minor` receivable",
-        "channel": "what was quoted",
+        "channel": "the quoted amount",
         "statement": "the same",
         "webhook": "no `loan.cleared`",
         "report": "an open account",
     }
-    heals: ClassVar[str] = "Its day's end if nobody pays by it; else paying the loan off, or writing off what is left."
-    action: ClassVar[str] = "Write off what the quote left out; never collect it."
+    heals: ClassVar[str] = "The end of the quote's day if it is unpaid; else paying the loan off, or a write-off."
+    action: ClassVar[str] = "Write off the rest that the quote left out; never collect it."
 
-    drift_minor: int = setting(1, "How much interest the other rounding loses, in minor units.", least=1, most=3)
+    drift_minor: int = setting(1, "The interest that the quote leaves out, in minor units.", least=1, most=3)
 
     def quote_issued(self, event: QuoteIssued) -> QuoteIssued:
-        """Only a payoff has no next bill in which the rest could hide."""
+        """Lower the total of a payoff quote. Other quotes are followed by a bill that includes the rest."""
         if event.type != QuoteType.CLEAR or event.interest_minor < self.drift_minor:
             return event
         return replace(event, total_minor=event.total_minor - self.drift_minor)

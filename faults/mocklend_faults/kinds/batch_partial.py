@@ -12,32 +12,34 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class BatchPartial(Fault):
-    """The job was through with six loans of ten when the database restarted, and nobody started it again.
+    """The batch had processed six loans of ten when the database restarted, and nobody started it again.
 
-    Its log ends in the middle of a line, its exit code went to a mailbox. Loans whose turn had come say OVD and have
-    their penalty; the others say USING. Two borrowers who owe the same see different pages. Which half a loan is in
-    goes by its id, so it is the same half each night. Count what a run has done against what was due, and catch up on
-    the rest.
+    Its log ends in the middle of a line, and its exit code went to an unread mailbox. The loans that it processed are
+    OVD and have their penalty; the others are still USING. Two borrowers who owe the same see different pages. The
+    order is by loan id, so the same loans are left out every night. Compare the processed loans with those that were
+    due, and catch up on the rest.
     """
 
     name: ClassVar[str] = "batch.partial"
     finding: ClassVar[str] = "left_behind"
-    precondition: ClassVar[str] = "An instalment falls due and is not paid, of a loan that comes late in the run."
+    precondition: ClassVar[str] = "An instalment falls due and is not paid, of a loan late in the order of the batch."
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "still USING",
         "list": "the same",
         "instalments": "no penalty",
-        "books": "nothing posted for the day that is over",
-        "webhook": "no word that the loan is overdue",
-        "report": "the account as it was",
-        "alerts": "a credit report that is not what the books come to",
+        "books": "nothing posted for the past day",
+        "webhook": "no `loan.overdue`",
+        "report": "the account as it was before",
+        "alerts": "a credit report that differs from the books",
     }
-    heals: ClassVar[str] = "Anything that is recorded on the loan, the next whole run at the latest; or catching up."
-    action: ClassVar[str] = "Hold the due dates against the statuses; catch up on what the run has left out."
+    heals: ClassVar[str] = "The next fact on the loan, the next complete batch at the latest; or catching up."
+    action: ClassVar[str] = "Compare due dates with statuses; catch up on the loans that the batch left out."
 
-    share_done_percent: int = setting(60, "How far the run comes before it breaks off.", least=0, most=99)
+    share_done_percent: int = setting(
+        60, "The share of the loans that the batch processes, in percent.", least=0, most=99
+    )
 
     def batch_item(self, event: BatchItem) -> BatchItem:
-        """The run does not come to those whose place is after the share that it does."""
+        """Leave a loan out whose position in the batch is after the processed share."""
         reached = event.batch_position_percent < self.share_done_percent
         return event if event.batch != DUE_DATE or reached else replace(event, runs=0)

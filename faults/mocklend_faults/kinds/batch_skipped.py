@@ -12,12 +12,12 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class BatchSkipped(Fault):
-    """The job that looks at loans after their due dates does not come to this one.
+    """The end-of-day batch does not process this loan after its due date.
 
-    A lock was still held by the run before, the scheduler had moved house, or one odd record threw and the job went on
-    with the next. The instalment was due yesterday and nobody has paid; the page says that all is well, no penalty is
-    posted, and the borrower gets no reminder. The next run would find it, in a month. Count what a run has done
-    against what was due, and catch up on the rest.
+    The previous run still held a lock, the scheduler was being moved, or one record raised an error and the batch went
+    on with the next. The instalment was due yesterday and is not paid, but the page shows nothing overdue, no penalty
+    is posted, and the borrower gets no reminder. The next batch for this loan is a month later. Compare the processed
+    loans with those that were due, and catch up on the rest.
     """
 
     name: ClassVar[str] = "batch.skipped"
@@ -27,14 +27,14 @@ class BatchSkipped(Fault):
         "page": "still USING",
         "list": "the same",
         "instalments": "no penalty",
-        "books": "nothing posted for the day that is over",
-        "webhook": "no word that the loan is overdue",
-        "report": "the account as it was",
-        "alerts": "a credit report that is not what the books come to",
+        "books": "nothing posted for the past day",
+        "webhook": "no `loan.overdue`",
+        "report": "the account as it was before",
+        "alerts": "a credit report that differs from the books",
     }
-    heals: ClassVar[str] = "Anything that is recorded on the loan, the next run at the latest; or catching up."
-    action: ClassVar[str] = "Hold the due dates against the statuses; catch up on what the run has left out."
+    heals: ClassVar[str] = "The next fact on the loan, the next batch at the latest; or catching up."
+    action: ClassVar[str] = "Compare due dates with statuses; catch up on the loans that the batch left out."
 
     def batch_item(self, event: BatchItem) -> BatchItem:
-        """The run does not come to it."""
+        """Leave the loan out of the batch."""
         return replace(event, runs=0) if event.batch == DUE_DATE else event

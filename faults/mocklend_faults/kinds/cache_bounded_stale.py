@@ -1,4 +1,4 @@
-"""The page is behind the books for a while, then catches up."""
+"""The status page lags behind the books for a limited time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mocklend_faults.engine.fault import Fault, setting
 class BoundedStale(Fault):
     """The status page is served from a cache with a time to live.
 
-    The books take the last repayment at 10:00:00 and the loan is clear. The page was cached a moment before, and until
-    its time is up everybody who looks still reads "in use", with the old amount. Somebody phones, somebody pays twice.
-    A minute later the page is right and nobody can reproduce it. The books were never wrong: wait for the bound and
-    correct nothing; alarm only when the page is still behind after it.
+    The last repayment is posted at 10:00:00 and the loan is CLEAR. The page was cached a moment before, and until the
+    copy expires every reader still sees "in use", with the old amount. Some borrowers call, some pay twice. A minute
+    later the page is right and nobody can reproduce the error. The books were never wrong: wait for the bound and
+    correct nothing; raise an alarm only if the page still lags after it.
     """
 
     name: ClassVar[str] = "cache.bounded_stale"
@@ -29,12 +29,12 @@ class BoundedStale(Fault):
         "instalments": "the plan of the old version",
     }
     heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown."
-    action: ClassVar[str] = "Wait for the bound and correct nothing; alarm when the page is still behind after it."
+    action: ClassVar[str] = "Wait for the bound and correct nothing; raise an alarm if the page lags longer."
 
-    lag_s: int = setting(60, "How long the page stays behind the books.", least=1, most=31_536_000)
+    lag_s: int = setting(60, "How long the page lags behind the books, in seconds.", least=1, most=31_536_000)
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
-        """The new version becomes visible later. A loan's first version has no older one to show instead."""
+        """Show the new version later. A loan's first version is shown at once: there is no older one."""
         if event.occurrence <= 1:
             return event
         return replace(event, lag_s=event.lag_s + self.lag_s)

@@ -1,4 +1,4 @@
-"""A balance is lost from memory before it was written down, and goes on from an old one."""
+"""A balance is evicted from memory before it is written to disk; later changes start from an old balance."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class EvictedBeforeFlush(Fault):
-    """Balances are kept in memory and written behind, and memory was short.
+    """Balances are kept in memory and written to disk later, and memory runs short.
 
-    Ada repays 50.00 and the page is right. Before that balance is written down the store throws it out to make room.
-    She repays another 60.00; the store reads the last balance that it has on disk, takes 60.00 off, and her first
-    payment is gone from the page. Every later change goes on from there, so the page never comes right by itself; and
-    each change taken alone is right, which is all that most checks look at. Add up the journal: it has both. Trust no
-    snapshot, rebuild the balance from the journal, and post nothing.
+    Ada repays 50.00 and the page is right. The store evicts that balance before it is written to disk. She repays
+    another 60.00; the store reads the last balance on disk and subtracts 60.00, so the page lacks her first payment.
+    Every later change starts from there, so the page stays wrong; each single change is right, and most checks only
+    compare changes. The sum of the journal has both payments. Rebuild the balance from the journal, and post nothing.
     """
 
     name: ClassVar[str] = "cache.evicted_before_flush"
     finding: ClassVar[str] = "wrong_view"
     precondition: ClassVar[str] = "Two changes of a loan, one after the other, the first of which moved the balance."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "the newest version, with an amount outstanding that lacks the change before",
+        "page": "the newest version, with an outstanding amount that lacks the previous change",
         "list": "the same wrong amount",
     }
-    heals: ClassVar[str] = "Not by itself: rebuilding the page, or a balance that would fall below zero."
-    action: ClassVar[str] = "Add up the journal, rebuild the balance from it, and post nothing."
+    heals: ClassVar[str] = "Not by itself; rebuilding the page, or a balance that would fall below zero."
+    action: ClassVar[str] = "Sum up the journal, rebuild the balance from it, and post nothing."
 
     def balance_kept(self, event: BalanceKept) -> BalanceKept:
-        """The balance in memory is gone."""
+        """Evict the balance from memory."""
         return replace(event, evicted=True)

@@ -1,4 +1,4 @@
-"""The platform answers 200 to a callback and then drops it, so the channel believes that all is well."""
+"""The platform answers a callback with 200 and then loses it, so the channel does not retry."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class AckedNotApplied(Fault):
-    """The handler answers 200 first and works afterwards, and on the way to the queue the message is lost.
+    """The handler answers 200 before it processes the callback, and the callback is lost before it is queued.
 
-    A worker that is restarted, a filter that knows the message type by its old name, a queue that is full. The delivery
-    log shows one attempt and 200, and the dashboard says 100 % delivered; the books have nothing. Since the channel was
-    told 200, no retry will ever come. The delivery log is no evidence of a posting: only the channel's bill held
-    against the books finds it. Then ask the channel for the order and post what it says.
+    A worker is restarted, a filter expects another message type, or a queue is full. The delivery log shows one attempt
+    with 200, and the dashboard 100 % delivered; the payment is not on the books. Because of the 200, the channel does
+    not retry. The delivery log is no evidence of a posting: only a comparison of the channel's statement with the books
+    finds the payment. Then query the order at the channel and post the result.
     """
 
     name: ClassVar[str] = "callback.acked_not_applied"
     finding: ClassVar[str] = "missing_in_books"
-    precondition: ClassVar[str] = "A callback reaches the platform before the books have its money."
+    precondition: ClassVar[str] = "A callback arrives whose payment is not on the books yet."
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "unpaid",
         "list": "unpaid",
         "instalments": "unpaid",
         "books": "no receipt, though the channel says SUCCESS and its callback is ACKED",
-        "repayment": "PROCESSING for ever",
-        "webhook": "no word of the repayment",
+        "repayment": "PROCESSING permanently",
+        "webhook": "no event of the repayment",
     }
-    heals: ClassVar[str] = "Only an order query: the channel was told 200, so it does not try again."
-    action: ClassVar[str] = "Do not trust the delivery log; hold the bill against the books and query the order."
+    heals: ClassVar[str] = "Only an order query: the channel got 200, so it does not retry."
+    action: ClassVar[str] = "Compare the statement with the books, not the delivery log, and query the order."
 
     def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
-        """200, and nothing more."""
+        """Acknowledge the callback and discard it."""
         return replace(event, discarded=True)

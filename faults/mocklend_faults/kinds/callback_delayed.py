@@ -1,4 +1,4 @@
-"""The channel's message comes late, at the end of a row of attempts that nobody heard."""
+"""The channel's callback arrives late, after several lost attempts."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from mocklend_faults.engine.fault import Fault, setting
 class CallbackDelayed(Fault):
     """The borrower has paid, and the receiver of callbacks is down for maintenance.
 
-    The channel tries, waits as its table says, tries again, and is heard in the end: after minutes or after most of a
-    day. Until then the page says unpaid although the channel says SUCCESS, and whoever posts the money by hand, under
-    another number, will have it twice. It is a timing difference. The receipt takes effect on the day on which the
-    channel was paid, so nothing is owed for the wait.
+    The channel retries on its retry schedule, and an attempt succeeds after minutes or hours. Until then the page says
+    unpaid although the channel says SUCCESS. A clerk who posts the payment by hand meanwhile, under another number,
+    posts it twice. It is only a timing difference: the receipt takes effect on the day on which the channel was paid,
+    so no interest is owed for the delay.
     """
 
     name: ClassVar[str] = "callback.delayed"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A repayment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "unpaid, until the message comes",
+        "page": "unpaid, until the callback arrives",
         "list": "unpaid, until then",
         "instalments": "unpaid, until then",
         "books": "no receipt yet, though the channel says SUCCESS",
         "repayment": "PROCESSING for longer than its channel takes",
-        "webhook": "no word of the repayment yet",
+        "webhook": "no event of the repayment yet",
     }
     heals: ClassVar[str] = "The attempt that is delivered, or an order query before it."
     action: ClassVar[str] = (
@@ -38,12 +38,12 @@ class CallbackDelayed(Fault):
 
     deliver_on_attempt: int = setting(
         3,
-        "The attempt that is heard, counted from 1; the last one where the retry schedule has fewer.",
+        "The attempt that is delivered, counted from 1; the last one if the retry schedule has fewer.",
         least=2,
         most=100,
     )
 
     def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
-        """All attempts before that one are lost; the last of a retry schedule never is."""
+        """Lose all attempts before that one, but never the last attempt of the retry schedule."""
         lost = min(self.deliver_on_attempt - event.occurrence, event.attempts_left - 1)
         return replace(event, lost_attempts=max(event.lost_attempts, lost))

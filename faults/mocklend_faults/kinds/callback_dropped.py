@@ -1,4 +1,4 @@
-"""The channel has the money and its message never comes."""
+"""The channel has the money, and its callback never arrives."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mocklend_faults.engine.fault import Fault, setting
 class CallbackDropped(Fault):
     """The borrower has paid, the channel says SUCCESS, and its callback is lost on the way.
 
-    A firewall rule, a wrong address, a certificate that ran out on Sunday. The channel sees a time-out and tries again
-    along its retry schedule; when that is used up it stops, and it never tells anybody that it stopped. The borrower
-    has a receipt, the channel's bill has a row, the books have nothing and the page says unpaid. What helps is to ask
-    the channel for the order and post what it says, effective on the day on which the channel was paid.
+    The cause is a firewall rule, a wrong URL or an expired certificate. The channel sees time-outs and retries on its
+    retry schedule; at its end it stops, and informs nobody. The borrower has a receipt and the channel's statement has
+    a row, but the payment is not on the books and the page says unpaid. Query the order at the channel and post the
+    result, effective on the day on which the channel was paid.
     """
 
     name: ClassVar[str] = "callback.dropped"
@@ -28,18 +28,18 @@ class CallbackDropped(Fault):
         "list": "unpaid",
         "instalments": "unpaid",
         "books": "no receipt, though the channel says SUCCESS",
-        "repayment": "PROCESSING for ever",
-        "webhook": "no word of the repayment",
+        "repayment": "PROCESSING permanently",
+        "webhook": "no event of the repayment",
     }
-    heals: ClassVar[str] = "A later attempt of the channel, where one is left; else only an order query."
-    action: ClassVar[str] = "Ask the channel by out_trade_no; post what it says with the channel's time."
+    heals: ClassVar[str] = "A later attempt of the channel, if one is left; else only an order query."
+    action: ClassVar[str] = "Query the channel by out_trade_no; post the payment with the channel's time."
 
     attempts_lost: int | None = setting(
-        None, "How many attempts are lost, from the first on; null loses them all.", least=1, most=100, nullable=True
+        None, "How many attempts are lost, from the first on; null means all.", least=1, most=100, nullable=True
     )
 
     def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
-        """The first attempts are lost: all of those that are still to come, or what is left of the number."""
+        """Lose the first attempts, up to the number of the setting, or all of them."""
         if self.attempts_lost is None:
             return replace(event, lost_attempts=LOST_FOR_GOOD)
         left = self.attempts_lost - event.occurrence + 1

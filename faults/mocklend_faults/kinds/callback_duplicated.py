@@ -1,4 +1,4 @@
-"""The same callback arrives again; or it comes under a new trade number, and is taken for new money."""
+"""A callback arrives again; with a new trade number it is posted as another payment."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ NEW, SAME = "new", "same"
 
 @dataclass(frozen=True, slots=True)
 class CallbackDuplicated(Fault):
-    """Channels deliver at least once, and once in a while that is twice.
+    """Channels deliver callbacks at least once, and sometimes twice.
 
-    The answer 200 is lost on its way back, or the channel moves to another data centre and sends the day again. An
-    inbox that knows its trade numbers says 200 and does nothing. This time the copies carry a number of their own, as
-    after a migration they may, and an inbox that goes by the channel's number takes them for another payment of the
-    same order: one row on the channel's bill, two receipts on the books, and the loan is overpaid. Hold the receipts
-    of an order against the bill, and reverse the one that the channel does not have.
+    The answer 200 is lost, or the channel moves to another data centre and sends the day's callbacks again. The inbox
+    recognises a known trade number, answers 200 and posts nothing. This time the copies have new trade numbers, as can
+    happen after a migration, and the inbox takes them for another payment of the same order: one row on the channel's
+    statement, two receipts on the books, and the loan is overpaid. Compare the receipts of an order with the statement,
+    and reverse the receipt that the channel does not have.
     """
 
     name: ClassVar[str] = "callback.duplicated"
     finding: ClassVar[str] = "duplicate_in_books"
     precondition: ClassVar[str] = (
-        "The callback of an order is taken; with `trade_no` `same` the platform withstands it."
+        "The callback of an order is received. With `trade_no` `same` the platform withstands it."
     )
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "paid twice: less is owed, or more is overpaid",
+        "page": "paid twice: less outstanding, or more overpaid",
         "list": "the same",
-        "instalments": "the second receipt pays what comes next",
+        "instalments": "later instalments paid by the second receipt",
         "books": "two receipts for one payment",
         "receipts": "a second receipt that names the order",
         "webhook": "receipt.applied beside repayment.succeeded",
-        "alerts": "one order, booked twice",
+        "alerts": "an order that was booked twice",
     }
     heals: ClassVar[str] = "Reversing the second receipt."
-    action: ClassVar[str] = "One trade, one receipt: reverse the one that the channel's bill does not have."
+    action: ClassVar[str] = "One trade, one receipt: reverse the one that the channel's statement does not have."
 
-    copies: int = setting(1, "How often the callback is sent again.", least=1, most=COPIES_MAX)
+    copies: int = setting(1, "How many times the callback is sent again.", least=1, most=COPIES_MAX)
     trade_no: str = setting(
-        NEW, "Whether the copies carry a new trade number, or the same, which the inbox knows.", options=(NEW, SAME)
+        NEW, "Whether the copies have a new trade number or the same, which the inbox knows.", options=(NEW, SAME)
     )
 
     def callback_taken(self, event: CallbackTaken) -> CallbackTaken:
-        """The copies follow at once. However many have the new number, it is one second receipt."""
+        """Send the copies at once. All copies have the same new number, so they add one receipt."""
         renamed = event.new_trade_no or self.trade_no == NEW
         return replace(event, copies=min(event.copies + self.copies, COPIES_MAX), new_trade_no=renamed)

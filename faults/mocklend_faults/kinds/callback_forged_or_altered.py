@@ -1,4 +1,4 @@
-"""A callback arrives that is not what the channel sent: forged, altered, or recorded and sent again."""
+"""A callback arrives that the channel did not send so: forged, altered, or recorded and sent again."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class ForgedOrAltered(Fault):
-    """Something between the channel and the platform touches the message, and the inbox refuses what arrives.
+    """A callback is altered between the channel and the platform, and the inbox refuses it.
 
-    A key was rotated on one side only; a proxy re-encodes the amount; somebody records a message and sends it an hour
-    later. The inbox verifies signature, time and amount before it believes anything, so nothing false is posted and the
-    delivery log has the refusal, with its code. The genuine message is late by that: until the channel's next attempt
-    arrives untouched, the money is missing. Post nothing, raise an alarm, and look at the log rather than at the books.
+    A key was rotated on one side only; a proxy re-encodes the amount; an attacker records a callback and sends it an
+    hour later. The inbox verifies signature, time and amount, so nothing false is posted, and the delivery log has the
+    refusal with its code. The payment is missing on the books until the channel's next attempt arrives unaltered. Post
+    nothing, raise an alarm, and look for the cause in the delivery log, not on the books.
     """
 
     name: ClassVar[str] = "callback.forged_or_altered"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A repayment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "unpaid, until an attempt arrives untouched",
+        "page": "unpaid, until an unaltered attempt arrives",
         "list": "unpaid, until then",
         "instalments": "unpaid, until then",
-        "books": "no receipt yet, though the channel says SUCCESS; nothing false either",
+        "books": "no receipt yet, though the channel says SUCCESS, and no false one",
         "repayment": "PROCESSING for longer than its channel takes",
-        "webhook": "no word of the repayment yet",
+        "webhook": "no event of the repayment yet",
     }
-    heals: ClassVar[str] = "The channel's next attempt that is not touched, or an order query."
+    heals: ClassVar[str] = "The channel's next unaltered attempt, or an order query."
     action: ClassVar[str] = (
-        "Raise an alarm and post nothing that is not signed; the next attempt, or a query, brings it."
+        "Raise an alarm and post nothing without a valid signature; wait for the next attempt, or query the order."
     )
 
     how: str = setting(
         WRONG_KEY,
-        "Signed with a wrong key, for a wrong amount, or recorded and sent again with an old timestamp.",
+        "Signed with a wrong key, with a wrong amount, or sent again with an old timestamp.",
         options=ALTERATIONS,
     )
     attempts_altered: int = setting(1, "How many attempts are altered, from the first on.", least=1, most=100)
 
     def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:
-        """The first attempts are altered, and the inbox refuses them."""
+        """Alter the first attempts, so that the inbox refuses them."""
         if event.occurrence > self.attempts_altered:
             return event
         return replace(event, altered=self.how)

@@ -1,4 +1,4 @@
-"""An event from before the payment arrives after it."""
+"""An older callback of an order arrives after a newer one."""
 
 from __future__ import annotations
 
@@ -15,37 +15,39 @@ CHECKS, BELIEVES = "checks", "believes"
 
 @dataclass(frozen=True, slots=True)
 class CallbackReordered(Fault):
-    """An event was held back in a queue, and arrives behind a newer one.
+    """A callback is delayed in a queue, and arrives after a newer one.
 
-    The channel had given the order up, then the money came in after all: CLOSED first, SUCCESS second. On the way they
-    change places. An inbox that looks at an event's time, or knows that a final state does not go back, refuses the
-    older one. One that takes whatever comes last for the newest takes the good repayment off the loan again, by a
-    reversal in good form, and a settled loan is open. The channel's record still says SUCCESS: ask it.
+    The channel had closed the order, and then the payment came in after all: CLOSED first, SUCCESS second. The two
+    callbacks change places. An inbox that compares their times, or knows that SUCCESS is final, refuses the older one.
+    An inbox that takes the last arrival for the newest reverses the repayment, and a settled loan is open again. The
+    channel's record still says SUCCESS: query it.
     """
 
     name: ClassVar[str] = "callback.reordered"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = (
-        "A repayment succeeds by its callback; with `inbox` `checks` the platform withstands it."
+        "A repayment succeeds by its callback. With `inbox` `checks` the platform withstands it."
     )
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "open again",
         "list": "open again",
         "instalments": "unpaid",
-        "books": "the receipt, and a reversal of it that nobody decided",
+        "books": "the receipt, and a reversal of it that nobody ordered",
         "repayment": "F, though the channel says SUCCESS",
         "webhook": "repayment.failed after repayment.succeeded",
-        "alerts": "a paid order, taken for closed",
+        "alerts": "a paid order that counts as closed",
     }
-    heals: ClassVar[str] = "An order query, which reverses the reversal."
-    action: ClassVar[str] = "A final state does not go back: ask the channel, and take back the reversal."
+    heals: ClassVar[str] = "An order query, which undoes the reversal."
+    action: ClassVar[str] = "SUCCESS is final: query the channel, and undo the reversal."
 
     inbox: str = setting(
-        CHECKS, "Whether the inbox checks what is older, or believes whatever comes last.", options=(CHECKS, BELIEVES)
+        CHECKS,
+        "Whether the inbox checks which callback is older, or believes the last one.",
+        options=(CHECKS, BELIEVES),
     )
 
     def callback_taken(self, event: CallbackTaken) -> CallbackTaken:
-        """The older event arrives. What staff have reversed meanwhile is not there to be taken back."""
+        """Send the older callback. A repayment that staff have reversed meanwhile cannot fail again."""
         if event.order_status != RepaymentStatus.SUCCEEDED:
             return event
         return replace(event, older_event=TradeState.CLOSED, believed=event.believed or self.inbox == BELIEVES)

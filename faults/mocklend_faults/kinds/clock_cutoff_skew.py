@@ -1,4 +1,4 @@
-"""The books' clock for receipts runs ahead, so a late payment counts on the next day."""
+"""The clock that dates receipts is ahead, so a payment just before midnight counts on the next day."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class CutoffSkew(Fault):
-    """The channel's day ends at midnight, the books' day a little before.
+    """The channel's day ends at midnight, the books' day earlier.
 
-    Ada pays at 23:59:58 on the due date, and the channel's record says so. The component that books receipts has a
-    clock of its own, or a cut-off at ten in the evening, or counts in another zone: for it this is tomorrow. The
-    instalment is overdue for one night, its penalty is a few fen, her payment covers the penalty first, and so a few
-    fen of principal stay open and overdue. What counts is when the channel was paid: book it anew on that day.
+    Ada pays at 23:59:58 on the due date, and the channel's record says so. The component that books receipts has
+    another clock, a cut-off at ten in the evening, or another time zone, and dates the payment on the next day. The
+    instalment is overdue for one day, with a penalty of a few fen; her payment settles the penalty first, so a few fen
+    of principal stay unpaid and overdue. The channel's time of payment counts: rebook the repayment on that day.
     """
 
     name: ClassVar[str] = "clock.cutoff_skew"
@@ -31,12 +31,12 @@ class CutoffSkew(Fault):
         "books": "the receipt on the next day, and a penalty",
         "webhook": "`loan.overdue`",
     }
-    heals: ClassVar[str] = "Booking it anew, reversing it, or its channel taking the money back."
-    action: ClassVar[str] = "The channel's moment decides: book the receipt anew on its day, which undoes the penalty."
+    heals: ClassVar[str] = "Rebooking it, reversing it, or a payment return."
+    action: ClassVar[str] = "The channel's time counts: rebook the receipt on that day, which reverses the penalty."
 
-    skew_s: int = setting(7_200, "How far the books' clock for receipts runs ahead.", least=1, most=43_200)
+    skew_s: int = setting(7_200, "How many seconds the clock that dates receipts is ahead.", least=1, most=43_200)
 
     def receipt_booked(self, event: ReceiptBooked) -> ReceiptBooked:
-        """Another moment, where that makes it another day."""
+        """Date the receipt by the clock that is ahead, if that makes it another day."""
         seen_ms = event.booked_ms + self.skew_s * 1000
         return replace(event, booked_ms=seen_ms) if seen_ms >= event.day_ends_ms else event

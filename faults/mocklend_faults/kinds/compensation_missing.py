@@ -1,4 +1,4 @@
-"""A compensation is promised, and nobody posts it."""
+"""A compensation is agreed, and not posted."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class CompensationMissing(Fault):
-    """The letter says that there will be money, and there is no process that sends it.
+    """The letter to the borrower promises money, and no process pays it.
 
-    The dispute was upheld, and the desk promises 50.00 for the trouble. Disputes live in one system and postings in
-    another; what connects them is a spreadsheet, and its owner has left. The books know of no promise, so nothing is
-    missing there, nothing is due, and nobody is reminded. Compare the disputes with the postings of 5004 to 2104, and
-    post what was promised.
+    The dispute is upheld, and the operator agrees to a compensation of 50.00. Disputes are in one system and postings
+    in another; they are connected by a spreadsheet whose owner has left. The books do not contain the compensation, so
+    it is not due there and nobody is reminded. Compare the disputes with the postings from 5004 to 2104, and post the
+    missing compensation.
     """
 
     name: ClassVar[str] = "compensation.missing"
     finding: ClassVar[str] = "missing_in_books"
-    precondition: ClassVar[str] = "A dispute is upheld, and compensated."
+    precondition: ClassVar[str] = "A dispute is upheld with a compensation."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "a version without the promise",
+        "page": "a version without the compensation",
         "list": "the same",
         "instalments": "the same",
         "books": "no posting to 2104",
-        "console": "no act that says so",
-        "dispute": "an amount that was promised, and no payout",
+        "console": "no action in the operator log",
+        "dispute": "an agreed amount, and no payout",
     }
-    heals: ClassVar[str] = "Deciding the same compensation again: then it is posted, and paid."
+    heals: ClassVar[str] = "Deciding the same compensation again: then it is posted and paid."
     action: ClassVar[str] = (
-        "Hold each upheld dispute's promise against the postings 5004 to 2104; post what is missing."
+        "Compare each upheld dispute's compensation with the postings from 5004 to 2104; post what is missing."
     )
 
     def compensation_agreed(self, event: CompensationAgreed) -> CompensationAgreed:
-        """It ends with the promise."""
+        """Do not post the compensation."""
         return replace(event, posted=False)

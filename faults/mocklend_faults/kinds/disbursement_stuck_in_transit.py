@@ -12,33 +12,32 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class StuckInTransit(Fault):
-    """The loan was granted, the transfer was ordered, and the channel never said what became of it.
+    """The loan is granted, the payout is ordered, and the channel never reports its result.
 
-    Its core system was being switched over that night; the order is there, neither paid nor refused. Ada has no
-    money. The books have had a loan since the evening, so interest grows on it from the first day, and a loan that is
-    still being paid out is in nobody's list of loans to look at. What remembers it is 2001, disbursement in transit,
-    which should be zero by the next morning. Ask the channel; what it will not pay is failed, and the interest goes
-    with it.
+    The channel's core system was being replaced that night; the order is neither paid nor refused. Ada has no money. On
+    the books the loan accrues interest from the first day, and a loan in state LENDING is on no work list. Only account
+    2001, disbursement in transit, shows it: it should be zero by the next morning. Query the channel; if it will not
+    pay, fail the payout, which reverses the interest.
     """
 
     name: ClassVar[str] = "disbursement.stuck_in_transit"
     finding: ClassVar[str] = "missing_in_channel"
     precondition: ClassVar[str] = "A loan that is paid out through a channel (`disburse_to`)."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "LENDING for ever",
+        "page": "LENDING permanently",
         "list": "the same",
         "instalments": "interest on money that Ada does not have",
-        "books": "the principal in 2001, and nothing that left 1002",
-        "statement": "no line of the payout",
-        "webhook": "no word that the loan was paid out",
+        "books": "the principal in 2001, and no payment from 1002",
+        "statement": "no row of the payout",
+        "webhook": "no `loan.disbursed`",
         "alerts": "a payout in transit for more than a day",
         "report": "no account in use",
     }
-    heals: ClassVar[str] = "The channel's word that it will not pay: the loan is FAILED, and its interest taken back."
-    action: ClassVar[str] = "Look for 2001 that is not zero; ask the channel, and have the payout failed."
+    heals: ClassVar[str] = "A failure of the payout: the loan is FAILED, and its interest reversed."
+    action: ClassVar[str] = "Look for a balance of 2001 that is not zero; query the channel, and fail the payout."
 
     def payout_settled(self, event: PayoutSettled) -> PayoutSettled:
-        """It is neither paid nor refused. Money promised back to a borrower goes another way."""
+        """Leave a disbursement without a result. Refunds and compensations are not affected."""
         if event.purpose != "disbursement":
             return event
         return replace(event, confirmed=False)

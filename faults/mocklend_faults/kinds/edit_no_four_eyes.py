@@ -1,4 +1,4 @@
-"""An edit that needs a second person goes on the books without one."""
+"""An edit that needs an approver is posted without one."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class NoFourEyes(Fault):
-    """The quarter ends, volume counts, and the approval step is switched off for a while.
+    """At the end of the quarter, the approval step is switched off for a while to save time.
 
-    Large corrections used to wait until a second person had looked at them. Now they go through as they are typed,
-    good ones and bad ones. Nothing about a single edit need be wrong: it is the control that is missing, and with it
-    whatever it would have caught. Have somebody look at each after the fact, or take it back.
+    Large corrections used to wait until a second person had approved them. Now all of them are posted as entered, right
+    or wrong. A single edit may be right: what is missing is the control, and with it the errors that it would have
+    found. Have a second person approve each edit afterwards, or reverse it.
     """
 
     name: ClassVar[str] = "edit.no_four_eyes"
     finding: ClassVar[str] = "unapproved"
-    precondition: ClassVar[str] = "The sandbox asks for a second person, and an act above the limit names none."
+    precondition: ClassVar[str] = "The sandbox requires approvers, and an edit above the limit names none."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "what the act did, although it should still be a draft",
+        "page": "the result of the edit, although it should still be a draft",
         "list": "the same",
         "instalments": "the same",
-        "books": "the act's postings",
+        "books": "the edit's postings",
         "webhook": "`loan.edited`",
         "console": "APPLIED, with no approver",
     }
-    heals: ClassVar[str] = "Reversing the act, or approving it after all."
+    heals: ClassVar[str] = "Reversing the edit, or approving it afterwards."
     action: ClassVar[str] = "Have a second person approve it afterwards, or reverse it."
 
     def edit_approval(self, event: EditApproval) -> EditApproval:
-        """Nobody has to look."""
+        """Require no approver."""
         return replace(event, needed=False)

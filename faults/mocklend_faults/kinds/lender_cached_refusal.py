@@ -1,4 +1,4 @@
-"""Another lender decides by a copy that it should have renewed."""
+"""A partner lender decides by an old copy of the credit report instead of pulling a new one."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class CachedRefusal(Fault):
-    """The other lender keeps its copy for longer than it says.
+    """The partner lender keeps its copy for longer than it states.
 
-    The report is corrected, and Ada asks the bank for a fresh look. Each pull costs a fee, so the bank's system takes
-    what it has: the report of last month, with the month that has since been put right. She is refused again for a
-    record that exists nowhere any more but there. A correction is not over before it has reached every copy. Show the
-    pull date, ask for a new pull, and hand in a letter of evidence.
+    The report is corrected, and Ada applies at the bank again. Each pull costs a fee, so the bank's system uses its
+    copy: the report of last month, without the correction. She is refused again because of a record that exists only in
+    that copy. A correction has to reach every copy. Show the pull date, demand a new pull, and submit a letter of
+    evidence.
     """
 
     name: ClassVar[str] = "lender.cached_refusal"
     finding: ClassVar[str] = "stale_view"
-    precondition: ClassVar[str] = "Somebody applies where the partner's copy is too old, or asks for a fresh report."
+    precondition: ClassVar[str] = "A borrower applies, and the partner's copy is too old or a new pull is requested."
     symptom: ClassVar[Mapping[str, str]] = {"partner": "a decision by an old copy"}
-    heals: ClassVar[str] = "The next application, if that is decided by a fresh copy."
-    action: ClassVar[str] = "Compare the copy's pull date with what the partner promises; apply again for a fresh pull."
+    heals: ClassVar[str] = "The next application, if it is decided by a new copy."
+    action: ClassVar[str] = "Compare the copy's pull date with the partner's rule; apply again with a new pull."
 
     def partner_application(self, event: PartnerApplication) -> PartnerApplication:
-        """The old copy is good enough."""
+        """Use the old copy."""
         return replace(event, pulled=False)

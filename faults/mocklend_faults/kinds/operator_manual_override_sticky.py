@@ -1,4 +1,4 @@
-"""A status that was set by hand survives what comes after it."""
+"""A status override does not end when a later payment contradicts it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class ManualOverrideSticky(Fault):
-    """The screen has a box for "status, by hand" and none for "until when".
+    """The screen has a field for a status override, but none for its end.
 
-    Ada was late, and a clerk confirmed it: OVERDUE, by hand, and rightly so. Three days later she pays all that is
-    overdue. The journal takes it and the overdue amount is zero, but a status that a person has set outranks the one
-    that is derived, and nobody wrote the line that lets it go. She pays, and is still overdue; she pays again next
-    month, and is still overdue. The mark is older than the receipt, so the mark goes: reverse the edit, post nothing.
+    Ada was late, and a clerk confirmed it correctly with the override OVERDUE. Three days later she pays all that is
+    overdue. The payment is posted and the overdue amount is zero, but the page shows the override instead of the
+    derived status, and no code ends it. The next month she pays again, and is still shown as overdue. The override is
+    older than the receipt: reverse the edit, post nothing.
     """
 
     name: ClassVar[str] = "operator.manual_override_sticky"
     finding: ClassVar[str] = "status_mismatch"
-    precondition: ClassVar[str] = "A status was set by hand, and a later fact makes the books derive another one."
+    precondition: ClassVar[str] = "A loan has a status override, and a later fact changes the status on the books."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "the status of the mark: paid, and still OVD",
+        "page": "the status of the override: paid, and still OVD",
         "list": "the same",
-        "books": "a mark that is older than the receipt",
-        "webhook": "no `loan.status_override_ended`, where the mark should have gone",
-        "alerts": "`override_contradicts_books`, where monitoring is on",
+        "books": "an override that is older than the receipt",
+        "webhook": "no `loan.status_override_ended`",
+        "alerts": "`override_contradicts_books`, if monitoring is on",
     }
-    heals: ClassVar[str] = "Reversing the edit, setting the status again, or a later fact that does drop the mark."
-    action: ClassVar[str] = "The mark is older than the receipt, so drop it: reverse the edit and post nothing."
+    heals: ClassVar[str] = "Reversing the edit, a new status edit, or a later fact that ends the override."
+    action: ClassVar[str] = "The override is older than the receipt: reverse the edit and post nothing."
 
     def override_outdated(self, event: OverrideOutdated) -> OverrideOutdated:
-        """The mark stays, whatever has come since."""
+        """Keep the override."""
         return replace(event, dropped=False)

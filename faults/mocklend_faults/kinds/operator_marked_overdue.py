@@ -1,4 +1,4 @@
-"""An operator marks a bill overdue that is not."""
+"""An operator marks a bill as overdue that is not."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ OVERDUE = "OVERDUE"
 
 @dataclass(frozen=True, slots=True)
 class MarkedOverdue(Fault):
-    """The collections desk works from yesterday's list.
+    """The collections team works from yesterday's list.
 
-    Ada pays in the morning and the money is on the books at once. At the desk a clerk goes down the list that was
-    printed the evening before, finds her name and sets the bill to OVERDUE; or somebody else edits the bill and takes
-    the wrong line of the drop-down. The journal shows no debt, the channel says SUCCESS, the page says overdue, and a
-    credit report may follow. The mark contradicts the books, so the mark goes: reverse the edit, post nothing.
+    Ada pays in the morning, and the payment is posted at once. A clerk works through the list that was printed the
+    evening before, finds her name and sets the bill to OVERDUE; or an operator edits the bill and selects the wrong
+    status. The journal shows no debt and the channel says SUCCESS, but the page says overdue, and the credit report may
+    do so next. The status override contradicts the books: reverse the edit, post nothing.
     """
 
     name: ClassVar[str] = "operator.marked_overdue"
     finding: ClassVar[str] = "status_mismatch"
-    precondition: ClassVar[str] = "A repayment passes the desk, or a status edit is made; the loan is not overdue."
+    precondition: ClassVar[str] = "An operator files a repayment, or makes a status edit; the loan is not overdue."
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "OVD",
         "list": "OVD",
         "instalments": "OVD, with nothing overdue",
-        "books": "a mark that the balances contradict",
-        "webhook": "`loan.edited` of an edit that nobody asked for",
+        "books": "a status override that the balances contradict",
+        "webhook": "`loan.edited` of an edit that nobody ordered",
         "console": "an edit that sets OVERDUE",
-        "alerts": "`override_contradicts_books`, where monitoring is on",
+        "alerts": "`override_contradicts_books`, if monitoring is on",
     }
-    heals: ClassVar[str] = "Reversing the edit, or the next fact on the loan's books."
-    action: ClassVar[str] = "The mark contradicts the books, so reverse it and post nothing."
+    heals: ClassVar[str] = "Reversing the edit, or the next fact on the loan."
+    action: ClassVar[str] = "The override contradicts the books: reverse the edit and post nothing."
 
     def operator_edit(self, event: OperatorEdit) -> OperatorEdit:
-        """The wrong line of the drop-down. On a loan that is overdue by the books it would be the right one."""
+        """Set OVERDUE in a status edit, unless the loan is overdue on the books."""
         if event.kind != MODIFY_BILL_STATUS or event.books_status == LoanStatus.OVD:
             return event
         return replace(event, status=OVERDUE)
 
     def repayment_filed(self, event: RepaymentFiled) -> RepaymentFiled:
-        """The clerk marks a loan on which a repayment has just come in."""
+        """Override the status of a loan on which a repayment was just posted, unless it is overdue on the books."""
         if event.books_status == LoanStatus.OVD:
             return event
         return replace(event, override_status=OVERDUE)

@@ -13,28 +13,28 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class PrepayAsPartial(Fault):
-    """Ada pays off her loan early, and the desk files the money under "instalment".
+    """Ada pays off her loan early, and an operator books the payment as an ordinary instalment.
 
-    She asked for the payoff, got a figure and paid it to the cent. Whoever booked it chose the line that is chosen
-    forty times a day: what is due is settled, with its whole interest, and the rest reduces principal in advance. The
-    interest that a payoff would have spared her stays on the bill, so her loan lives on for a few yuan, and a month
-    later they are overdue. Book it anew as the payoff that it was, on the day on which the channel was paid.
+    She requested a payoff quote and paid exactly that amount. The operator selected the usual type of repayment: what
+    is due is settled, with its whole interest, and the rest reduces the principal in advance. The interest that a
+    payoff would have saved stays on the bill, so a few yuan stay outstanding, and a month later they are overdue.
+    Rebook the repayment as the payoff that was ordered, on the day on which the channel was paid.
     """
 
     name: ClassVar[str] = "operator.prepay_as_partial"
     finding: ClassVar[str] = "misapplied"
-    precondition: ClassVar[str] = "A payoff (CLEAR) is taken onto the books."
+    precondition: ClassVar[str] = "A payoff (CLEAR) is posted."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "USING, with a rest of the interest",
+        "page": "USING, with a part of the interest outstanding",
         "list": "the same",
         "instalments": "instalments that a payoff would have settled",
         "repayment": "`booked_type` INSTALMENT, and less applied",
-        "books": "another split of the same receipt",
+        "books": "another allocation of the same receipt",
         "webhook": "no `loan.cleared`",
     }
-    heals: ClassVar[str] = "Booking it anew, reversing it, or its channel taking the money back."
-    action: ClassVar[str] = "Book the receipt anew as the payoff that was ordered, effective on the channel's day."
+    heals: ClassVar[str] = "Rebooking it, reversing it, or a payment return."
+    action: ClassVar[str] = "Rebook the receipt as the payoff that was ordered, effective on the channel's day."
 
     def receipt_booked(self, event: ReceiptBooked) -> ReceiptBooked:
-        """The usual line of the form."""
+        """Book a payoff as an instalment."""
         return replace(event, scope=QuoteType.INSTALMENT) if event.scope == QuoteType.CLEAR else event

@@ -1,4 +1,4 @@
-"""A waiver is taken back, and the page goes on as if it were not."""
+"""A waiver is reversed, and the status page still shows the loan with the waiver."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ WAIVERS = (WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY, MODIFY_BILL_AMOUNT, MODIFY_
 
 @dataclass(frozen=True, slots=True)
 class WaiverCancelled(Fault):
-    """The desk withdraws a waiver, and the screen for it forgets to recompute the status.
+    """An operator reverses a waiver, and the code of that screen does not refresh the status page.
 
-    A fee of 12.00 was waived as goodwill and with that the loan was clear. The complaint turns out to be somebody
-    else's, the waiver is cancelled, and the journal has the fee again. The page was never told: it says CLEAR, the
-    borrower sees nothing to pay, and a month later there is a penalty on it. The books are right; make the page anew
-    and tell the borrower before anything falls due.
+    A fee of 12.00 was waived as goodwill, and with that the loan was CLEAR. The complaint turns out to be another
+    borrower's, the waiver is reversed, and the fee is on the books again. The page is not refreshed: it says CLEAR, the
+    borrower sees nothing to pay, and a month later there is a penalty. The books are right; rebuild the page, and
+    inform the borrower before anything falls due.
     """
 
     name: ClassVar[str] = "operator.waiver_cancelled"
     finding: ClassVar[str] = "stale_view"
-    precondition: ClassVar[str] = "A waiver is reversed, so that the books ask for more again."
+    precondition: ClassVar[str] = "A waiver is reversed, which increases the outstanding amount."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "the status and the amount from before the waiver was taken back",
+        "page": "the status and the amount before the reversal of the waiver",
         "list": "the same",
-        "instalments": "the plan with the waiver in it",
+        "instalments": "the plan with the waiver",
     }
-    heals: ClassVar[str] = "Not by itself: the next version that is shown, or the page being rebuilt."
-    action: ClassVar[str] = "Recompute the status: rebuild the page from the books, and post nothing."
+    heals: ClassVar[str] = "Not by itself; the next version that is shown, or rebuilding the page."
+    action: ClassVar[str] = "Rebuild the page from the books, and post nothing."
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
-        """The page is not made anew. Any other reversal is."""
+        """Do not refresh the page after a waiver's reversal. After other reversals it is refreshed."""
         if event.reverses not in WAIVERS:
             return event
         if event.after["outstanding_minor"] <= event.before["outstanding_minor"]:

@@ -1,4 +1,4 @@
-"""An operator puts a borrower's money on another loan of hers."""
+"""An operator matches a receipt to another loan of the same borrower."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ FIRST, LAST = "first", "last"
 
 @dataclass(frozen=True, slots=True)
 class WrongLoan(Fault):
-    """A receipt without a reference lies on the desk, and its payer has two loans.
+    """A receipt without a reference has to be matched, and its payer has two loans.
 
-    The slip says which one Ada meant. The clerk opens her file, where both are listed, and takes the other line. The
-    amount is right, the name is right, the books balance. Months later the loan that she paid is overdue with penalty,
-    and the one that she did not pay is paid in advance. Move the receipt, effective on the day of the slip; pay nothing
-    twice.
+    The slip names the loan that Ada paid. The clerk opens her file, which lists both, and selects the other one. Amount
+    and name are right, and the books balance. Months later the loan that she paid is overdue with penalty, and the
+    other loan is paid in advance. Move the receipt, effective on the day of the slip; post nothing twice.
     """
 
     name: ClassVar[str] = "operator.wrong_loan"
     finding: ClassVar[str] = "misapplied"
     precondition: ClassVar[str] = (
-        "A receipt is matched or moved, and its borrower has another loan that owes something."
+        "A receipt is matched or moved, and its borrower has another loan with an outstanding amount."
     )
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "the paid loan unpaid, and the other one paid in part or in full",
@@ -36,13 +35,13 @@ class WrongLoan(Fault):
         "webhook": "`receipt.applied` on the wrong loan",
         "console": "the match in the other loan's log",
     }
-    heals: ClassVar[str] = "Moving the receipt, or its channel taking the money back."
+    heals: ClassVar[str] = "Moving the receipt, or a payment return."
     action: ClassVar[str] = "Move the receipt to the loan that the slip names, effective on the channel's day."
 
-    line: str = setting(FIRST, "Which of her other loans is taken, in the order of their ids.", options=(FIRST, LAST))
+    line: str = setting(FIRST, "Which of the other loans is selected, in the order of ids.", options=(FIRST, LAST))
 
     def receipt_match(self, event: ReceiptMatch) -> ReceiptMatch:
-        """Another line of the borrower's file, where there is one."""
+        """Match the receipt to another loan of the borrower, if there is one."""
         others = [id for id in event.siblings if id != event.loan_id]
         if not others:
             return event

@@ -1,4 +1,4 @@
-"""An operator reverses the good repayment instead of the bad one."""
+"""An operator reverses the right repayment instead of the wrong one."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ FIRST, LAST = "first", "last"
 
 @dataclass(frozen=True, slots=True)
 class WrongReversal(Fault):
-    """A payment came twice, the desk is told to take the second one back, and takes the first.
+    """A payment was posted twice; an operator is asked to reverse the second one, and reverses the first.
 
-    Both stand on the screen, one under the other, and the amounts look alike. The duplicate stays, the real payment is
-    gone; since it was earlier, interest is worked out anew from its day on, later payments are split otherwise, and a
-    penalty may appear. Reversing more does not help: take the wrong reversal back first, then reverse what was meant.
+    Both are on the screen, one below the other, with the same amount. The duplicate stays and the real payment is
+    reversed. As that one was earlier, interest is computed anew from its day on, later payments are allocated
+    differently, and a penalty may be added. A further reversal does not help: reinstate the repayment first, then
+    reverse the duplicate.
     """
 
     name: ClassVar[str] = "operator.wrong_reversal"
     finding: ClassVar[str] = "misapplied"
-    precondition: ClassVar[str] = "A repayment is reversed, and the loan has another one that could be."
+    precondition: ClassVar[str] = "A repayment is reversed, and the loan has another one that could be reversed."
     symptom: ClassVar[Mapping[str, str]] = {
         "page": "another amount outstanding",
         "list": "the same",
         "instalments": "the same",
-        "repayment": "the good one REVERSED, the bad one S",
-        "books": "the good one unapplied, and what follows from its absence",
-        "webhook": "`repayment.reversed` of the good one",
-        "console": "a reversal of the good one, whose memo names the other",
+        "repayment": "the right one REVERSED, the wrong one S",
+        "books": "the right one unapplied, and the interest and penalty that follow",
+        "webhook": "`repayment.reversed` of the right one",
+        "console": "a reversal of the right one, whose memo names the other",
     }
-    heals: ClassVar[str] = "Taking the reversal back."
-    action: ClassVar[str] = "Reinstate the good repayment, then reverse the one that was meant."
+    heals: ClassVar[str] = "Reinstating the repayment."
+    action: ClassVar[str] = "Reinstate the right repayment, then reverse the intended one."
 
     line: str = setting(
-        FIRST, "Which of the loan's other repayments is taken, in the order of their ids.", options=(FIRST, LAST)
+        FIRST, "Which of the loan's other repayments is reversed, in the order of ids.", options=(FIRST, LAST)
     )
 
     def repayment_reversal(self, event: RepaymentReversal) -> RepaymentReversal:
-        """Another line of the screen, where there is one."""
+        """Reverse another repayment of the loan, if there is one."""
         others = [id for id in event.siblings if id != event.repayment_id]
         if not others:
             return event

@@ -1,4 +1,4 @@
-"""Everything is slow, and some of it fails."""
+"""All answers are slow, and some requests are refused."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ from mocklend_faults.engine.fault import Fault, setting
 class Brownout(Fault):
     """The platform is overloaded: every answer is late, and a share of them is a 503.
 
-    It is not down, so nobody calls it an outage. Clients time out and repeat, which makes it worse. What is answered is
-    right; a repetition after a pause gets through sooner or later.
+    Clients time out and repeat their requests, which adds load. The answers are right; a request that is repeated after
+    a pause succeeds sooner or later.
     """
 
     name: ClassVar[str] = "outage.brownout"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "late, or 503 unavailable"}
-    heals: ClassVar[str] = "The end of the load: the rule is disarmed, or its window is over."
+    heals: ClassVar[str] = "The end of the load: the rule is disarmed, or its window ends."
     action: ClassVar[str] = "Pause longer after each failure; repeat writes with the same Idempotency-Key."
 
-    delay_ms: int = setting(300, "By how much every answer is late.", least=0, most=60_000)
-    errors_percent: int = setting(20, "How many in a hundred are refused, nothing done.", least=0, most=100)
-    retry_after_s: int = setting(1, "What Retry-After says of a refused one, in seconds.", least=0, most=86_400)
+    delay_ms: int = setting(300, "The delay of every answer, in milliseconds.", least=0, most=60_000)
+    errors_percent: int = setting(
+        20, "The share of requests that are refused and not carried out, in percent.", least=0, most=100
+    )
+    retry_after_s: int = setting(1, "The value of Retry-After in a refusal, in seconds.", least=0, most=86_400)
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
-        """Late in any case, and refused where the request's own chance says so."""
+        """Delay the answer, and refuse the request for a share of its random draws."""
         late = replace(event, delay_ms=event.delay_ms + self.delay_ms)
         if event.answer_code is not None or event.draw % 100 >= self.errors_percent:
             return late

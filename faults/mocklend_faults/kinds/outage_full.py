@@ -1,4 +1,4 @@
-"""Nothing is answered but 503."""
+"""Every request is refused with 503."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class FullOutage(Fault):
-    """The platform is down: for maintenance, or because it fell over. Every request is refused, and nothing is done.
+    """The platform is down, for maintenance or after a crash. Every request is refused and not carried out.
 
-    Ada wants to pay on the due day and cannot. The channels go on without the platform, and so does the calendar: a due
-    date that passes meanwhile makes her overdue, and nobody asks whose fault that was. A lender with manners waives the
-    penalty of such a day and reports nothing of it.
+    Ada wants to pay on the due date and cannot. The channels go on without the platform, and the due date passes: she
+    becomes overdue through no fault of her own. A fair lender waives the penalty of such a day and does not report it.
     """
 
     name: ClassVar[str] = "outage.full"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "503 unavailable"}
-    heals: ClassVar[str] = "The end of the outage: the rule is disarmed, or its window is over."
+    heals: ClassVar[str] = "The end of the outage: the rule is disarmed, or its window ends."
     action: ClassVar[str] = (
-        "Repeat later, a write with the same Idempotency-Key; waive what an outage has cost the borrower."
+        "Repeat later, a write with the same Idempotency-Key; waive the penalty that an outage has caused."
     )
 
-    retry_after_s: int = setting(60, "What Retry-After says, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400)
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
-        """Refused before anything is done."""
+        """Refuse the request before it is carried out."""
         if event.answer_code is not None:
             return event
         return replace(event, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)

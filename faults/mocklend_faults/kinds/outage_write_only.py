@@ -1,4 +1,4 @@
-"""Reads are answered, writes are not."""
+"""Reads are answered, writes are refused."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class WriteOnlyOutage(Fault):
-    """The platform can be read and not written: a primary database is lost, and a replica still answers.
+    """The platform accepts reads and no writes: the primary database is lost, and a replica still answers.
 
-    Every page looks healthy. Ada sees what she owes and cannot pay it; the desk sees her dispute and cannot decide it.
-    A monitor that only reads says that all is well.
+    Every page works. Ada sees what she owes and cannot pay it; an operator sees her dispute and cannot decide it. A
+    monitor that only reads reports no error.
     """
 
     name: ClassVar[str] = "outage.write_only"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request that changes something."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "503 unavailable, while reads are answered"}
-    heals: ClassVar[str] = "The end of the outage: the rule is disarmed, or its window is over."
+    heals: ClassVar[str] = "The end of the outage: the rule is disarmed, or its window ends."
     action: ClassVar[str] = (
-        "Repeat later with the same Idempotency-Key; do not take a working page for a working platform."
+        "Repeat later with the same Idempotency-Key; do not conclude from a working page that writes work."
     )
 
-    retry_after_s: int = setting(60, "What Retry-After says, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400)
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
-        """A write is refused before anything is done."""
+        """Refuse a write before it is carried out."""
         if not event.writes or event.answer_code is not None:
             return event
         return replace(event, answer_code="unavailable", retry_after_s=self.retry_after_s, before_work=True)

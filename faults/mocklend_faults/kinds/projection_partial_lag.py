@@ -1,4 +1,4 @@
-"""One projection of the loan is stuck while the others move on."""
+"""One view of a loan lags while the others are up to date."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ PAGE, LIST, INSTALMENTS = "page", "list", "instalments"
 
 @dataclass(frozen=True, slots=True)
 class PartialLag(Fault):
-    """The page, the list and the plan are three read models, each with a projector of its own, and one is stuck.
+    """The page, the list and the plan are three projections, each with a projector of its own, and one is stuck.
 
-    Ada's loan page says settled. The list of her loans, one click before, says unpaid; the web has it overpaid while
-    the telephone has it closed. Support believes whichever screen is open. The projectors read one journal, so each
-    view names the version that it was made from: the higher one is right. Rebuild the view that is behind.
+    Ada's status page says settled, and the list of her loans says unpaid. Support believes whichever view is open. All
+    projectors read one journal, and each view has the version from which it was made: the highest version is right.
+    Rebuild the view that lags.
     """
 
     name: ClassVar[str] = "projection.partial_lag"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes: a repayment, an edit, a due date."
     symptom: ClassVar[Mapping[str, str]] = {
-        "list": "with `view` at its default: the version before, though page and plan have the new one",
+        "list": "with the default `view`: the version before, though page and plan have the new one",
     }
-    heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown or the page rebuilt."
-    action: ClassVar[str] = "Believe the view with the higher version; rebuild the one that is behind."
+    heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown or the page is rebuilt."
+    action: ClassVar[str] = "Trust the view with the highest version; rebuild the one that lags."
 
-    view: str = setting(LIST, "Which of the three views is behind.", options=(PAGE, LIST, INSTALMENTS))
-    lag_s: int = setting(3_600, "How long it stays behind.", least=1, most=31_536_000)
+    view: str = setting(LIST, "Which of the three views lags.", options=(PAGE, LIST, INSTALMENTS))
+    lag_s: int = setting(3_600, "How many seconds it lags.", least=1, most=31_536_000)
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
-        """One view gets the new version later. What is lost is lost for all of them."""
+        """Show the new version later in one view. A version that is lost is shown in none."""
         if event.occurrence <= 1 or event.lost:
             return event
         if self.view == PAGE:

@@ -1,4 +1,4 @@
-"""Two replicas serve the page, and one of them is behind."""
+"""Two replicas serve the status page, and one of them lags."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class NonMonotonic(Fault):
-    """The page is read from two replicas, and nobody is tied to one of them.
+    """The page is read from two replicas, and readers are not bound to one of them.
 
-    Ada pays and reads "clear". She presses reload and reads "in use"; once more, and it is "clear". The second replica
-    replays its log a few minutes behind the first, and the balancer deals requests out by turns. A script that polls
-    until it sees CLEAR is content after one read and a test that reads twice goes red. Each answer was true at some
-    time; what is broken is that time went backwards. Not a money break: keep to the newest version seen.
+    Ada pays and reads CLEAR. She reloads the page and reads USING; she reloads again and reads CLEAR. The second
+    replica is a few minutes behind the first, and the load balancer alternates between them. A script that polls until
+    it reads CLEAR succeeds, and a test that reads twice fails. Each answer was right at some time, but a later read
+    shows an earlier state. The books are right: keep the newest version seen.
     """
 
     name: ClassVar[str] = "read.non_monotonic"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes, and its page is read at least twice."
     symptom: ClassVar[Mapping[str, str]] = {
-        "page": "the new version and the one before by turns, as often as it is read",
+        "page": "the new version and the one before, alternating with each read",
     }
-    heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown or the page rebuilt."
-    action: ClassVar[str] = "Keep to the newest version that was seen; nothing is wrong with the money."
+    heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown or the page is rebuilt."
+    action: ClassVar[str] = "Keep the newest version that was seen; the books are right."
 
-    lag_s: int = setting(300, "How far the second replica is behind the first.", least=1, most=31_536_000)
+    lag_s: int = setting(300, "How many seconds the second replica lags behind the first.", least=1, most=31_536_000)
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:
-        """The second replica gets the new version later. What is lost is lost on both."""
+        """Show the new version later on the second replica. A version that is lost is shown on neither."""
         if event.occurrence <= 1 or event.lost:
             return event
         return replace(event, replica_lag_s=event.replica_lag_s + self.lag_s)

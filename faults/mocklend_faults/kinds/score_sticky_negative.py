@@ -1,4 +1,4 @@
-"""The score stays as it was, though what it is made of has changed."""
+"""The bureau answers with the credit score of an earlier refresh."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class StickyNegative(Fault):
-    """The monthly refresh has passed over somebody.
+    """The monthly refresh of scores has left a borrower out.
 
-    The correction was published in time, the 6th has come and gone, and the score is still the one of last month: a
-    job that ran out of time skips whom it skipped before. Asked again with the same transaction id the bureau even has
-    to give the same answer, for a day. So a wrong record outlives its correction twice. Note the day of the refresh,
-    and ask again after the memory is over, under another transaction id.
+    The correction was published in time, the 6th of the month has passed, and the score is still last month's: the
+    batch ran out of time and skipped the borrower. For a day, the bureau repeats its answer to requests with the same
+    transaction id. So the wrong score stays after the correction. Note the day of the refresh, and ask again after 24
+    hours, with another transaction id.
     """
 
     name: ClassVar[str] = "score.sticky_negative"
     finding: ClassVar[str] = "wrong_bureau"
-    precondition: ClassVar[str] = "A score is asked for under a transaction id, and it has changed since."
+    precondition: ClassVar[str] = "A score is requested with a transaction id, and differs from an earlier refresh."
     symptom: ClassVar[Mapping[str, str]] = {"score": "that of an earlier refresh"}
-    heals: ClassVar[str] = "Time: the answer is remembered for 24 hours."
-    action: ClassVar[str] = "Compare with what was published at the refresh; ask again after the memory is over."
+    heals: ClassVar[str] = "Time: the answer is repeated for 24 hours."
+    action: ClassVar[str] = "Compare the score with the report at the refresh; ask again after 24 hours."
 
-    refreshes_missed: int = setting(1, "How many refreshes back the score is from.", least=1, most=3)
+    refreshes_missed: int = setting(1, "How many refreshes old the score is.", least=1, most=3)
 
     def score_asked(self, event: ScoreAsked) -> ScoreAsked:
-        """The score of an earlier refresh, where that was another one."""
+        """Answer with the score of an earlier refresh."""
         return replace(event, score=event.earlier[self.refreshes_missed - 1])

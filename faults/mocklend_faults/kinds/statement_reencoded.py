@@ -1,4 +1,4 @@
-"""A channel's file of a day is in another encoding than it says."""
+"""A channel's statement of a day is in another encoding than it declares."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class StatementReencoded(Fault):
-    """Somebody has opened the file to have a look, and saved it.
+    """A clerk has opened the file in an editor and saved it.
 
-    What was GBK is UTF-8 now and the other way round, the backticks before the numbers are gone, and the XML that
-    announces UTF-8 is what an editor calls Unicode. To the eye it is the same file. A reader finds no column by its
-    name; a lenient one finds some, and garbage in the others. Read it in the encoding that was agreed, or not at all,
-    and have it made again.
+    GBK has become UTF-8 or the other way round, the backticks before the numbers are gone, and the XML that declares
+    UTF-8 is UTF-16. In the editor it looks the same. A strict reader finds no column by its name; a lenient one finds
+    some, and garbage in the others. Read the file in the agreed encoding or not at all, and have it made again.
     """
 
     name: ClassVar[str] = "statement.reencoded"
     finding: ClassVar[str] = "wrong_statement"
-    precondition: ClassVar[str] = "Somebody asks for a channel's file of a day."
-    symptom: ClassVar[Mapping[str, str]] = {"statement": "bytes that are not in the encoding that is announced"}
-    heals: ClassVar[str] = "The channel's making the file again."
-    action: ClassVar[str] = "Refuse what cannot be read as agreed; have the file made again."
+    precondition: ClassVar[str] = "A channel's statement of a day is requested."
+    symptom: ClassVar[Mapping[str, str]] = {"statement": "bytes that are not in the declared encoding"}
+    heals: ClassVar[str] = "The channel makes the statement again."
+    action: ClassVar[str] = "Refuse a file that is not in the agreed encoding; have the statement made again."
 
     def statement_made(self, event: StatementMade) -> StatementMade:
-        """It was saved as something else."""
+        """Change the encoding."""
         return event if event.spoiled else replace(event, recoded=True)

@@ -1,4 +1,4 @@
-"""A channel's file of a day breaks off."""
+"""A channel's statement of a day ends too early."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from mocklend_faults.engine.fault import Fault, setting
 
 @dataclass(frozen=True, slots=True)
 class StatementTruncated(Fault):
-    """The disk was full, or the connection went: the file ends in the middle of a line.
+    """The disk was full, or the connection was lost: the file ends in the middle of a line.
 
-    Nobody is told, since a file was written. What is lost is the end: the last rows, and with them the totals that
-    would have said so. A reader that takes rows as they come reports every lost payment as unknown to the channel. Hold
-    the totals and the number of rows against the file before matching a single row; have it made again.
+    No error is reported, because a file was written. The last rows are missing, and with them the totals that would
+    show it. A reconciler that reads row by row reports every missing payment as unknown to the channel. Check the
+    totals and the number of rows before matching any row; have the statement made again.
     """
 
     name: ClassVar[str] = "statement.truncated"
     finding: ClassVar[str] = "wrong_statement"
-    precondition: ClassVar[str] = "Somebody asks for a channel's file of a day."
+    precondition: ClassVar[str] = "A channel's statement of a day is requested."
     symptom: ClassVar[Mapping[str, str]] = {"statement": "a file that ends before its last rows and its totals"}
-    heals: ClassVar[str] = "The channel's making the file again."
-    action: ClassVar[str] = "Refuse the file, for its totals are missing; have it made again."
+    heals: ClassVar[str] = "The channel makes the statement again."
+    action: ClassVar[str] = "Refuse the file, because its totals are missing; have the statement made again."
 
-    kept_percent: int = setting(60, "How much of the file is there, counted in bytes.", least=0, most=99)
+    kept_percent: int = setting(60, "The share of the file's bytes that is kept, in percent.", least=0, most=99)
 
     def statement_made(self, event: StatementMade) -> StatementMade:
-        """It breaks off."""
+        """Keep only the beginning of the file."""
         return event if event.spoiled else replace(event, kept_percent=self.kept_percent)

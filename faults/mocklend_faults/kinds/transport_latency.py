@@ -1,4 +1,4 @@
-"""The answer comes late."""
+"""The answer is late."""
 
 from __future__ import annotations
 
@@ -19,32 +19,35 @@ Z_99 = NORMAL.inv_cdf(0.99)
 
 @dataclass(frozen=True, slots=True)
 class Latency(Fault):
-    """The answer is right and comes late: a slow disk, a full queue, a collector that stops the world.
+    """The answer is right but late, because of a slow disk, a full queue or a garbage collection.
 
-    Ada's app waits as long as its own time-out and then says that something went wrong. Nothing did: the work is done,
-    only its answer is on the way. Other requests are as fast as ever; that is what makes it hard to see in an average
-    and plain in a p99.
+    Ada's app waits until its own time-out and then reports an error. But the request was carried out, and only its
+    answer is late. Other requests are as fast as before, so the delay hardly changes the average, but clearly the p99.
     """
 
     name: ClassVar[str] = "transport.latency"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
-    symptom: ClassVar[Mapping[str, str]] = {"answer": "late, or not before the client gives up"}
+    symptom: ClassVar[Mapping[str, str]] = {"answer": "late, possibly after the client's time-out"}
     heals: ClassVar[str] = "By itself: the next answer is in time."
-    action: ClassVar[str] = "Wait longer than once; after a time-out, ask again with the same Idempotency-Key."
+    action: ClassVar[str] = "Retry more than once; after a time-out, repeat with the same Idempotency-Key."
 
-    distribution: str = setting("fixed", "How the delay is spread.", options=("fixed", "uniform", "lognormal"))
-    delay_ms: int = setting(1_000, "The delay; of a spread one the middle.", least=1, most=LONGEST_MS)
+    distribution: str = setting("fixed", "The distribution of the delay.", options=("fixed", "uniform", "lognormal"))
+    delay_ms: int = setting(
+        1_000, "The delay, or the median of its distribution, in milliseconds.", least=1, most=LONGEST_MS
+    )
     spread_ms: int = setting(
-        0, "uniform: at most so much more or less. lognormal: one in a hundred is later by this.", most=LONGEST_MS
+        0,
+        "uniform: the greatest deviation from `delay_ms`; lognormal: how much later than it the slowest 1 % are.",
+        most=LONGEST_MS,
     )
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
-        """Later by what the request's own chance says."""
+        """Delay the answer by the request's random draw."""
         return replace(event, delay_ms=event.delay_ms + self._delay(event.draw))
 
     def _delay(self, draw: int) -> int:
-        """The delay of a chance from 0 to 999,999, in ms."""
+        """The delay in milliseconds for a draw from 0 to 999,999."""
         match self.distribution:
             case "uniform":
                 delay = self.delay_ms - self.spread_ms + (2 * self.spread_ms + 1) * draw // DRAWS

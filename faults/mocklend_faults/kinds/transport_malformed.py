@@ -1,4 +1,4 @@
-"""The answer is no JSON."""
+"""The body of the answer is not valid JSON."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from mocklend_faults.engine.fault import Fault
 
 @dataclass(frozen=True, slots=True)
 class Malformed(Fault):
-    """A proxy that rewrites bodies cuts one off, and sets the length to what is left: a whole answer, and no JSON.
+    """A proxy that rewrites bodies cuts one off and sets its length accordingly: a complete answer, but not JSON.
 
-    The work is done even so. Ada's app sees nothing of it and has to find out: for a read it asks again, for a
-    repayment it sends the same request with the same key, and gets the answer that it missed.
+    The request was carried out all the same. Ada's app cannot see that: it repeats a read; it sends a repayment again
+    with the same key, and gets the answer that it missed.
     """
 
     name: ClassVar[str] = "transport.malformed"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
-    symptom: ClassVar[Mapping[str, str]] = {"answer": "a whole answer that is no JSON"}
-    heals: ClassVar[str] = "By itself: the next answer is whole."
-    action: ClassVar[str] = "Never conclude that nothing was done; ask again, a write with the same Idempotency-Key."
+    symptom: ClassVar[Mapping[str, str]] = {"answer": "a complete answer that is not JSON"}
+    heals: ClassVar[str] = "By itself: the next answer is complete."
+    action: ClassVar[str] = (
+        "Never conclude that nothing was done; repeat the request, a write with the same Idempotency-Key."
+    )
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
-        """The answer breaks, if no other fault has broken it already."""
+        """Break the answer, unless another fault breaks it already."""
         return event if event.break_how != "none" else replace(event, break_how="malformed")

@@ -1,4 +1,4 @@
-"""The request is refused, since there were too many."""
+"""The request is refused because there were too many requests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mocklend_faults.engine.fault import Fault, setting
 class RateLimit(Fault):
     """A gateway counts requests and refuses the rest with 429 and a Retry-After.
 
-    A batch that asks for ten thousand loans as fast as it can meets it every day, and one that repeats at once meets
-    it all day. Nothing is done for a refused request. Who waits as long as he is told gets through.
+    A batch that requests ten thousand loans at full speed is refused, and is refused again if it repeats at once. A
+    refused request is not carried out. After the time in Retry-After, a request is accepted.
     """
 
     name: ClassVar[str] = "transport.rate_limit"
@@ -23,12 +23,12 @@ class RateLimit(Fault):
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "429 rate_limited, with Retry-After"}
     heals: ClassVar[str] = "By itself: a later request is answered."
-    action: ClassVar[str] = "Wait as long as Retry-After says, then repeat the request unchanged."
+    action: ClassVar[str] = "Wait for the time in Retry-After, then repeat the request unchanged."
 
-    retry_after_s: int = setting(1, "What Retry-After says, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(1, "The value of Retry-After, in seconds.", least=0, most=86_400)
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
-        """Refused before anything is done, unless it is refused already."""
+        """Refuse the request before it is carried out, unless another fault refuses it already."""
         if event.answer_code is not None:
             return event
         return replace(event, answer_code="rate_limited", retry_after_s=self.retry_after_s, before_work=True)

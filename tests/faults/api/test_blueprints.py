@@ -29,7 +29,7 @@ def test_an_app_has_the_endpoints_of_its_layer_and_of_no_other(open_platform: Ca
 
 
 def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_platform: Callable[..., Platform]) -> None:
-    with pytest.raises(TypeError, match="these endpoints are of a FaultLayer, and the platform has NoneType"):
+    with pytest.raises(TypeError, match="these endpoints need a FaultLayer, and the platform has NoneType"):
         layer_of(open_platform())
 
 

@@ -113,7 +113,7 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: S
     [
         ({}, LAG, "MOCKLEND_FAULT_HEADER=off"),
         (ON | {"fault_header_kinds": "callback.dropped"}, LAG, "one of callback.dropped: this server allows these"),
-        (ON | {"fault_header_max": 0}, LAG, "this sandbox has had its share"),
+        (ON | {"fault_header_max": 0}, LAG, "this sandbox has used the header as often"),
         (ON, "cashe.stale", "unknown fault 'cashe.stale'"),
         (ON, "cache.bounded_stale; lagg=5", "no field but lag_s"),
         (ON, "cache.bounded_stale; lag_s=soon", "an integer from 1"),

@@ -212,7 +212,7 @@ def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Contr
     drop, lag, slip = explanation["rules"]
     assert [event["outcome"] for event in lag["events"]][-1] == "injected"
     assert [event["outcome"] for event in drop["events"]] == ["not_drawn"]
-    assert slip["why"] == "no event of this story is known at operator.edit"
+    assert slip["why"] == "no event in memory is at operator.edit"
     assert control.call("GET", f"/-/explain?entity={repayment}")["events_known"] > 0
     assert control.call("GET", "/-/explain?entity=loan_nobody")["events_known"] == 0
     assert control.call("GET", "/-/explain", status=422)["errors"][0]["field"] == "entity"

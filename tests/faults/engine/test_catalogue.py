@@ -46,14 +46,14 @@ def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
 def test_a_kind_that_does_not_say_what_heals_it_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(BoundedStale, "heals")
 
-    with pytest.raises(catalogue.BadKind, match="does not say its heals"):
+    with pytest.raises(catalogue.BadKind, match="lacks heals"):
         installed_with(monkeypatch, **{"cache.bounded_stale": KIND})
 
 
 def test_a_kind_with_a_method_for_no_seam_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BoundedStale, "view_refreshed", lambda self, event: event, raising=False)
 
-    with pytest.raises(catalogue.BadKind, match="method for no seam: view_refreshed"):
+    with pytest.raises(catalogue.BadKind, match="methods that belong to no seam: view_refreshed"):
         installed_with(monkeypatch, **{"cache.bounded_stale": KIND})
 
 

@@ -26,20 +26,20 @@ def explained_rules(floor: LayerHarness, entity: str = "loan_ada") -> list[Doc]:
 @pytest.mark.parametrize(
     ("rule", "outcome", "why"),
     [
-        ({}, "injected", "it happened: inj_"),
+        ({}, "injected", "injected: inj_"),
         (
             {"match": {"channel": "wallet", "before.status": "OVD"}},
             "not_matched",
-            "before.status is 'USING', wanted equal_to 'OVD'",
+            "before.status is 'USING', not equal_to 'OVD'",
         ),
-        ({"match": {"occurrence": {"gte": 3}}}, "not_matched", "occurrence is 2, wanted gte 3"),
+        ({"match": {"occurrence": {"gte": 3}}}, "not_matched", "occurrence is 2, not gte 3"),
         ({"select": {"probability": 0}}, "not_drawn", "is not below 0.000000"),
-        ({"select": {"skip_first": 1}}, "limited", "the limit skip_first said no"),
-        ({"select": {"every": 2}}, "limited", "the limit every said no"),
+        ({"select": {"skip_first": 1}}, "limited", "the limit skip_first does not allow it"),
+        ({"select": {"every": 2}}, "limited", "the limit every does not allow it"),
         (
             {"activate": {"start_delay_s": 60}},
             "window_closed",
-            "it acts from 2026-01-05T02:01:00.000Z to for ever",
+            "it acts from 2026-01-05T02:01:00.000Z on",
         ),
         ({"activate": {"schedule": "0 9 * * *"}}, "window_closed", "on the schedule 0 9 * * * in UTC"),
     ],
@@ -93,7 +93,7 @@ def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(fl
 
     assert lag["events"][0]["outcome"] == "injected"
     assert [event["outcome"] for event in too["events"]] == ["not_armed"]
-    assert (slip["events"], slip["why"]) == ([], "no event of this story is known at operator.edit")
+    assert (slip["events"], slip["why"]) == ([], "no event in memory is at operator.edit")
 
 
 def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: LayerHarness) -> None:

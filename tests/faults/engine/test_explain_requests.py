@@ -50,7 +50,7 @@ def test_an_explanation_names_the_rule_that_hit_the_requests_events(
 
     assert [(event["seam"], event["outcome"]) for event in slip["events"]] == [("operator.edit", "injected")]
     assert slip["events"][0]["injection"] in {entry["injection"] for entry in mocklend.answer_key()["entries"]}
-    assert (late["events"], late["why"]) == ([], "no event of this story is known at view.refresh")
+    assert (late["events"], late["why"]) == ([], "no event in memory is at view.refresh")
 
 
 def test_events_of_a_clock_advance_belong_to_the_advance(mocklend: Client, exchanges: list[Exchange]) -> None:
@@ -91,7 +91,7 @@ def test_an_explanation_says_that_no_rule_is_about_the_answer(mocklend: Client, 
     [second] = explained_rule(mocklend, exchanges, "other", lambda: mocklend.loan(loan))["events"]
 
     assert (second["outcome"], second["occurrence"], second["at"]) == ("not_matched", 3, None)
-    assert second["why"] == f"loan_id is {loan!r}, wanted equal_to {other!r}"
+    assert second["why"] == f"loan_id is {loan!r}, not equal_to {other!r}"
 
 
 def test_an_explanation_names_the_rule_that_hit_the_answer(mocklend: Client, exchanges: list[Exchange]) -> None:

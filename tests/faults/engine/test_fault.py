@@ -20,7 +20,7 @@ def test_a_kind_describes_itself(floor: LayerHarness) -> None:
             "name": "lag_s",
             "type": "integer from 1 to 31536000",
             "default": 60,
-            "doc": "How long the page stays behind the books.",
+            "doc": "How long the page lags behind the books, in seconds.",
         }
     ]
     assert operation[MARK]["seams"] == ["operator.edit", "repayment.filed"]

@@ -26,7 +26,7 @@ def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(
     assert (first.rule, first.status) == ("a", "superseded")
     assert (last.rule, last.status, last.effect) == ("b", "active", "lag_s: 60 -> 100")
     assert last.to_json()["visible_until"] == "2026-01-05T02:01:40.000Z"
-    assert first.to_json()["status_reason"] == f"a newer injection is shown instead: {last.injection}"
+    assert first.to_json()["status_reason"] == f"a newer injection has replaced it: {last.injection}"
 
 
 def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness) -> None:

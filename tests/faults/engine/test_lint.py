@@ -65,7 +65,7 @@ def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(
     [result] = linted(floor, rule, mode="wall")
 
     assert result.verdict == TIME
-    assert result.reasons[0].endswith("by a clock that runs by itself")
+    assert result.reasons[0].endswith("depends on the time, and the clock is running")
 
 
 def test_beside_a_rule_that_is_not_exact_none_is(floor: LayerHarness) -> None:

@@ -1,4 +1,4 @@
-"""The day's debit of a loan is ordered twice."""
+"""A loan's auto-debit of a day is ordered twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A balance is lost from memory before it was written down, and goes on from an old one."""
+"""A balance is evicted from memory before it is written to disk; later changes start from an old balance."""
 
 from __future__ import annotations
 

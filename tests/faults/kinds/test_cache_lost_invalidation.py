@@ -1,4 +1,4 @@
-"""The message that should have refreshed the page never came."""
+"""The cache invalidation of a status page is lost, so the old page stays."""
 
 from __future__ import annotations
 

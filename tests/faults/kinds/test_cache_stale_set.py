@@ -1,4 +1,4 @@
-"""A slow fill of the cache writes the old page over the new one."""
+"""A slow cache fill overwrites the new page with the old one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The channel has the money and its message never comes."""
+"""The channel has the money, and its callback never arrives."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarnes
 
     [entry] = floor.key()
     assert entry.status == "healed"
-    assert entry.to_json()["status_reason"] == "the books have the receipt: rpy_ada"
+    assert entry.to_json()["status_reason"] == "the receipt is on the books: rpy_ada"
 
 
 def test_a_receipt_of_another_loan_does_not_heal_it(floor: LayerHarness) -> None:

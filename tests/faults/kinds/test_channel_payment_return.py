@@ -1,4 +1,4 @@
-"""Money that a channel had reported is gone again days later."""
+"""A channel takes back, days later, money that it had reported as paid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A compensation is promised, and nobody posts it."""
+"""A compensation is agreed, and not posted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A loan's books begin with a residue that an old system has left."""
+"""A loan's opening balance contains an error of the system from which it was migrated."""
 
 from __future__ import annotations
 

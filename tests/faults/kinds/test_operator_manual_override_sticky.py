@@ -1,4 +1,4 @@
-"""A status that was set by hand survives what comes after it."""
+"""A status override does not end when a later payment contradicts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator marks a bill overdue that is not."""
+"""An operator marks a bill as overdue that is not."""
 
 from __future__ import annotations
 

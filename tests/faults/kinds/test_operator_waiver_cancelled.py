@@ -1,4 +1,4 @@
-"""A waiver is taken back, and the page goes on as if it were not."""
+"""A waiver is reversed, and the status page still shows the loan with the waiver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An operator means one amount and types another."""
+"""An operator enters another amount than intended."""
 
 from __future__ import annotations
 

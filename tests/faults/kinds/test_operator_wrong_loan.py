@@ -27,8 +27,8 @@ def test_a_borrower_with_one_loan_cannot_be_mistaken() -> None:
 @pytest.mark.parametrize(
     ("signal", "status", "reason"),
     [
-        (applied("rct_ada"), "healed", "the books have the receipt: rct_ada"),
-        (taken_back("rct_ada"), "superseded", "its channel took the money back: rct_ada"),
+        (applied("rct_ada"), "healed", "the receipt is on the books: rct_ada"),
+        (taken_back("rct_ada"), "superseded", "its channel has returned the payment: rct_ada"),
     ],
 )
 def test_it_is_misapplied_until_it_is_moved_or_reversed(

@@ -1,4 +1,4 @@
-"""One projection of the loan is stuck while the others move on."""
+"""One view of a loan lags while the others are up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two replicas serve the page, and one of them is behind."""
+"""Two replicas serve the status page, and one of them lags."""
 
 from __future__ import annotations
 

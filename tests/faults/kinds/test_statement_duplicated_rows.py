@@ -1,4 +1,4 @@
-"""A channel's file of a day has some rows twice."""
+"""A channel's statement of a day contains some rows twice."""
 
 from __future__ import annotations
 

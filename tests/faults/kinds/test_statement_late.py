@@ -1,4 +1,4 @@
-"""A channel's file of a day comes hours after its time."""
+"""A channel's statement of a day is ready hours late."""
 
 from __future__ import annotations
 

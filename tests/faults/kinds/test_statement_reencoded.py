@@ -1,4 +1,4 @@
-"""A channel's file of a day is in another encoding than it says."""
+"""A channel's statement of a day is in another encoding than it declares."""
 
 from __future__ import annotations
 

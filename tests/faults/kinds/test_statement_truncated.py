@@ -1,4 +1,4 @@
-"""A channel's file of a day breaks off."""
+"""A channel's statement of a day ends too early."""
 
 from __future__ import annotations
 
