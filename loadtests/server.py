@@ -33,17 +33,33 @@ class ServerFailed(NotRun):
 class Server:
     """One run of `mocklend serve` on a database. The package `without` is hidden from it, as if it were not installed.
 
-    `env` is added to its environment.
+    `env` is added to its environment. With `core` it is kept on that core of the machine.
     """
 
     def __init__(
-        self, database: str, log: Path, *, without: str | None = None, env: Mapping[str, str] | None = None
+        self,
+        database: str,
+        log: Path,
+        *,
+        without: str | None = None,
+        env: Mapping[str, str] | None = None,
+        core: int | None = None,
     ) -> None:
         self._log = log
         began = time.monotonic()
         with log.open("ab") as log_file:
             self._process = subprocess.Popen(
-                [sys.executable, *_run(without), "serve", "--port", "0", "--database", database, "--json"],
+                [
+                    *on_core(core),
+                    sys.executable,
+                    *_run(without),
+                    "serve",
+                    "--port",
+                    "0",
+                    "--database",
+                    database,
+                    "--json",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log_file,
@@ -122,6 +138,11 @@ class Server:
     def _close(self) -> None:
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def on_core(core: int | None) -> list[str]:
+    """What to put before a command, so that all its threads stay on one core."""
+    return [] if core is None else ["taskset", "--cpu-list", str(core)]
 
 
 def ended_with(code: int) -> str:

@@ -30,6 +30,7 @@ import _boot  # noqa: E402
 import tool  # noqa: E402
 
 TOOLS = {
+    "bench": "loadtests/bench.py",
     "crash": "loadtests/crash.py",
     "determinism": "tests/identity/determinism_run.py",
     "ground": "loadtests/ground.py",

@@ -20,6 +20,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SCRIPTS = (
     *(
         "check",
+        "bench",
         "chromium",
         "coverage",
         "crash",

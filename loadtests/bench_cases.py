@@ -1,0 +1,225 @@
+"""What `scripts/bench` measures: rulers, and figures that name theirs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+from urllib.request import urlopen
+
+import wrk
+from server import Server, on_core
+from tool import CutShort
+
+from mocklend.client import Client
+
+HERE = Path(__file__).resolve().parent
+ORDER = {"amount_minor": 1_000, "channel": "bank_transfer", "type": "OVD_AND_CURRENT"}
+DELAY_MS = 20
+
+
+class Measured(TypedDict):
+    """One figure: how many a second, latencies in ms, and how many failed."""
+
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    failed: int
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where to measure, how long a load lasts, over how many connections and loans."""
+
+    folder: Path
+    seconds: float
+    connections: int
+    loans: int
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        """A server of its own with loans in a sandbox whose clock stands still."""
+        number = len(list(self.folder.glob("*.db")))
+        database = self.folder / f"{number}.db"
+        server = Server(str(database), self.folder / f"{number}.log", core=wrk.SERVER_CORE)
+        try:
+            with Client(server.url) as anyone, anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z") as client:
+                borrower = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
+                loans = [client.borrow(borrower, 1_000_000, product_id="jiebei-like")["id"] for _ in range(self.loans)]
+                client.advance("PT1H")
+                yield Served(self, server.url, database, client, loans)
+        finally:
+            server.kill()
+            for file in self.folder.glob(f"{number}.db*"):
+                file.write_bytes(b"")
+
+    def load(self, url: str, paths: list[str], **request: object) -> Measured:
+        """One load of GETs, or as `request` says."""
+        return measured(
+            wrk.load(url, paths, connections=self.connections, seconds=self.seconds, **request)  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server with loans."""
+
+    bench: Bench
+    url: str
+    database: Path
+    client: Client
+    loans: list[str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those of the sandbox."""
+        return {"Authorization": f"Bearer {self.client.api_key}"}
+
+    def status(self) -> Measured:
+        """Status queries of all loans in turn."""
+        paths = [f"/v1/loans/{loan}" for loan in self.loans]
+        self.warm(paths)
+        return self.bench.load(self.url, paths, headers=self.headers)
+
+    def warm(self, paths: list[str]) -> None:
+        """A second of GETs that is not counted."""
+        wrk.load(self.url, paths, connections=self.bench.connections, seconds=1, headers=self.headers)
+
+    def repay(self) -> Measured:
+        """Orders of repayments, that nothing settles while the clock stands still."""
+        paths = [f"/v1/loans/{loan}/repayments" for loan in self.loans]
+        return self.bench.load(self.url, paths, method="POST", body=ORDER, headers=self.headers)
+
+
+def measured(load: wrk.Load) -> Measured:
+    """A load as a figure."""
+    return {"per_s": load.per_s, "p50_ms": load.p50_ms, "p99_ms": load.p99_ms, "failed": load.failed}
+
+
+# --- rulers ---
+
+
+def bare_flask(bench: Bench) -> Measured:
+    """A constant from a bare Flask route, on the same server with 16 threads."""
+    command = [*on_core(wrk.SERVER_CORE), sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
+    options = ["--blocking-threads", "16", "--host", "127.0.0.1", "--port", "18321", "--no-log", "bare_flask:app"]
+    with subprocess.Popen([*command, *options], cwd=HERE, stdout=subprocess.DEVNULL) as process:
+        try:
+            url = "http://127.0.0.1:18321"
+            _until_answered(url)
+            wrk.load(url, ["/"], connections=bench.connections, seconds=1)
+            return bench.load(url, ["/"])
+        finally:
+            process.terminate()
+
+
+def sqlite_loop(bench: Bench) -> Measured:
+    """One thread that inserts the rows of an acknowledged repayment, one commit each."""
+    with bench.served() as served:
+        served.client.repay(served.loans[0], 1_000, channel="bank_transfer", type="OVD_AND_CURRENT")
+        program = [sys.executable, str(HERE / "sqlite_loop.py"), str(served.database), str(bench.seconds)]
+        ran = subprocess.run([*on_core(wrk.SERVER_CORE), *program], capture_output=True, text=True)
+    if ran.returncode:
+        raise CutShort(f"the loop on SQLite broke off: {ran.stderr[-300:]}")
+    per_s = float(ran.stdout)
+    return {"per_s": per_s, "p50_ms": 1_000 / per_s, "p99_ms": 0.0, "failed": 0}
+
+
+def ideal_delay(bench: Bench) -> Measured:
+    """What so many connections could get if each answer took the fault's delay and nothing else."""
+    per_s = bench.connections * 1_000 / DELAY_MS
+    return {"per_s": per_s, "p50_ms": DELAY_MS, "p99_ms": DELAY_MS, "failed": 0}
+
+
+RULERS: Mapping[str, Callable[[Bench], Measured]] = {
+    "bare Flask": bare_flask,
+    "one-thread loop on SQLite": sqlite_loop,
+    f"{DELAY_MS} ms and nothing else": ideal_delay,
+}
+"""By name."""
+
+
+# --- figures ---
+
+
+@dataclass(frozen=True)
+class Case:
+    """A figure: how it is measured, and the ruler that it is divided by."""
+
+    title: str
+    ruler: str | None
+    measure: Callable[[Bench], Measured]
+
+
+def status(bench: Bench) -> Measured:
+    """Warm status queries."""
+    with bench.served() as served:
+        return served.status()
+
+
+def status_with_rule(bench: Bench) -> Measured:
+    """Warm status queries while a rule is armed at another seam."""
+    with bench.served() as served:
+        served.client.arm("callback.dropped", probability=0.5)
+        return served.status()
+
+
+def status_with_latency(bench: Bench) -> Measured:
+    """Warm status queries of which one in a hundred is delayed."""
+    with bench.served() as served:
+        served.client.arm("transport.latency", probability=0.01, delay_ms=DELAY_MS)
+        return served.status()
+
+
+def delayed(bench: Bench) -> Measured:
+    """Status queries that are all delayed."""
+    with bench.served() as served:
+        served.client.arm("transport.latency", probability=1, delay_ms=DELAY_MS)
+        return served.status()
+
+
+def repay(bench: Bench) -> Measured:
+    """Repayments acknowledged, each durable."""
+    with bench.served() as served:
+        return served.repay()
+
+
+def start(bench: Bench) -> Measured:
+    """From the start of the process on a database that is there, until health is answered."""
+    database, log = bench.folder / "start.db", bench.folder / "start.log"
+    Server(str(database), log, core=wrk.SERVER_CORE).kill()
+    began = time.perf_counter()
+    server = Server(str(database), log, core=wrk.SERVER_CORE)
+    try:
+        _until_answered(f"{server.url}/-/health")
+        took_ms = (time.perf_counter() - began) * 1_000
+    finally:
+        server.kill()
+    return {"per_s": 1_000 / took_ms, "p50_ms": took_ms, "p99_ms": took_ms, "failed": 0}
+
+
+def _until_answered(url: str) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.005)
+    raise CutShort(f"nothing answers at {url}")
+
+
+FLASK, LOOP, DELAY = RULERS
+CASES: Mapping[str, Case] = {
+    "status": Case("status query, warm", FLASK, status),
+    "status-rule": Case("… with a rule at another seam", FLASK, status_with_rule),
+    "status-latency": Case("… with transport.latency at 0.01", FLASK, status_with_latency),
+    "delayed": Case(f"{DELAY_MS} ms of delay on all", DELAY, delayed),
+    "repay": Case("repayments acknowledged", LOOP, repay),
+    "start": Case("start to health", None, start),
+}
