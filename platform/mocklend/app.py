@@ -125,14 +125,18 @@ def _examples(platform: Platform) -> Examples:
         return Examples(snapshot.sandbox.seed, business_date(snapshot.now_ms, snapshot.sandbox.zone))
 
 
-def open_platform(settings: Settings) -> Platform:
-    """Open the platform that the settings describe, with the installed fault layer if there is one."""
+def open_platform(settings: Settings, *, alone: bool = False) -> Platform:
+    """Open the platform that the settings describe, with the installed fault layer if there is one.
+
+    `alone` as in `Platform`. Raises CannotOpen.
+    """
     return Platform(
         settings.database,
         find_layer(),
         fast=settings.durability == "fast",
         receivers=settings.receivers,
         bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
+        alone=alone,
     )
 
 
@@ -150,7 +154,7 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
     access = AccessLog(settings.access_log) if settings.access_log else None
-    platform = open_platform(settings)
+    platform = open_platform(settings, alone=True)
     try:
         app = create_app(settings, platform)
         platform.give_key(DEFAULT, settings.default_key)

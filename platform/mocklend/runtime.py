@@ -31,6 +31,7 @@ from mocklend.storage.engines import ground_of, open_engine, reading
 from mocklend.storage.ground import Ground
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
+from mocklend.views.page_cache import PageCache
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
 
@@ -81,10 +82,14 @@ class Platform:
         receivers: ReceiverPolicy | None = None,
         bounds: Bounds | None = None,
         delivers: bool = True,
+        alone: bool = False,
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open a platform. Without `delivers` webhooks stay in the outbox when a manual clock moves.
+
+        `alone` says that no other process opens the database meanwhile: then status pages are kept in memory. For
+        SQLite; raises CannotOpen if another process has the database open, and also without `alone` if a server has it.
 
         `receivers` says which addresses webhooks are sent to, by default loopback only. `bounds` limits the number of
         sandboxes. `real_ms` and `monotonic` are for tests; by default, real time starts at the machine's clock and
@@ -96,10 +101,14 @@ class Platform:
         self._bounds = bounds or Bounds()
         self._used: set[str] = set()
         register_loaders()
-        self.engine = open_engine(database, fast=fast)
+        self.engine = open_engine(database, fast=fast, alone=alone)
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
+        self.pages = PageCache() if alone and self.engine.dialect.name == "sqlite" else None
+        """The status pages in memory; None if another process may write the database."""
+        if self.pages is not None:
+            self.writer.on_pages = self.pages.drop
         self.replica_rotation = ReplicaRotation()
         self.receivers = receivers or ReceiverPolicy()
         self.clocks = ClockDriver(
@@ -291,6 +300,8 @@ class Platform:
 
     def _notify_emptied(self, sandbox_id: str) -> None:
         self.clocks.emptied(sandbox_id)
+        if self.pages is not None:
+            self.pages.drop([sandbox_id])
         if self.layer is not None:
             self.layer.sandbox_reset(sandbox_id)
 

@@ -27,6 +27,7 @@ from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.seam import Write
 from mocklend.storage.engines import ground_of, writing
+from mocklend.storage.entities import Loan
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.snapshot import PlatformLayer, SandboxReader, load_all
 from mocklend.storage.statements import ENTITIES, flush, run_many, statement
@@ -128,6 +129,9 @@ class Writer:
         self._held_lock = threading.Lock()
         self.on_group: Callable[[int], None] = lambda size: None
         self.on_written: Callable[[Iterable[str]], None] = lambda sandbox_ids: None
+        self.on_pages: Callable[[Iterable[str], Iterable[tuple[str, str]]], None] = lambda sandbox_ids, loans: None
+        """Called after a commit, before its answers: the sandboxes that were changed themselves, and the loans (with
+        their sandbox) that have new pages."""
         self._thread = threading.Thread(target=self._loop, name="mocklend-writer", daemon=True)
         self._thread.start()
 
@@ -289,6 +293,8 @@ class Writer:
             group.finish()
         group.commit()
         self._written = self._now()
+        if group.changed_sandboxes or group.changed_pages:
+            self.on_pages(group.changed_sandboxes, group.changed_pages)
         self.on_written({command.sandbox_id for command, _ in sourced})
         self.on_group(len(sourced))
         return outcomes
@@ -313,6 +319,8 @@ class _Group:
         self._writes: list[Write] = []
         self._dirty: dict[tuple[str, Key], Entity] = {}
         self._exists: set[tuple[str, Key]] = set()
+        self.changed_sandboxes: set[str] = set()
+        self.changed_pages: set[tuple[str, str]] = set()
         self._passing: dict[tuple[str, Key], None] = {}  # The loaded keys of NEVER_KEPT kinds.
         keys: list[tuple[str, Key]] = []
         for command in commands:
@@ -462,6 +470,10 @@ class _Group:
         """Write the collected effects."""
         writes: list[Write] = []
         for (sandbox_id, key), entity in self._dirty.items():
+            if key[0] == Sandbox.kind:
+                self.changed_sandboxes.add(sandbox_id)
+            elif key[0] == Loan.kind:
+                self.changed_pages.add((sandbox_id, key[1]))
             store = STORES[key[0]]
             row = store.row_of(entity)
             if store.scoped:

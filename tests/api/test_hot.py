@@ -84,10 +84,10 @@ def headers_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return names
 
 
-@pytest.fixture
-def app(settings: Settings, open_platform: Callable[..., Platform]) -> APIFlask:
-    """A platform with faults."""
-    platform = open_platform(FaultLayer())
+@pytest.fixture(params=[True, False], ids=["alone", "among_others"])
+def app(request: pytest.FixtureRequest, settings: Settings, open_platform: Callable[..., Platform]) -> APIFlask:
+    """A platform with faults; where it is alone, it keeps pages in memory."""
+    platform = open_platform(FaultLayer(), alone=request.param)
     app = create_app(settings, platform)
     app.extensions["platform"] = platform
     return app

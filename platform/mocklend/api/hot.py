@@ -42,9 +42,8 @@ from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.asking import ASKED_BY
-from mocklend.storage.quick import QuickReader
 from mocklend.storage.work import Answer, Idempotency
-from mocklend.views.reads import page_with_clock
+from mocklend.views.page_cache import StatusPages
 
 PREFIX = "/v1/loans/"
 LOAN = "/v1/loans/<id:loan_id>"
@@ -82,7 +81,7 @@ class HotPaths:
         self._record = record_of(app)
         self._meters: Meters = app.extensions[METERS]
         self._ids: RequestIds = app.extensions[IDS]
-        self._reader = QuickReader(platform.engine)
+        self._pages = StatusPages(platform.engine, platform.pages)
         with app.app_context():
             self._shapes = {
                 LOAN: shape_of(LOAN, "loans.get_loan"),
@@ -137,10 +136,10 @@ class HotPaths:
     def _page(self, taken: Taken, loan_id: str, respond: Respond) -> bool:
         if not self._no_rule_selects(taken, loan_id):
             return False
-        page = page_with_clock(self._reader, taken.sandbox_id, taken.real_ms, loan_id)
-        if page is None:
+        body = self._pages.body(taken.sandbox_id, loan_id, taken.real_ms)
+        if body is None:
             return False
-        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], page.encode(), respond)
+        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond)
         return True
 
     def _order(self, taken: Taken, loan_id: str, respond: Respond, hand_back: Callable[[], None]) -> bool:

@@ -20,6 +20,7 @@ from sqlalchemy import URL, Connection, Engine, PrimaryKeyConstraint, UniqueCons
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from mocklend.storage.alone import OpenLock
 from mocklend.storage.ground import FileMoved, Files, Ground
 from mocklend.storage.opening import CannotOpen, database, display_name, look_at, why_not
 from mocklend.storage.schema import metadata
@@ -41,14 +42,16 @@ LIBPQ = {
 """Detect an unreachable server within seconds; TCP alone would take a quarter of an hour."""
 
 
-def open_engine(url: str, *, fast: bool = False) -> Engine:
-    """An engine for a database URL, with missing tables created. Raises CannotOpen."""
+def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
+    """An engine for a database URL, with missing tables created. `alone` as in `Platform`. Raises CannotOpen."""
     where = database(url)
     ground = Ground(display_name(where))
     look_at(where)
     if where.get_backend_name() == "sqlite":
         _make_private(where)
+    lock = OpenLock(where, alone=alone)
     engine = _sqlite(where, ground, fast=fast) if where.get_backend_name() == "sqlite" else _postgresql(where, ground)
+    event.listen(engine, "engine_disposed", lambda _: lock.close())
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":

@@ -7,14 +7,17 @@ caller then uses an ordinary transaction, which can wait, retry and report error
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Engine, event
 
 from mocklend.domain.problems import Refused
 from mocklend.storage.engines import ground_of
 from mocklend.storage.statements import Value
+
+R = TypeVar("R")
 
 CACHE_KIB = 8_192
 
@@ -28,15 +31,15 @@ class QuickReader:
         self._connection: sqlite3.Connection | None = None
         event.listen(engine, "engine_disposed", lambda _: self.close())
 
-    def rows(self, sql: str, parameters: Mapping[str, Value]) -> Sequence[tuple[Value, ...]] | None:
-        """All rows of a query with `:name` parameters; None if they are not available at once."""
+    def rows(self, make: Callable[..., R], sql: str, parameters: Mapping[str, Value]) -> Sequence[R] | None:
+        """All rows of a query with `:name` parameters, each as `make(*columns)`. None if not available at once."""
         if self._file is None or self._ground.trouble is not None:
             return None
         try:
             self._ground.admit(to_write=False)
             if self._connection is None:
                 self._connection = _open(self._file)
-            return self._connection.execute(sql, parameters).fetchall()
+            return [make(*row) for row in self._connection.execute(sql, parameters)]
         except Refused:
             return None
         except sqlite3.Error:

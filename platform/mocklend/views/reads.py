@@ -14,6 +14,7 @@ from mocklend.domain.nouns import AmountMinor, AsOf, Currency, LoanId, NextCurso
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import load
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.snapshot import SandboxReader, Snapshot
@@ -81,22 +82,49 @@ def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotatio
     return page.doc
 
 
-_PAGE_WITH_CLOCK = f"""SELECT v.doc, v.replica_ms > s.now_ms
-    FROM (SELECT id, sandbox_ms + MAX(0, :real_ms - real_ms) * speed AS now_ms FROM sandboxes
-          WHERE id = :sandbox_id) s
-    JOIN loan_views v ON v.sandbox_id = s.id AND v.loan_id = :loan_id
-    WHERE {_SHOWS.format(row="v", from_ms=FROM_MS[PAGE]).replace(":now_ms", "s.now_ms")}
-    ORDER BY v.version DESC LIMIT 1"""
-"""The clock and the status page in one statement, for SQLite."""
+_PAGES_WITH_CLOCK = """SELECT v.doc, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms,
+           sandboxes.sandbox_ms, sandboxes.real_ms, sandboxes.speed
+    FROM sandboxes JOIN loan_views v ON v.sandbox_id = sandboxes.id AND v.loan_id = :loan_id
+    WHERE sandboxes.id = :sandbox_id ORDER BY v.version DESC"""
+"""The clock and all versions of the status page in one statement; nearly always there is one version."""
 
 
-def page_with_clock(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> str | None:
-    """The status page's stored JSON; None where there is none or its replicas differ."""
-    rows = reader.rows(_PAGE_WITH_CLOCK, {"sandbox_id": sandbox_id, "loan_id": loan_id, "real_ms": real_ms})
-    if not rows:
+class _VersionAndClock(NamedTuple):
+    doc: str
+    visible_ms: int
+    back_ms: int
+    again_ms: int
+    replica_ms: int
+    sandbox_ms: int
+    clock_ms: int
+    speed: int
+
+
+class PageForNow(NamedTuple):
+    """A status page's stored JSON, and the real time (ms) until which it is shown; None: until something is written."""
+
+    doc: str
+    until_ms: int | None
+
+
+def page_for_now(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> PageForNow | None:
+    """The status page at a real time; None where there is none or its replicas differ. For SQLite."""
+    versions = reader.rows(_VersionAndClock, _PAGES_WITH_CLOCK, {"sandbox_id": sandbox_id, "loan_id": loan_id})
+    if not versions:
         return None
-    doc, replicas_differ = rows[0]
-    return doc if isinstance(doc, str) and not replicas_differ else None
+    clock = versions[0]
+    now_ms = clock.sandbox_ms + max(0, real_ms - clock.clock_ms) * clock.speed
+    shown, until_ms = None, NEVER_MS
+    for each in versions:
+        if shown is None and each.visible_ms <= now_ms and (now_ms < each.back_ms or each.again_ms <= now_ms):
+            shown = each
+        changes = (each.visible_ms, each.back_ms, each.again_ms)
+        until_ms = min(until_ms, *(moment for moment in changes if now_ms < moment), NEVER_MS)
+    if shown is None or now_ms < shown.replica_ms:
+        return None
+    if until_ms == NEVER_MS or clock.speed == 0:
+        return PageForNow(shown.doc, None)
+    return PageForNow(shown.doc, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed))
 
 
 class LoanList(TypedDict):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
@@ -21,6 +22,8 @@ from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.storage.work import Answer, Command, Idempotency
+from mocklend.views.page_cache import StatusPages
+from mocklend.views.reads import page_text
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import entries
 from mocklend_faults.engine.catalogue import installed
@@ -65,8 +68,29 @@ def shared_platform() -> Platform:
         if not database:
             _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
             database = str(Path(_folders[-1].name) / "identity.db")
-        PLATFORMS.append(Platform(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True))
+        PLATFORMS.append(Platform(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True, alone=True))
     return PLATFORMS[0]
+
+
+@cache
+def status_pages(platform: Platform) -> StatusPages:
+    """The platform's status pages as the hot path reads and keeps them."""
+    return StatusPages(platform.engine, platform.pages)
+
+
+class _LoanId(NamedTuple):
+    id: str
+
+
+def outdated_pages(platform: Platform, sandbox_id: str) -> list[tuple[str, str, str]]:
+    """The loans whose status page is another one on the hot path than in the database: id, and both documents."""
+    pages, differing = status_pages(platform), []
+    with platform.snapshot(sandbox_id) as snapshot:
+        for [loan_id] in snapshot.rows(_LoanId, "SELECT id FROM loans WHERE sandbox_id = :sandbox_id"):
+            hot, plain = pages.body(sandbox_id, loan_id, platform.real_ms()), page_text(snapshot, loan_id)
+            if hot is not None and hot.decode() != plain:
+                differing.append((loan_id, hot.decode(), plain))
+    return differing
 
 
 def settings_of(kind: type[Fault], turn: int) -> Doc:
@@ -145,6 +169,8 @@ class Base(RuleBasedStateMachine):
         type(self).steps += 1
         left, right = discrepancies(self.platform, self.id), open_entries(self.platform, self.id)
         assert left == right, f"the audit sees {left}, the answer key says {right}; {self.in_words(left, right)}"
+        differing = outdated_pages(self.platform, self.id)
+        assert not differing, f"a kept status page is not the page of the database: {differing}"
 
     def in_words(self, left: list[tuple[str, str, int]], right: list[tuple[str, str, int]]) -> list[str]:
         """What the audit has to say of that which no entry explains."""
