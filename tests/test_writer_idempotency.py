@@ -68,6 +68,19 @@ def test_the_same_key_twice_at_once_is_carried_out_once(platform: Platform, stor
     assert len(story.everything()["repayments"]) == 1
 
 
+def test_the_same_key_twice_in_one_commit_is_carried_out_once(platform: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    command = story.repayment(loan_id, 100)
+
+    groups: list[int] = []
+    platform.writer.on_group = groups.append
+
+    first, second = platform.writer.run_all([command, command])
+
+    assert (first.status, second.body, second.replayed, groups) == (202, first.body, True, [2])
+    assert len(story.everything()["repayments"]) == 1
+
+
 def test_one_key_in_two_sandboxes_is_two_keys(platform: Platform, tell: Callable[..., Story]) -> None:
     first, other = tell(), tell()
     key = Idempotency("key", "print")

@@ -451,12 +451,8 @@ class _Group:
             body=text,
             created_ms=work.now_ms,
         )
-        self._loaded[command.sandbox_id][("idempotency", command.idem.key)] = (
-            command.idem.fingerprint,
-            status,
-            text,
-            work.now_ms,
-        )
+        row = _AnswerRow(command.idem.key, command.idem.fingerprint, status, text, work.now_ms)
+        self._loaded[command.sandbox_id][("idempotency", command.idem.key)] = row
 
     def _collect(self, sandbox_id: str, work: Work) -> None:
         states = self._loaded[sandbox_id]
