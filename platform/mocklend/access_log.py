@@ -138,7 +138,7 @@ class Watched:
         self._access.note((self._came, took, self._scope, id, self.sandbox_id, status, length))
 
 
-def document(entry: Entry) -> dict[str, Any]:
+def document(entry: Entry) -> dict[str, str | float | None]:
     """Return a request's log line as JSON. Of its query it has the names only."""
     came, took, scope, request_id, sandbox_id, status, length = entry
     names = ",".join(part.partition("=")[0] for part in scope.query_string.split("&") if part)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 import orjson
 from apiflask import APIBlueprint
@@ -22,7 +22,7 @@ from mocklend.api.pagination import Paged, cursor_of, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import in_full, rendered
-from mocklend.domain.nouns import NextCursor, says
+from mocklend.domain.nouns import JsonObject, NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
@@ -61,7 +61,7 @@ class AnswerKey(TypedDict):
     hint: Annotated[str | None, says("If the whole key is empty: why, and what to do. Null otherwise.")]
 
 
-def _or_lines(operation: dict[str, Any]) -> dict[str, Any]:
+def _or_lines(operation: JsonObject) -> JsonObject:
     """The operation with a second media type of its response 200: lines of JSON."""
     lines = {"description": "A page; with `format=jsonl`, all.", "content": {LINES: {"schema": {"type": "string"}}}}
     return operation | {"responses": {200: lines, **operation["responses"]}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -12,6 +12,7 @@ from mocklend.api.fields import Doc, Id
 from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
+from mocklend.domain.nouns import JsonObject
 from mocklend.validation import Body, schema_of
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.loaded_rules import stored_of
@@ -41,7 +42,7 @@ class ShippedProfile(Doc):
     name: str = Field(description="The profile's name, as PUT /-/profile takes it.")
     title: str = Field(description="The profile's title.")
     story: str = Field(description="What goes wrong with it, in a few sentences.")
-    rules: list[Annotated[dict[str, Any], WithJsonSchema(schema_of(RuleBody))]] = Field(
+    rules: list[Annotated[JsonObject, WithJsonSchema(schema_of(RuleBody))]] = Field(
         description="Its rules, as PUT /-/rules/{rule_id} takes them."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -14,6 +14,7 @@ from mocklend.api.fields import Doc
 from mocklend.api.openapi import operation
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.work import NoOp
@@ -73,15 +74,15 @@ class RuleDoc(Doc):
 
     id: str = Field(description="The rule's id, as in its path.")
     fault: str = Field(description="The kind of fault that the rule arms, by its name in GET /-/faults.")
-    match: Annotated[dict[str, Any], WithJsonSchema(MATCH_SCHEMA)] = Field(
+    match: Annotated[JsonObject, WithJsonSchema(MATCH_SCHEMA)] = Field(
         description="Which events the rule matches: conditions on the seam's fields, in the long form."
     )
-    activate: Annotated[dict[str, Any], WithJsonSchema(schema_of(Activate))] = Field(description="When the rule acts.")
-    select: Annotated[dict[str, Any], WithJsonSchema(schema_of(Select))] = Field(description="How often the rule acts.")
-    settings: Annotated[dict[str, Any], WithJsonSchema(WITH_SCHEMA)] = Field(
+    activate: Annotated[JsonObject, WithJsonSchema(schema_of(Activate))] = Field(description="When the rule acts.")
+    select: Annotated[JsonObject, WithJsonSchema(schema_of(Select))] = Field(description="How often the rule acts.")
+    settings: Annotated[JsonObject, WithJsonSchema(WITH_SCHEMA)] = Field(
         alias="with", description="The settings of the kind, the defaults included."
     )
-    expect: Annotated[dict[str, Any], WithJsonSchema(schema_of(ExpectBody))] = Field(
+    expect: Annotated[JsonObject, WithJsonSchema(schema_of(ExpectBody))] = Field(
         description="What a reconciler should report, where it differs from what the seam says."
     )
     enabled: bool = Field(description="Whether the rule is switched on.")

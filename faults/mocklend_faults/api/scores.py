@@ -21,6 +21,7 @@ from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.audit import audit
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX, Discrepancy
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
 from mocklend.storage.snapshot import Snapshot
@@ -55,7 +56,7 @@ BOUND_S_MAX = 3_660 * 86_400
 Count = Annotated[int, bounded_int(0, 10**6)]
 
 # `class` is a keyword of Python, so this model cannot be written as a class.
-_FINDING_FIELDS: dict[str, Any] = {
+_FINDING_FIELDS: JsonObject = {
     "class": (
         Annotated[str, OneOf(tuple(dict.fromkeys((*CLASSES, TIMING))))],
         Field(description="The finding class; `timing` for a difference that ends by itself."),
@@ -88,7 +89,7 @@ _FINDING_DOC = "A finding of a reconciler: a finding class on an entity. Only th
 FindingBody = create_model("FindingBody", __base__=Body, __doc__=_FINDING_DOC, **_FINDING_FIELDS)
 
 # `from` is a keyword, too.
-_WINDOW_FIELDS: dict[str, Any] = {
+_WINDOW_FIELDS: JsonObject = {
     "from": (Moment | None, Field(default=None, description="The first moment that counts, on the sandbox's clock.")),
     "to": (Moment | None, Field(default=None, description="The last moment that counts, on the sandbox's clock.")),
 }

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -47,7 +47,7 @@ class Ramp:
     The draw stays the same keyed hash, so a rising ramp only adds injections.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     over_s: Annotated[Seconds, Field(description="In how many seconds the factor goes from one share to the other.")]
     from_share: ExactRatio = field(default="0", metadata={"alias": "from", "description": "The share at the start."})
@@ -74,7 +74,7 @@ class Activate:
     `schedule` it acts for `duration_s` (default: a minute) from each firing, between its start and its end.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     start_delay_s: Annotated[int, bounded_int(0, LONGEST_S), Field(description="After how many seconds it starts.")] = 0
     duration_s: Annotated[

@@ -106,7 +106,7 @@ class KindDoc(TypedDict):
 class Fault:
     """A kind of fault. At a seam for which it has no method, it changes nothing."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     name: ClassVar[str]
     finding: ClassVar[str]

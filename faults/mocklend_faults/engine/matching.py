@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 import re2
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid
 from mocklend.seams import SEAMS
 from mocklend.validation import (
@@ -135,7 +136,7 @@ READERS: Mapping[type, Reader[Any]] = {
 }  # fmt: skip
 """The reader of the operators on a field, by the type of its values."""
 
-MATCH_SCHEMA: dict[str, Any] = {
+MATCH_SCHEMA: JsonObject = {
     "type": "object",
     "description": "Which events the rule matches: conditions on the fields of the fault's seams, all of which must "
     "hold. A dotted name reads a key of a mapping.",

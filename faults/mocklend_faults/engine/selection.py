@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -53,7 +53,7 @@ Limit = Annotated[int, bounded_int(1, COUNT_MAX)]
 class TimesPer:
     """How often the rule acts on the same entity."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     entity: Annotated[Limit | None, Field(description="Per entity, at most.")] = None
 
@@ -62,7 +62,7 @@ class TimesPer:
 class Select:
     """How often the rule acts."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     probability: Annotated[ExactRatio, Field(description="The probability for each event that matches.")] = "1"
     unit: Annotated[

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -16,13 +14,14 @@ from mocklend.api.responses import answered
 from mocklend.api.signatures import CALLBACK_SECRET_RULE, SIGNED
 from mocklend.channels.inbox import ReceiveCallback, Received
 from mocklend.channels.messages import Message
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
 from mocklend.validation import schema_of
 
 callbacks = APIBlueprint("callbacks", __name__)
 
 
-def _callback_schema() -> dict[str, Any]:
+def _callback_schema() -> JsonObject:
     """The JSON Schema of a callback, from the classes of its messages. The tag `type` gets its description here."""
     schema = schema_of(msgspec.json.schema(Message))
     for message in schema["anyOf"]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import orjson
 from apiflask import APIBlueprint, APIFlask
@@ -104,7 +103,7 @@ def pages(app: APIFlask) -> APIBlueprint:
     return blueprint
 
 
-def _row(code: str) -> dict[str, Any]:
+def _row(code: str) -> dict[str, str | int]:
     problem = PROBLEMS[code]
     return {"status": problem.status, "title": problem.title, "hint": problem.hint}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -13,6 +11,7 @@ from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.request_context import open_snapshot
 from mocklend.api.responses import in_full, rendered
+from mocklend.domain.nouns import JsonObject
 from mocklend.ledger.beancount import export
 from mocklend.views import reads
 from mocklend.views.reads import TransactionList
@@ -37,7 +36,7 @@ def list_transactions(query: JournalQuery) -> Response:
         return rendered(reads.transactions(snapshot, loan_id=query.loan_id, after=after, limit=query.limit))
 
 
-def _text(operation: dict[str, Any]) -> dict[str, Any]:
+def _text(operation: JsonObject) -> JsonObject:
     """The operation with its response 200: plain text."""
     text = {"description": "A Beancount file.", "content": {"text/plain": {"schema": {"type": "string"}}}}
     return operation | {"responses": {200: text, **operation["responses"]}}

@@ -16,6 +16,7 @@ from mocklend.api.fields import SAFE_ID
 from mocklend.api.request_context import PLANES
 from mocklend.api.responses import PROBLEM
 from mocklend.api.signatures import SIGNED, webhooks
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import PROBLEMS
 
 VERSION = "3.1.0"
@@ -23,7 +24,7 @@ MOVES_MONEY, MAY_BE_200, MAY_BE_202 = "x-moves-money", "x-may-be-200", "x-may-be
 READS, HEADERS = "x-reads", "x-headers"
 EXAMPLE, PARAMETERS = "x-example", "x-parameters"
 
-PROBLEM_SCHEMA: dict[str, Any] = {
+PROBLEM_SCHEMA: JsonObject = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; /docs/problems lists all codes. Further members name the ids involved.",
     "required": ["type", "title", "status", "detail", "code", "hint"],
@@ -105,11 +106,11 @@ def operation(
     moves_money: bool = False,
     may_be_200: bool = False,
     may_be_202: str | None = None,
-    reads: dict[str, Any] | None = None,
+    reads: JsonObject | None = None,
     headers: Iterable[str] = (),
     example: Any = None,
     parameters: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Arguments of `@doc`: a stable operation id and the problem codes of this endpoint.
 
     `reads` is the OpenAPI request body of a view that reads its body itself; `may_be_202` describes a response 202
@@ -117,7 +118,7 @@ def operation(
     platform's own operations are in `examples`.
     """
     responses = problem_responses(codes)
-    extensions: dict[str, Any] = {}
+    extensions: JsonObject = {}
     if reads is not None:
         extensions[READS] = reads
     if headers:
@@ -135,7 +136,7 @@ def operation(
     return {"operation_id": operation_id, "responses": responses, "extensions": extensions}
 
 
-def problem_responses(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
+def problem_responses(codes: Iterable[str]) -> dict[int, JsonObject]:
     """OpenAPI responses for problem codes, by HTTP status."""
     by_status: dict[int, list[str]] = {}
     for code in codes:
@@ -149,7 +150,7 @@ def problem_responses(codes: Iterable[str]) -> dict[int, dict[str, Any]]:
     }
 
 
-def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] | str:
+def complete(spec: JsonObject | str, examples: Examples) -> JsonObject | str:
     """Complete the document that APIFlask generated from the views."""
     assert isinstance(spec, dict), "the spec is JSON, not YAML"
     spec["info"] |= {
@@ -177,7 +178,7 @@ def complete(spec: dict[str, Any] | str, examples: Examples) -> dict[str, Any] |
     return spec
 
 
-def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
+def _exemplify(operation: JsonObject, examples: Examples) -> None:
     """Put the operation's example into its body, and into its path parameters and headers."""
     name = operation["operationId"]
     own: Mapping[str, str] = operation.pop(PARAMETERS, {})
@@ -193,7 +194,7 @@ def _exemplify(operation: dict[str, Any], examples: Examples) -> None:
                 parameter["example"] = example
 
 
-def _complete_operation(path: str, operation: dict[str, Any]) -> None:
+def _complete_operation(path: str, operation: JsonObject) -> None:
     # Every endpoint refuses a query parameter that it does not declare: `validation_failed`.
     codes: list[str] = ["fault_broke", "internal_error", "validation_failed"]
     operation["security"] = _security(path)
@@ -253,12 +254,12 @@ def describe_properties(schema: Any, components: Mapping[str, Any]) -> None:
             _describe(property, property, components)
 
 
-def _describe(target: dict[str, Any], schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
+def _describe(target: JsonObject, schema: Mapping[str, Any], components: Mapping[str, Any]) -> None:
     if not target.get("description") and (description := _type_description(schema, components)):
         target["description"] = description
 
 
-def _properties_of(schema: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+def _properties_of(schema: Mapping[str, Any]) -> Iterable[JsonObject]:
     properties = schema.get("properties")
     return properties.values() if schema.get("type") == "object" and isinstance(properties, dict) else ()
 
@@ -272,8 +273,8 @@ def _type_description(schema: Mapping[str, Any], components: Mapping[str, Any]) 
     return description or (_type_description(values[0], components) if len(values) == 1 else None)
 
 
-def _security_schemes() -> dict[str, Any]:
-    schemes: dict[str, Any] = {
+def _security_schemes() -> JsonObject:
+    schemes: JsonObject = {
         "sandbox": {
             "type": "http",
             "scheme": "bearer",

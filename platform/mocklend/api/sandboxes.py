@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 from zoneinfo import available_timezones
 
 from apiflask import APIBlueprint
@@ -18,7 +18,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
-from mocklend.domain.nouns import NextCursor, says
+from mocklend.domain.nouns import JsonObject, NextCursor, says
 from mocklend.sandboxes.lifecycle import (
     DEFAULT_ZONE,
     NET_BY,
@@ -38,7 +38,7 @@ from mocklend.validation import Body, Expecting, Means, OneOf, bounded_int, boun
 
 sandboxes = APIBlueprint("sandboxes", __name__)
 
-NOTHING: dict[str, Any] = {
+NOTHING: JsonObject = {
     "required": False,
     "content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}},
 }

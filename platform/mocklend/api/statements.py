@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -22,7 +22,7 @@ from mocklend.channels.statements.formats import FORMATS
 from mocklend.channels.statements.record import ready_statement
 from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
-from mocklend.domain.nouns import ChannelId, CutOff, StatementReady, says
+from mocklend.domain.nouns import ChannelId, CutOff, JsonObject, StatementReady, says
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.validation import Body, OneOf
 
@@ -87,7 +87,7 @@ def list_formats(channel: str) -> Response:
     )
 
 
-def _files(operation: dict[str, Any]) -> dict[str, Any]:
+def _files(operation: JsonObject) -> JsonObject:
     """The operation with its response 200: a file, in the media type of its format."""
     media_types = sorted({format.media_type for format in FORMATS.values()})
     file = {

@@ -13,6 +13,7 @@ from mocklend.dataset.own_platform import OwnPlatform
 from mocklend.dataset.story import BORROW, DISPUTE, PAY, PUSH, Act, Story
 from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import midnight_ms
+from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.domain.statuses import DisputeState
@@ -97,7 +98,7 @@ class Branch:
         for (n, act, _), body in zip(commands, self._run([command for _, _, command in commands]), strict=True):
             self._remember(n, act.verb, body)
 
-    def _run(self, commands: Sequence[Command]) -> list[dict[str, Any]]:
+    def _run(self, commands: Sequence[Command]) -> list[JsonObject]:
         """Run commands in their order, many in one commit. The answer of a refused command is empty."""
         waiting = [self.platform.runtime.writer.submit(command) for command in commands]
         answers = []
@@ -108,7 +109,7 @@ class Branch:
                 answers.append({})
         return answers
 
-    def _command(self, n: int, act: Act, quote: dict[str, Any] | None) -> Command | None:
+    def _command(self, n: int, act: Act, quote: JsonObject | None) -> Command | None:
         """Return the command of an action, or None if it cannot be done."""
         plot, loan_id = self.stories[n], self.loans[n]
         idem = Idempotency(f"{act.verb}-{plot.n}-{act.day}-{act.hour}", "")
@@ -148,7 +149,7 @@ class Branch:
                 )  # fmt: skip
         return None
 
-    def _remember(self, n: int, verb: str, body: dict[str, Any]) -> None:
+    def _remember(self, n: int, verb: str, body: JsonObject) -> None:
         if verb == BORROW:
             self.loans[n] = body["id"]
         elif verb == PUSH and body:

@@ -118,18 +118,18 @@ def _ratio(decimal: str) -> tuple[int, int]:
 # --- metadata of the fields for the validator; the rules of lending do not use it ---
 
 
-def _integer(description: str, low: int, high: int) -> dict[str, Any]:
+def _integer(description: str, low: int, high: int) -> dict[str, object]:
     return {"description": description, "strict": True, "ge": low, "le": high}
 
 
-def _decimal(description: str, high: int, pattern: str) -> dict[str, Any]:
+def _decimal(description: str, high: int, pattern: str) -> dict[str, object]:
     expected = f'a decimal string from "0" to "{high}", like "0.06", with at most 18 decimals'
     return {"description": description, "pattern": pattern, "json_schema_extra": {"expected": expected}}
 
 
 _UP_TO_1 = r"^(0{1,3}(\.[0-9]{1,18})?|0{0,2}1(\.0{1,18})?)$"
 _UP_TO_10 = r"^(0{0,2}[0-9](\.[0-9]{1,18})?|0?10(\.0{1,18})?)$"
-_KNOWN_FIELDS: Mapping[str, Any] = {"extra": "forbid"}
+_KNOWN_FIELDS: Mapping[str, str] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)

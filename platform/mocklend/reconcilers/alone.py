@@ -17,9 +17,8 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from mocklend.client import Client
+from mocklend.client import Client, Doc
 from mocklend.reconcilers.found import Found
 from mocklend.reconcilers.named import UnknownReconciler, named
 
@@ -53,7 +52,7 @@ def run_alone(file: str, url: str, *, timeout_s: float, api_key: str, tokens: Ma
     return [Found(finding.pop("class"), **finding) for finding in result["findings"]]
 
 
-def _run(file: str, options: dict[str, Any]) -> dict[str, Any]:
+def _run(file: str, options: Doc) -> Doc:
     try:
         reconcile = named(file)
         with Client(**options) as client:

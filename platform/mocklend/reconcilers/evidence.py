@@ -12,11 +12,10 @@ from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from mocklend.client import Client, ProblemError
+from mocklend.client import Client, Doc, ProblemError
 from mocklend.reconcilers.patient import Patient
 from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053, whole_rows
 
-Doc = dict[str, Any]
 PAGE = 200
 READS = 4
 """How often a statement is asked for that came broken."""

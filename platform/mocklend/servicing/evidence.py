@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mocklend.channels.payments import NOBODYS
 from mocklend.domain.statuses import ReceiptState, RepaymentStatus, TradeState
@@ -113,7 +112,7 @@ def _finding_doc(
 
 def _trade(work: Work, loan_id: str, piece: Piece) -> Trade | None:
     """The channel's trade. Without a number it must be the only match, among those of this loan and of no loan."""
-    query: dict[str, Any] = {"channel": piece.channel}
+    query: dict[str, str | int] = {"channel": piece.channel}
     if piece.channel_trade_no is not None:
         query["number"] = piece.channel_trade_no
     else:

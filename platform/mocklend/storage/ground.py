@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -299,12 +298,12 @@ class Ground:
         self._logged[key] = now
         return True
 
-    def _about(self, trouble: Trouble) -> dict[str, Any]:
+    def _about(self, trouble: Trouble) -> dict[str, str]:
         stops = "reads and writes" if trouble.reads else "writes"
         about = {"cause": trouble.kind, "said": trouble.message, "remedy": trouble.remedy, "database": self.name}
         return about | ({"refused_until_it_is_back": stops} if trouble.lasts else {})
 
-    def _so_far(self, down: Down) -> dict[str, Any]:
+    def _so_far(self, down: Down) -> dict[str, float]:
         return {"after_s": round(self._now() - down.since, 1), "refused": down.refused}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
+from mocklend.client import Doc
 from mocklend.domain.statuses import PayoutState, QuoteType, ReceiptState, RepaymentStatus, TradeState
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
@@ -191,5 +191,5 @@ def ordered_twice(evidence: Evidence) -> Iterator[Found]:
                 yield Found("duplicate_in_channel", max(ids), case.id, amounts[max(ids)], "reverse", detail)
 
 
-def _on_its_way(log: dict[str, Any]) -> bool:
+def _on_its_way(log: Doc) -> bool:
     return not log["attempts"] and log["next_attempt_at"] is not None
