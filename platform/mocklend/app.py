@@ -46,7 +46,7 @@ from mocklend.api.receipts import receipts
 from mocklend.api.repayments import repayments
 from mocklend.api.request_context import EXTENSION, Served, guard_planes
 from mocklend.api.request_ids import name_requests
-from mocklend.api.request_log import keep_record, requests_made
+from mocklend.api.request_log import log_requests, requests_made
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements
@@ -100,7 +100,7 @@ def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
     break_answers(app)
-    keep_record(app, platform)
+    log_requests(app, platform)
     answer_faultily(app, platform)
     refuse_unknown_parameters(app)
     for noun in NOUNS:

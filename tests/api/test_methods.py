@@ -13,7 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
 from werkzeug.test import TestResponse
 
-from mocklend.api.request_log import MadeRequest, Record
+from mocklend.api.request_log import LoggedRequest, RequestLog
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.door import Door
@@ -57,14 +57,14 @@ class Everything:
             methods.setdefault(path, set()).update(rule.methods or ())
         yield from methods.items()
 
-    def stored(self) -> tuple[dict[str, list[Row]], tuple[list[MadeRequest], bool]]:
+    def stored(self) -> tuple[dict[str, list[Row]], tuple[list[LoggedRequest], bool]]:
         """Every row, and the logged requests."""
         with self.platform.read() as connection:
             tables = rows(connection, str, "SELECT name FROM sqlite_master WHERE type='table'")
             stored_rows = {name: rows(connection, lambda *row: row, f"SELECT * FROM {name}") for name in tables}
         for own in ("real_time", "sandbox_uses"):  # The platform's pulse, and the minute of the latest request.
             stored_rows.pop(own, None)
-        record: Record = self.app.extensions["mocklend.record"]
+        record: RequestLog = self.app.extensions["mocklend.request_log"]
         return stored_rows, record.of(DEFAULT)
 
 

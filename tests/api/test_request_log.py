@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.api import broken_responses, fault_hooks
-from mocklend.api.request_log import OVERHEAD, MadeRequest, Record, share
+from mocklend.api.request_log import OVERHEAD, LoggedRequest, RequestLog, share
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
@@ -22,7 +22,7 @@ from mocklend.runtime import Platform
 
 pytestmark = pytest.mark.security
 
-MADE = MadeRequest(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
+LOGGED = LoggedRequest(0, "GET", "/v1/loans", None, b"", 200, b"{}", False, None)
 
 
 def _requests_of(client: Client) -> list[tuple[str, str]]:
@@ -173,86 +173,86 @@ def test_while_a_running_clock_is_held_the_log_has_its_moves(mocklend_server: st
     assert requests[5]["at"].startswith("2026-03-02T00:")
 
 
-def numbered(n: int, size: int = 0) -> MadeRequest:
-    return replace(MADE, real_ms=n, body=b"x" * size)
+def numbered(n: int, size: int = 0) -> LoggedRequest:
+    return replace(LOGGED, real_ms=n, body=b"x" * size)
 
 
-def logged_times(record: Record, sandbox: str) -> tuple[list[int], bool]:
-    requests, complete = record.of(sandbox)
+def logged_times(log: RequestLog, sandbox: str) -> tuple[list[int], bool]:
+    requests, complete = log.of(sandbox)
     return [answer.real_ms for answer in requests], complete
 
 
 def test_of_too_many_requests_the_newest_are_kept_and_the_log_is_marked_as_incomplete() -> None:
-    record = Record(requests_max=2)
-    record.begin("a")
+    log = RequestLog(requests_max=2)
+    log.begin("a")
     for n in range(2):
-        record.add("a", numbered(n))
-    assert logged_times(record, "a") == ([0, 1], True)
+        log.add("a", numbered(n))
+    assert logged_times(log, "a") == ([0, 1], True)
 
-    record.add("a", numbered(2))
-    assert logged_times(record, "a") == ([1, 2], False)
+    log.add("a", numbered(2))
+    assert logged_times(log, "a") == ([1, 2], False)
 
-    record.begin("a")
-    record.add("a", numbered(3))
-    assert logged_times(record, "a") == ([3], True)
+    log.begin("a")
+    log.add("a", numbered(3))
+    assert logged_times(log, "a") == ([3], True)
 
 
 def test_of_too_many_bytes_the_newest_requests_are_kept_and_at_least_the_last() -> None:
-    record = Record(bytes_max=3_000)
-    record.begin("a")
+    log = RequestLog(bytes_max=3_000)
+    log.begin("a")
     for n in range(3):
-        record.add("a", numbered(n, 1_000))
-    assert logged_times(record, "a") == ([2], False)
+        log.add("a", numbered(n, 1_000))
+    assert logged_times(log, "a") == ([2], False)
 
-    record.add("a", numbered(3, 10_000))
-    assert logged_times(record, "a") == ([3], False)
+    log.add("a", numbered(3, 10_000))
+    assert logged_times(log, "a") == ([3], False)
 
 
 def test_the_log_of_an_older_sandbox_is_marked_as_incomplete() -> None:
-    record = Record()
+    log = RequestLog()
 
-    record.add("from-yesterday", numbered(1))
+    log.add("from-yesterday", numbered(1))
 
-    assert logged_times(record, "from-yesterday") == ([1], False)
+    assert logged_times(log, "from-yesterday") == ([1], False)
 
 
 def test_of_too_many_sandboxes_the_longest_unused_one_loses_its_log() -> None:
-    record = Record(sandboxes_max=2)
+    log = RequestLog(sandboxes_max=2)
     for name in "abac":
-        record.add(name, numbered(1))
+        log.add(name, numbered(1))
 
-    assert [logged_times(record, name)[0] for name in "abc"] == [[1, 1], [], [1]]
-    record.add("b", numbered(2))
-    assert logged_times(record, "b") == ([2], False)
+    assert [logged_times(log, name)[0] for name in "abc"] == [[1, 1], [], [1]]
+    log.add("b", numbered(2))
+    assert logged_times(log, "b") == ([2], False)
 
 
 @pytest.mark.parametrize("bound", [{"requests_most_of_all": 16}, {"bytes_most_of_all": 16 * (OVERHEAD + 8)}])
 def test_a_busy_sandbox_does_not_displace_the_log_of_a_quiet_one(bound: dict[str, int]) -> None:
-    record = Record(**bound)
+    log = RequestLog(**bound)
     for name in ("quiet", "busy", "other"):
-        record.begin(name)
+        log.begin(name)
     for n in range(3):
-        record.add("quiet", numbered(n))
+        log.add("quiet", numbered(n))
 
     for n in range(1_000):
-        record.add("busy", numbered(n))
+        log.add("busy", numbered(n))
     for n in range(4):
-        record.add("other", numbered(n))
+        log.add("other", numbered(n))
 
-    assert logged_times(record, "quiet") == ([0, 1, 2], True)
-    assert logged_times(record, "other") == ([0, 1, 2, 3], True)
-    newest, complete = logged_times(record, "busy")
+    assert logged_times(log, "quiet") == ([0, 1, 2], True)
+    assert logged_times(log, "other") == ([0, 1, 2, 3], True)
+    newest, complete = logged_times(log, "busy")
     assert newest == list(range(1_000 - len(newest), 1_000))
     assert (6 <= len(newest) <= 9, complete) == (True, False)
 
 
 def test_many_sandboxes_share_the_memory_of_the_log() -> None:
-    record = Record(requests_most_of_all=80)
+    log = RequestLog(requests_most_of_all=80)
     for n in range(100):
         for name in "abcde":
-            record.add(name, numbered(n))
+            log.add(name, numbered(n))
 
-    counts = [len(logged_times(record, name)[0]) for name in "abcde"]
+    counts = [len(logged_times(log, name)[0]) for name in "abcde"]
     assert 70 <= sum(counts) <= 80
     assert max(counts) - min(counts) <= 3
 
@@ -267,14 +267,14 @@ def test_the_share_of_a_sandbox_is_the_largest_that_fits(sizes: list[int], most:
 
 def test_memory_stays_bounded_however_much_is_asked() -> None:
     bound = 2 * 1024 * 1024
-    record = Record(bytes_most_of_all=bound)
+    log = RequestLog(bytes_most_of_all=bound)
     tracemalloc.start()
     try:
         for n in range(20_000):
             request = replace(
-                MADE, real_ms=10**12 + n, path=f"/v1/loans/loan_{n:020}", id=f"req_{n:020}", answer=b"x" * (n % 500)
+                LOGGED, real_ms=10**12 + n, path=f"/v1/loans/loan_{n:020}", id=f"req_{n:020}", answer=b"x" * (n % 500)
             )
-            record.add(f"sbx_{n % 50}", request)
+            log.add(f"sbx_{n % 50}", request)
         bytes_used = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
@@ -283,15 +283,15 @@ def test_memory_stays_bounded_however_much_is_asked() -> None:
 
 
 def test_a_dropped_log_takes_no_memory() -> None:
-    record = Record(bytes_most_of_all=4_000)
+    log = RequestLog(bytes_most_of_all=4_000)
     for _ in range(10):
-        record.begin("a")
-        record.add("a", numbered(1, 1_000))
-        record.forget("a")
+        log.begin("a")
+        log.add("a", numbered(1, 1_000))
+        log.forget("a")
     for name in "ab":
-        record.add(name, numbered(2, 1_000))
+        log.add(name, numbered(2, 1_000))
 
-    assert [logged_times(record, name)[0] for name in "ab"] == [[2], [2]]
+    assert [logged_times(log, name)[0] for name in "ab"] == [[2], [2]]
 
 
 def test_a_restarted_server_has_an_empty_request_log(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class EntryDoc(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One injection, as it stands at a moment."""
+    """One injection and its status at a moment."""
 
     injection: str
     rule: str
@@ -227,7 +227,7 @@ def batches(
 
 
 def find(snapshot: Snapshot, injection: str) -> Entry | None:
-    """The entry of an injection, as it stands now."""
+    """The entry of an injection, with its status now."""
     sql = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
     rows = snapshot.rows(_Row, sql, id=injection)
     return _entry(rows[0], snapshot.now_ms) if rows else None

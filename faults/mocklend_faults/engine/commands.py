@@ -64,7 +64,7 @@ class PutRule(_OnRules):
 
 @dataclass(frozen=True, slots=True)
 class PatchRule(_OnRules):
-    """Switch a rule on or off. Switched on, it is armed again: its window starts anew, its counters continue."""
+    """Switch a rule on or off. Switched on, it is armed again: its window starts again, its counters continue."""
 
     sandbox_id: str
     rule_id: str

@@ -208,7 +208,7 @@ def unknown(id: str, ids: Iterable[str] = ()) -> Refused:
 
 @dataclass(frozen=True, slots=True)
 class PutExperiment:
-    """Start a plan, now. To send the same plan again changes nothing; a changed plan starts anew."""
+    """Start a plan now. Sending the same plan again changes nothing; a changed plan starts again."""
 
     sandbox_id: str
     experiment: Experiment

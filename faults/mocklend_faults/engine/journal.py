@@ -22,7 +22,7 @@ class RuleCount(Struct, frozen=True):
     """The counts of a rule in one revision."""
 
     rule: str
-    revision: int  # a replaced rule starts its counts anew
+    revision: int  # a replaced rule starts its counts from 0
     evaluated: int
     matched: int
     selected: int

@@ -45,5 +45,5 @@ class Numbers:
         """Keep the number of an event with an injection, for when its entity is evicted."""
         with self._lock:
             self._injected[entity] = max(number, self._injected.get(entity, 0))
-            if entity in self._last:  # The entity may have been evicted, and be numbered anew, since this event.
+            if entity in self._last:  # Since this event, the entity may have been evicted and numbered again.
                 self._last[entity] = max(number, self._last[entity])

@@ -95,7 +95,7 @@ def get_report(borrower_id: str) -> Response:
 @bureau.output(document(ScoreDoc))
 @bureau.doc(**operation("getCreditScore", "borrower_unknown"))
 def get_score(borrower_id: str, query: ScoreQuery) -> Response:
-    """A borrower's credit score. It is computed anew on the 6th of each month."""
+    """A borrower's credit score. It is refreshed on the 6th of each month."""
     if query.transaction_id is not None:
         return answered(run(AskScore(sandbox_id(), borrower_id, query.transaction_id)))
     with open_snapshot() as snapshot:

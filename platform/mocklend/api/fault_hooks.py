@@ -42,7 +42,7 @@ REFERENCE = "reference"
 EXEMPT = ("/-/", *OPEN)
 """Prefixes of the paths that do not pass the seam."""
 KEY = wsgi_name(HEADER)
-SKIPPED_REQUEST = "mocklend.glanced"
+SKIPPED_REQUEST = "mocklend.skipped_request"
 """The WSGI key under which a hot path leaves its RequestEvent, already counted, and whether a rule selects it."""
 
 
@@ -79,8 +79,8 @@ class MeetRequest:
 
 def meet_request(platform: Platform, layer: PlatformLayer) -> Response | None:
     """Before the view: decide the outcome of this request. Returns the refusal that replaces the view, if any."""
-    asked = asked_request()
-    if asked.url_rule is None or asked.url_rule.rule.startswith(EXEMPT):
+    incoming = asked_request()
+    if incoming.url_rule is None or incoming.url_rule.rule.startswith(EXEMPT):
         return None
     try:
         id = sandbox_id()
@@ -90,13 +90,13 @@ def meet_request(platform: Platform, layer: PlatformLayer) -> Response | None:
         run(NoOp(id))
     if not has_rules:
         return None
-    event = _selected_event(asked, id, platform, layer)
+    event = _selected_event(incoming, id, platform, layer)
     if event is None:
         return None
     outcome: ApiAnswer = run(MeetRequest(id, event)).body["happened"]
     if outcome == replace(event, now_ms=outcome.now_ms):
         return None
-    asked.outcome = outcome
+    incoming.outcome = outcome
     return _answer_of(outcome) if outcome.before_work and outcome.answer_code else None
 
 
@@ -121,18 +121,18 @@ def late_and_broken(response: Response) -> Response:
     return broken(response, outcome.break_how, request.environ)
 
 
-def _selected_event(asked: JsonRequest, sandbox: str, platform: Platform, layer: PlatformLayer) -> ApiAnswer | None:
+def _selected_event(incoming: JsonRequest, sandbox: str, platform: Platform, layer: PlatformLayer) -> ApiAnswer | None:
     """The request as an event of the seam, or None where no rule selects it."""
-    assert asked.url_rule is not None
-    arguments: dict[str, str] = asked.view_args or {}
-    of_repayment = "repayment_id" in arguments and asked.path.endswith("/query")
-    event, selected = asked.environ.get(SKIPPED_REQUEST, (None, True))
+    assert incoming.url_rule is not None
+    arguments: dict[str, str] = incoming.view_args or {}
+    of_repayment = "repayment_id" in arguments and incoming.path.endswith("/query")
+    event, selected = incoming.environ.get(SKIPPED_REQUEST, (None, True))
     if event is None:
-        shape = shape_of(asked.url_rule.rule, asked.endpoint or "")
-        entity = _entity(asked, arguments) or shape.operation
-        channel = None if of_repayment else _channel(asked, arguments)
+        shape = shape_of(incoming.url_rule.rule, incoming.endpoint or "")
+        entity = _entity(incoming, arguments) or shape.operation
+        channel = None if of_repayment else _channel(incoming, arguments)
         seed = platform.seed_of(sandbox)
-        event = RequestEvent(sandbox, seed, ASKED_BY.get(), entity, asked.method, arguments, shape, channel)
+        event = RequestEvent(sandbox, seed, ASKED_BY.get(), entity, incoming.method, arguments, shape, channel)
         selected = of_repayment or layer.may_affect(event)
     if not selected:
         return None  # Before the database is read, which would cost as much as the rest of the request.
@@ -144,9 +144,9 @@ def _selected_event(asked: JsonRequest, sandbox: str, platform: Platform, layer:
     return event.whole() if layer.may_affect(event) else None
 
 
-def _entity(asked: JsonRequest, arguments: Mapping[str, str]) -> str | None:
+def _entity(incoming: JsonRequest, arguments: Mapping[str, str]) -> str | None:
     """The entity whose requests are counted together: key, path parameter or reference. None where there is none."""
-    key: str = asked.environ.get(KEY, "")
+    key: str = incoming.environ.get(KEY, "")
     if 0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable():
         return key
     for name in ABOUT:
@@ -154,21 +154,21 @@ def _entity(asked: JsonRequest, arguments: Mapping[str, str]) -> str | None:
             return arguments[name]
     if arguments:  # For example a trade at a channel, a channel's statement of a day, a dispute.
         return ".".join(arguments.values())
-    reference = _in_body(asked, REFERENCE) or ""
+    reference = _in_body(incoming, REFERENCE) or ""
     return reference if len(reference) <= KEY_LENGTH_MAX and reference.isprintable() else None
 
 
-def _channel(asked: JsonRequest, arguments: Mapping[str, str]) -> str | None:
+def _channel(incoming: JsonRequest, arguments: Mapping[str, str]) -> str | None:
     """The channel that the request names, in its path or its body."""
-    return arguments.get("channel") or _in_body(asked, "channel")
+    return arguments.get("channel") or _in_body(incoming, "channel")
 
 
-def _in_body(asked: JsonRequest, field: str) -> str | None:
+def _in_body(incoming: JsonRequest, field: str) -> str | None:
     """A text field of the request's body; None where the body has no such field."""
-    if asked.method != "POST":
+    if incoming.method != "POST":
         return None
     try:
-        document = asked.get_json()
+        document = incoming.get_json()
     except Refused:
         return None  # The view refuses a body that cannot be read.
     value = document.get(field) if isinstance(document, dict) else None

@@ -34,7 +34,7 @@ from mocklend.api.request_event import RequestEvent, shape_of
 from mocklend.api.request_ids import EXTENSION as IDS
 from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.api.request_ids import NAMED, RequestIds
-from mocklend.api.request_log import ANSWER_MAX, FAULT_HEADER, MadeRequest, record_of
+from mocklend.api.request_log import ANSWER_MAX, FAULT_HEADER, LoggedRequest, request_log_of
 from mocklend.api.responses import JSON, REPLAYED, type_of
 from mocklend.domain.problems import Refused
 from mocklend.door import Headers, Outcome, ReceivedRequest, Respond
@@ -63,7 +63,7 @@ WAITING_MAX = 256
 class Taken:
     """A request that a hot path answers."""
 
-    asked: ReceivedRequest
+    request: ReceivedRequest
     rule: str
     sandbox_id: str
     request_id: str
@@ -78,7 +78,7 @@ class HotPaths:
     def __init__(self, app: Flask, platform: Platform, *, on_loopback: bool) -> None:
         self._platform = platform
         self._on_loopback = on_loopback
-        self._record = record_of(app)
+        self._log = request_log_of(app)
         self._meters: Meters = app.extensions[METERS]
         self._ids: RequestIds = app.extensions[IDS]
         self._pages = StatusPages(platform.engine, platform.pages)
@@ -90,28 +90,28 @@ class HotPaths:
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, asked: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
+    def __call__(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
         """Answer a request now or later, if it is on a hot path. NOT_TAKEN: Flask answers it."""
-        path = asked.path
-        if asked.query or not path.startswith(PREFIX) or FAULT in asked.headers:
+        path = request.path
+        if request.query or not path.startswith(PREFIX) or FAULT in request.headers:
             return Outcome.NOT_TAKEN
-        if asked.method == "GET" and (named := PAGE_OF(path)):
-            taken = self._take(asked, LOAN)
+        if request.method == "GET" and (named := PAGE_OF(path)):
+            taken = self._take(request, LOAN)
             return Outcome.ANSWERED if taken and self._page(taken, named[1], respond) else Outcome.NOT_TAKEN
-        if asked.method == "POST" and (named := REPAYMENTS_OF(path)):
-            taken = self._take(asked, REPAYMENTS)
+        if request.method == "POST" and (named := REPAYMENTS_OF(path)):
+            taken = self._take(request, REPAYMENTS)
             if taken and self._order(taken, named[1], respond, hand_back):
                 return Outcome.ANSWERED_LATER
         return Outcome.NOT_TAKEN
 
-    def _take(self, asked: ReceivedRequest, rule: str) -> Taken | None:
+    def _take(self, request: ReceivedRequest, rule: str) -> Taken | None:
         """The request, or None where this process does not know its sandbox."""
         began_s = perf_counter()
-        sandbox_id = self._sandbox(asked.headers.get("authorization"))
+        sandbox_id = self._sandbox(request.headers.get("authorization"))
         if sandbox_id is None:
             return None
-        key = asked.headers.get(KEY)
-        return Taken(asked, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms(), began_s)
+        key = request.headers.get(KEY)
+        return Taken(request, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms(), began_s)
 
     def _no_rule_selects(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
         """Whether no rule selects the request. This counts it; the event is left for Flask, which must not count it."""
@@ -120,12 +120,14 @@ class HotPaths:
         seed = self._platform.seed_known(taken.sandbox_id)
         if layer is None or has_rules is not True or seed is None:
             return has_rules is False
-        asked, key = taken.asked, taken.key or ""
+        request, key = taken.request, taken.key or ""
         entity, arguments = key if is_usable(key) else loan_id, {"loan_id": loan_id}
         shape = self._shapes[taken.rule]
-        event = RequestEvent(taken.sandbox_id, seed, taken.request_id, entity, asked.method, arguments, shape, channel)
+        event = RequestEvent(
+            taken.sandbox_id, seed, taken.request_id, entity, request.method, arguments, shape, channel
+        )
         selected = layer.may_affect(event)
-        asked.carried.update({SKIPPED_REQUEST: (event, selected), NAMED: taken.request_id})
+        request.carried.update({SKIPPED_REQUEST: (event, selected), NAMED: taken.request_id})
         return not selected
 
     def _sandbox(self, credential: str | None) -> str | None:
@@ -143,16 +145,16 @@ class HotPaths:
         return True
 
     def _order(self, taken: Taken, loan_id: str, respond: Respond, hand_back: Callable[[], None]) -> bool:
-        asked, key = taken.asked, taken.key or ""
-        if not is_usable(key) or asked.headers.get("content-type") != JSON:
+        request, key = taken.request, taken.key or ""
+        if not is_usable(key) or request.headers.get("content-type") != JSON:
             return False
         asked_by = ASKED_BY.set(taken.request_id)
         try:
-            document = parse(asked.body)
+            document = parse(request.body)
             new = NewRepayment.model_validate(document)
             if not self._no_rule_selects(taken, loan_id, new.channel):
                 return False
-            idem = Idempotency(key, fingerprint(asked.method, asked.path, document))
+            idem = Idempotency(key, fingerprint(request.method, request.path, document))
             command = order(taken.sandbox_id, idem, loan_id, new)
             if not self._begin_waiting(taken.sandbox_id):
                 return False
@@ -186,14 +188,14 @@ class HotPaths:
             hand_back()  # Nothing was committed. Flask runs into the same failure and answers it.
 
     def _respond(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
-        asked = taken.asked
-        made = MadeRequest(
-            taken.real_ms, asked.method, asked.path, taken.key, asked.body, status,
+        request = taken.request
+        entry = LoggedRequest(
+            taken.real_ms, request.method, request.path, taken.key, request.body, status,
             body if len(body) <= ANSWER_MAX else b"", False, None, taken.request_id,
         )  # fmt: skip
         self._platform.use(taken.sandbox_id)
-        self._record.add(taken.sandbox_id, made)
-        self._meters.count(taken.rule, asked.method, status, perf_counter() - taken.began_s)
+        self._log.add(taken.sandbox_id, entry)
+        self._meters.count(taken.rule, request.method, status, perf_counter() - taken.began_s)
         all_headers = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
         respond(status, all_headers, body, taken.sandbox_id)
 

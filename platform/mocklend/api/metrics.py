@@ -79,9 +79,9 @@ def measure(app: Flask, platform: Platform) -> APIBlueprint:
 
     @app.after_request
     def count(response: Response) -> Response:
-        asked = asked_request()
-        endpoint = asked.url_rule.rule if asked.url_rule else "none"
-        seconds = perf_counter() - asked.began_s if asked.began_s else None
+        request = asked_request()
+        endpoint = request.url_rule.rule if request.url_rule else "none"
+        seconds = perf_counter() - request.began_s if request.began_s else None
         meters.count(endpoint, known_method(), response.status_code, seconds)
         return response
 

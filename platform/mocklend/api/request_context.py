@@ -76,11 +76,11 @@ def sandbox_id() -> str:
 
     Refused `credential_missing` or `credential_invalid`.
     """
-    asked = asked_request()
-    if asked.sandbox_id is None:
-        asked.sandbox_id = asked.environ[SANDBOX] = _sandbox_of(asked.environ.get(CREDENTIAL))
-        current_platform().use(asked.sandbox_id)
-    return asked.sandbox_id
+    incoming = asked_request()
+    if incoming.sandbox_id is None:
+        incoming.sandbox_id = incoming.environ[SANDBOX] = _sandbox_of(incoming.environ.get(CREDENTIAL))
+        current_platform().use(incoming.sandbox_id)
+    return incoming.sandbox_id
 
 
 def _sandbox_of(credential: str | None) -> str:

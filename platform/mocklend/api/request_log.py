@@ -1,6 +1,6 @@
 """The request log: the requests to a sandbox since it was created, so that `mocklend scenario save` can repeat them.
 
-        request ─▶ view ─▶ answer ─▶ Record (memory, this process) ─▶ GET /-/requests
+        request ─▶ view ─▶ answer ─▶ RequestLog (memory, this process) ─▶ GET /-/requests
 
 Reads of the control plane are not logged. All other requests are, reads too, because a fault may count them. The log
 keeps the newest REQUESTS_MAX requests of a sandbox. If all sandboxes together exceed the bounds, the largest logs lose
@@ -50,7 +50,7 @@ SANDBOXES_MAX = 10_000
 """Bound of the number of logs. Beyond it, the log without requests for the longest time is dropped."""
 ANSWER_MAX = 16 * 1024
 """A longer answer is not kept, in bytes."""
-EXTENSION = "mocklend.record"
+EXTENSION = "mocklend.request_log"
 NOT_LOGGED = ("/-/sandboxes", "/-/reset", "/-/scores")
 """Requests that create or delete a sandbox, or only read from it."""
 FAULT_HEADER = "Mocklend-Fault"
@@ -60,7 +60,7 @@ OVERHEAD = 500
 
 
 @dataclass(frozen=True, slots=True)
-class MadeRequest:
+class LoggedRequest:
     """A request and its answer, with its real time. `left_out`: why it cannot be repeated; None if it can."""
 
     real_ms: int
@@ -81,10 +81,10 @@ class MadeRequest:
 
 
 @dataclass(slots=True)
-class LoggedRequest:
+class SandboxLog:
     """The log of one sandbox: its newest requests, in the order of their answers. `complete`: none was dropped."""
 
-    made: deque[MadeRequest] = field(default_factory=deque)
+    requests: deque[LoggedRequest] = field(default_factory=deque)
     size: int = 0
     complete: bool = True
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
@@ -92,13 +92,13 @@ class LoggedRequest:
 
     def drop_oldest(self) -> None:
         """Drop the oldest request. The log is no longer complete."""
-        self.size -= self.made.popleft().size
+        self.size -= self.requests.popleft().size
         self.complete = False
-        while self.clocks and (not self.made or self.clocks[0][0] < self.made[0].real_ms):
+        while self.clocks and (not self.requests or self.clocks[0][0] < self.requests[0].real_ms):
             self.clocks.pop(0)  # It ended before the oldest request of the log.
 
 
-class Record:
+class RequestLog:
     """The logs of all sandboxes, of the requests that this process answered. Thread-safe."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Record:
         self._requests_most_of_all = requests_most_of_all
         self._bytes_most_of_all = bytes_most_of_all
         self._sandboxes_max = sandboxes_max
-        self._kept: OrderedDict[str, LoggedRequest] = OrderedDict()
+        self._kept: OrderedDict[str, SandboxLog] = OrderedDict()
         self._count = 0
         self._size = 0
         self._lock = threading.Lock()
@@ -123,7 +123,7 @@ class Record:
         """Start an empty, complete log: the sandbox was created or reset."""
         with self._lock:
             self._forget(sandbox_id)
-            self._kept[sandbox_id] = LoggedRequest()
+            self._kept[sandbox_id] = SandboxLog()
             self._keep_bounds()
 
     def forget(self, sandbox_id: str) -> None:
@@ -131,18 +131,18 @@ class Record:
         with self._lock:
             self._forget(sandbox_id)
 
-    def add(self, sandbox_id: str, made: MadeRequest) -> None:
+    def add(self, sandbox_id: str, entry: LoggedRequest) -> None:
         """Log a request. Beyond the bounds, the oldest requests are dropped."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
             if kept is None:  # The sandbox is older than this process, or its log was dropped.
-                kept = self._kept[sandbox_id] = LoggedRequest(complete=False)
+                kept = self._kept[sandbox_id] = SandboxLog(complete=False)
             self._kept.move_to_end(sandbox_id)
-            kept.made.append(made)
-            kept.size += made.size
+            kept.requests.append(entry)
+            kept.size += entry.size
             self._count += 1
-            self._size += made.size
-            while len(kept.made) > self._max or (kept.size > self._bytes_max and len(kept.made) > 1):
+            self._size += entry.size
+            while len(kept.requests) > self._max or (kept.size > self._bytes_max and len(kept.requests) > 1):
                 self._drop_oldest(kept)
             self._keep_bounds()
 
@@ -162,19 +162,19 @@ class Record:
             kept = self._kept.get(sandbox_id)
             return [] if kept is None else list(kept.clocks)
 
-    def of(self, sandbox_id: str) -> tuple[list[MadeRequest], bool]:
+    def of(self, sandbox_id: str) -> tuple[list[LoggedRequest], bool]:
         """The logged requests of a sandbox, oldest first, and whether the log is complete."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
-            return ([], False) if kept is None else (list(kept.made), kept.complete)
+            return ([], False) if kept is None else (list(kept.requests), kept.complete)
 
     def _forget(self, sandbox_id: str) -> None:
         dropped = self._kept.pop(sandbox_id, None)
         if dropped is not None:
-            self._count -= len(dropped.made)
+            self._count -= len(dropped.requests)
             self._size -= dropped.size
 
-    def _drop_oldest(self, kept: LoggedRequest) -> None:
+    def _drop_oldest(self, kept: SandboxLog) -> None:
         before = kept.size
         kept.drop_oldest()
         self._count -= 1
@@ -184,11 +184,11 @@ class Record:
         while len(self._kept) > self._sandboxes_max:
             self._forget(next(iter(self._kept)))
         if self._count > self._requests_most_of_all:
-            self._make_room(lambda kept: len(kept.made), self._requests_most_of_all)
+            self._make_room(lambda kept: len(kept.requests), self._requests_most_of_all)
         if self._size > self._bytes_most_of_all:
             self._make_room(lambda kept: kept.size, self._bytes_most_of_all)
 
-    def _make_room(self, size_of: Callable[[LoggedRequest], int], most: int) -> None:
+    def _make_room(self, size_of: Callable[[SandboxLog], int], most: int) -> None:
         """Drop the oldest requests of the largest logs until an eighth of `most` is free, so that this stays rare."""
         level = share([size_of(kept) for kept in self._kept.values()], most - most // 8)
         for kept in self._kept.values():
@@ -240,22 +240,22 @@ class RequestsDoc(TypedDict):
 requests_made = APIBlueprint("requests_made", __name__)
 
 
-def record_of(app: Flask) -> Record:
+def request_log_of(app: Flask) -> RequestLog:
     """The request log of an app."""
-    record: Record = app.extensions[EXTENSION]
-    return record
+    log: RequestLog = app.extensions[EXTENSION]
+    return log
 
 
-def keep_record(app: Flask, platform: Platform) -> None:
+def log_requests(app: Flask, platform: Platform) -> None:
     """Log an app's requests. Call this between `break_answers` and `answer_faultily`.
 
     So the log has the answer that replaces the view's, and has it before it is delayed or broken.
     """
-    record = app.extensions[EXTENSION] = Record()
+    log = app.extensions[EXTENSION] = RequestLog()
     with platform.read() as connection:
         if find(connection, "id", DEFAULT) is None:
-            record.begin(DEFAULT)
-    app.after_request(note)
+            log.begin(DEFAULT)
+    app.after_request(log_request)
 
 
 @requests_made.get("/-/requests")
@@ -266,7 +266,7 @@ def get_requests() -> Response:
     platform, id = current_platform(), sandbox_id()
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
-    (made, complete), clocks = _record().of(id), _record().clocks_of(id)
+    (entries, complete), clocks = _log().of(id), _log().clocks_of(id)
     now_ms = sandbox.now_ms(platform.real_ms())
     requests: RequestsDoc = {
         "complete": complete,
@@ -274,13 +274,13 @@ def get_requests() -> Response:
         "starts": rfc3339(sandbox.created_ms),
         "now": rfc3339(now_ms),
         "sandbox": sandbox_doc(sandbox, now_ms),
-        "requests": [_request_doc(entry, _at(sandbox, clocks, entry)) for entry in made],
+        "requests": [_request_doc(entry, _at(sandbox, clocks, entry)) for entry in entries],
     }
     # Not with orjson: a refused body may contain an integer of more than 64 bits.
     return Response(json.dumps(requests, ensure_ascii=False, separators=(",", ":")), content_type=JSON)
 
 
-def _request_doc(entry: MadeRequest, at: str | None) -> RequestDoc:
+def _request_doc(entry: LoggedRequest, at: str | None) -> RequestDoc:
     return {
         "id": entry.id,
         "at": at,
@@ -295,7 +295,7 @@ def _request_doc(entry: MadeRequest, at: str | None) -> RequestDoc:
     }
 
 
-def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], entry: MadeRequest) -> str | None:
+def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], entry: LoggedRequest) -> str | None:
     """The sandbox's time when a request was received; None on a manual clock and for requests that move the clock."""
     if entry.path == ADVANCE:
         return None
@@ -310,18 +310,18 @@ def clock_changes(sandbox_id: str) -> Iterator[None]:
         before = current_platform().sandbox(connection, sandbox_id)
     yield
     with current_platform().read() as connection:
-        _record().clock_changed(before, current_platform().sandbox(connection, sandbox_id))
+        _log().clock_changed(before, current_platform().sandbox(connection, sandbox_id))
 
 
-def note(response: Response) -> Response:
+def log_request(response: Response) -> Response:
     """After each answer: log its request."""
     if request.method == "OPTIONS":
         return response
     address = request.url_rule.rule if request.url_rule else ""
-    record = _record()
+    log = _log()
     if address.startswith("/-/"):
         if address.startswith(NOT_LOGGED) and 200 <= response.status_code < 300:
-            _begins_or_ends(record, address, response)
+            _begins_or_ends(log, address, response)
         if request.method in ("GET", "HEAD") or address.startswith(NOT_LOGGED):
             return response
         try:
@@ -330,39 +330,39 @@ def note(response: Response) -> Response:
             return response
     id = asked_request().sandbox_id
     if id is not None:
-        made = _made(response)
+        entry = _entry(response)
         if address == "/-/clock":
-            made = _as_an_advance(made)
-        record.add(id, made)
+            entry = _as_an_advance(entry)
+        log.add(id, entry)
     return response
 
 
-def _as_an_advance(made: MadeRequest) -> MadeRequest:
+def _as_an_advance(entry: LoggedRequest) -> LoggedRequest:
     """A change of the clock's mode as an advance to the same moment: a saved scenario runs on a manual clock."""
-    to = {"to": (_document(made.answer) or {}).get("now")}
-    return replace(made, method="POST", path=ADVANCE, body=json.dumps(to).encode(), answer=b"")
+    to = {"to": (_document(entry.answer) or {}).get("now")}
+    return replace(entry, method="POST", path=ADVANCE, body=json.dumps(to).encode(), answer=b"")
 
 
-def _begins_or_ends(record: Record, address: str, response: Response) -> None:
+def _begins_or_ends(log: RequestLog, address: str, response: Response) -> None:
     if address == "/-/sandboxes":
         answer = json.loads(response.get_data())
         if request.method == "POST":
-            record.begin(answer["id"])
+            log.begin(answer["id"])
         for id in answer["deleted"] if request.method == "DELETE" else ():
-            record.forget(id)
+            log.forget(id)
     elif address == "/-/reset":
-        record.begin(sandbox_id())
+        log.begin(sandbox_id())
     elif request.method == "DELETE":
-        record.forget((request.view_args or {})["id"])
+        log.forget((request.view_args or {})["id"])
 
 
-def _made(response: Response) -> MadeRequest:
+def _entry(response: Response) -> LoggedRequest:
     outcome = asked_request().outcome
     cut = outcome is not None and outcome.break_how != "none"
     whole = response.mimetype in (JSON, PROBLEM) and not response.is_streamed
     answer = response.get_data() if whole and not cut else b""  # The client did not receive a broken answer.
     left_out = _left_out()
-    return MadeRequest(
+    return LoggedRequest(
         current_platform().real_ms(),
         request.method,
         _path(),
@@ -408,5 +408,5 @@ def _document(data: bytes) -> JsonObject | None:
     return document if isinstance(document, dict) else None
 
 
-def _record() -> Record:
-    return record_of(current_app)
+def _log() -> RequestLog:
+    return request_log_of(current_app)

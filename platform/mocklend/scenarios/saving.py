@@ -69,24 +69,24 @@ class CannotSave(ValueError):
     """The requests of a sandbox cannot be saved; the message says why."""
 
 
-def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str:
-    """The text of a scenario file. `record`: the request log; `lies`: the open entries of the answer key now.
+def saved(log: Mapping[str, Any], *, name: str, title: str, lies: int) -> str:
+    """The text of a scenario file. `log`: the request log; `lies`: the open entries of the answer key now.
 
     Raises CannotSave.
     """
-    if not record["complete"]:
+    if not log["complete"]:
         raise CannotSave(
             "the request log of this sandbox is not complete: the sandbox was created before the server was started, "
-            f"or had more than {record['requests_max']} requests"
+            f"or had more than {log['requests_max']} requests"
         )
-    if not record["requests"]:
+    if not log["requests"]:
         raise CannotSave("there was no request in this sandbox yet")
     left_out = [
         f"{request['method']} {request['path']}: {request['left_out']}"
-        for request in record["requests"]
+        for request in log["requests"]
         if request["left_out"]
     ]
-    sandbox = record["sandbox"]
+    sandbox = log["sandbox"]
     more = {"zone": sandbox["zone"], "monitoring": sandbox["monitoring"]}
     if sandbox["four_eyes_above_minor"] is not None:
         more["four_eyes_above_minor"] = sandbox["four_eyes_above_minor"]
@@ -95,16 +95,14 @@ def saved(record: Mapping[str, Any], *, name: str, title: str, lies: int) -> str
         "title": title,
         "story": "The requests of a sandbox, step by step. Divide it into chapters and describe them.",
         "seed": sandbox["seed"],
-        "starts": record["starts"],
+        "starts": log["starts"],
         "sandbox": more,
         "open_end": True,
-        "chapters": [
-            {"title": "The requests", "story": "In their order.", "steps": list(_steps(record)), "lies": lies}
-        ],
+        "chapters": [{"title": "The requests", "story": "In their order.", "steps": list(_steps(log)), "lies": lies}],
     }
-    clock_ran = any(request["at"] is not None for request in record["requests"])
+    clock_ran = any(request["at"] is not None for request in log["requests"])
     unclaimed = _remove_failing_claims(document) if clock_ran else []
-    head = [f"# Saved at {record['now']} of the sandbox's clock. Run it with `mocklend scenario run FILE`."]
+    head = [f"# Saved at {log['now']} of the sandbox's clock. Run it with `mocklend scenario run FILE`."]
     if left_out:
         head += ["# These requests are left out, so the result may differ:", *(f"#   {line}" for line in left_out)]
     if unclaimed:
@@ -159,13 +157,13 @@ def _unclaim(step: Step, answer: Doc, failed: str | None, kept: Mapping[str, Any
         step.pop("expect", None)
 
 
-def _steps(record: Mapping[str, Any]) -> Iterator[Step]:
+def _steps(log: Mapping[str, Any]) -> Iterator[Step]:
     """A step for each request; if the clock was running, also steps that advance it between them."""
-    requests = [request for request in record["requests"] if not request["left_out"]]
+    requests = [request for request in log["requests"] if not request["left_out"]]
     source_of: dict[str, tuple[str, str]] = {}
     steps: list[Step] = []
     used: set[str] = set()
-    clock = record["starts"]
+    clock = log["starts"]
     for n, request in enumerate(requests, 1):
         if request["at"] is not None and request["at"] > clock:
             clock = request["at"]
@@ -176,8 +174,8 @@ def _steps(record: Mapping[str, Any]) -> Iterator[Step]:
         steps.append(step)
         for id, path in _ids(request["answer"], ""):
             source_of.setdefault(id, (step["as"], path))
-    if requests and requests[-1]["at"] is not None and record["now"] > clock:
-        steps.append({"do": "advance", "with": {"to": record["now"]}})
+    if requests and requests[-1]["at"] is not None and log["now"] > clock:
+        steps.append({"do": "advance", "with": {"to": log["now"]}})
     for step in steps:
         if step.get("as") not in used:
             step.pop("as", None)
