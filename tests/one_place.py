@@ -1,4 +1,4 @@
-"""Names that stand in one place only: a part of `scripts/check`, for what import contracts cannot see.
+"""Checks that some names are used in listed files only: a part of `scripts/check`, beside the import contracts.
 
 A table can be read by SQL in any file, without an import. So its name may stand in the files that are listed here with
 the reason, and in no other file of the two packages, not even in a comment.

@@ -49,7 +49,7 @@ def lines(path: Path) -> list[Doc]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def test_lines_are_appended_to_a_file_that_is_its_owners_alone(tmp_path: Path) -> None:
+def test_lines_are_appended_to_a_file_that_only_its_owner_can_read(tmp_path: Path) -> None:
     was = os.umask(0)
     try:
         for n in range(2):
@@ -63,7 +63,7 @@ def test_lines_are_appended_to_a_file_that_is_its_owners_alone(tmp_path: Path) -
     assert stat.S_IMODE((tmp_path / "access.jsonl").stat().st_mode) == 0o600
 
 
-def test_a_line_is_one_line_whatever_the_request_says(tmp_path: Path) -> None:
+def test_a_request_is_one_line_whatever_it_contains(tmp_path: Path) -> None:
     access = AccessLog(str(tmp_path / "access.jsonl"))
     for path in ('/v1/"\n{}\u2028', "/v1/" + "x" * 100_000, "/v1/中"):
         answer(access, path=path, query_string="a\n=b&" * 10_000, client="[::1]:5")

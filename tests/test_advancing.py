@@ -1,4 +1,4 @@
-"""Several who move one clock: each advance counts, or is refused. None is lost, and none takes for ever."""
+"""Concurrent advances of one clock: each counts or is refused, none is lost, and each ends."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def at_once(many: int, act: Callable[[int], T], threads: int = 4) -> tuple[list[
     return answers, refusals
 
 
-def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Story) -> None:
+def test_forty_concurrent_advances_by_an_hour_are_forty_hours(story: Story) -> None:
     began = story.now_ms
 
     answers, refusals = at_once(40, lambda _: story.platform.advance(story.sandbox_id, by_ms=HOUR_MS).now_ms)
@@ -53,10 +53,8 @@ def test_forty_hours_asked_for_by_four_threads_are_forty_hours(story: Story) -> 
     assert story.now_ms == began + 40 * HOUR_MS
 
 
-def test_hours_asked_of_two_processes_on_one_database_all_count(
-    story: Story, open_platform: Callable[..., Platform]
-) -> None:
-    """What each answers is its own hour; what falls due on the way is done once, by whichever comes to it."""
+def test_concurrent_advances_in_two_processes_all_count(story: Story, open_platform: Callable[..., Platform]) -> None:
+    """Each answers with its own hour; due work on the way is done once, by either process."""
     loan_id = story.borrow()
     repayments = [story.order(loan_id, 1_000, "bill_pay") for _ in range(3)]
     processes, began = [story.platform, open_platform()], story.now_ms
@@ -70,7 +68,7 @@ def test_hours_asked_of_two_processes_on_one_database_all_count(
     assert story.discrepancies() == []
 
 
-def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
+def test_an_advance_counts_from_the_target_of_another_process(
     story: Story, open_platform: Callable[..., Platform]
 ) -> None:
     began = story.now_ms
@@ -79,7 +77,7 @@ def test_an_hour_counts_from_where_another_process_is_on_its_way_to(
     assert open_platform().advance(story.sandbox_id, by_ms=HOUR_MS).now_ms == began + DAY_MS + HOUR_MS
 
 
-def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Story) -> None:
+def test_concurrent_advances_to_a_time_are_reached_or_refused(story: Story) -> None:
     began = story.now_ms
 
     answers, refusals = at_once(
@@ -91,7 +89,7 @@ def test_moments_asked_for_at_once_are_each_reached_or_refused(story: Story) -> 
     assert max(answers) == story.now_ms == began + 10 * HOUR_MS
 
 
-def test_a_moment_behind_where_another_process_is_going_is_refused(
+def test_an_advance_to_before_the_target_of_another_process_is_refused(
     story: Story, open_platform: Callable[..., Platform]
 ) -> None:
     began = story.now_ms
@@ -101,7 +99,7 @@ def test_a_moment_behind_where_another_process_is_going_is_refused(
         open_platform().advance(story.sandbox_id, began + HOUR_MS)
 
 
-def test_an_advance_beside_a_reset_is_before_it_or_after_it(story: Story) -> None:
+def test_an_advance_concurrent_with_a_reset_is_before_or_after_it(story: Story) -> None:
     began = story.now_ms
     story.order(story.borrow(), 1_000)
 
@@ -141,7 +139,7 @@ def test_an_advance_of_another_process_does_not_move_a_clock_that_was_let_run_me
         story.platform.writer.run_all([MoveClock(story.sandbox_id, claimed["to_ms"], claimed["resets"])])
 
 
-def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refused(
+def test_advances_concurrent_with_changes_of_mode_count_or_are_refused(
     open_platform: Callable[..., Platform], story: Story, seed: int
 ) -> None:
     real = iter(range(10**12, 2 * 10**12))
@@ -164,7 +162,7 @@ def test_hours_beside_holding_a_clock_and_letting_it_run_each_count_or_are_refus
     assert gone_on // HOUR_MS == len(counted)
 
 
-def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(story: Story) -> None:
+def test_an_advance_concurrent_with_the_deletion_of_its_sandbox_is_before_it_or_not_found(story: Story) -> None:
     def act(n: int) -> int | None:
         if n == 9:
             story.platform.delete_sandbox(story.sandbox_id)
@@ -178,7 +176,7 @@ def test_an_advance_beside_the_end_of_its_sandbox_is_before_it_or_finds_none(sto
         story.platform.advance(story.sandbox_id, by_ms=HOUR_MS)
 
 
-def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(story: Story) -> None:
+def test_an_advance_whose_answer_was_lost_can_be_repeated_with_its_key(story: Story) -> None:
     began, key = story.now_ms, Idempotency("key-1", "fingerprint-1")
 
     first = story.platform.advance(story.sandbox_id, by_ms=HOUR_MS, idem=key)
@@ -190,7 +188,7 @@ def test_an_advance_whose_answer_was_lost_can_be_asked_for_again_with_its_key(st
     assert story.now_ms == began + 2 * HOUR_MS
 
 
-def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
+def test_an_advance_that_failed_half_way_is_continued_by_the_next(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = story.now_ms
@@ -212,9 +210,7 @@ def test_an_advance_that_broke_on_its_way_is_gone_on_with_by_the_next(
     assert story.entity(Repayment, repayment).status == "S"
 
 
-def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_advance_ends_although_new_work_keeps_coming(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """At every step another client orders: seven minutes would be two hundred steps with an order at each."""
     loan_id = story.borrow()
     story.order(loan_id, 1_000)
@@ -240,9 +236,7 @@ def test_an_advance_does_what_was_due_when_it_began_however_much_keeps_coming(
     assert len(coming) == 4
 
 
-def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
-    story: Story, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_during_an_advance_waits_for_one_burst_only(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look at the clock costs 0.4 s here, so that a burst has two steps."""
     loan_id = story.borrow()
     for channel in ("wallet", "bank_card", "auto_debit"):
@@ -277,7 +271,7 @@ def test_who_asks_while_a_clock_moves_waits_for_a_burst_and_not_for_all_of_it(
     assert story.discrepancies() == []
 
 
-def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(
+def test_other_sandboxes_do_not_wait_for_an_advance(
     tell: Callable[..., Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moving, other = tell(), tell()
@@ -295,7 +289,7 @@ def test_others_sandboxes_do_not_wait_for_a_clock_that_moves(
     assert len(answers) == 2
 
 
-def test_what_stays_due_after_it_was_done_is_a_fault_of_ours_and_no_endless_loop(
+def test_an_item_that_stays_due_after_its_command_raises_and_does_not_loop(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story.order(story.borrow(), 1_000)

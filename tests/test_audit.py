@@ -1,4 +1,4 @@
-"""The audit has teeth: whatever is planted, in world, books or views, it is found under its right name."""
+"""The audit: each bug that is planted in world, books or views is found with the right class."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TODAY = date(2026, 1, 5)
 
 @dataclass(frozen=True)
 class Plant:
-    """A bug of ours: a command that does what no command may."""
+    """A planted bug: a command that does what no command may."""
 
     sandbox_id: str
     bug: Callable[[Work], None]
@@ -81,7 +81,7 @@ def loan_id(story: Story) -> str:
 
 @pytest.fixture
 def raw(story: Story) -> Iterator[sqlite3.Connection]:
-    """Somebody with the file, who has taken the guards away."""
+    """A bare connection without the triggers."""
     connection = sqlite3.connect(str(story.platform.engine.url.database), isolation_level=None)
     for table in APPEND_ONLY:
         for guard in ("update", "delete", "replace"):
@@ -206,7 +206,7 @@ def test_a_posting_with_no_fact_behind_it_is_found(story: Story, loan_id: str) -
 
 
 def test_a_receipt_that_never_happened_is_found(story: Story, loan_id: str) -> None:
-    """Somebody who knows the channel's secret says that an order was paid, and it was not."""
+    """A forged callback, with the channel's secret, of an order that was not paid."""
     repayment_id = story.order(loan_id, 4_000, "bank_transfer")
     data = {
         "version": "1.0", "out_trade_no": out_trade_no(repayment_id), "channel_trade_no": "CH1", "state": "SUCCESS",
@@ -220,7 +220,7 @@ def test_a_receipt_that_never_happened_is_found(story: Story, loan_id: str) -> N
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 4_000)]
 
 
-def test_money_that_no_callback_will_tell_of_is_missing(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_money_without_a_pending_callback_is_missing(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     repayment_id = story.order(loan_id, 4_000)
     story.settle_silently(repayment_id)
     raw.execute("DELETE FROM callbacks WHERE id = ?", (callback_of(repayment_id),))
@@ -244,7 +244,7 @@ def test_money_whose_callback_has_not_been_tried_is_in_transit_and_no_discrepanc
     assert (moving["entity"], moving["loan_id"], moving["age_s"]) == (repayment_id, loan_id, 90)
 
 
-def test_a_world_that_saw_money_no_channel_took_is_found(story: Story, loan_id: str) -> None:
+def test_money_of_the_world_that_no_channel_took_is_found(story: Story, loan_id: str) -> None:
     fact = Fact("rpy_x", RECEIPT, story.now_ms, _TODAY, 4_000, "wallet", "CLEAR")
     plant(story, lambda work: record_in_world(work, loan_id, fact))
 
@@ -288,9 +288,7 @@ def test_rows_of_one_event_that_contradict_each_other_are_found(
 # --- views against books ---
 
 
-def test_a_page_behind_the_books_with_no_fault_about_is_found(
-    story: Story, loan_id: str, raw: sqlite3.Connection
-) -> None:
+def test_a_page_behind_the_books_without_a_fault_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
     raw.execute(
         "UPDATE loan_views SET version = 1, doc = replace(replace(doc, ?, ?), '\"version\":2', '\"version\":1')",
         (f'"outstanding_minor":{story.page(loan_id)["outstanding_minor"]}', '"outstanding_minor":100000'),
@@ -336,7 +334,7 @@ def test_a_page_that_differs_from_its_version_is_found(story: Story, loan_id: st
     assert story.broken() == {"V4"}
 
 
-def test_a_mark_with_no_fault_behind_it_is_found(story: Story, loan_id: str) -> None:
+def test_a_status_override_without_a_fault_is_found(story: Story, loan_id: str) -> None:
     def bug(work: Work) -> None:
         work.put(structs.replace(work.get(Loan, loan_id), status_override=StatusOverride("edt_x", "OVERDUE")))
 
@@ -358,7 +356,7 @@ def test_each_check_has_a_code_of_its_own_a_sentence_and_something_that_it_runs(
         assert any(scope is not None for scope in scopes), check.code
 
 
-def test_no_check_of_the_house_is_left_off_the_list() -> None:
+def test_every_check_function_is_in_the_list() -> None:
     """A function called `check_…` in a module that the list takes one from is run by it, or is called by one that is."""
     scopes = ("loan", "loans", "sandbox")
     listed = {function for check in CHECKS for scope in scopes if (function := getattr(check, scope)) is not None}
@@ -401,7 +399,7 @@ def test_an_audit_changes_nothing(story: Story, loan_id: str) -> None:
     assert story.everything() == before
 
 
-def test_one_sandboxs_trouble_is_not_anothers(tell: Callable[..., Story], story: Story, loan_id: str) -> None:
+def test_a_discrepancy_is_found_in_its_own_sandbox_only(tell: Callable[..., Story], story: Story, loan_id: str) -> None:
     other = tell()
     other.borrow()
 

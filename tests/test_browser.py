@@ -28,7 +28,7 @@ from mocklend.client import Doc
 
 pytestmark = [pytest.mark.long, pytest.mark.security, pytest.mark.timeout(300)]
 
-PATIENCE_S = 120
+TIMEOUT_S = 120
 SECRET = "Ada-whom-no-page-may-see"
 NAMES = ("127.0.0.1", "localhost", "evil.example")
 """Where the page is from. The last one resolves to this machine, as a name does that was rebound."""
@@ -232,7 +232,7 @@ def visit(chromium: str, folder: Path, place: Place, name: str, targets: list[st
         browse(chromium, folder, address), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as browser:
         try:
-            assert place.over.wait(PATIENCE_S), "the page did not come to its end"
+            assert place.over.wait(TIMEOUT_S), "the page did not come to its end"
         finally:
             browser.terminate()
             try:
@@ -278,9 +278,7 @@ def test_the_attempts_of_the_page_do_reach_a_server_that_takes_everything(
 
 
 @pytest.mark.parametrize("path", ["/v1/loans", "/-/requests", "/docs", "/openapi.json"])
-def test_a_name_that_was_rebound_to_this_machine_is_not_answered_for(
-    chromium: str, url: str, tmp_path: Path, path: str
-) -> None:
+def test_a_rebound_host_name_is_refused(chromium: str, url: str, tmp_path: Path, path: str) -> None:
     rebound = url.replace("127.0.0.1", "evil.example") + path
     assert requests.get(url + path, headers={"Host": "evil.example"}, timeout=30).status_code == 421
 
@@ -288,16 +286,16 @@ def test_a_name_that_was_rebound_to_this_machine_is_not_answered_for(
         browse(chromium, tmp_path / "profile", "--dump-dom", rebound),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
 
     assert "host_not_allowed" in done.stdout
     assert SECRET not in done.stdout
 
 
-def test_a_page_of_the_servers_own_asks_and_is_answered(chromium: str, url: str, tmp_path: Path) -> None:
+def test_a_page_of_the_server_itself_is_answered(chromium: str, url: str, tmp_path: Path) -> None:
     page = browse(chromium, tmp_path / "profile", "--virtual-time-budget=20000", "--dump-dom", f"{url}/docs")
 
-    done = subprocess.run(page, capture_output=True, text=True, timeout=PATIENCE_S)
+    done = subprocess.run(page, capture_output=True, text=True, timeout=TIMEOUT_S)
 
     assert "/v1/borrowers" in done.stdout  # Drawn by the page's script, from what it has read.

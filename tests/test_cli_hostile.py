@@ -1,4 +1,4 @@
-"""Every flag and argument of every command with values that cannot be meant: a sentence and an exit code, no traceback."""
+"""Every flag and argument of every command with invalid values: a sentence and an exit code, no traceback."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run(
 
 @needs_faults
 @pytest.mark.parametrize(("name", "parameter"), list(cases()))
-def test_a_value_that_cannot_be_meant_is_answered_in_a_sentence(
+def test_an_invalid_value_is_answered_in_a_sentence(
     run: Callable[..., tuple[object, str]], name: str, parameter: str
 ) -> None:
     for value in HOSTILE:
@@ -141,7 +141,7 @@ def test_a_key_or_token_that_no_header_takes_is_refused_and_not_shown(
      "http://a..b", "//127.0.0.1", "http://u:secret@127.0.0.1", "http:\\\\127.0.0.1", " http://127.0.0.1", "http://127.0.0.1?a",
      "http://127.0.0.1/#a", "javascript:alert(1)", "\udcff"],
 )  # fmt: skip
-def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[object, str]], url: str) -> None:
+def test_an_invalid_address_is_refused(run: Callable[..., tuple[object, str]], url: str) -> None:
     code, output = run(f"--url={url}", "clock", "show")
 
     assert code == ExitCode.WRONG_USE
@@ -150,7 +150,7 @@ def test_an_address_that_is_none_is_refused(run: Callable[..., tuple[object, str
 
 
 @needs_faults
-def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[..., tuple[object, str]]) -> None:
+def test_an_invalid_condition_is_refused_by_the_platform(run: Callable[..., tuple[object, str]]) -> None:
     for value in ("9" * 5_000, "--5", "²", "-", ""):
         code, output = run("faults", "on", "cache.bounded_stale", "--match", f"amount_minor={value}")
         assert code in (ExitCode.PASS, ExitCode.WRONG_USE), output
@@ -161,7 +161,7 @@ def test_a_condition_that_is_no_number_is_the_platforms_to_refuse(run: Callable[
     ["", "no-such-host.invalid", "a b", "256.1.1.1", "::zz", "[::1]", "127.0.0.1:80", "http://127.0.0.1", "a..b", "a" * 300,
      "203.0.113.9"],
 )  # fmt: skip
-def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[object, str]], host: str) -> None:
+def test_a_host_that_cannot_be_bound_is_refused(run: Callable[..., tuple[object, str]], host: str) -> None:
     code, output = run("serve", f"--host={host}", "--port=0", "--database=x.db")
 
     assert code == ExitCode.WRONG_USE
@@ -169,7 +169,7 @@ def test_a_host_that_is_none_of_ours_is_refused(run: Callable[..., tuple[object,
     assert run("doctor", f"--host={host}", "--port=0", "--database=x.db")[0] == ExitCode.FAIL
 
 
-def test_a_folder_is_no_database(run: Callable[..., tuple[object, str]]) -> None:
+def test_a_folder_is_refused_as_database(run: Callable[..., tuple[object, str]]) -> None:
     code, output = run("serve", "--port=0", "--database=.")
 
     assert code == ExitCode.WRONG_USE

@@ -1,4 +1,4 @@
-"""The client on the wire: what it sends, and what it makes of the answers. The other side is a few lines of ours."""
+"""The client against a small server of the test: the requests that it sends, and how it reads the answers."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_each_payment_has_a_key_of_its_own_unless_the_caller_retries_with_one(wi
     assert keys[2] == "again"
 
 
-def test_what_the_caller_leaves_out_is_the_platforms_to_choose(wire: Wire, client: Client) -> None:
+def test_omitted_arguments_are_not_sent(wire: Wire, client: Client) -> None:
     client.borrow("brw_1", 100_000, product_id="jiebei-like")
 
     assert wire.last.body == {"borrower_id": "brw_1", "principal_minor": 100_000, "product_id": "jiebei-like"}
@@ -160,7 +160,7 @@ def test_an_answer_that_is_not_the_platforms_is_named_as_such(
     ["", "v1/loans", "//evil.example/v1", "@evil.example/v1", ":80@evil.example/", ".evil.example/", "http://evil.example/",
      "\\\\evil.example/", "/\\evil.example/", "/v1 /loans", "/v1/loans\r\nX: 1", "/v1\t", "/v1/\x00", "/v1/\u3000", "\u2028/v1"],
 )  # fmt: skip
-def test_a_path_that_could_lead_elsewhere_is_refused_and_nothing_is_sent(wire: Wire, path: str) -> None:
+def test_a_path_that_leaves_the_api_is_refused_and_nothing_is_sent(wire: Wire, path: str) -> None:
     with (
         Client(wire.url, "mk_key", control_token="secret-token") as client,
         pytest.raises(ValueError, match="not a path"),
@@ -176,7 +176,7 @@ def test_a_path_that_could_lead_elsewhere_is_refused_and_nothing_is_sent(wire: W
      "http://127.0.0.1:8300@evil.example", "http://127.0.0.1\\@evil.example", "http://127.0.0.1?a=", "http://127.0.0.1/#a",
      "http://127.0.0.1/\n"],
 )  # fmt: skip
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="not an address of a server"):
         Client(url)
 
@@ -206,7 +206,7 @@ def test_a_redirect_is_not_followed_with_our_key(wire: Wire, client: Client) -> 
     assert len(wire.requests) == 1
 
 
-def test_no_answer_at_all_is_not_taken_for_a_refusal() -> None:
+def test_a_missing_answer_is_not_a_problem_error() -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(requests.ConnectionError):
         client.loan("loan_1")
 
@@ -228,7 +228,7 @@ def test_the_key_and_the_tokens_go_with_every_request(wire: Wire) -> None:
     assert [headers[f"X-Mocklend-{plane}"] for plane in planes] == ["ct", "ot", "ch", "bu"]
 
 
-def test_neither_netrc_nor_a_proxy_comes_between_a_test_and_its_own_machine(
+def test_netrc_and_proxies_are_ignored_on_loopback(
     wire: Wire, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -253,7 +253,7 @@ def test_a_sandbox_is_a_client_with_a_key_of_its_own(wire: Wire, client: Client)
         assert wire.last.headers["Authorization"] == "Bearer mk_new"
 
 
-def test_deleting_the_default_sandbox_has_to_be_meant(client: Client) -> None:
+def test_deleting_the_default_sandbox_needs_its_id(client: Client) -> None:
     with pytest.raises(ValueError, match="pass a sandbox_id"):
         client.delete_sandbox()
 
@@ -276,7 +276,7 @@ def test_a_setting_may_be_null(wire: Wire, client: Client) -> None:
     assert wire.last.body["with"] == {"attempts_lost": None}
 
 
-def test_whoever_listens_hears_each_request_and_answer(wire: Wire, client: Client) -> None:
+def test_on_exchange_is_called_for_each_request_and_answer(wire: Wire, client: Client) -> None:
     exchanges: list[Exchange] = []
     client.on_exchange = exchanges.append
     wire.answer = b'{"loans": [], "next_cursor": null}'
@@ -407,7 +407,7 @@ def test_a_statement_comes_byte_by_byte_and_its_refusal_as_a_problem(wire: Wire,
     assert [exchange.status for exchange in exchanges] == [200, 409]
 
 
-def test_every_one_of_a_list_is_read_page_after_page(mocklend: Client) -> None:
+def test_every_reads_a_list_page_by_page(mocklend: Client) -> None:
     ada = mocklend.add_borrower("ada", "Ada")["id"]
     loans = [mocklend.borrow(ada, 10_000, product_id="jiebei-like")["id"] for _ in range(5)]
     for loan in loans:
@@ -433,7 +433,7 @@ def test_every_one_of_a_list_is_read_page_after_page(mocklend: Client) -> None:
         next(mocklend.every("page"))
 
 
-def test_who_suspects_every_loan_suspects_the_fifty_first_too(mocklend: Client) -> None:
+def test_the_all_loans_baseline_reports_loans_beyond_the_first_list_page(mocklend: Client) -> None:
     from mocklend.reconcilers.baselines import all_loans
 
     for n in range(51):

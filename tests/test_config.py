@@ -1,4 +1,4 @@
-"""How a server is set up: what a setting may be, what is made up where nothing is given, and the address to type."""
+"""The settings of a server: valid values, defaults, and the printed address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_only_loopback_is_loopback(host: str, on_loopback: bool) -> None:
     assert Settings(host=host).on_loopback is on_loopback
 
 
-def test_tokens_that_are_not_given_are_made_up_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tokens_are_generated_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCKLEND_PORT", "8400")
     settings, other = Settings(), Settings()
 
@@ -81,7 +81,7 @@ def test_settings_that_cannot_be_used_are_named_without_their_values() -> None:
     assert "hunter2" not in message
 
 
-def test_a_setting_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError, match="prot"):
         Settings.model_validate({"prot": 8300})
 

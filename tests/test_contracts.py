@@ -1,4 +1,4 @@
-"""What scripts/check refuses: each import that would let a room know what it must not, planted in a copy.
+"""scripts/check refuses each forbidden import: the test adds them to a copy of the sources.
 
 a copy of the sources ──▶ one line more ──▶ lint-imports, ruff, one_place.py ──▶ refused, by the name of its rule
 """
@@ -90,13 +90,13 @@ def test_scripts_check_runs_the_tools_that_are_asked_here() -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_nothing_is_refused_as_it_is(tool: str, copy: Path) -> None:
+def test_the_unchanged_sources_pass(tool: str, copy: Path) -> None:
     assert refusal(copy, tool) == ""
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
-def test_what_a_room_must_not_know_is_refused(planted: Planted, copy: Path) -> None:
+def test_a_forbidden_import_is_refused(planted: Planted, copy: Path) -> None:
     path = copy / planted.module
     path.write_text(f"{path.read_text()}\n{planted.line}\n")
 
@@ -104,7 +104,7 @@ def test_what_a_room_must_not_know_is_refused(planted: Planted, copy: Path) -> N
 
 
 @pytest.mark.long
-def test_an_exception_that_nobody_needs_any_more_is_refused(copy: Path) -> None:
+def test_an_unused_exception_is_refused(copy: Path) -> None:
     path = copy / "pyproject.toml"
     needed = '"mocklend.storage.* -> sqlite3"'
     path.write_text(path.read_text().replace(needed, f'{needed}, "mocklend.storage.* -> random"'))

@@ -1,4 +1,4 @@
-"""The demo: it tells the truth about its lies, and cannot do otherwise."""
+"""The demo: what it prints is checked against the platform, and a wrong claim ends it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_demo_ends_as_its_scenarios_say(facts: Doc) -> None:
 
 
 @needs_faults
-def test_each_lie_is_on_record_active_and_then_healed(facts: Doc) -> None:
+def test_each_injection_is_on_the_answer_key_as_active_and_then_healed(facts: Doc) -> None:
     statuses = [
         [(entry["fault"], entry["status"]) for scene in scenario["scenes"] for entry in scene["entries"]]
         for scenario in facts["scenarios"]
@@ -50,7 +50,7 @@ def test_each_lie_is_on_record_active_and_then_healed(facts: Doc) -> None:
 
 
 @needs_faults
-def test_the_audit_sees_each_lie_and_is_clean_in_the_end(facts: Doc) -> None:
+def test_the_audit_finds_each_injection_and_is_clean_in_the_end(facts: Doc) -> None:
     audits = [
         [len(audit["discrepancies"]) for scene in scenario["scenes"] for audit in scene["audits"]]
         for scenario in facts["scenarios"]
@@ -138,5 +138,5 @@ def test_a_narrator_does_not_let_a_wrong_claim_pass() -> None:
         ),
     ],
 )
-def test_what_came_of_several_stories_is_their_sum(count: Count, message: str) -> None:
+def test_the_result_of_several_stories_is_their_sum(count: Count, message: str) -> None:
     assert str(count) == message

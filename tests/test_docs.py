@@ -1,4 +1,4 @@
-"""The documentation tells the truth: its tables are the code's, its examples run, its commands and links exist.
+"""The documentation is right: its tables are those of the code, its examples run, its commands and links exist.
 
 What a page takes from the code stands between `<!-- made: what -->` and `<!-- end -->`. These tests compare it with the
 code and say what is missing; `.venv/bin/python tests/test_docs.py` writes it anew. Everything else is written by hand.
@@ -70,7 +70,7 @@ def test_every_fault_belongs_to_one_family(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", sorted(installed()))
-def test_a_lesson_tells_what_one_sees_and_what_helps(fault: str) -> None:
+def test_a_lesson_page_has_the_symptoms_and_the_repair(fault: str) -> None:
     page = (DOCS / "faults" / f"{fault}.md").read_text(encoding="utf-8")
 
     assert page.startswith(f"# {fault}: ")
@@ -136,7 +136,7 @@ PYTHON = {name: block for name, block in _blocks("python") if "write-your-own-fa
 
 @needs_faults
 @pytest.mark.parametrize("example", [name for name, block in PYTHON.items() if "def test_" in block])
-def test_an_example_passes_as_it_stands(example: str, mocklend: Client) -> None:
+def test_an_example_of_the_docs_passes_unchanged(example: str, mocklend: Client) -> None:
     names: dict[str, Any] = {}
     exec(compile(PYTHON[example], example, "exec"), names)
 

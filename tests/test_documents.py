@@ -95,7 +95,7 @@ def test_a_field_without_a_column_is_refused_at_once() -> None:
         rendering(Receipt, Renamed)
 
 
-def test_a_field_that_hides_that_it_may_be_null_is_refused_at_once() -> None:
+def test_a_nullable_column_needs_a_nullable_field() -> None:
     class Hidden(TypedDict):
         applied_at: str
 

@@ -54,13 +54,13 @@ def _its_own_test(folder: Path, site: Path | None) -> subprocess.CompletedProces
     return _python(folder, "-m", "pytest", "-q", "-p", "mocklend.testing", str(test), site=site)
 
 
-def test_the_package_holds_one_file_and_what_tells_of_it(installed: Path) -> None:
+def test_the_package_has_one_module_and_its_metadata(installed: Path) -> None:
     files = sorted(path.name for path in installed.rglob("*") if path.is_file())
 
     assert files == ["METADATA", "RECORD", "WHEEL", "bad_news_first.py", "entry_points.txt"]
 
 
-def test_a_fault_of_somebody_elses_stands_among_ours(installed: Path, tmp_path: Path) -> None:
+def test_a_fault_of_another_package_is_listed(installed: Path, tmp_path: Path) -> None:
     program = "from mocklend_faults.engine.catalogue import installed; print(*installed())"
 
     with_it, without_it = _python(tmp_path, "-c", program, site=installed), _python(tmp_path, "-c", program)

@@ -105,7 +105,7 @@ def test_every_request_body_and_every_part_of_an_address_has_an_example(reader: 
             assert media["example"] is not None, name
 
 
-def test_every_example_works_or_is_refused_for_what_it_is_about(reader: Reader) -> None:
+def test_every_example_works_or_is_refused_for_its_subject(reader: Reader) -> None:
     for name in STORY:
         if not name:
             reader.wait()

@@ -1,4 +1,4 @@
-"""Every command and script leaves with a number of one table, and with the one that the table means."""
+"""Every command and script exits with a code of one table, and with the right one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def leaves_with_a_number(source: str) -> list[str]:
 # --- the table ---
 
 
-def test_the_table_is_the_one_that_was_promised() -> None:
+def test_the_exit_codes_are_the_documented_ones() -> None:
     assert {code.name: int(code) for code in ExitCode} == {"PASS": 0, "FAIL": 1, "WRONG_USE": 2, "INCONCLUSIVE": 3}
     assert set(MEANINGS) == set(ExitCode)
 
@@ -109,7 +109,7 @@ def test_no_tool_leaves_with_a_number_that_has_no_name() -> None:
     assert {name: places for name, places in complaints.items() if places} == {}
 
 
-def test_every_tool_is_looked_at() -> None:
+def test_every_tool_is_checked() -> None:
     assert {ROOT / file for file in TOOLS.values()} <= set(sources())
 
 
@@ -171,7 +171,7 @@ def a_tool(script: str) -> ModuleType:
 
 
 @pytest.mark.parametrize("script", TOOLS)
-def test_a_script_that_is_asked_for_what_it_does_not_know_leaves_with_2(script: str) -> None:
+def test_a_script_with_an_unknown_argument_exits_with_2(script: str) -> None:
     assert leaves(lambda: a_tool(script).main(["--no-such-thing"])) == ExitCode.WRONG_USE
 
 
@@ -206,7 +206,7 @@ def test_a_script_that_is_asked_for_what_it_does_not_know_leaves_with_2(script: 
         ("year", "--loans ten"),
     ],
 )
-def test_a_number_that_cannot_be_meant_is_refused_before_anything_starts(
+def test_an_invalid_number_is_refused_before_anything_starts(
     script: str, arguments: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert leaves(lambda: a_tool(script).main(arguments.split())) == ExitCode.WRONG_USE
@@ -227,7 +227,7 @@ def commands(group: TyperGroup | None = None, *before: str) -> Iterator[tuple[st
 
 
 @pytest.mark.parametrize("command", list(commands()), ids=" ".join)
-def test_a_command_that_is_asked_for_what_it_does_not_know_leaves_with_2(
+def test_a_command_with_an_unknown_argument_exits_with_2(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["mocklend", *command, "--no-such-thing", "--url"])

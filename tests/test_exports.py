@@ -85,7 +85,7 @@ def test_an_export_that_breaks_off_leaves_no_file(lines: list[bytes], tmp_path: 
 
 
 @pytest.mark.parametrize("path", ["key.csv", "key", "nowhere/key.jsonl"])
-def test_what_cannot_be_written_is_said(path: str, tmp_path: Path) -> None:
+def test_an_unwritable_file_is_reported(path: str, tmp_path: Path) -> None:
     with pytest.raises(CannotExport):
         export([], tmp_path / path)
 

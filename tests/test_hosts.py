@@ -25,7 +25,7 @@ def code_of(policy: HostPolicy, method: str = "GET", path: str = "/v1/loans", **
     ["127.0.0.1", "127.0.0.1:8300", "127.9.8.7:80", "localhost", "LocalHost:8300", "localhost.", "[::1]", "[::1]:8300",
      "mock.localhost:8300"],
 )  # fmt: skip
-def test_on_loopback_the_machines_own_names_are_answered_for(host: str) -> None:
+def test_on_loopback_the_machines_own_names_are_accepted(host: str) -> None:
     assert code_of(LOCAL, host=host) == "allowed"
 
 
@@ -34,11 +34,11 @@ def test_on_loopback_the_machines_own_names_are_answered_for(host: str) -> None:
     ["evil.example", "evil.example:8300", "10.0.0.1", "192.168.1.2:8300", "localhost.evil.example", "127.0.0.1.evil.example",
      "127.0.0.1@evil.example", "[::2]", "", ":", "[", "2130706433", "0x7f000001", "127.1", "evillocalhost"],
 )  # fmt: skip
-def test_on_loopback_no_other_host_is(host: str) -> None:
+def test_on_loopback_other_host_names_are_refused(host: str) -> None:
     assert code_of(LOCAL, host=host) == "host_not_allowed"
 
 
-def test_a_client_that_names_no_host_is_no_browser() -> None:
+def test_a_request_without_a_host_is_accepted() -> None:
     assert code_of(LOCAL) == "allowed"
 
 

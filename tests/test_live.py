@@ -1,4 +1,4 @@
-"""A population in a running sandbox: real requests, all kinds of payers, the same answer key for the same seed."""
+"""A season in a running sandbox: real requests, all kinds of payers, the same answer key for the same seed."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_second_season_has_people_of_its_own(mocklend: Client) -> None:
     assert first.did["borrow"] + second.did["borrow"] == len(loans_of(mocklend)) == 12
 
 
-def test_a_clock_that_runs_is_held_meanwhile_and_runs_on_from_there(sandboxes: Callable[..., Client]) -> None:
+def test_a_running_clock_is_held_during_a_season_and_continues(sandboxes: Callable[..., Client]) -> None:
     client = sandboxes(clock="wall", speed=3)
 
     lived = live(client, SeasonOptions(loans=1, days=1))
@@ -121,7 +121,7 @@ def test_a_season_that_is_broken_off_leaves_the_clock_running(sandboxes: Callabl
     assert client.clock()["mode"] == "wall"
 
 
-def test_with_the_option_it_waits_for_a_running_clock_and_does_not_move_it(
+def test_with_the_option_a_season_follows_a_running_clock(
     sandboxes: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock of this test passes as fast as somebody waits for it."""
@@ -144,19 +144,19 @@ def test_with_the_option_it_waits_for_a_running_clock_and_does_not_move_it(
     assert sum(clocks) * 60 == 74 * 3600, "from Monday at ten to Thursday at noon"
 
 
-def test_nobody_waits_for_a_clock_that_stands(mocklend: Client) -> None:
+def test_waiting_for_a_manual_clock_is_refused(mocklend: Client) -> None:
     with pytest.raises(CannotLive, match="clock is manual"):
         live(mocklend, SeasonOptions(loans=1, days=1, wall=True))
 
 
 @pytest.mark.parametrize("wrong", [{"loans": 0}, {"loans": 10_001}, {"days": 0}, {"days": 1_096}])
-def test_seasons_of_no_size_are_refused(wrong: Doc) -> None:
+def test_seasons_without_loans_or_days_are_refused(wrong: Doc) -> None:
     with pytest.raises(CannotLive, match=f"{next(iter(wrong))} must be a number from 1 to"):
         SeasonOptions(**wrong)
 
 
 @needs_faults
-def test_what_is_cut_off_is_asked_again_under_its_key_and_nothing_is_done_twice(mocklend: Client) -> None:
+def test_a_broken_request_is_repeated_with_its_key_and_carried_out_once(mocklend: Client) -> None:
     mocklend.arm("transport.reset", probability=0.2)
 
     lived = live(mocklend, FEW)
@@ -170,7 +170,7 @@ def loans_of_patiently(client: Client) -> list[Doc]:
     return loans_of(client)
 
 
-def test_where_nobody_answers_the_season_ends_all_the_same(mocklend: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_season_ends_although_no_request_is_answered(mocklend: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_answer(*_: Any, **__: Any) -> Any:
         raise requests.ConnectionError
 
@@ -181,7 +181,7 @@ def test_where_nobody_answers_the_season_ends_all_the_same(mocklend: Client, mon
     assert (lived.given_up, lived.did["borrow"]) == (2, 0)
 
 
-def test_what_is_refused_is_counted_by_its_reason(mocklend: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusals_are_counted_by_code(mocklend: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise ProblemError(409, {"code": "loan_not_active"})
 

@@ -1,4 +1,4 @@
-"""A platform of one's own: real HTTP on loopback, an app that answers without it, and nothing left afterwards."""
+"""`local_platform`: real HTTP on loopback, an app that answers without it, and nothing is left afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_it_answers_over_http_and_is_gone_after_the_block() -> None:
         requests.get(f"{url}/-/health", timeout=10)
 
 
-def test_two_at_once_have_nothing_in_common(opened: Local) -> None:
+def test_two_local_platforms_share_nothing(opened: Local) -> None:
     def sandboxes(url: str) -> list[str]:
         return [sandbox["id"] for sandbox in requests.get(f"{url}/-/sandboxes", timeout=10).json()["sandboxes"]]
 

@@ -1,4 +1,4 @@
-"""What an operator reads: a line for each thing, nothing that a stranger could use, and nothing on standard output."""
+"""The log: one line per event, no secrets, and nothing on standard output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_secret_is_masked_wherever_it_stands(text: str) -> None:
     assert "***" in masked(text)
 
 
-def test_what_is_no_secret_stays() -> None:
+def test_ordinary_words_are_not_masked() -> None:
     for text in ("loan_4f2 of sbx_1 is CLEAR", "http://127.0.0.1:8300/v1/loans?limit=5", "token expected", "12:30:05"):
         assert masked(text) == text
 

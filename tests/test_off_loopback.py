@@ -1,4 +1,4 @@
-"""A server for others: what it prints works when it is typed, on another address and behind a proxy with a prefix."""
+"""A server off loopback: the commands that it prints work, on another address and behind a proxy with a prefix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mocklend.client import Client, ProblemError
 pytestmark = pytest.mark.security
 
 BESIDE = str(Path(sys.executable).parent)
-PATIENCE_S = 120
+TIMEOUT_S = 120
 needs_faults = pytest.mark.skipif(
     not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
 )
@@ -42,7 +42,7 @@ def announced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "mocklend", "serve", "--host", "0.0.0.0", "--port", "0", "--database", database]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
         assert process.stdout is not None
-        watch = threading.Timer(PATIENCE_S, process.kill)
+        watch = threading.Timer(TIMEOUT_S, process.kill)
         watch.start()
         try:
             lines = []
@@ -71,7 +71,7 @@ def terminal(next_lines: list[str]) -> dict[str, str]:
 
 def typed(line: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", line], env=environment, cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S
+        ["sh", "-c", line], env=environment, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S
     )
 
 
@@ -99,7 +99,7 @@ def test_without_what_is_exported_the_same_commands_are_refused(next_lines: list
     assert "X-Mocklend-Control" in refused.stderr
 
 
-def test_the_address_is_one_that_others_can_type(terminal: dict[str, str]) -> None:
+def test_the_printed_address_can_be_reached_from_other_machines(terminal: dict[str, str]) -> None:
     host = urlsplit(terminal["MOCKLEND_URL"]).hostname
 
     assert host not in ("0.0.0.0", "127.0.0.1") or not _has_an_address_of_its_own()

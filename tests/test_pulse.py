@@ -1,4 +1,4 @@
-"""The pulse: what is known of the database is said at once, whatever a write is waiting for."""
+"""The pulse: the known state of the database is reported at once, also while a write waits."""
 
 from __future__ import annotations
 

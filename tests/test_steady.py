@@ -1,4 +1,4 @@
-"""Real time that never goes back, whatever happens to the machine's clock, to the process, or to both."""
+"""Real time never goes back, after a change of the machine's clock and after a restart."""
 
 from __future__ import annotations
 

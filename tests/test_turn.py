@@ -1,4 +1,4 @@
-"""A lock that goes round: whoever has waited longest has it next, however quick the others are."""
+"""A fair lock: the thread that has waited longest gets it next."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ PAGES = {
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 SHOWN_URL = "http://127.0.0.1:8300"
-PATIENCE_S = 540
+TIMEOUT_S = 540
 """So long may a page take before it hangs: on a busy machine that is still far away."""
 
 
@@ -179,7 +179,7 @@ def _serving(folder: Path) -> Iterator[tuple[str, str]]:
         yield address[0], printed
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_S)
+        process.communicate(timeout=TIMEOUT_S)
 
 
 def _environment(**more: str) -> dict[str, str]:
@@ -240,7 +240,7 @@ def _type(blocks: list[Block], folder: Path, url: str, api_key: str | None, long
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=None if long else PATIENCE_S,
+        timeout=None if long else TIMEOUT_S,
     )
     parts = re.split(r"^@block (\d+)\n", ran.stdout, flags=re.MULTILINE)[1:]
     printed = {int(n): text for n, text in zip(parts[::2], parts[1::2], strict=True)}

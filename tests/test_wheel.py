@@ -1,4 +1,4 @@
-"""`scripts/wheel`: what it holds against an installed wheel, and when it says that it could not try."""
+"""`scripts/wheel`: the defects of an installed wheel that it finds, and when it has no verdict."""
 
 from __future__ import annotations
 

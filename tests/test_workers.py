@@ -1,4 +1,4 @@
-"""Workers: how many work at one time, whose job is next, that nobody waits for long, and who only waits gives way."""
+"""Workers: the number of running jobs, the order of lanes, bounded waiting, and jobs that yield their slot."""
 
 from __future__ import annotations
 

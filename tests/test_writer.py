@@ -1,4 +1,4 @@
-"""The writer: an answer only after its commit, a refusal that leaves nothing, one failure that harms no other."""
+"""The writer: answers follow their commit, refusals store nothing else, and a failing command affects no other."""
 
 from __future__ import annotations
 

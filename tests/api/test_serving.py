@@ -30,7 +30,7 @@ from mocklend.config import Settings
 serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings, _: print(settings.url, flush=True))
 print("stopped", flush=True)
 """
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-c", SERVE, str(tmp_path / "mocklend.db")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        watch = threading.Timer(PATIENCE_S, process.kill)
+        watch = threading.Timer(TIMEOUT_S, process.kill)
         watch.start()
         try:
             yield process, process.stdout.readline().strip()
@@ -57,7 +57,7 @@ def test_a_server_answers_at_the_address_it_prints_and_stops_on_a_signal(
 
     process.send_signal(signal.SIGTERM)
 
-    assert process.communicate(timeout=PATIENCE_S)[0].endswith("stopped\n")
+    assert process.communicate(timeout=TIMEOUT_S)[0].endswith("stopped\n")
     assert process.returncode == 0
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/-/health", timeout=10)
@@ -90,7 +90,7 @@ def test_a_thousand_kept_connections_do_not_keep_the_next_client_out(
 
     with ExitStack() as left:
         for _ in range(IDLE):
-            left.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
+            left.enter_context(socket.create_connection((host, int(port)), timeout=TIMEOUT_S))
 
         assert requests.get(f"{url}/-/health", timeout=UNTIL_IDLE_ONES_ARE_CLOSED_S).json()["status"] == "ok"
 

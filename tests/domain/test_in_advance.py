@@ -192,7 +192,7 @@ def test_the_interest_is_the_rate_on_what_was_lent_on_each_day(
 
 
 @given(case=loans())
-def test_nothing_is_asked_for_the_bill_on_its_due_date_once_it_was_paid_before(
+def test_a_bill_paid_in_advance_asks_for_nothing_on_its_due_date(
     case: tuple[Terms, list[Fact], date],
 ) -> None:
     terms, facts, on = case
@@ -212,7 +212,7 @@ def test_nothing_is_asked_for_the_bill_on_its_due_date_once_it_was_paid_before(
 
 
 @given(case=loans(), share=st.floats(0, 1), later=st.integers(0, 100))
-def test_what_is_set_aside_is_on_its_account_and_pays_the_interest_as_it_accrues(
+def test_interest_set_aside_is_on_its_account_and_pays_interest_as_it_accrues(
     case: tuple[Terms, list[Fact], date], share: float, later: int
 ) -> None:
     terms, facts, on = case
@@ -231,7 +231,7 @@ def test_what_is_set_aside_is_on_its_account_and_pays_the_interest_as_it_accrues
 @given(
     case=loans(), share=st.floats(0, 0.95), action=st.sampled_from(["taken back", "cancelled", "written off", "unpaid"])
 )
-def test_what_was_set_aside_survives_every_action_of_operations(
+def test_interest_set_aside_survives_every_operator_edit(
     case: tuple[Terms, list[Fact], date], share: float, action: str
 ) -> None:
     terms, facts, on = case
@@ -299,7 +299,7 @@ def test_the_bill_paid_before_its_day_has_interest_on_what_stays_lent() -> None:
     assert to_settle(terms, paid, day(20)) == 200_000 - 2_200  # The ten days were paid before; eleven come back.
 
 
-def test_a_payoff_within_the_period_gives_back_what_was_set_aside() -> None:
+def test_a_payoff_within_the_period_releases_the_interest_set_aside() -> None:
     terms, facts = loan(Product(method=Method.EQUAL_PRINCIPAL, terms=3, rate="0.365"), 300_000)
     facts = [*facts, receipt(1, day(10), 107_200)]
 
@@ -334,7 +334,7 @@ def test_a_part_repaid_on_the_first_day_costs_that_day_like_the_whole() -> None:
     assert to_settle(terms, part, day(2)) == 100_400
 
 
-def test_a_payment_of_all_that_is_owed_is_a_payoff_whatever_it_was_meant_as() -> None:
+def test_a_payment_of_all_that_is_owed_is_a_payoff_whatever_its_type() -> None:
     terms, facts = loan(Product(method=Method.EQUAL_INSTALMENT, terms=12, rate="0.24"), 1_000_000)
     total = to_settle(terms, facts, day(10))
 
@@ -343,7 +343,7 @@ def test_a_payment_of_all_that_is_owed_is_a_payoff_whatever_it_was_meant_as() ->
     assert (state.status, state.overpaid_minor) == ("CLEAR", 5)
 
 
-def test_nobody_is_asked_for_more_than_a_payoff() -> None:
+def test_no_quote_is_higher_than_a_payoff() -> None:
     """At 100 % a year the interest of two years to come is more than all that is lent."""
     product = Product(method=Method.INTEREST_FIRST, terms=2, term_length=24, rate="1")
     terms, facts = loan(product, 100_000)
@@ -355,7 +355,7 @@ def test_nobody_is_asked_for_more_than_a_payoff() -> None:
     )
 
 
-def test_one_unit_meant_as_a_payoff_does_not_stop_the_penalty() -> None:
+def test_a_payoff_of_one_unit_does_not_stop_the_penalty() -> None:
     """It pays nothing off, so the days until the period's end count like any others."""
     product = Product(
         method=Method.EQUAL_PRINCIPAL, terms=3, rate="0.365", payoff_interest=PayoffInterest.UNTIL_PERIOD_END

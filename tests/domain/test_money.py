@@ -18,7 +18,7 @@ DECIMAL_ROUNDING = {Rounding.HALF_EVEN: ROUND_HALF_EVEN, Rounding.HALF_UP: ROUND
     ("halves", "half_even", "half_up"),
     [(1, 0, 1), (3, 2, 2), (5, 2, 3), (-1, 0, -1), (-3, -2, -2), (-5, -2, -3)],
 )
-def test_half_a_fen_goes_to_the_even_one_or_away_from_zero(halves: int, half_even: int, half_up: int) -> None:
+def test_half_a_fen_is_rounded_to_even_or_away_from_zero(halves: int, half_even: int, half_up: int) -> None:
     assert round_minor(Fraction(halves, 2)) == half_even
     assert round_minor(Fraction(halves, 2), Rounding.HALF_EVEN) == half_even
     assert round_minor(Fraction(halves, 2), Rounding.HALF_UP) == half_up

@@ -165,7 +165,7 @@ def test_an_edit_within_its_bounds_balances_and_leaves_no_bucket_negative(
 
 
 @given(loan=loans(), kind=st.sampled_from([*BILL, *MONEY, *WAIVERS]), amount=st.integers(-(10**7), 10**7))
-def test_an_edit_beyond_its_bounds_does_what_can_be_done_and_balances(
+def test_an_edit_beyond_its_bounds_balances_and_leaves_no_bucket_negative_or_overpaid(
     loan: tuple[Terms, list[Fact], int], kind: str, amount: int
 ) -> None:
     terms, facts, day = loan
@@ -256,7 +256,7 @@ def test_a_reversed_operator_action_leaves_the_loan_as_if_it_had_never_been(
 
 
 @given(loan=loans(), parts=st.lists(st.integers(1, 100_000), max_size=4))
-def test_what_comes_in_after_a_write_off_is_a_recovery_until_nothing_is_lost(
+def test_money_after_a_write_off_is_a_recovery_until_the_loss_is_recovered(
     loan: tuple[Terms, list[Fact], int], parts: list[int]
 ) -> None:
     terms, facts, day = loan
@@ -282,7 +282,7 @@ def test_what_comes_in_after_a_write_off_is_a_recovery_until_nothing_is_lost(
 
 
 @given(loan=loans(), part=st.integers(1, 100_000))
-def test_a_refund_leaves_in_two_steps_and_takes_nothing_else_along(
+def test_a_refund_is_posted_in_two_steps_and_changes_nothing_else(
     loan: tuple[Terms, list[Fact], int], part: int
 ) -> None:
     terms, facts, day = loan

@@ -144,7 +144,7 @@ def paid(name: str, on: date, amount_minor: int, scope: str) -> Fact:
 
 
 @every_case
-def test_interest_and_penalty_of_one_who_pays_nothing(loan: Outside) -> None:
+def test_interest_and_penalty_of_a_loan_on_which_nothing_is_paid(loan: Outside) -> None:
     for day in DAYS:
         on = ORIGIN + timedelta(days=day)
 
@@ -182,7 +182,7 @@ def test_a_payoff_costs_the_principal_and_the_interest_up_to_its_day(loan: Outsi
 
 
 @every_case
-def test_who_pays_each_bill_on_its_day_pays_what_each_asks_for_and_then_nothing(loan: Outside) -> None:
+def test_paying_each_bill_on_its_due_date_pays_the_loan_off(loan: Outside) -> None:
     receipts: list[Fact] = []
     for n, line in enumerate(loan.lines()):
         bill = line.principal + round(loan.interest(line, line.due))

@@ -55,7 +55,7 @@ def test_one_person_is_one_person_however_the_name_is_spelt(spelt: str) -> None:
         ("\u0421\u041e\u0425", "cox"),
     ],
 )
-def test_what_writing_systems_know_as_one_name_is_one_name(first: str, other: str) -> None:
+def test_unicode_variants_of_one_name_are_one_name(first: str, other: str) -> None:
     assert same_person(first, other)
 
 
@@ -68,7 +68,7 @@ def test_two_people_are_two_people(first: str, other: str) -> None:
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\u3000", "\u200b\u200d", "\u2066\u2069", "\t\r\n", "\u3164", "\ufe0f"])
-def test_what_cannot_be_seen_names_nobody(blank: str) -> None:
+def test_invisible_characters_alone_are_no_name(blank: str) -> None:
     assert person(blank) == ""
 
 
@@ -78,12 +78,12 @@ _NOTHING_TO_SEE = st.text(
 
 
 @given(name=st.text(max_size=20), before=_NOTHING_TO_SEE, after=_NOTHING_TO_SEE)
-def test_nothing_that_cannot_be_seen_makes_another_person(name: str, before: str, after: str) -> None:
+def test_invisible_characters_at_the_ends_make_no_other_person(name: str, before: str, after: str) -> None:
     assert same_person(name, before + name + after)
 
 
 @given(letters=st.lists(st.sampled_from("abcxyz王éß"), min_size=2, max_size=8), unseen=_NOTHING_TO_SEE)
-def test_not_between_its_letters_either(letters: list[str], unseen: str) -> None:
+def test_invisible_characters_between_letters_make_no_other_person(letters: list[str], unseen: str) -> None:
     assert same_person("".join(letters), unseen.join(letters))
 
 
@@ -93,5 +93,5 @@ def test_normalising_a_name_twice_changes_nothing(name: str) -> None:
 
 
 @given(name=st.text(st.characters(max_codepoint=0x24F), max_size=20))
-def test_case_makes_no_other_person(name: str) -> None:
+def test_upper_and_lower_case_are_the_same_person(name: str) -> None:
     assert same_person(name, name.swapcase())

@@ -124,7 +124,7 @@ def test_a_wrong_field_is_named_with_what_was_expected(change: dict[str, object]
 
 
 @pytest.mark.parametrize("name", ["method", "terms", "rate"])
-def test_a_field_without_a_default_must_come(name: str) -> None:
+def test_a_field_without_a_default_is_required(name: str) -> None:
     [error] = errors({key: value for key, value in PLAIN.items() if key != name})
 
     assert (error["field"], error["received"]) == (f"product.{name}", "nothing")
@@ -139,7 +139,7 @@ def test_every_wrong_field_is_in_one_answer() -> None:
     ]  # fmt: skip
 
 
-def test_what_takes_several_fields_is_checked_in_code_too() -> None:
+def test_conditions_over_several_fields_are_checked() -> None:
     with pytest.raises(Invalid, match="max_minor: expected at least min_minor, 2"):
         Limits(2, 1)
     with pytest.raises(Invalid, match="term_length: expected terms times term_length at most 360 months"):
@@ -165,7 +165,7 @@ def test_a_deep_or_huge_value_is_refused_and_not_printed() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_whatever_comes_for_a_field_is_a_product_or_a_named_refusal(value: object) -> None:
+def test_any_value_of_a_field_gives_a_product_or_a_refusal_that_names_it(value: object) -> None:
     for name in PRODUCTS["jiebei-like"].to_json():
         try:
             product = read_product(PLAIN | {name: value})
@@ -178,7 +178,7 @@ def test_whatever_comes_for_a_field_is_a_product_or_a_named_refusal(value: objec
 
 
 @pytest.mark.parametrize(("day_count", "days"), [("actual/365", 365), ("actual/360", 360), ("30/360", 360)])
-def test_a_daily_rate_is_one_of_the_days_its_day_count_has(day_count: str, days: int) -> None:
+def test_a_daily_rate_is_the_yearly_rate_by_the_days_of_its_day_count(day_count: str, days: int) -> None:
     by_the_day = read_product(PLAIN | {"rate": "0.0005", "rate_unit": "daily", "day_count": day_count})
     by_the_year = read_product(PLAIN | {"rate": "0.18", "day_count": day_count})
 
@@ -188,7 +188,7 @@ def test_a_daily_rate_is_one_of_the_days_its_day_count_has(day_count: str, days:
     assert by_the_year.penalty_rate() == Fraction("0.27") / days
 
 
-def test_a_bucket_knows_when_it_is_due_and_what_it_holds() -> None:
+def test_a_bucket_has_its_timing_and_its_part() -> None:
     assert [(bucket.timing, bucket.part) for bucket in Bucket] == [
         (timing, part)
         for timing in ("overdue", "due", "in_advance")

@@ -37,7 +37,7 @@ def balances(state: LoanState) -> Counter[str]:
 
 
 def but_for_the_money(state: LoanState) -> str:
-    """The state as stored, without the unapplied money and the newest fact."""
+    """The stored state, without the unapplied money and the newest fact."""
     state.unapplied_minor, state.last = 0, (0, "")
     return dump(state)
 
@@ -74,7 +74,7 @@ def test_a_reversed_repayment_or_edit_is_as_if_it_had_never_been(history: Histor
 
 
 @given(data=st.data())
-def test_a_reversal_that_is_reversed_never_was(data: st.DataObject) -> None:
+def test_a_reversed_reversal_has_no_effect(data: st.DataObject) -> None:
     history = data.draw(histories())
     on = history.facts[-1].on
     target = data.draw(st.sampled_from([*_reversible(history.facts), receipt("x", on, 1_000, QuoteType.CLEAR, 99)]))
@@ -224,7 +224,7 @@ def test_the_movements_add_up_to_the_balances(history: History, day: int) -> Non
 
 
 @given(history=histories(), day=st.integers(0, 200))
-def test_what_was_received_is_applied_overpaid_or_unapplied(history: History, day: int) -> None:
+def test_received_money_is_applied_overpaid_or_unapplied(history: History, day: int) -> None:
     state = replay(history.terms, history.facts, history.facts[-1].on + timedelta(days=day))
 
     received = {fact.id: fact.amount_minor for fact in history.facts if fact.kind == RECEIPT}
@@ -253,8 +253,8 @@ def test_a_state_survives_being_stored(history: History, day: int) -> None:
 
 
 @given(history=histories(), data=st.data())
-def test_a_loan_looked_at_every_night_is_the_loan_replayed_in_one_go(history: History, data: st.DataObject) -> None:
-    """What the books do: keep a state, take each fact as it comes, touch it when a due date has passed, store it between."""
+def test_a_loan_rolled_forward_daily_equals_the_loan_replayed_at_once(history: History, data: st.DataObject) -> None:
+    """The books keep a state, apply each fact as it comes, roll it forward after each due date, and store it between."""
     terms, end = history.terms, history.facts[-1].on + timedelta(days=data.draw(st.integers(0, 90)))
     gone = {fact.reverses for fact in history.facts}
     nights = data.draw(st.sets(st.integers(0, (end - terms.start).days), max_size=20))

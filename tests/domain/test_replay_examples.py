@@ -1,4 +1,4 @@
-"""Replay by example: what Ada owes, to the unit, in cases that can be reckoned by hand."""
+"""Replay by example: what Ada owes, to the minor unit, in cases that can be calculated by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mocklend.domain.statuses import QuoteType
 from support.histories import START, ada, moment, paid_out, receipt
 
 
-def test_borrowed_today_and_repaid_today_costs_a_day() -> None:
+def test_a_loan_repaid_on_its_first_day_costs_one_day_of_interest() -> None:
     terms = ada()
 
     quote = replay(terms, [paid_out(terms)], START).quote(QuoteType.CLEAR, START)
@@ -66,7 +66,7 @@ def test_money_settles_the_oldest_instalment_first_and_in_it_penalty_before_inte
     assert state.instalments[1].paid == 0
 
 
-def test_what_is_paid_within_its_days_of_grace_grows_no_penalty_afterwards() -> None:
+def test_an_instalment_paid_within_the_grace_period_has_no_penalty_afterwards() -> None:
     """Paying the current instalment early pays its interest up to its due date: what was due before is paid by then."""
     product = Product(
         method=Method.EQUAL_PRINCIPAL, terms=2, term_unit=TermUnit.DAY, term_length=10, rate="1",
@@ -82,7 +82,7 @@ def test_what_is_paid_within_its_days_of_grace_grows_no_penalty_afterwards() -> 
     assert state.overpaid_minor == 0
 
 
-def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:
+def test_a_reversed_repayment_leaves_the_later_one_in_its_place() -> None:
     terms = ada()
     due = date(2026, 2, 28)
     first = receipt("a", due, 9_000)
@@ -97,7 +97,7 @@ def test_a_repayment_undone_leaves_the_later_one_in_its_place() -> None:
     assert state.status == "OVD"
 
 
-def test_a_loan_that_is_opened_again_after_it_was_settled_tells_of_the_days_between_as_of_any_others() -> None:
+def test_a_reopened_loan_has_accrual_periods_without_a_gap() -> None:
     terms, settled, settled_on, opened = (
         ada(),
         START + timedelta(days=20),
@@ -114,7 +114,7 @@ def test_a_loan_that_is_opened_again_after_it_was_settled_tells_of_the_days_betw
     assert all(item[1] == other[0] for item, other in pairwise(periods))
 
 
-def test_too_much_is_an_amount_and_not_a_status() -> None:
+def test_overpaid_is_an_amount_and_not_a_status() -> None:
     terms = ada()
 
     state = replay(terms, [paid_out(terms), receipt("a", START, 200_000, QuoteType.CLEAR)], START)
@@ -151,7 +151,7 @@ def test_a_loan_that_was_never_paid_out_owes_nothing() -> None:
     assert state.next_change() is None
 
 
-def test_the_next_look_at_a_loan_is_on_the_day_after_a_due_date() -> None:
+def test_the_next_end_of_day_work_of_a_loan_is_on_the_day_after_a_due_date() -> None:
     terms = ada()
 
     assert replay(terms, [paid_out(terms)], date(2026, 2, 28)).next_change() == date(2026, 3, 1)

@@ -230,7 +230,7 @@ def test_a_thousand_for_a_year_by_actual_360_costs_101_39() -> None:
     assert (row.days, row.interest_minor) == (365, 101_39)
 
 
-# --- each method, on numbers that a pencil can check ---
+# --- each method, on numbers that can be checked by hand ---
 
 
 def test_equal_principal_costs_less_each_month() -> None:
@@ -275,7 +275,7 @@ def test_weekly_terms_fall_due_every_seven_days() -> None:
     assert interests(rows) == [7_00, 5_25, 3_50, 1_75]
 
 
-def test_a_loan_of_the_31st_of_january_clamps_and_comes_back() -> None:
+def test_due_dates_of_a_loan_of_31_january_are_clamped_in_short_months_only() -> None:
     plain = schedule(PRODUCTS["jiebei-like"], 1000_00, date(2026, 1, 31))
     leap = schedule(PRODUCTS["jiebei-like"], 1000_00, date(2028, 1, 31))
 
@@ -314,7 +314,7 @@ def test_half_a_fen_of_interest_follows_the_products_rounding() -> None:
     assert (interests(even), interests(up)) == ([2], [3])
 
 
-def test_what_remains_can_be_spread_over_the_due_dates_that_remain() -> None:
+def test_the_remaining_principal_can_be_spread_over_the_remaining_due_dates() -> None:
     product = months("equal_instalment", 12, "0.06")
     dates = period_dates(product, date(2026, 1, 31))
     rows = schedule(product, 100_000_00, date(2026, 1, 31))
@@ -325,7 +325,7 @@ def test_what_remains_can_be_spread_over_the_due_dates_that_remain() -> None:
     assert abs(rest[0].due_minor - rows[6].due_minor) <= 1
 
 
-# --- refusals, and what being late costs ---
+# --- refusals, and the penalty ---
 
 
 @pytest.mark.parametrize("principal", [0, -1, MAX_MINOR + 1])
@@ -335,12 +335,12 @@ def test_a_principal_out_of_range_is_refused(principal: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["jiebei-like", "bullet-30d"])
-def test_a_loan_that_outlives_the_calendar_is_refused(name: str) -> None:
+def test_a_loan_that_ends_after_the_last_date_is_refused(name: str) -> None:
     with pytest.raises(ScheduleError, match="start_date: expected a loan that ends by the year 9999"):
         schedule(PRODUCTS[name], 1000_00, date(9999, 12, 15))
 
 
-def test_a_loan_whose_interest_no_column_holds_is_refused() -> None:
+def test_a_loan_whose_interest_exceeds_the_column_is_refused() -> None:
     ruinous = Product(method=Method.FLAT, terms=360, rate="1", rate_unit=RateUnit.DAILY)
 
     with pytest.raises(ScheduleError, match="rate: expected instalments of at most"):

@@ -1,4 +1,4 @@
-"""The door: whole requests reach the app as they were sent, and nobody's half request or long work holds up others."""
+"""The door: complete requests reach the app unchanged, and incomplete or long requests do not delay others."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_chunked_body_is_put_together(place: Place) -> None:
 )
 @pytest.mark.parametrize("path", ["/v1/borrowers", "/-/reset", "/-/rules/halt"])
 @pytest.mark.parametrize("then", ["waits", "ends", "is reset"])
-def test_an_incomplete_request_is_carried_out_by_nobody(
+def test_an_incomplete_request_does_not_reach_the_app(
     place: Place, headers: dict[str, str], part: bytes, path: str, then: str
 ) -> None:
     connection = place.connect(request("POST", path, b"", **headers) + part)
@@ -103,7 +103,7 @@ def test_half_sent_bodies_take_no_thread(place: Place) -> None:
     assert place.ask("POST", "/v1/x", b"{}")[0] == 200
 
 
-def test_a_lane_with_too_many_waiting_is_refused_and_others_are_answered(place: Place) -> None:
+def test_a_lane_with_too_many_waiting_requests_is_refused_and_others_are_answered(place: Place) -> None:
     place.stay(4)
     for _ in range(4):
         place.connect(request("GET", "/v1/stay", Authorization="a"))
@@ -125,14 +125,14 @@ def test_health_and_halt_answer_when_all_threads_are_taken(place: Place, key: st
     assert place.ask("POST", "/-/rules/halt", b"{}", Authorization=key)[0] == 200
 
 
-def test_a_long_piece_of_control_work_leaves_room_for_other_sandboxes(place: Place) -> None:
+def test_a_long_control_request_leaves_threads_for_other_sandboxes(place: Place) -> None:
     place.stay(2, "/-/stay", key="a")
     place.connect(request("POST", "/-/clock/advance", b"{}", Authorization="a"))
 
     assert place.ask("POST", "/-/clock/advance", b"{}", Authorization="b")[0] == 200
 
 
-def test_an_answer_that_is_held_back_takes_no_thread(place: Place) -> None:
+def test_a_delayed_answer_takes_no_thread(place: Place) -> None:
     place.app.hold_ms = 60_000
     for connections in range(1, 61):
         place.connect(request("GET", "/v1/late", Authorization="a"))
@@ -141,13 +141,13 @@ def test_an_answer_that_is_held_back_takes_no_thread(place: Place) -> None:
     assert place.ask("GET", "/v1/loans", Authorization="a")[0] == 200
 
 
-def test_an_answer_that_is_held_back_comes_when_it_is_time(place: Place) -> None:
+def test_a_delayed_answer_is_sent_at_its_time(place: Place) -> None:
     place.app.hold_ms = 20
 
     assert place.ask("GET", "/v1/late") == (200, b"done")
 
 
-def test_a_door_that_stops_answers_what_is_under_way_and_nothing_else(place: Place) -> None:
+def test_a_stopping_server_answers_running_requests_only(place: Place) -> None:
     place.app.hold_ms = 60_000
     half = place.connect(request("POST", "/v1/x", Content_Length="100"))
     late = place.connect(request("GET", "/v1/late"))
@@ -167,7 +167,7 @@ def test_a_door_that_stops_answers_what_is_under_way_and_nothing_else(place: Pla
     assert answer_of(under_way)[0] == 200
 
 
-def test_what_breaks_beneath_the_app_is_a_500_and_costs_no_thread(
+def test_an_exception_outside_the_app_is_a_500_and_loses_no_thread(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported: list[object] = []
@@ -196,7 +196,7 @@ def test_many_clients_at_once_are_all_answered(place: Place) -> None:
         ({"Origin": "http://127.0.0.1:1"}, "cross_site"),
     ],
 )
-def test_a_page_of_another_origin_gets_nothing_done(place: Place, headers: dict[str, str], code: str) -> None:
+def test_a_page_of_another_origin_is_refused(place: Place, headers: dict[str, str], code: str) -> None:
     status, body = place.ask("POST", "/-/reset", b"", **headers)
 
     assert (status, json.loads(body)["code"]) == ({"host_not_allowed": 421, "cross_site": 403}[code], code)

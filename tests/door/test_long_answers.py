@@ -1,4 +1,4 @@
-"""Long answers come whole, and a client that does not read holds neither memory nor a thread."""
+"""Long answers are complete, and a client that does not read them holds neither memory nor a thread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def resident_mb() -> int:
 
 
 @pytest.mark.parametrize("path", ["/v1/long", "/-/long"])
-def test_a_long_answer_comes_whole_and_says_how_long_it_is(place: Place, path: str) -> None:
+def test_a_long_answer_is_complete_and_has_its_content_length(place: Place, path: str) -> None:
     connection = place.connect(request("GET", path))
 
     answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -37,7 +37,7 @@ def test_a_long_answer_comes_whole_and_says_how_long_it_is(place: Place, path: s
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is looked up as Linux tells it")
-def test_readers_that_do_not_read_hold_no_memory_and_no_thread(place: Place) -> None:
+def test_clients_that_do_not_read_hold_no_memory_and_no_thread(place: Place) -> None:
     place.app.long_mb = 64
     place.ask("GET", "/v1/long")
     before_mb = resident_mb()
@@ -51,7 +51,7 @@ def test_readers_that_do_not_read_hold_no_memory_and_no_thread(place: Place) -> 
     assert place.ask("GET", "/v1/loans")[0] == 200
 
 
-def test_a_long_answer_that_is_held_back_comes_whole_too(place: Place) -> None:
+def test_a_delayed_long_answer_is_complete(place: Place) -> None:
     honest = place.app.__class__.__call__
 
     def late(app: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -65,7 +65,7 @@ def test_a_long_answer_that_is_held_back_comes_whole_too(place: Place) -> None:
     assert (status, len(body)) == (200, 4 * 1024**2)
 
 
-def test_an_answer_for_which_there_is_no_room_is_refused(place: Place) -> None:
+def test_a_long_answer_without_disk_space_is_refused(place: Place) -> None:
     status, body = place.ask("GET", "/v1/no-room")
 
     assert (status, json.loads(body)["code"]) == (503, "unavailable")
@@ -82,14 +82,14 @@ def test_a_long_answer_is_in_the_access_log_with_its_length(place: Place, access
 
 
 def places_taken(port: int) -> int:
-    """How many connections the server has with clients that are there."""
+    """The number of established connections of the server."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
     return sum(int(line[1].split(":")[1], 16) == port and line[3] == "01" for line in lines)
 
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system does not drop who does not read")
 @pytest.mark.parametrize("place", [1_000], indirect=True)
-def test_a_reader_that_does_not_read_is_dropped_and_one_that_does_is_not(place: Place) -> None:
+def test_a_client_that_does_not_read_is_disconnected_and_a_slow_one_is_not(place: Place) -> None:
     place.app.long_mb = 256
     reads = place.connect(request("GET", "/v1/long"))
     place.connect(request("GET", "/v1/long"))

@@ -1,4 +1,4 @@
-"""Long bodies have room of their own: of one sandbox and of all."""
+"""Long bodies have limits of their own: per sandbox and in all."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SCORES = "/-/scores"
 
 
 def under_way(place: Place, key: str, length: int = 100_000) -> socket.socket:
-    """A long body of which the first byte has come."""
+    """A connection on which the first byte of a long body was sent."""
     return place.connect(request("POST", SCORES, b" ", Authorization=key, Content_Length=str(length)))
 
 
-def test_only_so_many_long_bodies_are_under_way_of_one_sandbox_and_of_all(place: Place) -> None:
+def test_the_number_of_concurrent_long_bodies_is_limited_per_sandbox_and_in_all(place: Place) -> None:
     place.door._body_deadline_s = LONG_S
     opened = [under_way(place, key) for key in "aabbccdd"]
     until(lambda: place.door._long.total() == 8)
@@ -41,7 +41,7 @@ def test_only_so_many_long_bodies_are_under_way_of_one_sandbox_and_of_all(place:
     until(lambda: not place.door._long)
 
 
-def test_who_finds_no_room_for_a_long_body_waits_for_some(place: Place) -> None:
+def test_a_long_body_above_the_limit_waits(place: Place) -> None:
     place.door._body_deadline_s = LONG_S
     first, _ = under_way(place, "a"), under_way(place, "a")
     until(lambda: place.door._long.total() == 2)
@@ -52,7 +52,7 @@ def test_who_finds_no_room_for_a_long_body_waits_for_some(place: Place) -> None:
     assert answer_of(waits)[0] == 200
 
 
-def test_a_long_body_in_chunks_needs_room_too(place: Place) -> None:
+def test_a_chunked_long_body_counts_too(place: Place) -> None:
     place.door._body_deadline_s = LONG_S
     for _ in range(2):
         place.connect(request("POST", SCORES, Authorization="a", Transfer_Encoding="chunked") + b"1\r\n \r\n")

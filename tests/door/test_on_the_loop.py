@@ -1,4 +1,4 @@
-"""What a hot path answers on the server's loop, and what it leaves to the app."""
+"""A hot path answers some requests on the server's loop, and leaves the others to the app."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_hot_path_answers_at_once_and_leaves_the_rest_to_the_app(
     assert logged_requests == [("/v1/hot/now", 202, "sbx_a")]
 
 
-def test_a_hot_path_answers_later_or_gives_back_and_a_server_that_stops_waits_for_it(place: Place, hot: OnLoop) -> None:
+def test_a_hot_path_may_answer_later_or_hand_back_and_a_stopping_server_waits_for_it(place: Place, hot: OnLoop) -> None:
     later, back = place.connect(request("POST", "/v1/hot/later")), place.connect(request("POST", "/v1/hot/back"))
     until(lambda: len(hot.later) == 2)
     stopping = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)

@@ -1,4 +1,4 @@
-"""The fault layer that events meet: what the tests of the fault layer share."""
+"""The fixtures of the fault layer's tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def floor(tmp_path: Path) -> Iterator[LayerHarness]:
 
 @pytest.fixture
 def another_layer(floor: LayerHarness) -> Callable[[], None]:
-    """The process starts anew: all that was held in memory is gone."""
+    """A restart of the process: everything in memory is lost."""
 
     def restart() -> None:
         floor.layer = FaultLayer(KINDS)

@@ -1,4 +1,4 @@
-"""Books that are behind (the end-of-day batch left a loan out) or ahead (a booking is dated tomorrow), when more happens."""
+"""Books behind (the end-of-day batch left a loan out) or ahead (a booking is dated tomorrow), and further events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mark(client: Client, loan: str, status: str) -> None:
     client.edit(loan, "MODIFY_BILL_STATUS", status=status, operator="olaf", memo="as the books say")
 
 
-def test_a_status_that_the_end_of_day_left_behind_cannot_be_confirmed(client: Client) -> None:
+def test_a_status_behind_the_end_of_day_cannot_be_confirmed(client: Client) -> None:
     loan = borrow(client)
     client.arm("batch.skipped")
     client.advance("P36D")
@@ -38,8 +38,8 @@ def test_a_status_that_the_end_of_day_left_behind_cannot_be_confirmed(client: Cl
     assert client.audit()["clean"]
 
 
-def test_nor_is_it_a_slip_to_mark_it_as_what_it_is(client: Client) -> None:
-    """The clerk who marks bills overdue by mistake makes none here."""
+def test_marking_a_loan_overdue_that_is_overdue_is_no_injection(client: Client) -> None:
+    """`operator.marked_overdue` injects nothing here."""
     loan = borrow(client)
     client.arm("batch.skipped")
     client.advance("P36D")
@@ -50,7 +50,7 @@ def test_nor_is_it_a_slip_to_mark_it_as_what_it_is(client: Client) -> None:
     assert [entry["fault"] for entry in client.answer_key()["entries"]] == ["batch.skipped"]
 
 
-def test_a_booking_of_tomorrow_behind_interest_that_is_paid_ahead_is_on_the_books(client: Client) -> None:
+def test_a_booking_dated_tomorrow_on_a_bill_paid_early_is_on_the_books(client: Client) -> None:
     """A bill that is paid early is paid with the interest up to its due date: the next booking lies before that."""
     loan = borrow(client)
     due = client.quote(loan, type="OVD_AND_CURRENT")["total_minor"]

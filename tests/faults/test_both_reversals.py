@@ -1,4 +1,4 @@
-"""A reversal that is itself reversed, both ways that there are, in one story over the API."""
+"""Reversals by a closed callback and by a wrong reversal, in one story over the API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support import paired_runs
 from support.paired_runs import open_entries
 
 
-def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_repair_each(
+def test_a_closed_order_and_a_wrong_reversal_are_two_breaks_with_two_repairs(
     mocklend_server: str,
 ) -> None:
     with paired_runs.story_run(mocklend_server) as run:
@@ -38,7 +38,7 @@ def test_a_closed_order_and_a_wrong_reversal_on_one_loan_are_two_breaks_with_a_r
         assert open_entries(run) == []
 
 
-def test_a_payoff_that_was_booked_wrong_and_then_closed_is_two_breaks_and_one_look_at_its_channel_repairs_both(
+def test_one_channel_query_repairs_a_payoff_that_was_misbooked_and_then_closed(
     mocklend_server: str,
 ) -> None:
     with paired_runs.story_run(mocklend_server) as run:
@@ -58,7 +58,7 @@ def test_a_payoff_that_was_booked_wrong_and_then_closed_is_two_breaks_and_one_lo
         assert open_entries(run) == []
 
 
-def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(mocklend_server: str) -> None:
+def test_a_query_restores_one_of_two_debits_that_was_taken_for_closed(mocklend_server: str) -> None:
     with paired_runs.story_run(mocklend_server) as run:
         client = run.client
         loan = run.loan(auto_debit=True)
@@ -78,7 +78,7 @@ def test_of_two_debits_one_that_is_taken_for_closed_was_debited_all_the_same(moc
         assert open_entries(run) == []
 
 
-def test_of_two_debits_the_one_that_was_reversed_by_mistake_is_not_refunded(mocklend_server: str) -> None:
+def test_of_two_debits_one_that_is_reversed_by_mistake_is_not_refunded(mocklend_server: str) -> None:
     with paired_runs.story_run(mocklend_server) as run:
         client = run.client
         loan = run.loan(auto_debit=True)

@@ -1,4 +1,4 @@
-"""Whatever a dispute is about: once it says CORRECTED the loan is right, and until then it says what is left to do."""
+"""Once a dispute is CORRECTED its loan is right, whatever fault it is about; until then it lists what is left to do."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ KINDS = sorted(installed())
 TOO_EARLY = {"dispute.deadline_missed"}
 """Kinds whose disputes operations have not decided."""
 RENEWED = ("wrong_bureau",)
-"""What a correction has ordered, and the bureau shows when it takes the next file."""
+"""Discrepancies that remain until the bureau publishes the corrected records."""
 
 
 def wrong_with(run: paired_runs.StoryRun, loan_id: str) -> list[tuple[str, str]]:
-    """What the audit has about a loan, and not about who was told of it."""
+    """The discrepancies of a loan, without those of its views."""
     return [
         (discrepancy["class"], discrepancy["entity"])
         for discrepancy in run.client.audit()["discrepancies"]
@@ -27,7 +27,7 @@ def wrong_with(run: paired_runs.StoryRun, loan_id: str) -> list[tuple[str, str]]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TOO_EARLY])
-def test_a_dispute_of_any_claim_that_says_corrected_has_corrected(kind: str, mocklend_server: str) -> None:
+def test_a_dispute_decided_as_corrected_has_corrected_the_loan(kind: str, mocklend_server: str) -> None:
     lesson, turn = paired_runs.lesson_of(kind), KINDS.index(kind) % len(CLAIMS)
     with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
         run.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)

@@ -1,4 +1,4 @@
-"""Each view of a loan by itself: a kind that holds up one of them is found there, and the audit says which it is."""
+"""Each view of a loan: a fault that delays it is found, and the audit names the view."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ONE_BEHIND: list[tuple[str, dict[str, Any], str]] = [
 """A kind, its settings, and the first of the views that it leaves behind."""
 
 
-def test_every_view_has_a_kind_that_leaves_it_behind() -> None:
+def test_every_view_has_a_fault_that_delays_it() -> None:
     assert {view for _, _, view in ONE_BEHIND} == set(FROM_MS)
 
 
 @pytest.mark.parametrize(("fault", "settings", "view"), ONE_BEHIND)
-def test_the_audit_names_the_view_that_a_kind_leaves_behind(
+def test_the_audit_names_the_view_that_a_fault_delays(
     mocklend_server: str, fault: str, settings: Doc, view: str
 ) -> None:
     client = Client(mocklend_server).sandbox(seed=7, now="2026-01-05T02:00:00Z")

@@ -1,4 +1,4 @@
-"""A correction that is lost behind a record that is late: two lies about one account, each at its own time."""
+"""A lost correction of a late record: two injections on one account, each visible at its own time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from support import paired_runs
 from support.paired_runs import open_entries
 
 
-def test_a_correction_that_is_lost_behind_a_late_record_is_missed_when_that_record_has_come(
+def test_a_lost_correction_of_a_late_record_is_found_once_the_record_is_published(
     mocklend_server: str,
 ) -> None:
     with paired_runs.story_run(mocklend_server) as run:

@@ -1,4 +1,4 @@
-"""What becomes of a loan whose books began with a residue, in stories over the API."""
+"""Loans whose books begin with a residue, in stories over the API."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def migrated(mocklend_server: str) -> Callable[..., tuple[Client, str]]:
 
 
 def broken(client: Client) -> list[tuple[str, str, int]]:
-    """What the audit sees, all of it explained, and nothing else open."""
+    """The discrepancies, which must be all explained, and equal to the open entries."""
     audit = client.audit()
     assert (
         [discrepancy for discrepancy in audit["discrepancies"] if discrepancy["explained_by"] is None]
@@ -44,7 +44,7 @@ def broken(client: Client) -> list[tuple[str, str, int]]:
     ]
 
 
-def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Callable[..., tuple[Client, str]]) -> None:
+def test_with_a_residue_less_is_owed_than_was_lent(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
 
     page, [edit] = client.loan(loan), client.edits(loan)["edits"]
@@ -56,7 +56,7 @@ def test_less_is_owed_than_was_lent_although_nothing_was_paid(migrated: Callable
     assert broken(client) == [("unsupported", edit["id"], 7)]
 
 
-def test_paying_what_the_contract_says_is_more_than_was_due(migrated: Callable[..., tuple[Client, str]]) -> None:
+def test_paying_the_contract_amount_is_an_overpayment(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     client.settle(client.repay(loan, BY_CONTRACT, "wallet", type="CLEAR"))
     [edit] = client.edits(loan)["edits"]
@@ -70,7 +70,9 @@ def test_paying_what_the_contract_says_is_more_than_was_due(migrated: Callable[.
     assert broken(client) == []
 
 
-def test_more_may_be_asked_for_and_then_her_payoff_leaves_a_rest(migrated: Callable[..., tuple[Client, str]]) -> None:
+def test_with_a_positive_residue_the_contract_amount_does_not_clear_the_loan(
+    migrated: Callable[..., tuple[Client, str]],
+) -> None:
     client, loan = migrated(residue_minor=250, asks_for="more")
     client.settle(client.repay(loan, BY_CONTRACT, "wallet", type="CLEAR"))
     [edit] = client.edits(loan)["edits"]
@@ -83,7 +85,7 @@ def test_more_may_be_asked_for_and_then_her_payoff_leaves_a_rest(migrated: Calla
     assert broken(client) == []
 
 
-def test_it_is_one_entry_and_cannot_be_reversed_twice(migrated: Callable[..., tuple[Client, str]]) -> None:
+def test_the_opening_entry_is_reversed_once(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     [edit] = client.edits(loan)["edits"]
     client.reverse_edit(edit["id"], operator="olga", memo="nothing is behind it")
@@ -93,7 +95,7 @@ def test_it_is_one_entry_and_cannot_be_reversed_twice(migrated: Callable[..., tu
     assert [entry["status"] for entry in client.answer_key()["entries"]] == ["healed"]
 
 
-def test_a_loan_whose_money_is_on_its_way_has_nothing_to_carry_over(
+def test_a_loan_whose_payout_is_in_transit_has_no_residue(
     migrated: Callable[..., tuple[Client, str]],
 ) -> None:
     client, loan = migrated(borrow={"disburse_to": "bank_transfer"})
@@ -103,7 +105,7 @@ def test_a_loan_whose_money_is_on_its_way_has_nothing_to_carry_over(
     assert broken(client) == []
 
 
-def test_what_may_still_be_borrowed_follows_from_the_books(migrated: Callable[..., tuple[Client, str]]) -> None:
+def test_the_free_credit_limit_follows_from_the_books(migrated: Callable[..., tuple[Client, str]]) -> None:
     client, loan = migrated()
     borrower = client.loan(loan)["borrower_id"]
 
@@ -113,7 +115,7 @@ def test_what_may_still_be_borrowed_follows_from_the_books(migrated: Callable[..
     assert client.borrow(borrower, 100_007, product_id="jiebei-like")["principal_minor"] == 100_007
 
 
-def test_a_reconciler_finds_it_by_what_is_missing_and_takes_it_back(
+def test_a_reconciler_finds_the_residue_and_reverses_it(
     migrated: Callable[..., tuple[Client, str]],
 ) -> None:
     client, loan = migrated()

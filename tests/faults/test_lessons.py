@@ -1,4 +1,4 @@
-"""Every kind of fault does what its page says, at exactly the views that it names, and its repair repairs."""
+"""The lesson of every kind of fault: exactly the views that it names differ, and its repair ends the injection."""
 
 from __future__ import annotations
 
@@ -22,18 +22,16 @@ def fault(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def outcome(fault: str, mocklend_server: str) -> paired_runs.LessonResult:
-    """What came of its lesson."""
+    """The result of its lesson."""
     return paired_runs.run_lesson(fault, mocklend_server)
 
 
-def test_the_symptom_is_at_exactly_the_views_that_the_fault_names(
-    fault: str, outcome: paired_runs.LessonResult
-) -> None:
+def test_exactly_the_views_that_the_fault_names_differ(fault: str, outcome: paired_runs.LessonResult) -> None:
     assert outcome.differ == tuple(sorted(installed()[fault].symptom))
     assert installed()[fault].symptom.keys() <= VIEWS.keys()
 
 
-def test_the_answer_key_names_it_and_the_audit_agrees(fault: str, outcome: paired_runs.LessonResult) -> None:
+def test_the_answer_key_has_the_injection_and_the_audit_agrees(fault: str, outcome: paired_runs.LessonResult) -> None:
     open_entries = [entry for entry in outcome.key if entry["status"] == "active"]
 
     assert outcome.key
@@ -56,7 +54,7 @@ def test_without_the_fault_the_story_is_honest(outcome: paired_runs.LessonResult
     assert (outcome.honest_audit["clean"], outcome.honest_audit["discrepancies"]) == (True, [])
 
 
-def test_it_says_all_that_a_reader_needs(fault: str) -> None:
+def test_the_fault_describes_itself_completely(fault: str) -> None:
     kind = installed()[fault]
 
     for sentence in (kind.precondition, kind.heals, kind.action, *kind.symptom.values()):

@@ -1,4 +1,4 @@
-"""What becomes of a status that was set by hand when later facts come, one after the other, in stories over the API."""
+"""A status override and the later facts that outdate it, in stories over the API."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def states(client: Client) -> list[str]:
     return [entry["status"] for entry in key]
 
 
-def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer(late: tuple[Client, str]) -> None:
+def test_without_a_fault_a_status_override_holds_while_the_books_agree(late: tuple[Client, str]) -> None:
     client, loan = late
 
     pay_a_little(client, loan)
@@ -63,7 +63,7 @@ def test_without_a_fault_a_mark_holds_while_the_books_say_the_same_and_no_longer
     assert states(client) == []
 
 
-def test_she_pays_and_is_still_overdue_and_pays_again_and_is_still_overdue(late: tuple[Client, str]) -> None:
+def test_a_sticky_override_shows_overdue_after_each_payment(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
 
@@ -78,7 +78,7 @@ def test_she_pays_and_is_still_overdue_and_pays_again_and_is_still_overdue(late:
     assert states(client) == ["superseded", "active"]
 
 
-def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: tuple[Client, str]) -> None:
+def test_the_operators_view_names_the_outdated_edit_and_the_time(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
     client.advance("P3D")
@@ -94,7 +94,7 @@ def test_the_books_say_which_edit_it_is_and_since_when_it_is_wrong(late: tuple[C
     assert alert["since"] == since > edit["applied_at"]
 
 
-def test_when_the_books_say_again_what_the_mark_says_nothing_is_wrong(late: tuple[Client, str]) -> None:
+def test_nothing_is_wrong_while_the_books_agree_with_the_override_again(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
     pay_what_is_overdue(client, loan)
@@ -119,7 +119,7 @@ def stop_and_pay_a_little(client: Client, loan: str) -> None:
         (stop_and_pay_a_little, "superseded"),
     ],
 )
-def test_it_ends_with_another_mark_with_the_reversal_and_with_a_fact_that_drops_it(
+def test_it_ends_with_another_override_a_reversal_or_a_fact_that_removes_it(
     late: tuple[Client, str], ends: Callable[[Client, str], object], status: str
 ) -> None:
     client, loan = late
@@ -137,7 +137,7 @@ def the_mark(client: Client, loan: str) -> str:
     return str(edit["id"])
 
 
-def test_the_mark_of_a_clerk_at_fault_may_stick_as_well(late: tuple[Client, str]) -> None:
+def test_a_wrong_override_may_become_sticky(late: tuple[Client, str]) -> None:
     client, loan = late
     pay_what_is_overdue(client, loan)
     client.arm("operator.marked_overdue", select={"times": 1})
@@ -151,7 +151,7 @@ def test_the_mark_of_a_clerk_at_fault_may_stick_as_well(late: tuple[Client, str]
     assert states(client) == ["superseded", "active"]
 
 
-def test_a_repayment_that_is_reversed_outdates_a_mark_too(mocklend_server: str) -> None:
+def test_a_reversed_repayment_outdates_an_override(mocklend_server: str) -> None:
     client: Client = Client(mocklend_server).sandbox(seed=7, now=START)
     ada = client.add_borrower("ada", "Ada")["id"]
     loan = client.borrow(ada, 100_000, product_id="jiebei-like")["id"]
@@ -166,7 +166,7 @@ def test_a_repayment_that_is_reversed_outdates_a_mark_too(mocklend_server: str) 
     assert states(client) == ["active"]
 
 
-def test_an_upheld_dispute_takes_it_off(late: tuple[Client, str]) -> None:
+def test_an_upheld_dispute_removes_the_override(late: tuple[Client, str]) -> None:
     client, loan = late
     client.arm(STICKY)
     pay_what_is_overdue(client, loan)
@@ -180,7 +180,7 @@ def test_an_upheld_dispute_takes_it_off(late: tuple[Client, str]) -> None:
     assert states(client) == ["healed"]
 
 
-def test_a_dispute_leaves_a_mark_alone_that_says_what_the_books_say(late: tuple[Client, str]) -> None:
+def test_a_dispute_keeps_an_override_that_agrees_with_the_books(late: tuple[Client, str]) -> None:
     client, loan = late
 
     dispute = client.open_dispute(loan, "wrong_status")["id"]

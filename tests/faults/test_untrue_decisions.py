@@ -1,4 +1,4 @@
-"""A decision that says CORRECTED and has not corrected is found: operations are made to overlook one correction after another."""
+"""A dispute that is CORRECTED without its correction is found: each correction is left out in turn."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ What a payment or a rest is wrong about, the books do not know: there only the c
 
 
 def untrue(run: paired_runs.StoryRun) -> list[str]:
-    """What the audit says of decisions that are not true."""
+    """The discrepancies about decisions that are not true."""
     discrepancies = run.client.audit()["discrepancies"]
     return [finding["detail"] for finding in discrepancies if finding["class"] == "untrue_decision"]
 
 
 def disputed(run: paired_runs.StoryRun, kind: str) -> str:
-    """A lie is told, and its loan disputed and decided; the loan."""
+    """Inject the fault, dispute the loan and decide the dispute; returns the loan."""
     lesson = paired_runs.lesson_of(kind)
     run.client.arm(kind, rule_id="lesson", match=lesson.match, select=lesson.select, **lesson.settings)
     lesson.story(run)
@@ -59,7 +59,7 @@ def test_a_correction_that_operations_overlook_is_found(
 
 
 @pytest.mark.parametrize("kind", sorted(OVERLOOKED))
-def test_a_correction_that_operations_claim_and_have_not_made_is_found(
+def test_a_claimed_correction_that_was_not_made_is_found(
     kind: str, mocklend_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     does, claimed, _ = OVERLOOKED[kind]
@@ -78,12 +78,12 @@ def test_a_correction_that_operations_claim_and_have_not_made_is_found(
         assert len(untrue(run)) == 1
 
 
-def test_every_correction_is_among_those_that_are_overlooked() -> None:
+def test_the_table_has_every_correction() -> None:
     left_out = {"receipt_applied"}  # Like `repayment_applied`: on the books or not.
     assert {claimed for _, claimed, _ in OVERLOOKED.values()} == set(CORRECTIONS) - left_out
 
 
-def test_a_page_that_became_right_by_itself_does_not_make_the_decision_untrue(mocklend_server: str) -> None:
+def test_a_page_that_healed_by_itself_does_not_make_the_decision_untrue(mocklend_server: str) -> None:
     """The list of what a page may show keeps older versions for a while: that they are listed shows them to nobody."""
     with paired_runs.story_run(mocklend_server) as run:
         client = run.client

@@ -1,6 +1,6 @@
-"""Tells the neighbours' story with more seeds than the tests do, and with every selection that lint calls exact.
+"""Runs the story of the 32 borrowers with more seeds than the tests do, and with every selection that lint calls exact.
 
-Exits with FAIL where one answer key differs from another, or where a discrepancy has no entry that explains it.
+Exits with FAIL if answer keys of one seed differ, or if a discrepancy has no entry that explains it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SEEDS_MAX = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
-    """A line for each seed: how many lies there were, and whether they were the same ones. Returns the exit code."""
+    """Print a line per seed: the number of injections, and whether they were the same. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/determinism", description=__doc__)
     parser.add_argument("--seeds", type=int, default=12, help="how many seeds (default: %(default)s)")
     parser.add_argument("--first", type=int, default=1, help="the first of them (default: %(default)s)")

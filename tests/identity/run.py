@@ -1,7 +1,7 @@
-"""Walks the identity's state machine for longer than the tests do, and says how far it is and what it finds.
+"""Runs random walks of the identity's state machine for longer than the tests do, and prints its progress.
 
-Exits with FAIL at the first discrepancy without an entry, or the reverse. What was found, the seed and the command that
-walks there again are printed at once, before Hypothesis looks for a shorter story, which may take long.
+Exits with FAIL at the first discrepancy without an entry, or the reverse. The failure, the seed and the command that
+repeats the walk are printed at once, before Hypothesis searches for a shorter story, which may take long.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The state machine of the identity, put together from its actors, and walks of any length through it."""
+"""The state machine of the identity, composed of its actors, and random walks of any length through it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from identity.actors.faults import Faults
 
 
 class Story(Channels, Faults):
-    """Any story that clients, staff, channels, time and faults can tell together."""
+    """Any sequence of steps of clients, staff, channels, time and faults."""
 
 
 def walk(steps: int, seed: int, *, shrink: bool = True) -> int:

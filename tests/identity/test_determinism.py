@@ -187,7 +187,7 @@ def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_cl
 
 
 @pytest.mark.parametrize("name", LIMITED_RULES)
-def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(platform: Platform, name: str) -> None:
+def test_a_rule_that_lint_calls_order_dependent_depends_on_the_order(platform: Platform, name: str) -> None:
     more = LIMITED_RULES[name]
     [linted] = lint(armed(1, [WrongAmount], more), mode="manual").values()
     options: dict[str, Any] = {
@@ -213,7 +213,7 @@ def test_a_rule_that_lint_calls_order_dependent_does_depend_on_it(platform: Plat
         ({"match": {"now_ms": {"lt": START_MS + 60_000}}}, TIME),
     ],
 )
-def test_on_a_clock_that_runs_by_itself_a_rule_that_lint_calls_time_dependent_depends_on_who_is_slow(
+def test_on_a_wall_clock_a_rule_that_lint_calls_time_dependent_depends_on_the_speed_of_clients(
     tmp_path: Path, more: dict[str, object], verdict: str
 ) -> None:
     rule = armed(1, [WrongAmount], more)[0]
@@ -262,7 +262,7 @@ def test_a_higher_probability_keeps_every_injection_of_a_lower_one(platform: Pla
 
 
 @pytest.mark.parametrize("kind", installed().values(), ids=lambda kind: kind.name)
-def test_over_a_thousand_seeds_half_of_the_chances_are_taken(kind: type[Fault]) -> None:
+def test_over_a_thousand_seeds_half_of_the_draws_select(kind: type[Fault]) -> None:
     """u = H(seed, rule, seam, entity, occurrence) is fair over seeds for each kind's rule and seam."""
     rule = Rule.from_json(kind.name, {"fault": kind.name, "select": {"probability": 0.5}}, named([kind]))
     for seam in kind.seams():

@@ -1,4 +1,4 @@
-"""Every installed kind of fault, in one story of 32 neighbours over HTTP: what lint calls exact is exact, the rest is not.
+"""Every installed kind of fault in one story of 32 borrowers over HTTP: what lint calls exact is exact, and only that.
 
 Between the chapters a manual clock moves; within one, who comes first is up to the threads.
 """
@@ -44,9 +44,7 @@ def test_with_1_8_and_32_clients_every_kind_has_the_same_answer_key(
 
 
 @pytest.mark.long
-def test_of_a_rule_that_acts_once_it_matters_who_comes_first(
-    mocklend_server: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_rule_that_acts_once_depends_on_the_order(mocklend_server: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
     kinds = [kind for kind in KINDS if set(installed()[kind].seams()) <= AT_A_REQUEST]
     rules = {kind: concurrent_stories.rule_of(kind, times=1) for kind in kinds}

@@ -37,12 +37,12 @@ SHORT_WALK, LONG_WALK, LONG_WALKS = 1_000, 2_500, 4
     ("seed", "steps"),
     [(0, SHORT_WALK), *(pytest.param(seed, LONG_WALK, marks=pytest.mark.long) for seed in range(LONG_WALKS))],
 )
-def test_every_discrepancy_has_its_entry_and_every_open_entry_its_discrepancy(seed: int, steps: int) -> None:
+def test_discrepancies_equal_open_entries_in_any_story(seed: int, steps: int) -> None:
     assert walk(steps, seed) >= steps
 
 
-def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
-    """The version between becomes visible while the newest still waits: the audit and the key agree even so."""
+def test_a_page_that_catches_up_in_two_steps_is_one_injection() -> None:
+    """The version in between becomes visible while the newest still waits: audit and answer key must agree."""
     story = Story()
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
@@ -59,7 +59,7 @@ def test_a_page_that_catches_up_in_two_steps_has_one_stake() -> None:
     story.teardown()
 
 
-def test_a_partner_that_asks_again_at_the_moment_of_its_last_answer_has_no_old_copy() -> None:
+def test_an_application_at_the_time_of_the_last_pull_has_no_old_copy() -> None:
     story = Story()
     story.open_sandbox(seed=0, four_eyes=None)
     story.borrow(principal=1, product="jiebei-like", auto_debit=False, disburse_to=None)
@@ -73,7 +73,7 @@ def test_a_partner_that_asks_again_at_the_moment_of_its_last_answer_has_no_old_c
     story.teardown()
 
 
-# --- teeth: the machine must catch each of these, or its silence means nothing ---
+# --- planted bugs: the state machine must find each of them ---
 
 
 def _posted_twice(plant: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None]) -> N
                 walk(3_000, seed=seed, shrink=False)
 
 
-def test_a_statement_that_is_not_what_moved_is_caught() -> None:
+def test_a_statement_that_differs_from_the_world_is_caught() -> None:
     """V7 has teeth too: a channel states a cent more than it took."""
     honest = record._paid_in
 

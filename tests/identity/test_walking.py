@@ -1,4 +1,4 @@
-"""scripts/identity: how far it is, and what it has found before it looks for a shorter story."""
+"""scripts/identity: it prints its progress, and a failure before the search for a shorter story."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_failure_without_a_shorter_story_is_a_failure_too(
     assert "to walk this again: scripts/identity --steps 400 --seed 11" in capsys.readouterr().out
 
 
-def test_a_walk_says_how_far_it_is(
+def test_a_walk_prints_its_progress(
     walking: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(state_machine, "Story", Honest)

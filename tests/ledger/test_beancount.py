@@ -1,4 +1,4 @@
-"""An accounting program of somebody else reads our journal, and comes to our balances."""
+"""Beancount, an independent accounting program, reads our journal and computes our balances."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def exported(story: Story) -> str:
 
 
 def bean_check(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """What bean-check says of a file."""
+    """The output of bean-check for a file."""
     file = folder / "books.beancount"
     file.write_text(text)
     program = Path(sys.executable).parent / "bean-check"
@@ -44,7 +44,7 @@ def busy(story: Story) -> Story:
     return story
 
 
-def test_every_account_of_the_chart_has_a_name() -> None:
+def test_every_account_of_the_chart_has_a_beancount_name() -> None:
     assert set(NAMES) == set(ACCOUNTS)
     assert account_name("1002:bank_card") == "Assets:Clearing:BankCard"
 
@@ -55,7 +55,7 @@ def test_bean_check_accepts_the_journal_with_our_balances(busy: Story, tmp_path:
     assert (output.returncode, output.stderr) == (0, "")
 
 
-def test_bean_check_catches_a_figure_that_was_changed(busy: Story, tmp_path: Path) -> None:
+def test_bean_check_finds_a_changed_figure(busy: Story, tmp_path: Path) -> None:
     text = exported(busy)
     changed = text.replace("-1000.00 CNY", "-1000.01 CNY", 1)
 
@@ -66,7 +66,7 @@ def test_bean_check_catches_a_figure_that_was_changed(busy: Story, tmp_path: Pat
     assert "does not balance" in output.stderr
 
 
-def test_bean_check_catches_a_transaction_that_was_left_out(busy: Story, tmp_path: Path) -> None:
+def test_bean_check_finds_a_missing_transaction(busy: Story, tmp_path: Path) -> None:
     parts = exported(busy).split("\n\n")
     rest = [part for n, part in enumerate(parts) if n != 2]
 

@@ -1,4 +1,4 @@
-"""The invariants hold on an honest story, and each notices what it is there for."""
+"""The invariants hold in an honest story, and each detects its violation."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def books(story: Story) -> Books:
     return Books(loan, facts, journal, replay(terms_of(loan), facts, as_of))
 
 
-def test_an_honest_story_breaks_none(books: Books) -> None:
+def test_an_honest_story_breaks_no_invariant(books: Books) -> None:
     assert books.broken() == set()
 
 
@@ -102,13 +102,13 @@ BREAKS: dict[str, tuple[str, Callable[[Books], Books]]] = {
 
 
 @pytest.mark.parametrize("broken", BREAKS)
-def test_it_notices(books: Books, broken: str) -> None:
+def test_each_invariant_detects_its_violation(books: Books, broken: str) -> None:
     name, plant = BREAKS[broken]
 
     assert name in plant(books).broken()
 
 
-def test_periods_that_overlap_or_leave_a_gap_are_noticed(books: Books) -> None:
+def test_overlapping_periods_and_gaps_are_detected(books: Books) -> None:
     accruals = [transaction for transaction in books.journal if transaction.movement.kind == "accrual"]
     assert len(accruals) > 1
     start, stop = accruals[-1].movement.period or (date.min, date.min)
@@ -120,25 +120,25 @@ def test_periods_that_overlap_or_leave_a_gap_are_noticed(books: Books) -> None:
     assert "B10" in empty.broken()
 
 
-def test_a_bucket_that_got_more_than_it_asked_for_is_noticed(books: Books) -> None:
+def test_a_bucket_that_received_more_than_was_due_is_detected(books: Books) -> None:
     books.state.instalments[-1].fee_paid = 1
 
     assert "B8" in books.broken()
 
 
-def test_instalments_that_are_not_the_loan_are_noticed(books: Books) -> None:
+def test_instalments_that_do_not_add_up_to_the_loan_are_detected(books: Books) -> None:
     books.state.instalments[-1].principal += 1
 
     assert "B8" in books.broken()
 
 
-def test_the_world_in_which_an_order_succeeds_twice_is_noticed(books: Books) -> None:
+def test_an_order_that_succeeds_twice_in_the_world_is_detected(books: Books) -> None:
     receipts = [fact for fact in books.facts if fact.kind == "receipt"]
 
     assert broken_world(LoanWorld([*books.facts, receipts[0]], books.state)) == {"W2"}
 
 
-def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
+def test_the_world_of_an_honest_story_breaks_no_invariant(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     with story.platform.read() as connection:
@@ -149,7 +149,7 @@ def test_the_world_of_an_honest_story_is_sound(story: Story) -> None:
     assert broken_world(LoanWorld(facts, state)) == set()
 
 
-def test_money_over_all_loans_is_watched_too() -> None:
+def test_the_total_over_all_loans_is_checked() -> None:
     def broken(**wrong: Any) -> set[str]:
         sound: dict[str, Any] = {
             "balances": {"1002:wallet": 5, "2102": -5}, "known": {"wallet": 5},

@@ -1,4 +1,4 @@
-"""The journal: numbered, chained by hash, appended to only; a correction says what it corrects."""
+"""The journal: numbered, chained by hash, append-only; a correction names what it corrects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FEE = Movement("edit", "edt_a", ON, (("1105", "4004", 500),))
 
 
 class Poster:
-    """A chain kept in memory, as the tables would have it."""
+    """A journal in memory, with the rules of the tables."""
 
     def __init__(self) -> None:
         sandbox = Sandbox("s", "k", 7, "UTC", "manual", 1_000, 0, 0, 0, (), 1_000)
@@ -111,7 +111,7 @@ def test_the_hash_changes_with_any_figure(
     assert (other == usual) == ((chain, seq, reverses, currency, at_ms) == ("loan_a", 1, None, "CNY", 1))
 
 
-def test_what_stays_true_stays_untouched() -> None:
+def test_transactions_that_stay_right_are_not_reversed() -> None:
     poster = Poster()
     poster.post(LENT, EARNED, FEE)
 
@@ -147,7 +147,7 @@ def test_a_reversed_transaction_may_be_posted_and_reversed_again() -> None:
     assert [transaction.reverses for transaction in poster.posted] == [None, None, 2, None, 4]
 
 
-def test_two_movements_alike_are_two() -> None:
+def test_two_equal_movements_are_two_transactions() -> None:
     poster = Poster()
     poster.post(FEE, FEE)
 
@@ -156,7 +156,7 @@ def test_two_movements_alike_are_two() -> None:
     assert [transaction.reverses for transaction in poster.posted] == [None, None, 2]
 
 
-def test_the_opposite_of_the_opposite_moves_what_the_first_moved() -> None:
+def test_the_reversal_of_a_reversal_equals_the_first_movement() -> None:
     assert opposite(opposite(EARNED)).postings == EARNED.postings
     assert opposite(EARNED).period == EARNED.period
 

@@ -1,4 +1,4 @@
-"""Auto-deduction on the due date: once where the books hear of the money, again where they do not."""
+"""Auto-debit on the due date: once if the books get the money, again if they do not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def debits(released: list[Released]) -> list[str]:
     return [item["at"] for item in released if item["kind"] == "auto_debit"]
 
 
-def test_what_is_due_is_debited_at_ten_on_the_due_date(story: Story) -> None:
+def test_the_due_amount_is_debited_at_ten_on_the_due_date(story: Story) -> None:
     loan_id = lend(story, auto_debit=True)
 
     released = story.wait(days=32)
@@ -41,7 +41,7 @@ def test_what_is_due_is_debited_at_ten_on_the_due_date(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_loan_without_it_is_left_alone_and_falls_overdue(story: Story) -> None:
+def test_a_loan_without_auto_debit_becomes_overdue(story: Story) -> None:
     loan_id = lend(story, auto_debit=False)
 
     released = story.wait(days=32)

@@ -1,4 +1,4 @@
-"""Recording facts: whatever order they come in, the books say what their replay says."""
+"""Posting facts: in whatever order they come, the books equal their replay."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_what_later_repayments_settled_follows_from_a_late_one(story: Story) -> 
     assert story.discrepancies() == []
 
 
-def test_undoing_a_repayment_replays_the_later_ones(story: Story) -> None:
+def test_reversing_a_repayment_replays_the_later_ones(story: Story) -> None:
     loan_id = story.borrow()
     first = story.repay(loan_id, 60_000, type="CLEAR")
     story.wait(days=2)
@@ -89,7 +89,7 @@ def test_undoing_a_repayment_replays_the_later_ones(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Callable[..., Story]) -> None:
+def test_a_reversed_repayment_has_no_effect_except_unapplied_money(tell: Callable[..., Story]) -> None:
     first, other = tell(), tell()
     loan_id = first.borrow()
     assert other.borrow() == loan_id
@@ -105,7 +105,7 @@ def test_an_undone_repayment_was_never_made_but_for_its_money(tell: Callable[...
     assert first.discrepancies() == other.discrepancies() == []
 
 
-def test_undoing_a_repayment_reverses_only_what_it_changed(story: Story) -> None:
+def test_reversing_a_repayment_reverses_only_the_changed_transactions(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 100)
     before = story.journal(loan_id)
@@ -130,7 +130,7 @@ def test_a_due_date_that_passes_is_posted_once(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_there_is_no_row_a_day(story: Story) -> None:
+def test_accruals_are_not_posted_day_by_day(story: Story) -> None:
     loan_id = story.borrow()
 
     story.wait(days=400)
@@ -157,10 +157,10 @@ STEPS = st.lists(
 
 @settings(max_examples=60)
 @given(steps=STEPS)
-def test_whatever_is_done_to_a_loan_the_audit_is_clean(
+def test_any_history_without_a_fault_has_a_clean_audit(
     tell: Callable[..., Story], steps: list[tuple[str, int, str]]
 ) -> None:
-    """With no fault about, the only thing ever found is money whose message is still on its way."""
+    """Without a fault there is nothing but money whose callback is still in transit."""
     story = tell()
     loan_id = story.borrow()
     ids_by_kind: dict[str, list[str]] = {"repay": [], "silent": [], "edit": []}

@@ -36,7 +36,7 @@ def test_a_borrower_is_made_once_for_each_reference(platform: Platform, story: S
         platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 6))
 
 
-def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Story) -> None:
+def test_the_credit_limit_bounds_what_is_owed_and_repaying_frees_it(story: Story) -> None:
     first = story.borrow(60_000, limit_minor=100_000)
     with pytest.raises(Refused) as caught:
         story.borrow(40_001, limit_minor=100_000)
@@ -48,7 +48,7 @@ def test_a_limit_is_on_what_is_drawn_and_repaying_frees_it(story: Story) -> None
     story.borrow(60_000, limit_minor=100_000)
 
 
-def test_two_loans_at_once_cannot_both_have_the_last_of_the_limit(platform: Platform, story: Story) -> None:
+def test_two_concurrent_loans_cannot_exceed_the_limit(platform: Platform, story: Story) -> None:
     ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 100_000)).body["id"]
     commands = [Borrow(story.sandbox_id, story.key(), ada, 60_000, "CNY", TERMS, None, None) for _ in range(2)]
 
@@ -65,7 +65,7 @@ def test_a_reference_names_one_loan(story: Story) -> None:
         story.borrow(reference="mine")
 
 
-def test_a_loan_without_a_reference_is_named_by_its_key(platform: Platform, story: Story) -> None:
+def test_a_loan_without_a_reference_has_its_key_as_reference(platform: Platform, story: Story) -> None:
     ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**6)).body["id"]
 
     answer = platform.run(Borrow(story.sandbox_id, Idempotency("k", "f"), ada, 1_000, "CNY", TERMS, None, None))
@@ -73,7 +73,7 @@ def test_a_loan_without_a_reference_is_named_by_its_key(platform: Platform, stor
     assert answer.body["reference"] == "k"
 
 
-def test_nobody_lends_to_a_stranger(platform: Platform, story: Story) -> None:
+def test_a_loan_for_an_unknown_borrower_is_refused(platform: Platform, story: Story) -> None:
     with pytest.raises(Refused, match="borrower_unknown"):
         platform.run(Borrow(story.sandbox_id, story.key(), "brw_x", 1_000, "CNY", TERMS, None, None))
 

@@ -1,4 +1,4 @@
-"""The audit holds every payoff quote that counts against what the books asked for when it was issued."""
+"""The audit compares each payoff quote that is open or used with the books at the time of the quote."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _order_by(story: Story, quote: Mapping[str, Any]) -> str:
     return repayment_id
 
 
-def test_a_quote_that_lapses_unused_is_worth_nothing(story: Story, quoted: dict[str, object]) -> None:
+def test_a_wrong_quote_that_lapses_unused_is_no_discrepancy(story: Story, quoted: dict[str, object]) -> None:
     assert story.discrepancies() == [("wrong_view", quoted["id"], 1)]
 
     story.wait(days=1)
@@ -46,7 +46,7 @@ def test_a_quote_that_lapses_unused_is_worth_nothing(story: Story, quoted: dict[
     assert story.discrepancies() == []
 
 
-def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Story, quoted: Doc) -> None:
+def test_a_wrong_quote_that_was_paid_is_a_discrepancy_until_the_loan_is_paid_off(story: Story, quoted: Doc) -> None:
     _order_by(story, quoted)
 
     story.wait(days=400)
@@ -60,7 +60,7 @@ def test_a_quote_that_was_paid_by_is_wrong_until_the_loan_is_paid_off(story: Sto
     assert story.discrepancies() == []
 
 
-def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(story: Story, quoted: Doc) -> None:
+def test_a_loan_that_was_paid_off_once_ends_the_discrepancy_of_its_quote(story: Story, quoted: Doc) -> None:
     repayment_id = _order_by(story, quoted)
     story.wait(5)
     story.edit(quoted["loan_id"], 1, "MODIFY_REVOKE_AMOUNT")
@@ -71,7 +71,7 @@ def test_a_loan_that_was_paid_off_once_has_settled_it_whatever_comes_later(story
     assert story.discrepancies() == []
 
 
-def test_what_happens_after_a_quote_does_not_make_it_wrong(story: Story) -> None:
+def test_later_events_do_not_make_a_quote_wrong(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=20)
     late = story.order(loan_id, 2_000)
@@ -97,7 +97,7 @@ def test_a_right_quote_is_right_before_and_after_a_due_date(story: Story, on: da
         story.wait(days=9)
 
 
-def test_only_a_payoff_is_held_to_the_fen(story: Story) -> None:
+def test_only_payoff_quotes_are_checked(story: Story) -> None:
     loan_id = story.borrow()
 
     _short_by(story, loan_id, 1, type="OVD_AND_CURRENT")

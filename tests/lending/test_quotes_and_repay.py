@@ -1,4 +1,4 @@
-"""A quote comes before a payment; the payment is only an order until its channel has the money."""
+"""Quotes and repayments: a repayment is only an order until its channel has the money."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_quote_paid_through_any_channel_clears_the_loan(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_an_order_is_only_an_order_until_the_channel_has_the_money(story: Story) -> None:
+def test_an_order_settles_nothing_until_the_channel_has_the_money(story: Story) -> None:
     loan_id = story.borrow()
     before = story.page(loan_id)
 
@@ -39,7 +39,7 @@ def test_an_order_is_only_an_order_until_the_channel_has_the_money(story: Story)
     assert story.page(loan_id)["paid_minor"] == 9_500
 
 
-def test_the_same_question_about_the_same_version_has_the_same_quote(story: Story) -> None:
+def test_the_same_request_for_the_same_version_has_the_same_quote(story: Story) -> None:
     loan_id = story.borrow()
 
     first, again = story.quote(loan_id), story.quote(loan_id)
@@ -85,7 +85,7 @@ def test_a_quote_is_for_today_or_a_day_within_the_year(story: Story, on: date) -
         story.quote(loan_id, on=on)
 
 
-def test_a_quote_holds_until_its_day_is_over(story: Story) -> None:
+def test_a_quote_is_valid_until_the_end_of_its_day(story: Story) -> None:
     loan_id = story.borrow()
     quote = story.quote(loan_id)
     story.wait(days=1)
@@ -95,7 +95,7 @@ def test_a_quote_holds_until_its_day_is_over(story: Story) -> None:
 
 
 @pytest.mark.parametrize(("amount", "type"), [(1, "CLEAR"), (0, "OVD_AND_CURRENT")])
-def test_a_repayment_on_a_quote_is_what_the_quote_says(story: Story, amount: int, type: str) -> None:
+def test_a_repayment_by_quote_has_the_amount_of_the_quote(story: Story, amount: int, type: str) -> None:
     loan_id = story.borrow()
     quote = story.quote(loan_id)
 
@@ -123,7 +123,7 @@ def test_a_clear_loan_takes_no_more_orders(story: Story) -> None:
             ask()
 
 
-def test_money_on_its_way_when_the_loan_clears_is_overpaid(story: Story) -> None:
+def test_money_in_transit_when_the_loan_clears_is_overpaid(story: Story) -> None:
     loan_id = story.borrow()
     slow = story.order(loan_id, 5_000, "bank_transfer")
     story.settle(loan_id)
@@ -136,7 +136,7 @@ def test_money_on_its_way_when_the_loan_clears_is_overpaid(story: Story) -> None
     assert story.discrepancies() == []
 
 
-def test_paying_the_current_instalment_early_leaves_it_nothing_to_grow(story: Story) -> None:
+def test_an_instalment_paid_early_accrues_nothing_more(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=10)
     story.repay(loan_id, story.quote(loan_id, "OVD_AND_CURRENT")["total_minor"])

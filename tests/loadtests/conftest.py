@@ -1,4 +1,4 @@
-"""The load tests are scripts that find each other in their own folder; so do their tests."""
+"""Puts the folder of the load tests on the import path, as their scripts have it."""
 
 from __future__ import annotations
 

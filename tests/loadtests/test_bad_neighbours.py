@@ -1,4 +1,4 @@
-"""What is too much for a neighbour to notice, and when that says nothing."""
+"""scripts/neighbours: its bounds and its verdicts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_nothing_is_wrong_where_every_bound_holds() -> None:
 
 
 @pytest.mark.parametrize("field", TOO_MUCH)
-def test_each_bound_that_does_not_hold_is_a_fail(field: str) -> None:
+def test_each_broken_bound_is_a_fail(field: str) -> None:
     noticed = replace(FINE, way="latency", **{field: TOO_MUCH[field]})
 
     assert len(noticed.wrong) == 1
@@ -30,5 +30,5 @@ def test_each_bound_that_does_not_hold_is_a_fail(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", TOO_MUCH)
-def test_a_neighbour_who_is_slow_alone_says_nothing(field: str) -> None:
+def test_a_slow_sandbox_without_misbehaviour_is_inconclusive(field: str) -> None:
     assert judged([replace(FINE, **{field: TOO_MUCH[field]}), FINE]) == ExitCode.INCONCLUSIVE

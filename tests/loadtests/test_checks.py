@@ -1,4 +1,4 @@
-"""What a client holds an answer to: honest answers give no doubt, and a lie gives one that names the fault behind it."""
+"""The checks of answers: honest answers have no violation, and a wrong one has a violation that names its fault."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def only(doubts: Iterable[Violation]) -> Violation:
 # --- pages ---
 
 
-def test_an_honest_page_gives_no_doubt() -> None:
+def test_an_honest_page_has_no_violation() -> None:
     clear = loan_page(status="CLEAR", outstanding_minor=0, outstanding_principal_minor=0, paid_minor=100_000, version=2)
     late = loan_page(status="OVD", overdue_minor=9_000, version=3)
 
@@ -112,7 +112,7 @@ def test_an_honest_page_gives_no_doubt() -> None:
     assert claims(page(late, remembered_loan())) == []
 
 
-def test_a_loan_overridden_to_overdue_that_owes_nothing_late_may_be_the_clerks_doing() -> None:
+def test_a_loan_shown_as_overdue_that_is_not_may_have_a_wrong_override() -> None:
     violation = only(page(loan_page(status="OVD"), remembered_loan()))
 
     assert violation.is_explained({MARKED})
@@ -121,7 +121,7 @@ def test_a_loan_overridden_to_overdue_that_owes_nothing_late_may_be_the_clerks_d
 
 
 @pytest.mark.parametrize("message", [{"status": "OVD"}, {"status": "CLEAR"}, {"status": "USING", "overdue_minor": 100}])
-def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(message: dict[str, object]) -> None:
+def test_a_status_that_contradicts_the_amounts_may_be_a_sticky_override(message: dict[str, object]) -> None:
     violation = only(page(loan_page(**message), remembered_loan()))
 
     assert violation.is_explained({STICKY})
@@ -143,7 +143,7 @@ def test_a_status_that_does_not_follow_may_be_a_mark_that_nobody_dropped(message
         {"as_of": "2026-01-05T01:00:00"},
     ],
 )
-def test_a_page_that_contradicts_itself_is_explained_by_nothing(lie: dict[str, object]) -> None:
+def test_no_fault_explains_a_page_that_contradicts_itself(lie: dict[str, object]) -> None:
     doubts = list(page(loan_page(**lie), remembered_loan()))
 
     assert doubts
@@ -168,14 +168,14 @@ def test_a_version_may_lag_but_never_goes_back_for_one_client() -> None:
     assert violation.is_explained({"read.non_monotonic"})
 
 
-def test_a_version_says_one_thing() -> None:
+def test_a_version_has_one_content() -> None:
     mine = remembered_loan()
     list(page(loan_page(), mine))
 
     assert claims(page(loan_page(paid_minor=5), mine)) == ["a version has one content"]
 
 
-def test_the_books_are_not_marked_and_not_older_than_a_page() -> None:
+def test_the_books_have_no_override_and_are_not_older_than_a_page() -> None:
     marked = loan_page(status="OVD")
 
     assert [violation.fault for violation in books(marked, remembered_loan())] == [None]
@@ -230,7 +230,7 @@ def test_a_page_between_two_equal_lists_has_what_they_settled_or_is_stale() -> N
 # --- borrowing and repaying ---
 
 
-def test_a_new_loan_is_the_one_that_was_asked_for() -> None:
+def test_a_new_loan_is_the_requested_one() -> None:
     body = {"borrower_id": "brw_ada", "principal_minor": 100_000}
 
     assert claims(borrowed(loan_page(), body)) == []
@@ -280,7 +280,7 @@ def test_ordering_a_repayment_settles_nothing() -> None:
     assert claims(ordered({**honest, "amount_minor": 1}, body, "loan_ada")) == ["an order is accepted as sent"]
 
 
-def test_a_repayment_goes_its_course() -> None:
+def test_a_repayment_status_goes_forward() -> None:
     mine = order()
     waiting = repaid(status="PROCESSING", applied_minor=0, overpaid_minor=0)
 
@@ -301,13 +301,13 @@ def test_a_repayment_goes_its_course() -> None:
         ({"applied_at": "2026-01-05T01:00:01.000Z"}, "a repayment is paid before it is applied"),
     ],
 )
-def test_a_repayment_that_cannot_be_is_explained_by_nothing(lie: dict[str, object], claim: str) -> None:
+def test_no_fault_explains_an_impossible_repayment(lie: dict[str, object], claim: str) -> None:
     violation = only(repayment(repaid(**lie), order(), settle_delay_s=2))
 
     assert (violation.check, violation.fault) == (claim, None)
 
 
-def test_a_callback_that_is_unbearably_late_may_have_been_dropped() -> None:
+def test_a_very_late_callback_may_have_been_dropped() -> None:
     waiting = repaid(status="PROCESSING", applied_minor=0, overpaid_minor=0)
 
     violation = only(repayment(waiting, order(), settle_delay_s=2, overdue_s=30))
@@ -351,7 +351,7 @@ def edit(**changed: object) -> Doc:
     }
 
 
-def test_an_edit_is_what_was_meant_or_a_slip_of_the_hand() -> None:
+def test_an_edit_is_as_sent_or_has_a_wrong_amount() -> None:
     body = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1_250}
     slip = edit(amount_minor=2_150, after={"outstanding_minor": 102_150})
 
@@ -362,14 +362,14 @@ def test_an_edit_is_what_was_meant_or_a_slip_of_the_hand() -> None:
     assert claims(edited({}, body)) == ["an edit is complete"]
 
 
-def test_a_status_that_was_not_meant_is_the_wrong_line_of_the_drop_down() -> None:
+def test_a_status_that_was_not_sent_is_a_wrong_override() -> None:
     body = {"kind": "MODIFY_BILL_STATUS", "status": "VALID"}
     done = edit(kind="MODIFY_BILL_STATUS", amount_minor=None, status="OVERDUE", after={"outstanding_minor": 100_000})
 
     assert only(edited(done, body)).fault == MARKED
 
 
-def test_a_reversed_repayment_says_so() -> None:
+def test_a_reversed_repayment_is_reversed_and_settles_nothing() -> None:
     back = repaid(status="REVERSED", applied_minor=0)
 
     assert claims(reversed_edit(edit(state="REVERSED"), "edt_ada")) == []
@@ -381,7 +381,7 @@ def test_a_reversed_repayment_says_so() -> None:
     assert not violation.is_explained({"operator.wrong_amount"})
 
 
-def test_a_query_brings_the_money() -> None:
+def test_a_query_posts_the_money() -> None:
     assert claims(queried(repaid(), order())) == []
     assert claims(queried(repaid(status="PROCESSING"), order())) == ["a query posts the money"]
 
@@ -389,14 +389,14 @@ def test_a_query_brings_the_money() -> None:
 # --- every answer ---
 
 
-def test_a_repeat_has_the_same_answer_and_says_that_it_is_one() -> None:
+def test_a_repeat_has_the_same_answer_and_is_marked_as_a_replay() -> None:
     assert claims(same_again((202, {"id": 1}), (202, {"id": 1}), "true")) == []
     assert claims(same_again((202, {"id": 1}), (202, {"id": 2}), "true")) == ["a repeat has the same answer"]
     assert claims(same_again((202, {}), (201, {}), "true")) == ["a repeat has the same answer"]
     assert claims(same_again((202, {}), (202, {}), None)) == ["a repeat is marked as a replay"]
 
 
-def test_a_repeat_that_is_carried_out_again_may_have_a_key_that_was_forgotten() -> None:
+def test_a_repeat_that_is_carried_out_again_may_have_an_expired_key() -> None:
     doubts = list(same_again((202, {"id": "rpy_1"}), (202, {"id": "rpy_2"}), None))
 
     assert len(doubts) == 2
@@ -404,7 +404,7 @@ def test_a_repeat_that_is_carried_out_again_may_have_a_key_that_was_forgotten() 
     assert not any(violation.is_explained({STALE, DROPPED, WRONG_AMOUNT, MARKED}) for violation in doubts)
 
 
-def test_money_beside_its_repayment_may_have_come_twice() -> None:
+def test_money_beyond_its_repayment_may_have_been_posted_twice() -> None:
     more = loan_page(paid_minor=99_000, overpaid_minor=101_000)
 
     violation = only(settled([repaid()], more, [repaid()]))

@@ -1,4 +1,4 @@
-"""What was acknowledged against what is there: whatever is lost or doubled is found, in whatever way it went."""
+"""scripts/crash: acknowledged requests are compared with the final state, and every loss and duplicate is found."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_money_that_the_channel_never_got_or_got_twice_is_found() -> None:
     assert len(not_at_the_channel([ANSWER], [TRADE, TRADE])) == 1
 
 
-def test_a_callback_that_the_outbox_forgot_is_found() -> None:
+def test_a_stuck_callback_is_found() -> None:
     done = {"id": "cb_1", "state": "ACKED", "next_attempt_at": None}
     given_up = {"id": "cb_2", "state": "EXHAUSTED", "next_attempt_at": None}
     waiting = {"id": "cb_3", "state": "RETRY", "next_attempt_at": "2026-01-05T02:00:00.001Z"}
@@ -111,7 +111,7 @@ RESTARTS = ("2026-01-05T01:10:00.000Z",)
 
 
 def repayment_in_doubt() -> tuple[Ledger, FinalState]:
-    """What a client wrote down about one repayment that was in doubt, and a platform that has it."""
+    """A client's log of one repayment that was in doubt, and the final state of a platform that has it."""
     loan, edit = (
         SentRequest("loan", "k1", "/", {}, {"id": "loan_ada"}),
         SentRequest("edit", "k3", "/", {}, {"id": "edt_ada"}),
@@ -169,7 +169,7 @@ def test_a_discrepancy_after_a_restart_fails() -> None:
     assert (document["verdict"], document["unexplained_discrepancies"]) == (FAIL, 1)
 
 
-def test_kills_that_hit_nothing_prove_nothing() -> None:
+def test_kills_that_interrupt_nothing_are_inconclusive() -> None:
     ledger, observed = repayment_in_doubt()
     ledger.requests[1].in_doubt = False
 

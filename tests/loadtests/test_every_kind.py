@@ -1,8 +1,8 @@
-"""The load's people meet every kind of fault that is installed: whatever looks wrong to them, its fault explains.
+"""The load's users under every installed kind of fault: each violation that they see is explained by that fault.
 
 The same borrowers and operators as under Locust, one step after the other, on a manual clock and without sockets. Each
-kind is armed alone, so an answer that contradicts the contract and that `claims.py` does not put down to that kind
-would FAIL a load with that kind armed. A kind that is added is asked here without being listed.
+kind is armed alone, so an answer that violates the contract and that `checks.py` does not explain by that kind would
+FAIL a load with that kind armed. A new kind is included without being listed.
 """
 
 from __future__ import annotations
@@ -195,17 +195,17 @@ def together(platform: FlaskClient, people: Mapping[str, ModuleType]) -> Walked:
     return walk(platform, people, KINDS, probability=0.2)
 
 
-def test_without_a_fault_nothing_looks_wrong(platform: FlaskClient, people: Mapping[str, ModuleType]) -> None:
+def test_without_a_fault_there_is_no_violation(platform: FlaskClient, people: Mapping[str, ModuleType]) -> None:
     assert walk(platform, people, (), probability=0).shared.unexplained == {}
 
 
-def test_with_all_faults_nothing_looks_wrong_that_none_of_them_explains(together: Walked) -> None:
+def test_with_all_faults_every_violation_is_explained_by_one_of_them(together: Walked) -> None:
     assert together.shared.unexplained == {}
     assert sum(times > 0 for times in together.injected.values()) > 15
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_looks_wrong_under_one_fault_is_put_down_to_that_fault(
+def test_with_one_fault_every_violation_is_explained_by_it(
     platform: FlaskClient, people: Mapping[str, ModuleType], together: Walked, kind: str
 ) -> None:
     if not together.matched[kind]:

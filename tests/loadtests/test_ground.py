@@ -1,4 +1,4 @@
-"""What a part came to: no answer that a client cannot go on from passes, and nothing lost or doubled does."""
+"""scripts/ground: the result of a part fails for a forbidden answer, for a loss and for a duplicate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judged(log: str = "", **more: object) -> str:
     return sample.outcome
 
 
-def test_refusals_that_a_client_can_repeat_are_what_is_asked_for() -> None:
+def test_a_part_with_503_refusals_only_passes() -> None:
     assert judged() == PASS
 
 
@@ -52,11 +52,11 @@ def test_refusals_that_a_client_can_repeat_are_what_is_asked_for() -> None:
         {"log": "Traceback (most recent call last):"},
     ],
 )
-def test_whatever_a_client_or_an_operator_suffers_fails_the_part(figures: Doc) -> None:
+def test_each_figure_out_of_bounds_fails_the_part(figures: Doc) -> None:
     assert judged(**figures) == FAIL
 
 
-def test_a_part_in_which_nothing_was_refused_or_acknowledged_has_shown_nothing() -> None:
+def test_a_part_without_a_refusal_or_an_acknowledgement_is_inconclusive() -> None:
     assert judged(answers=Counter({"200": 5})) == INCONCLUSIVE
     assert judged(acknowledged=0) == INCONCLUSIVE
 
@@ -94,7 +94,7 @@ def test_a_part_that_is_unknown_is_wrong_use(capsys: pytest.CaptureFixture[str])
         ([], (2, 0)),
     ],
 )
-def test_what_is_there_is_held_against_what_was_acknowledged(
+def test_listed_repayments_are_compared_with_acknowledged_ones(
     there: list[str], came_to: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = Crowd("http://nowhere.invalid", clients=0)

@@ -1,4 +1,4 @@
-"""scripts/idle: its arithmetic and its verdicts, and that it compares servers which differ in the fault layer alone."""
+"""scripts/idle: its arithmetic, its verdicts, and that its servers differ in the fault layer only."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def test_the_same_work_in_twice_the_time_is_half_the_throughput() -> None:
     assert report["cpu_us_per_request"] == {"without": 25_000, "idle": 50_000, "rules": 50_000}
 
 
-def test_it_passes_where_nothing_costs_anything() -> None:
+def test_equal_times_pass() -> None:
     assert report_of(*[block(1.0, 1.0, 1.0)] * 8)["verdict"] == "PASS"
 
 
 @pytest.mark.parametrize("counts", [{"evaluated": 0}, {"matched": 1}])
-def test_rules_that_were_never_asked_or_that_matched_show_nothing(counts: dict[str, int]) -> None:
+def test_rules_that_were_not_evaluated_or_that_matched_are_inconclusive(counts: dict[str, int]) -> None:
     assert report_of(*[block(1.0, 1.0, 1.0)] * 8, **counts)["verdict"] == "INCONCLUSIVE"
 
 
-def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
+def test_the_fault_package_can_be_hidden_from_a_server(tmp_path: Path) -> None:
     server = Server(str(tmp_path / "a.db"), tmp_path / "a.log", without=idle_overhead.PACKAGE)
     try:
         with Client(server.url) as client:
@@ -79,7 +79,7 @@ def test_a_package_can_be_kept_from_a_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_it_asks_all_three_for_the_same_and_no_rule_matches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_three_servers_get_the_same_requests_and_no_rule_matches(capsys: pytest.CaptureFixture[str]) -> None:
     idle_overhead.main(["--starts", "1", "--blocks", "1", "--requests", "10", "--json"])
 
     report = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""The judge has teeth: each way in which a run can be wrong is planted, and each is called by its name."""
+"""The judge: each way in which a run can be wrong is planted, and found with its own reason."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_an_honest_run_passes() -> None:
     assert verdict.figures["injections"] == 0
 
 
-def test_a_run_in_which_every_lie_is_on_the_key_and_seen_passes() -> None:
+def test_a_run_whose_discrepancies_equal_the_open_entries_passes() -> None:
     verdict = judge(FAULTY)
 
     assert (verdict.outcome, verdict.reasons) == (PASS, [])
@@ -87,7 +87,7 @@ def test_a_discrepancy_that_nothing_explains_fails() -> None:
     assert "rpy_ada" in verdict.reasons[0]
 
 
-def test_the_platforms_word_for_an_explanation_is_not_enough() -> None:
+def test_an_explanation_without_an_entry_fails() -> None:
     claimed = discrepancy({**LOST, "entity": "rpy_eve"}, "inj_1")
     planted = replace(FAULTY, audit=audit(discrepancy(LOST, "inj_1"), discrepancy(SLIP, "inj_2"), claimed))
 
@@ -106,7 +106,7 @@ def test_an_explanation_that_the_platform_does_not_give_fails_too() -> None:
     assert verdict.figures["unexplained_discrepancies"] == 1
 
 
-def test_money_of_another_amount_is_another_break() -> None:
+def test_a_discrepancy_of_another_amount_is_another_break() -> None:
     more = discrepancy({**LOST, "amount_minor": 100_001}, "inj_1")
     planted = replace(FAULTY, audit=audit(more, discrepancy(SLIP, "inj_2")))
 
@@ -136,7 +136,7 @@ def test_an_injection_that_the_audit_calls_unobserved_is_counted_once() -> None:
     assert verdict.figures["unobserved_injections"] == 1
 
 
-def test_a_lie_that_has_healed_needs_no_discrepancy() -> None:
+def test_a_healed_entry_needs_no_discrepancy() -> None:
     healed = replace(
         FAULTY,
         audit=audit(discrepancy(SLIP, "inj_2")),
@@ -147,7 +147,7 @@ def test_a_lie_that_has_healed_needs_no_discrepancy() -> None:
 
 
 @pytest.mark.parametrize("when", ["in the end", "under load"])
-def test_a_broken_invariant_fails_whenever_it_was_seen(when: str) -> None:
+def test_a_broken_invariant_in_any_audit_fails(when: str) -> None:
     broken = audit(invariants=[{"name": "B1", "holds": False, "states": "", "detail": ["debits 5, credits 4"]}])
     planted = replace(HONEST, audit=broken) if when == "in the end" else replace(HONEST, audits_under_load=(broken,))
 
@@ -157,7 +157,7 @@ def test_a_broken_invariant_fails_whenever_it_was_seen(when: str) -> None:
     assert verdict.figures["broken_invariants"] == {"B1": "debits 5, credits 4"}
 
 
-def test_an_audit_without_invariants_proves_nothing() -> None:
+def test_an_audit_without_invariants_is_inconclusive() -> None:
     verdict = judge(replace(HONEST, audit=audit(invariants=[])))
 
     assert (verdict.outcome, verdict.exit_code) == (INCONCLUSIVE, 3)
@@ -186,14 +186,14 @@ def test_a_failure_that_no_fault_explains_fails() -> None:
     assert "status page: 500" in verdict.reasons[0]
 
 
-def test_a_client_that_breaks_over_an_answer_is_a_failure() -> None:
+def test_an_exception_in_a_user_is_a_failure() -> None:
     verdict = judge(replace(HONEST, report=report(user_errors=2)))
 
     assert verdict.outcome == FAIL
     assert verdict.figures["unexplained_failures"] == 2
 
 
-def test_a_fault_that_never_fired_is_not_a_pass() -> None:
+def test_an_armed_fault_without_an_injection_is_not_a_pass() -> None:
     silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS))
 
     verdict = judge(silent)
@@ -202,14 +202,14 @@ def test_a_fault_that_never_fired_is_not_a_pass() -> None:
     assert "callback.dropped, operator.wrong_amount" in verdict.reasons[0]
 
 
-def test_a_fault_for_which_a_load_may_have_no_occasion_need_not_fire() -> None:
+def test_a_fault_without_an_occasion_need_not_inject() -> None:
     silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS))
 
     assert judge(replace(silent, demanded=())).outcome == PASS
     assert judge(replace(silent, demanded=FAULTS[:1])).outcome == INCONCLUSIVE
 
 
-def test_a_short_run_says_that_it_was_too_short_for_a_fault_to_fire() -> None:
+def test_a_short_run_only_notes_a_fault_without_an_injection() -> None:
     silent = replace(HONEST, armed=FAULTS, rules=tuple(counted(fault, 0) for fault in FAULTS), run_s=5)
 
     assert judge(silent).outcome == INCONCLUSIVE  # Whoever names faults wants to see them, however short it is.
@@ -232,7 +232,7 @@ def test_a_run_in_which_nobody_asked_anything_is_not_a_pass() -> None:
     assert judge(replace(HONEST, report=empty)).outcome == INCONCLUSIVE
 
 
-def test_an_injection_that_is_off_the_record_fails() -> None:
+def test_an_injection_without_an_entry_fails() -> None:
     planted = replace(FAULTY, rules=(counted(FAULTS[0], 2), counted(FAULTS[1], 1)))
 
     verdict = judge(planted)
@@ -267,7 +267,7 @@ def test_a_platform_that_does_not_come_to_rest_is_not_judged() -> None:
     assert judge(replace(HONEST, waited_out=False)).outcome == INCONCLUSIVE
 
 
-def test_a_server_that_does_not_leave_when_asked_fails() -> None:
+def test_a_server_that_does_not_end_on_sigterm_fails() -> None:
     assert judge(replace(HONEST, exit_code=-9)).outcome == FAIL
     assert judge(replace(HONEST, exit_code=None)).outcome == PASS
 
@@ -292,14 +292,14 @@ def test_a_load_that_was_cut_short_still_fails_for_what_is_found() -> None:
     assert len(verdict.reasons) == 2
 
 
-def test_people_who_never_came_are_no_load() -> None:
+def test_fewer_users_than_requested_are_inconclusive() -> None:
     few = replace(HONEST, users=1_000, report={**report(), "users_max": 640})
 
     assert judge(few).reasons == ["only 640 of 1000 users were started"]
     assert judge(replace(few, users=640)).outcome == PASS
 
 
-def test_what_is_on_its_way_and_gets_less_is_a_matter_of_time() -> None:
+def test_a_falling_number_in_transit_is_inconclusive() -> None:
     waiting = [{"entity": "rpy_ada", "age_s": 900, "detail": "wallet is about to call back"}]
     late = replace(HONEST, audit=audit(in_transit=waiting), waited_out=False)
 
@@ -307,7 +307,7 @@ def test_what_is_on_its_way_and_gets_less_is_a_matter_of_time() -> None:
     assert judge(replace(late, draining=True)).outcome == INCONCLUSIVE
 
 
-def test_a_lie_that_begins_or_heals_beside_the_audit_may_be_seen_and_need_not_be() -> None:
+def test_an_entry_that_starts_or_ends_around_the_audit_is_optional() -> None:
     open_, healed = entry("inj_1", FAULTS[0], LOST), {**entry("inj_1", FAULTS[0], LOST), "status": "healed"}
 
     for before, after in (([open_], [healed]), ([], [open_])):
@@ -317,7 +317,7 @@ def test_a_lie_that_begins_or_heals_beside_the_audit_may_be_seen_and_need_not_be
     assert compare([LOST], [healed], [healed]) == ([LOST], [])
 
 
-def test_what_the_audit_says_of_a_discrepancy_may_change_while_it_stays_the_same_one() -> None:
+def test_the_detail_of_a_discrepancy_may_change() -> None:
     tried_twice = {**LOST, "detail": "attempts: 2", "explained_by": "inj_1"}
     key = [entry("inj_1", FAULTS[0], LOST)]
 
@@ -325,7 +325,7 @@ def test_what_the_audit_says_of_a_discrepancy_may_change_while_it_stays_the_same
 
 
 @pytest.mark.parametrize(("injected", "outcome"), [(0, FAIL), (1, PASS), (2, PASS), (3, FAIL)])
-def test_a_rule_may_act_between_the_two_keys_and_no_more_than_they_hold(injected: int, outcome: str) -> None:
+def test_a_rule_may_inject_between_the_two_answer_keys(injected: int, outcome: str) -> None:
     first, second = entry("inj_1", FAULTS[0], LOST), entry("inj_2", FAULTS[0], {**LOST, "entity": "rpy_bob"})
     acted = replace(
         HONEST,
@@ -339,7 +339,7 @@ def test_a_rule_may_act_between_the_two_keys_and_no_more_than_they_hold(injected
     assert judge(acted).outcome == outcome
 
 
-def test_a_failure_outweighs_a_doubt() -> None:
+def test_fail_overrides_inconclusive() -> None:
     verdict = judge(replace(HONEST, report=report(failures=1), channels=("wallet", "bill_pay")))
 
     assert verdict.outcome == FAIL

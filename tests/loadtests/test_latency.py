@@ -1,4 +1,4 @@
-"""scripts/latency: what it counts, and that it measures a server of its own."""
+"""scripts/latency: its arithmetic, and a short run."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def turn(*took_ms: float, failed: int = 0) -> latency.TurnTimings:
         (turn(5_000.0), turn(1.0), 0.0, "INCONCLUSIVE"),
     ],
 )
-def test_the_ratio_is_that_of_the_times_and_not_of_what_is_shown(
+def test_the_ratio_is_that_of_unrounded_times(
     without: latency.TurnTimings, with_fault: latency.TurnTimings, ratio: float, verdict: str
 ) -> None:
     report = latency.compared([without], [with_fault], SLOW_MS)
@@ -82,7 +82,7 @@ def test_the_ratio_is_that_of_the_times_and_not_of_what_is_shown(
     assert report["failed"] == without.failed + with_fault.failed
 
 
-def test_turns_are_taken_together_before_they_are_compared() -> None:
+def test_the_turns_of_a_side_are_combined_before_they_are_compared() -> None:
     report = latency.compared([turn(1.0), turn(3.0)], [turn(2.0), turn(4.5, 7_000.0)], SLOW_MS)
 
     assert (report["honest_p99_ms"], report["others_p99_ms"], report["ratio"]) == (3.0, 4.5, 1.5)

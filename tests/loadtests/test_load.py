@@ -1,4 +1,4 @@
-"""The load test as a command: a short one really runs, and what cannot be run is refused in words."""
+"""scripts/load: a short run, and options that are refused in words."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.long
 @needs_locust
-def test_five_people_for_five_seconds_and_the_judge_is_content() -> None:
+def test_a_load_of_five_users_for_five_seconds_passes() -> None:
     done = run("--users", "5", "--time", "5s", "--speed", "1200", "--think-ms", "50", "--json")
 
     document = json.loads(done.stdout)
@@ -66,7 +66,7 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
         (("--users", "many"), "expected 1 to 2000"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], message: str) -> None:
+def test_an_option_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], message: str) -> None:
     done = run(*options)
 
     assert done.returncode == 2
@@ -84,7 +84,7 @@ def test_a_duration_that_cannot_be_run_is_refused(text: str) -> None:
         duration_s(text)
 
 
-# --- what happens to it on the way ---
+# --- a run that is interrupted ---
 
 QUICK = ("--users", "3", "--time", "60s", "--speed", "3600", "--think-ms", "50", "--faults", "none")
 
@@ -130,7 +130,7 @@ def test_a_load_that_is_ended_half_way_has_no_verdict(number: signal.Signals, me
 @pytest.mark.parametrize(
     ("number", "code", "verdict"), [(signal.SIGKILL, 3, "INCONCLUSIVE"), (signal.SIGABRT, 1, "FAIL")]
 )
-def test_a_server_that_goes_away_ends_the_run_in_one_line(number: signal.Signals, code: int, verdict: str) -> None:
+def test_a_server_that_ends_early_ends_the_run_with_one_line(number: signal.Signals, code: int, verdict: str) -> None:
     left, out, progress = struck_while_on(lambda run: child_of(run, "serve").send_signal(number))
 
     assert (left, out) == (code, "")
@@ -157,7 +157,7 @@ def test_a_run_that_is_stopped_has_no_verdict_and_leaves_no_process() -> None:
 
 @pytest.mark.long
 @needs_locust
-def test_a_fault_that_was_asked_for_and_never_fired_is_not_a_pass() -> None:
+def test_a_requested_fault_without_an_injection_is_not_a_pass() -> None:
     quick = ("--users", "3", "--time", "3s", "--speed", "3600", "--think-ms", "50")
 
     done = run(*quick, "--faults", "operator.wrong_amount", "--probability", "0", "--json")

@@ -1,4 +1,4 @@
-"""scripts/same: what it calls the same, that nothing else passes, and that it runs the other commit's own code."""
+"""scripts/same: which differences it ignores, that it finds all others, and that it runs the other commit's code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def before(tmp_path: Path) -> Path:
     return recorded(tmp_path / "before")
 
 
-def test_two_recordings_of_the_same_are_the_same(before: Path, tmp_path: Path) -> None:
+def test_equal_recordings_have_no_difference(before: Path, tmp_path: Path) -> None:
     assert list(differences(before, recorded(tmp_path / "now"), NOTHING)) == []
 
 
@@ -61,7 +61,7 @@ def test_two_recordings_of_the_same_are_the_same(before: Path, tmp_path: Path) -
         ({"statement": STATEMENT.replace(b"\r\n", b"\n")}, "statements/wallet-csv-2026-01-05:1: "),
     ],
 )  # fmt: skip
-def test_a_cent_a_word_a_line_an_order_or_a_byte_is_a_difference(
+def test_each_changed_cent_word_line_order_or_byte_is_a_difference(
     planted: Doc, message: str, before: Path, tmp_path: Path
 ) -> None:
     now = recorded(tmp_path / "now", **planted)
@@ -71,7 +71,7 @@ def test_a_cent_a_word_a_line_an_order_or_a_byte_is_a_difference(
     assert any(finding.startswith(f"seed-1/{message}") for finding in differences_found), differences_found
 
 
-def test_the_fields_of_an_object_may_stand_in_any_order(before: Path, tmp_path: Path) -> None:
+def test_the_fields_of_an_object_may_be_in_any_order(before: Path, tmp_path: Path) -> None:
     now = recorded(tmp_path / "now", key=dict(reversed(KEY.items())))
 
     assert list(differences(before, now, NOTHING)) == []
@@ -85,7 +85,7 @@ def test_a_file_that_is_there_only_once_is_a_difference(before: Path, tmp_path: 
     assert list(differences(now, before, NOTHING)) == ["seed-1/journal.jsonl: only now"]
 
 
-def test_a_renamed_word_is_none_in_keys_texts_and_files(before: Path, tmp_path: Path) -> None:
+def test_a_renamed_word_is_no_difference_in_keys_texts_and_file_names(before: Path, tmp_path: Path) -> None:
     renamed = Renamed(
         keys={"told": "shown"}, words={"told": "visible", "late_failure": "payment_return", "ML1": "MX1"}, left_out={}
     )
@@ -102,7 +102,7 @@ def test_a_word_within_another_word_is_not_renamed(text: str) -> None:
     assert Renamed(keys={}, words={"late_failure": "x"}, left_out={}).text(text) == text
 
 
-def test_a_sentence_goes_before_the_words_in_it() -> None:
+def test_a_renamed_sentence_takes_precedence_over_the_words_in_it() -> None:
     renamed = Renamed(keys={}, words={"told": "shown", "she was told": "she saw"}, left_out={})
 
     assert renamed.text("told, and she was told") == "shown, and she saw"
@@ -126,7 +126,7 @@ def test_a_file_with_another_table_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("base", ["no-such-commit", "--help-me", ""])
-def test_what_is_no_commit_is_wrong_use(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_commit_is_wrong_use(base: str, capsys: pytest.CaptureFixture[str]) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
 
@@ -135,7 +135,7 @@ def test_what_is_no_commit_is_wrong_use(base: str, capsys: pytest.CaptureFixture
     assert "is not a commit" in capsys.readouterr().err
 
 
-def test_a_story_is_recorded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_story_is_recorded_completely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "NEIGHBOURS", 2)
     monkeypatch.setattr(recording, "STATEMENT_DAYS", recording.STATEMENT_DAYS[1:2])
     with local_platform() as url:
@@ -186,7 +186,7 @@ def test_one_cent_more_in_the_books_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_other_commit_tells_its_story_with_its_own_entry_points(tmp_path: Path) -> None:
+def test_the_other_commit_uses_its_own_entry_points(tmp_path: Path) -> None:
     def one_fault_less(clone: Path) -> None:
         path = clone / "pyproject.toml"
         lines = path.read_text().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""scripts/writer: it measures the four kinds of command, with the code that it is told to, and compares like with like."""
+"""scripts/writer: it measures the four kinds of command with the code of both commits, and compares the medians."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Monitoring with the five faults and with what comes late, over HTTP as staff see it."""
+"""Monitoring of the five faults that it detects and of late events, over HTTP as staff see it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BY = {"operator": "olga", "memo": "it was late"}
 
 @pytest.fixture
 def sandbox_with(mocklend_server: str) -> Callable[..., Client]:
-    """Somebody on the staff of a lender that is monitored like this."""
+    """A client of staff in a sandbox with these monitoring settings."""
 
     def sandbox_of(**monitoring: Any) -> Client:
         return Client(mocklend_server).sandbox(seed=7, now=START, monitoring=monitoring or None)
@@ -25,7 +25,7 @@ def sandbox_with(mocklend_server: str) -> Callable[..., Client]:
 
 @pytest.fixture
 def client(sandbox_with: Callable[..., Client]) -> Client:
-    """The same, monitored as strictly as by default."""
+    """A client of staff in a sandbox with the default monitoring settings."""
     monitored: Client = sandbox_with()
     return monitored
 
@@ -50,13 +50,13 @@ def alerts_of(
 
 
 def behind(client: Client, loan_id: str) -> int:
-    """By how much the page is behind, as one reads it there."""
+    """By how much the page is behind, as the alert says."""
     by: int = client.loan(loan_id)["outstanding_minor"] - client.books(loan_id)["outstanding_minor"]
     assert by > 0
     return by
 
 
-def test_an_hour_after_a_lost_callback_the_channel_has_money_that_no_book_has(client: Client) -> None:
+def test_an_hour_after_a_lost_callback_missing_money_raises_an_alert(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("callback.dropped")
     repayment_id = repay(client, loan_id)
@@ -74,7 +74,7 @@ def test_an_hour_after_a_lost_callback_the_channel_has_money_that_no_book_has(cl
     assert alerts_of(client) == []
 
 
-def test_a_channel_that_has_given_up_raises_an_alert_of_its_own(client: Client) -> None:
+def test_an_exhausted_callback_raises_an_alert_of_its_own(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("callback.dropped")
     repayment_id = repay(client, loan_id)
@@ -114,7 +114,7 @@ def test_money_without_a_reference_raises_an_alert_though_nothing_is_wrong(clien
     assert client.audit()["clean"] is True
 
 
-def test_a_page_may_lag_five_minutes_and_not_more(client: Client) -> None:
+def test_a_page_that_lags_more_than_five_minutes_raises_an_alert(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("cache.bounded_stale", lag_s=3600)
     repay(client, loan_id)
@@ -130,7 +130,7 @@ def test_a_page_may_lag_five_minutes_and_not_more(client: Client) -> None:
     assert alerts_of(client) == []
 
 
-def test_a_page_that_stays_behind_is_late_since_the_first_version_that_it_lacks(client: Client) -> None:
+def test_the_lateness_of_a_page_counts_from_the_first_version_that_it_lacks(client: Client) -> None:
     loan_id = borrow(client)
     client.advance(10)
     client.arm("cache.bounded_stale", lag_s=86_400)
@@ -143,7 +143,7 @@ def test_a_page_that_stays_behind_is_late_since_the_first_version_that_it_lacks(
     assert (alert["since"], alert["amount_minor"]) == ("2026-01-05T02:00:12.000Z", behind(client, loan_id))
 
 
-def test_a_page_within_its_bound_is_nobodys_business(client: Client) -> None:
+def test_a_page_within_its_bound_raises_no_alert(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("cache.bounded_stale")
 
@@ -163,7 +163,7 @@ def test_a_status_override_that_contradicts_the_books_raises_an_alert_at_once(cl
     assert alerts_of(client) == []
 
 
-def test_a_wrong_amount_that_balances_cannot_be_seen_from_here(client: Client) -> None:
+def test_a_wrong_amount_that_balances_raises_no_alert(client: Client) -> None:
     loan_id = borrow(client)
     client.arm("operator.wrong_amount")
     client.edit(loan_id, "MODIFY_BILL_AMOUNT", amount_minor=1_234, operator="olaf", memo="fee of 12.34")
@@ -267,7 +267,7 @@ def test_an_honest_year_raises_no_alert(client: Client) -> None:
     assert (alerts_of(client), client.loan(late)["status"]) == ([], "CLEAR")
 
 
-def test_switched_off_it_says_nothing_and_the_money_goes_unnoticed(sandbox_with: Callable[..., Client]) -> None:
+def test_switched_off_monitoring_raises_no_alert(sandbox_with: Callable[..., Client]) -> None:
     client = sandbox_with(enabled=False)
     loan_id = borrow(client)
     client.arm("callback.dropped")
@@ -310,7 +310,7 @@ def test_alerts_come_in_pages_and_by_loan(client: Client) -> None:
 
 
 @pytest.mark.parametrize("filters", [{"finding_class": "sunburn"}, {"check": "vibes"}, {"cursor": "?"}, {"limit": 0}])
-def test_a_filter_that_makes_no_sense_is_refused(client: Client, filters: Doc) -> None:
+def test_an_invalid_filter_is_refused(client: Client, filters: Doc) -> None:
     with pytest.raises(ProblemError) as refused:
         client.alerts(**filters)
 
@@ -321,7 +321,7 @@ def test_a_filter_that_makes_no_sense_is_refused(client: Client, filters: Doc) -
     "monitoring",
     [{"enabled": "yes"}, {"tolerance_minor": -1}, {"tolerance_minor": 1.5}, {"net_by": "borrower"}, {"loud": True}],
 )
-def test_a_monitoring_that_makes_no_sense_is_refused(
+def test_an_invalid_monitoring_setting_is_refused(
     sandbox_with: Callable[..., Client], monitoring: dict[str, object]
 ) -> None:
     with pytest.raises(ProblemError) as refused:

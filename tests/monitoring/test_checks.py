@@ -1,4 +1,4 @@
-"""What no installed fault causes: the checks against records that were changed behind the platform's back."""
+"""Checks that no installed fault triggers: the test changes the rows in the database directly."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def change(story: Story, sql: str, *values: object) -> None:
     story.platform.writer.call(run)
 
 
-def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> None:
+def test_a_receipt_whose_money_the_channel_lacks_raises_an_alert(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 10_000)
     change(story, "UPDATE trades SET state = 'CLOSED' WHERE id = ?", order_no(repayment_id))
@@ -52,7 +52,7 @@ def test_a_channel_that_no_longer_has_the_money_of_a_receipt(story: Story) -> No
     assert raised_alerts(story, story.sandbox_id) == []
 
 
-def test_a_reversal_that_was_reversed_does_not_excuse_the_missing_money(story: Story) -> None:
+def test_a_reversed_reversal_does_not_explain_the_missing_money(story: Story) -> None:
     repayment_id = story.repay(story.borrow(), 10_000)
     story.reverse(repayment_id)
     story.platform.run(ReinstateRepayment(story.sandbox_id, story.key(), repayment_id, "it was good", "grace"))
@@ -64,7 +64,7 @@ def test_a_reversal_that_was_reversed_does_not_excuse_the_missing_money(story: S
     assert raised_alerts(story, story.sandbox_id) == [alert]
 
 
-def test_a_rebooked_receipt_that_was_returned_is_excused(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebooked_receipt_that_was_returned_raises_no_alert(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = Work.at
 
     def as_an_instalment(work: Work, event: SeamEvent) -> SeamEvent:
@@ -83,7 +83,7 @@ def test_a_rebooked_receipt_that_was_returned_is_excused(story: Story, monkeypat
     assert raised_alerts(story, story.sandbox_id) == []
 
 
-def test_a_payment_with_two_amounts(story: Story) -> None:
+def test_a_payment_with_two_amounts_raises_an_alert(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.repay(loan_id, 10_000)
 
@@ -94,7 +94,7 @@ def test_a_payment_with_two_amounts(story: Story) -> None:
     ]
 
 
-def test_one_trade_number_in_two_receipts(story: Story) -> None:
+def test_one_trade_number_in_two_receipts_raises_an_alert(story: Story) -> None:
     loan_id = story.borrow()
     first, second = story.repay(loan_id, 10_000), story.repay(loan_id, 20_000)
     number = story.entity(Repayment, first).channel_trade_no
@@ -105,7 +105,7 @@ def test_one_trade_number_in_two_receipts(story: Story) -> None:
     assert (check, finding_class, entity in (first, second)) == ("one_trade_booked_twice", "duplicate_in_books", True)
 
 
-def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Story) -> None:
+def test_the_same_amount_twice_in_a_day_raises_no_alert_while_it_is_owed(story: Story) -> None:
     loan_id = story.borrow()
 
     story.repay(loan_id, 10_000)
@@ -114,7 +114,7 @@ def test_the_same_amount_twice_in_a_day_is_no_matter_while_it_is_owed(story: Sto
     assert raised_alerts(story, story.sandbox_id) == []
 
 
-def test_a_payout_that_nobody_has_worked_off_for_a_day(story: Story) -> None:
+def test_a_payout_pending_for_a_day_raises_an_alert(story: Story) -> None:
     ada = story.platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 10**12)).body["id"]
     terms = (ada, 100_000, "CNY", PRODUCTS["jiebei-like"], "jiebei-like", None)
     slow = Borrow(story.sandbox_id, story.key(), *terms, disburse_to="bank_transfer", disburse_delay_s=1800)
@@ -181,7 +181,7 @@ def test_differences_of_a_loan_cancel_where_they_are_netted(tell: Callable[..., 
     }  # fmt: skip
 
 
-def test_two_looks_in_one_state_say_the_same(story: Story) -> None:
+def test_two_checks_of_one_state_have_the_same_alerts(story: Story) -> None:
     loan_id = story.borrow()
     story.settle_silently(story.order(loan_id, 10_000))
     story.sleep(days=1)
@@ -189,7 +189,7 @@ def test_two_looks_in_one_state_say_the_same(story: Story) -> None:
     assert raised_alerts(story, story.sandbox_id) == raised_alerts(story, story.sandbox_id) != []
 
 
-def test_more_loans_than_are_looked_at_together(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_loans_than_one_batch_are_all_checked(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mocklend.monitoring.loan_checks.AT_ONCE", 2)
     loans = [story.borrow(borrower=name) for name in ("ada", "bob", "cyd", "dan", "eve")]
     for loan_id in loans:
@@ -200,7 +200,7 @@ def test_more_loans_than_are_looked_at_together(story: Story, monkeypatch: pytes
     assert sorted(entity for check, _, entity, _ in raised if check == "page_behind_books") == sorted(loans)
 
 
-def test_it_never_looks_at_what_really_happened() -> None:
+def test_monitoring_does_not_read_the_world() -> None:
     folder = Path(mocklend.monitoring.__file__).parent
     for module in folder.glob("*.py"):
         text = module.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A reconciler of somebody's own: in a process of its own, without the answer key, and its failures told."""
+"""A user's reconciler runs in a process of its own, without the answer key, and its failures are reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(mocklend: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ca
     return run
 
 
-def test_what_it_finds_comes_back(
+def test_the_findings_of_a_reconciler_are_returned(
     run: Callable[[str], list[Found]], mocklend: Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
     ada = mocklend.add_borrower("ada", "Ada")
@@ -62,7 +62,7 @@ def reconcile(client):
         "client.request('GET', '/-//answer-key')",
     ],
 )  # fmt: skip
-def test_it_sees_no_answer_key(run: Callable[[str], list[Found]], mocklend: Client, ask: str) -> None:
+def test_a_reconciler_cannot_read_the_answer_key(run: Callable[[str], list[Found]], mocklend: Client, ask: str) -> None:
     code = f"""
 from mocklend.client import ProblemError
 def reconcile(client):
@@ -79,7 +79,9 @@ def reconcile(client):
     assert mocklend.clock()["now"] == "2026-01-05T02:00:00.000Z"
 
 
-def test_no_key_or_token_is_in_its_environment(run: Callable[[str], list[Found]], mocklend: Client) -> None:
+def test_a_reconciler_has_no_key_or_token_in_its_environment(
+    run: Callable[[str], list[Found]], mocklend: Client
+) -> None:
     [findings] = run("""
 import os, sys
 def reconcile(client):

@@ -1,4 +1,4 @@
-"""Where everything goes wrong at once, the thorough reconciler still finds nearly all of it, and hardly anything else."""
+"""With all faults armed, the thorough reconciler finds nearly all breaks and reports few others."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.long
 
 SEEDS = (1, 2)
 Scores = Mapping[str, Mapping[str, Any]]
-"""By name of who looked."""
+"""Scores by the name of the reconciler."""
 FILES = "wrong_statement"
 
 
 @pytest.fixture(scope="module")
 def seasons(mocklend_server: str) -> list[Scores]:
-    """How well each did that looked once at the end of a season, all faults still armed."""
+    """The score of each reconciler that runs once at the end of a season, with all faults still armed."""
     told_of: list[Scores] = []
     for seed in SEEDS:
         with paired_runs.story_run(mocklend_server) as run:
@@ -36,21 +36,21 @@ def seasons(mocklend_server: str) -> list[Scores]:
     return told_of
 
 
-def test_the_thorough_one_finds_nearly_all_and_hardly_anything_else(seasons: list[Scores]) -> None:
+def test_the_thorough_reconciler_finds_nearly_all_breaks_and_few_others(seasons: list[Scores]) -> None:
     assert min(total(seasons, "thorough")) >= Fraction(95, 100), lost(seasons)
 
 
-def test_beside_the_many_files_that_are_wrong_it_finds_nearly_all_the_rest(seasons: list[Scores]) -> None:
+def test_without_the_class_of_wrong_files_it_finds_nearly_all_breaks(seasons: list[Scores]) -> None:
     assert min(total(seasons, "thorough", but=FILES)) >= Fraction(95, 100), lost(seasons)
 
 
-def test_the_naive_one_misses_most_of_it(seasons: list[Scores]) -> None:
+def test_the_naive_reconciler_misses_most_breaks(seasons: list[Scores]) -> None:
     _, recall = total(seasons, "naive")
 
     assert recall <= Fraction(1, 2)
 
 
-def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: list[Scores]) -> None:
+def test_reporting_nothing_or_every_loan_scores_far_below_both(seasons: list[Scores]) -> None:
     precision, recall = total(seasons, ALL_LOANS)
 
     assert total(seasons, "empty") == (Fraction(0), Fraction(0))
@@ -59,7 +59,7 @@ def test_who_reports_nothing_or_every_loan_is_far_from_both(seasons: list[Scores
     assert all(scores[name]["verdict"] == "FAIL" for scores in seasons for name in ("empty", ALL_LOANS))
 
 
-def test_there_was_something_to_find(seasons: list[Scores]) -> None:
+def test_each_season_has_breaks_to_find(seasons: list[Scores]) -> None:
     for scores in seasons:
         assert sum(figures["demanded"] for name, figures in scores["empty"]["by_class"].items() if name != FILES) >= 5
 
@@ -72,6 +72,6 @@ def total(seasons: list[Scores], name: str, *, but: str | None = None) -> tuple[
 
 
 def lost(seasons: list[Scores]) -> list[list[Doc]]:
-    """What the thorough one missed and got wrong, for whoever has to look into it."""
+    """The breaks that the thorough reconciler missed and its false findings, for a failure message."""
     names = ("missed", "false_positives", "wrong_class")
     return [scores["thorough"]["lists"][name] for scores in seasons for name in names]

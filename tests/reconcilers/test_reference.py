@@ -13,7 +13,7 @@ from support.paired_runs import StoryRun
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
-def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
+def test_the_thorough_reconciler_finds_each_single_fault_and_nothing_else(fault: str, mocklend_server: str) -> None:
     lesson = paired_runs.lesson_of(fault)
     with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
         run.client.arm(fault, match=lesson.match, select=lesson.select, **lesson.settings)
@@ -34,7 +34,7 @@ def test_the_thorough_one_finds_each_single_fault_and_nothing_else(fault: str, m
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", sorted(installed()))
-def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
+def test_neither_reconciler_finds_anything_in_an_honest_story(fault: str, mocklend_server: str) -> None:
     lesson = paired_runs.lesson_of(fault)
     with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:
         lesson.story(run)
@@ -43,7 +43,7 @@ def test_neither_finds_anything_in_an_honest_story(fault: str, mocklend_server: 
         assert naive.reconcile(run.client) == []
 
 
-def test_the_naive_one_takes_a_late_page_for_a_break_of_the_books(mocklend_server: str) -> None:
+def test_the_naive_reconciler_reports_a_late_page_as_a_break_of_the_books(mocklend_server: str) -> None:
     with paired_runs.story_run(mocklend_server) as run:
         run.client.arm("cache.bounded_stale")
         run.paid_off(run.loan())
@@ -53,7 +53,7 @@ def test_the_naive_one_takes_a_late_page_for_a_break_of_the_books(mocklend_serve
         assert (findings.finding_class, findings.action) == ("missing_in_books", "post")
 
 
-def test_the_naive_one_sees_a_lost_payment_the_day_after(mocklend_server: str) -> None:
+def test_the_naive_reconciler_finds_a_lost_payment_the_day_after(mocklend_server: str) -> None:
     with paired_runs.story_run(mocklend_server) as run:
         run.client.arm("callback.dropped")
         repayment = run.paid_off(run.loan())

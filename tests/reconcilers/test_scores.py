@@ -1,4 +1,4 @@
-"""The reference reconcilers, scored over every kind's lesson: the thorough one finds all, the naive one visibly less."""
+"""The reference reconcilers, scored over every kind's lesson: `thorough` finds all, `naive` finds less."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = sorted(installed())
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", KINDS)
-def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) -> None:
+def test_the_thorough_reconciler_has_a_full_score(fault: str, mocklend_server: str) -> None:
     scores = paired_runs.scored(fault, mocklend_server)["thorough"]
 
     assert (scores["verdict"], scores["precision"], scores["recall"]) in (
@@ -28,7 +28,7 @@ def test_the_thorough_one_scores_full_marks(fault: str, mocklend_server: str) ->
 
 
 @pytest.mark.long
-def test_the_naive_one_scores_visibly_less_over_all(mocklend_server: str) -> None:
+def test_the_naive_reconciler_has_a_lower_score_over_all(mocklend_server: str) -> None:
     scores = {name: [paired_runs.scored(fault, mocklend_server)[name]["counts"] for fault in KINDS] for name in SHIPPED}
 
     recall = {

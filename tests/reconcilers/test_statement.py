@@ -1,4 +1,4 @@
-"""Reading a channel's statement as a user would: strictly as evidence, and what can be made out of one that is spoiled."""
+"""Reading a channel's statement as a user does: strictly as evidence, and leniently if it is damaged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def file(mocklend_server: str) -> bytes:
     return data
 
 
-def test_a_file_that_breaks_off_is_no_statement_and_its_whole_rows_are_a_hint(file: bytes) -> None:
+def test_the_complete_rows_of_a_truncated_statement_are_readable_as_a_hint(file: bytes) -> None:
     cut = file[: file.rindex(b"</Ntry>")]
 
     with pytest.raises(MalformedFile):
@@ -27,7 +27,7 @@ def test_a_file_that_breaks_off_is_no_statement_and_its_whole_rows_are_a_hint(fi
     assert whole_rows(cut) == read_camt053(file)[:-1]
 
 
-def test_a_file_in_another_encoding_is_no_statement_and_can_be_made_out(file: bytes) -> None:
+def test_a_statement_in_another_encoding_is_readable_as_a_hint(file: bytes) -> None:
     saved = file.decode().encode("utf-16")
 
     with pytest.raises(MalformedFile):
@@ -35,6 +35,6 @@ def test_a_file_in_another_encoding_is_no_statement_and_can_be_made_out(file: by
     assert whole_rows(saved) == read_camt053(file)
 
 
-def test_of_something_else_there_are_no_rows(file: bytes) -> None:
+def test_a_file_that_is_no_statement_has_no_rows(file: bytes) -> None:
     assert len(read_camt053(file)) == 3
     assert whole_rows(b"not found") == whole_rows(b"") == []

@@ -1,4 +1,4 @@
-"""Ids repeat: they follow from the seed and the client's own words, never from who came first."""
+"""Ids repeat: they depend on the seed and the client's own request, and not on the order of requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_an_id_is_its_prefix_and_a_hundred_bits() -> None:
 @given(
     seed=st.integers(), words=st.lists(WORDS, max_size=3), others=st.lists(WORDS, max_size=3), other_seed=st.integers()
 )
-def test_the_same_words_have_the_same_id_and_others_another(
+def test_equal_parts_give_equal_ids_and_other_parts_other_ids(
     seed: int, words: list[str], others: list[str], other_seed: int
 ) -> None:
     assert make_id("loan", seed, *words) == make_id("loan", seed, *words)
@@ -30,7 +30,7 @@ def test_the_same_words_have_the_same_id_and_others_another(
 
 
 @given(seed=st.integers(), words=WORDS)
-def test_an_order_number_leads_back_to_its_repayment(seed: int, words: str) -> None:
+def test_the_repayment_id_follows_from_the_order_number(seed: int, words: str) -> None:
     repayment_id = make_id("rpy", seed, words)
 
     assert repayment_of(out_trade_no(repayment_id)) == repayment_id

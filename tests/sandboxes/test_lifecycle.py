@@ -1,4 +1,4 @@
-"""Sandboxes: a world of its own each, and the same world again from the same seed."""
+"""Sandboxes are isolated, and the same seed gives the same sandbox again."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_same_story_in_two_sandboxes_of_one_seed_is_the_same_to_the_byte(tel
     assert first.discrepancies() == []
 
 
-def test_another_seed_tells_the_same_story_under_other_names(tell: Callable[..., Story]) -> None:
+def test_another_seed_has_the_same_story_with_other_ids(tell: Callable[..., Story]) -> None:
     first, other = tell(seed=7), tell(seed=8)
 
     loans = [tell_it(first), tell_it(other)]
@@ -158,14 +158,14 @@ def test_there_is_one_default_sandbox(platform: Platform) -> None:
     assert (sandbox.id, sandbox.seed, sandbox.mode) == (DEFAULT, 7, "wall")
 
 
-def test_a_key_that_is_none_opens_nothing(platform: Platform, story: Story) -> None:
+def test_an_invalid_key_opens_no_sandbox(platform: Platform, story: Story) -> None:
     assert platform.sandbox_of_key("mk_wrong") is None
     assert platform.sandbox_of_key("") is None
     assert platform.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
 
 
 def test_no_key_is_in_the_database(platform: Platform, story: Story, tmp_path: Path) -> None:
-    """Whoever reads the file opens no sandbox by it."""
+    """Somebody who reads the file cannot open a sandbox with it."""
     story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     tell_it(story)
     platform.give_key(platform.ensure_default(seed=7).id, "mk_of_the_default_sandbox")
@@ -178,7 +178,7 @@ def test_no_key_is_in_the_database(platform: Platform, story: Story, tmp_path: P
     assert b"mk_" not in stored
 
 
-def test_a_new_key_takes_the_place_of_the_old_one(platform: Platform, story: Story) -> None:
+def test_a_new_key_replaces_the_old_one(platform: Platform, story: Story) -> None:
     old, new = story.sandbox.api_key, "mk_another_one"
     assert platform.sandbox_of_key(old) == story.sandbox_id
 
@@ -201,14 +201,14 @@ def test_no_two_sandboxes_have_one_key(platform: Platform, tell: Callable[..., S
     assert platform.sandbox_of_key(other.sandbox.api_key) == other.sandbox_id
 
 
-def test_a_channel_that_is_younger_than_a_sandbox_has_a_secret_there_too(story: Story) -> None:
+def test_a_channel_added_after_a_sandbox_has_a_secret_there(story: Story) -> None:
     old = replace(story.sandbox, callback_secrets={})
 
     assert secret_at(old, "wallet") == secret_at(old, "wallet") != secret_at(old, "bill_pay")
     assert secret_at(old, "wallet") != secret_at(story.sandbox, "wallet")
 
 
-def test_a_reset_keeps_of_a_sandbox_what_it_says_and_no_row_of_anything_else(platform: Platform, story: Story) -> None:
+def test_a_reset_keeps_the_named_columns_of_a_sandbox_and_no_other_row(platform: Platform, story: Story) -> None:
     """Each column of a sandbox's row is either named as kept, or is time and the rules' version."""
     story.borrow()
     before = story.sandbox

@@ -1,4 +1,4 @@
-"""When sandboxes were last used, how many there may be, and that old ones go when told to."""
+"""The last use of sandboxes, their maximum number, and the deletion of old ones on request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def last_used(platform: Platform) -> dict[str, int]:
     return {sandbox.id: used_ms for sandbox, used_ms in platform.sandboxes("", 100)}
 
 
-def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Platform) -> None:
+def test_the_number_of_sandboxes_beside_default_is_limited(opened: Platform) -> None:
     sandbox = [opened.create_sandbox(seed=1, mode="manual") for _ in range(3)]
 
     with pytest.raises(Refused, match="too_many_sandboxes") as caught:
@@ -41,7 +41,7 @@ def test_a_server_takes_only_so_many_sandboxes_beside_default(opened: Platform) 
     opened.create_sandbox(seed=1, mode="manual")
 
 
-def test_only_so_many_clocks_run_made_so_or_let_run(opened: Platform) -> None:
+def test_the_number_of_running_clocks_is_limited(opened: Platform) -> None:
     runs, also_runs = (opened.create_sandbox(seed=1, mode="wall") for _ in range(2))
     stands = opened.create_sandbox(seed=1, mode="manual")
 
@@ -60,7 +60,7 @@ def test_only_so_many_clocks_run_made_so_or_let_run(opened: Platform) -> None:
         opened.create_sandbox(seed=1, mode="wall")
 
 
-def test_a_request_is_a_use_and_it_is_known_after_a_restart(
+def test_the_last_use_of_a_sandbox_is_known_after_a_restart(
     open_platform: Callable[..., Platform], opened: Platform, clock: Clock
 ) -> None:
     began_ms = clock.ms
@@ -74,7 +74,7 @@ def test_a_request_is_a_use_and_it_is_known_after_a_restart(
     assert used_at == {DEFAULT: began_ms, first: clock.ms, other: began_ms}
 
 
-def test_uses_cost_a_commit_a_minute_and_none_where_nobody_comes(
+def test_recording_uses_costs_one_commit_per_minute_and_none_without_requests(
     opened: Platform, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[int] = []
@@ -139,7 +139,7 @@ def test_sandboxes_of_an_older_version_count_as_used_when_the_new_one_starts(ope
     assert opened.expire_sandboxes(DAY_MS) == ([], False)
 
 
-def test_an_emptied_sandbox_is_in_use(opened: Platform, clock: Clock) -> None:
+def test_a_reset_counts_as_use(opened: Platform, clock: Clock) -> None:
     id = opened.create_sandbox(seed=1, mode="manual").id
     clock.ms += 8 * DAY_MS
 
@@ -148,7 +148,7 @@ def test_an_emptied_sandbox_is_in_use(opened: Platform, clock: Clock) -> None:
     assert last_used(opened)[id] == clock.ms
 
 
-def test_more_than_go_at_one_time_go_in_the_order_of_their_last_use(
+def test_expired_sandboxes_are_deleted_in_the_order_of_their_last_use(
     open_platform: Callable[..., Platform], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mocklend.runtime.EXPIRED_MAX", 2)

@@ -23,7 +23,7 @@ def pays_and_her_page_is_late(client: Client, reference: str = "ada") -> str:
     return str(loan)
 
 
-def test_what_was_found_and_then_healed_was_found_in_time(mocklend: Client) -> None:
+def test_a_break_reported_before_it_healed_counts(mocklend: Client) -> None:
     checks = CheckRun()
     loan = pays_and_her_page_is_late(mocklend)
     findings = checks.check(mocklend)
@@ -38,7 +38,7 @@ def test_what_was_found_and_then_healed_was_found_in_time(mocklend: Client) -> N
     assert thorough["time_to_detect_s.p50"] < 60
 
 
-def test_a_break_that_is_found_at_every_look_counts_once(mocklend: Client) -> None:
+def test_a_break_found_at_every_check_counts_once(mocklend: Client) -> None:
     checks = CheckRun()
     pays_and_her_page_is_late(mocklend)
     for _ in range(3):
@@ -51,7 +51,7 @@ def test_a_break_that_is_found_at_every_look_counts_once(mocklend: Client) -> No
     assert (score["counts.true_positives"], score["counts.demanded"], score["precision"]) == (1, 1, 1)
 
 
-def test_what_began_and_ended_between_two_looks_is_asked_of_nobody(mocklend: Client) -> None:
+def test_a_break_between_two_checks_is_not_demanded(mocklend: Client) -> None:
     checks = CheckRun()
     checks.check(mocklend)
     pays_and_her_page_is_late(mocklend)
@@ -62,7 +62,7 @@ def test_what_began_and_ended_between_two_looks_is_asked_of_nobody(mocklend: Cli
     assert checks.score(mocklend, "empty")["counts.demanded"] == 0
 
 
-def test_who_reports_every_loan_is_right_about_one_and_wrong_about_all_else(mocklend: Client) -> None:
+def test_reporting_every_loan_has_one_hit_and_many_false_positives(mocklend: Client) -> None:
     checks = CheckRun()
     pays_and_her_page_is_late(mocklend)
     mocklend.disarm("late-ada")
@@ -76,7 +76,7 @@ def test_who_reports_every_loan_is_right_about_one_and_wrong_about_all_else(mock
     assert score["precision"] < 0.05
 
 
-def test_a_score_has_every_number_that_a_scenario_may_claim(mocklend: Client) -> None:
+def test_a_score_has_every_number_that_a_scenario_may_expect(mocklend: Client) -> None:
     checks = CheckRun()
     checks.check(mocklend)
 

@@ -1,4 +1,4 @@
-"""Saving: what was done in a sandbox can be done again, with the same answer key; what cannot be, is said."""
+"""Saving: the requests of a sandbox become a scenario with the same answer key; what cannot be repeated is named."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def retold(scenario: Scenario, url: str) -> list[Doc]:
 
 
 def save(client: Client, **more: object) -> Scenario:
-    """What was done, as the file would have it."""
+    """The requests of the sandbox as a scenario."""
     lies = len(client.answer_key(status="active")["entries"])
     return read(saved(client.requests_made(), name="again", title="Again", lies=lies), "again.yaml")
 
 
 @pytest.fixture
 def explored(mocklend_server: str) -> Iterator[Client]:
-    """A sandbox in which things were done."""
+    """A sandbox after some requests."""
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, now="2026-01-05T02:00:00Z") as client:
         client.next_key = numbered_keys()
         explore(client)
@@ -92,7 +92,7 @@ def test_the_same_seed_again_gives_the_same_answer_key(explored: Client, mocklen
     assert again == before
 
 
-def test_what_was_done_on_a_running_clock_is_done_again_but_for_times(mocklend_server: str) -> None:
+def test_a_story_on_a_running_clock_is_repeated_except_for_times(mocklend_server: str) -> None:
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall") as client:
         explore(client)
         before = key_of(client)
@@ -109,7 +109,7 @@ def test_what_was_done_on_a_running_clock_is_done_again_but_for_times(mocklend_s
     assert timeless(before) <= timeless(again)
 
 
-def test_another_seed_tells_the_same_story_of_others(explored: Client) -> None:
+def test_a_saved_scenario_has_names_in_the_place_of_ids(explored: Client) -> None:
     scenario = save(explored)
 
     text = yaml.safe_dump([dict(chapter) for chapter in scenario.chapters])
@@ -120,7 +120,7 @@ def test_another_seed_tells_the_same_story_of_others(explored: Client) -> None:
     )
 
 
-def test_what_was_seen_is_claimed(explored: Client) -> None:
+def test_a_saved_scenario_expects_the_answers_that_were_seen(explored: Client) -> None:
     [chapter] = save(explored).chapters
 
     claims = [step["expect"] for step in chapter["steps"] if step["do"] == "books"]
@@ -137,12 +137,12 @@ def test_a_story_of_which_a_part_is_missing_is_not_saved(explored: Client) -> No
         saved(explored.requests_made() | {"complete": False}, name="x", title="x", lies=0)
 
 
-def test_where_nothing_was_done_there_is_nothing_to_save(mocklend: Client) -> None:
+def test_a_sandbox_without_requests_cannot_be_saved(mocklend: Client) -> None:
     with pytest.raises(CannotSave, match="there was no request"):
         saved(mocklend.requests_made(), name="x", title="x", lies=0)
 
 
-def test_what_cannot_be_done_again_is_named_in_the_file(mocklend: Client) -> None:
+def test_requests_that_cannot_be_repeated_are_named_in_the_file(mocklend: Client) -> None:
     mocklend.add_borrower("ada", "Ada")
     mocklend.add_webhook_endpoint("http://127.0.0.1:9/")
 
@@ -167,7 +167,7 @@ def test_the_command_saves_a_file_that_can_be_run(mocklend: Client, mocklend_ser
     assert "wrote" in first.output
 
 
-def test_a_new_scenario_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_scenario_runs_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     result = CliRunner().invoke(app, ["scenario", "new", "late-page"])
@@ -189,7 +189,7 @@ def test_an_invalid_name_is_refused(name: str, tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_scenario_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+def test_an_invalid_scenario_file_is_refused_with_the_reason(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text("name: x")
 
@@ -205,7 +205,7 @@ def run_and_output(scenario: Scenario) -> tuple[int, str]:
     return run(scenario, out=out), out.getvalue()
 
 
-def test_a_saved_scenario_claims_nothing_that_depended_on_the_moment(mocklend_server: str) -> None:
+def test_a_saved_scenario_expects_nothing_that_depends_on_real_time(mocklend_server: str) -> None:
     """Nothing ticks in this process, so of a day that passes in a second the platform is told nothing."""
     with Client(mocklend_server) as anyone, anyone.sandbox(seed=SEED, clock="wall", speed=86_400) as client:
         client.next_key = numbered_keys()
@@ -245,7 +245,7 @@ def test_a_season_in_a_sandbox_with_a_running_clock_is_saved_and_run_again(mockl
     assert before == again != set()
 
 
-def test_a_story_with_an_open_end_may_end_while_something_is_on_its_way() -> None:
+def test_a_story_with_an_open_end_may_end_with_money_in_transit() -> None:
     class OnItsWay:
         def audit(self) -> dict[str, Any]:
             late = {"entity": "cb_1", "age_s": 2, "detail": "is about to call back"}

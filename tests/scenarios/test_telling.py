@@ -1,4 +1,4 @@
-"""Telling: every scenario that ships is as told, and none is when a claim of it is false."""
+"""Running scenarios: every shipped one meets its expectations, and a false expectation ends it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run_and_report(scenario: Scenario) -> tuple[int, Doc]:
 
 
 @pytest.mark.parametrize("path", ["@evil.example/v1", "//evil.example/v1", "http://evil.example/v1"])
-def test_a_step_cannot_lead_the_key_to_another_host(path: str) -> None:
+def test_a_step_cannot_send_the_api_key_to_another_host(path: str) -> None:
     text = f"""
 name: elsewhere
 title: Elsewhere
@@ -91,12 +91,12 @@ def scores_as_it_should(scores: Doc, *, simple: bool) -> None:
     assert all_loans["precision"] < 0.1
 
 
-def test_the_stories_that_everybody_should_know_are_among_them() -> None:
+def test_the_best_known_stories_ship() -> None:
     assert set(SHIPPED) >= ISSUE
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))
-def test_every_scenario_says_what_each_reconciler_finds_and_how_good_that_is(name: str) -> None:
+def test_every_scenario_has_the_findings_and_scores_of_each_reconciler(name: str) -> None:
     scenario = SHIPPED[name]
 
     assert set(scenario.expected_score) == {"naive", "thorough"}
@@ -186,7 +186,7 @@ def test_an_expectation_may_be_of_an_earlier_answer() -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("Ada", 0), ("Bob", 1)])
-def test_a_claim_is_one_sentence_for_all_that_is_expected(name: str, code: int) -> None:
+def test_an_expectation_is_reported_in_one_sentence(name: str, code: int) -> None:
     expected = {"$ada.name": "Ada", "name": name}
     step = {"do": "borrower", "with": {"borrower_id": "$ada.id"}, "expect": expected, "claim": "she is ${ada.name}"}
 
@@ -207,7 +207,7 @@ def test_a_chapter_may_end_with_the_answer_key_and_the_audit() -> None:
     assert [[len(audit["discrepancies"]) for audit in scene["audits"]] for scene in facts["scenes"]] == [[1], [0]]
 
 
-def test_a_step_that_is_refused_without_having_said_so_ends_the_story() -> None:
+def test_an_unexpected_refusal_ends_the_story() -> None:
     code, facts = run_and_report(short({"do": "loan", "with": {"loan_id": "loan_x"}}))
 
     assert code == 1
@@ -229,7 +229,7 @@ def test_a_step_without_an_answer_is_reported_too() -> None:
         ({"do": "clock", "shows": "hour"}, "the answer has no 'hour'"),
     ],
 )
-def test_a_step_that_makes_no_sense_ends_the_story_and_says_why(step: dict[str, object], message: str) -> None:
+def test_an_invalid_step_ends_the_story_with_the_reason(step: dict[str, object], message: str) -> None:
     code, facts = run_and_report(short(step))
 
     assert code == 1
@@ -246,7 +246,7 @@ def test_a_rule_that_cannot_be_armed_ends_the_story() -> None:
     assert facts["surprise"].startswith("rule typo: ")
 
 
-def test_an_open_end_may_leave_lies_but_none_that_nobody_knows_of() -> None:
+def test_an_open_end_may_leave_open_injections_but_no_unexplained_discrepancy() -> None:
     pays = (
         {
             "do": "borrow",
@@ -278,6 +278,6 @@ def test_a_name_stands_for_what_was_answered(raw: object, expected: object) -> N
     assert filled(raw, {"a": {"id": 7, "list": [1, 2]}}) == expected
 
 
-def test_a_name_in_the_middle_has_to_be_known_too() -> None:
+def test_an_unknown_name_within_a_text_is_refused() -> None:
     with pytest.raises(NotAsTold, match="nobody"):
         filled("x${nobody.id}", {})

@@ -1,4 +1,4 @@
-"""The text of a scenario: one that cannot be told is refused, and it is said where and why."""
+"""The text of a scenario: an invalid one is refused with the place and the reason."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def test_an_invalid_scenario_text_is_refused_with_place_and_reason(changes: dict
         short(**changes)
 
 
-def test_what_is_no_yaml_is_refused() -> None:
+def test_a_text_that_is_not_yaml_is_refused() -> None:
     with pytest.raises(ScenarioError, match=r"short\.yaml"):
         read("{", "short.yaml")
 
 
-def test_a_time_that_nobody_has_quoted_is_the_text_that_was_typed() -> None:
+def test_an_unquoted_time_is_read_as_text() -> None:
     unquoted = SHORT.replace('"2026-01-05T02:00:00Z"', "2026-01-05T02:00:00Z").replace(
         "name: Ada}, as", "name: 10:00}, as"
     )

@@ -1,4 +1,4 @@
-"""Which sandboxes a tick looks at: idle ones not at all, and none too late."""
+"""Which sandboxes a tick visits: idle ones are skipped, and due work is never late."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def looks(wall: Story, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return checked
 
 
-def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Story, clock: Clock, looks: list[str]) -> None:
+def test_idle_sandboxes_are_visited_once_and_then_skipped(wall: Story, clock: Clock, looks: list[str]) -> None:
     others = {wall.platform.create_sandbox(seed=1, mode="wall").id for _ in range(20)}
     wall.platform.tick()
     assert set(looks) == others | {wall.sandbox_id}
@@ -45,7 +45,7 @@ def test_idle_sandboxes_are_looked_at_once_and_then_left_alone(wall: Story, cloc
     assert looks == []
 
 
-def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
+def test_each_sandbox_is_visited_again_from_time_to_time_and_not_all_at_once(
     wall: Story, clock: Clock, looks: list[str]
 ) -> None:
     others = {wall.platform.create_sandbox(seed=1, mode="wall").id for _ in range(40)}
@@ -63,7 +63,7 @@ def test_each_is_looked_at_again_now_and_then_and_not_all_at_one_moment(
     assert busiest < 20
 
 
-def test_what_falls_due_is_done_when_it_does(wall: Story, clock: Clock, looks: list[str]) -> None:
+def test_due_work_is_done_at_its_time(wall: Story, clock: Clock, looks: list[str]) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
     while wall.platform.tick():
         pass
@@ -82,7 +82,7 @@ def test_what_falls_due_is_done_when_it_does(wall: Story, clock: Clock, looks: l
     assert looks
 
 
-def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Story, clock: Clock) -> None:
+def test_due_work_on_a_fast_clock_is_done_at_the_sandboxs_time(wall: Story, clock: Clock) -> None:
     wall.platform.set_pace(wall.sandbox_id, 3_600)
     order = wall.order(wall.borrow(), 1_000, "wallet")
     wall.platform.tick()
@@ -95,7 +95,7 @@ def test_a_fast_clock_has_what_is_due_in_its_own_time(wall: Story, clock: Clock)
 
 
 @pytest.mark.parametrize("pace", [1, 60])
-def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Story, clock: Clock, pace: int) -> None:
+def test_a_clock_that_starts_to_run_is_visited_at_once(wall: Story, clock: Clock, pace: int) -> None:
     order = wall.order(wall.borrow(), 1_000, "wallet")
     wall.platform.tick()
     wall.platform.set_pace(wall.sandbox_id, 0)
@@ -111,7 +111,7 @@ def test_a_clock_that_is_let_run_is_looked_at_at_once(wall: Story, clock: Clock,
     assert wall.entity(Repayment, order).status == "S"
 
 
-def test_what_another_process_writes_is_done_after_a_while_should_that_process_die(
+def test_work_of_a_dead_process_is_done_after_a_while(
     wall: Story, open_platform: Callable[..., Platform], clock: Clock
 ) -> None:
     loan_id = wall.borrow()
@@ -129,7 +129,7 @@ def test_what_another_process_writes_is_done_after_a_while_should_that_process_d
     assert wall.entity(Repayment, order).status == "S"
 
 
-def test_what_is_written_during_a_look_is_not_overlooked() -> None:
+def test_work_written_during_a_visit_is_not_missed() -> None:
     agenda = Agenda()
 
     agenda.look("a")
@@ -145,7 +145,7 @@ def test_what_is_written_during_a_look_is_not_overlooked() -> None:
     assert agenda.wants("a", 1_000)
 
 
-def test_a_portion_is_as_much_of_a_kind_as_a_slice_of_time_takes() -> None:
+def test_a_batch_has_as_many_items_as_fit_a_time_slice() -> None:
     portions = Portions(64, 0.05)
     assert portions.of("a", "callback") == 4
 
@@ -170,5 +170,5 @@ def test_a_portion_is_as_much_of_a_kind_as_a_slice_of_time_takes() -> None:
     assert portions.of("a", "callback") == 4
 
 
-def test_a_portion_is_never_larger_than_what_may_be_done_at_once() -> None:
+def test_a_batch_is_never_larger_than_the_maximum() -> None:
     assert Portions(1, 0.05).of("a", "callback") == 1

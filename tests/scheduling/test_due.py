@@ -1,4 +1,4 @@
-"""What falls due: in order of time, and at one moment in the order in which things follow from each other."""
+"""Due items: in order of time, and at one time in the order of cause and effect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_nothing_is_due_before_its_time(story: Story) -> None:
     assert [item.what for item in upcoming(story, 5)] == ["settlement"]
 
 
-def test_what_is_due_is_in_order_of_time_whatever_it_is(story: Story) -> None:
+def test_due_items_of_all_kinds_are_in_order_of_time(story: Story) -> None:
     loan_id = story.borrow()
     for channel in ("bank_transfer", "wallet", "bill_pay", "auto_debit"):
         story.order(loan_id, 1_000, channel)
@@ -50,8 +50,8 @@ def test_what_is_due_is_in_order_of_time_whatever_it_is(story: Story) -> None:
     assert {item.loan_id for item in items} == {loan_id}
 
 
-def test_at_one_moment_money_comes_before_the_message_and_both_before_the_calendar(story: Story) -> None:
-    """Paid on the stroke of midnight after the due date: nobody is told of an overdue loan in between."""
+def test_at_one_time_settlements_precede_callbacks_and_both_precede_the_end_of_day(story: Story) -> None:
+    """A payment at midnight after the due date: no event says in between that the loan is overdue."""
     loan_id = story.borrow()
     midnight_ms = next(item.due_ms for item in upcoming(story, 40 * DAY_S) if item.what == "due_date")
     story.wait((midnight_ms - story.now_ms) // 1000 - 2)
@@ -66,7 +66,7 @@ def test_at_one_moment_money_comes_before_the_message_and_both_before_the_calend
     assert story.discrepancies() == []
 
 
-def test_no_more_is_given_than_asked_for(story: Story) -> None:
+def test_no_more_items_are_returned_than_requested(story: Story) -> None:
     loans = [story.borrow(reference=f"loan-{n}") for n in range(5)]
     for loan_id in loans:
         story.order(loan_id, 1_000)
@@ -75,7 +75,7 @@ def test_no_more_is_given_than_asked_for(story: Story) -> None:
     assert upcoming(story, 2, most=3) == upcoming(story, 2)[:3]
 
 
-def test_one_kind_can_be_asked_for_alone(story: Story) -> None:
+def test_one_kind_can_be_requested_alone(story: Story) -> None:
     story.order(story.borrow(), 1_000)
 
     everything = upcoming(story, 40 * DAY_S)
@@ -86,7 +86,7 @@ def test_one_kind_can_be_asked_for_alone(story: Story) -> None:
     assert (*QUICK, *WEBHOOK) == EVERY
 
 
-def test_another_sandboxs_work_is_not_ours(tell: Callable[..., Story], story: Story) -> None:
+def test_another_sandboxs_items_are_not_returned(tell: Callable[..., Story], story: Story) -> None:
     other = tell()
     other.order(other.borrow(), 1_000)
 
@@ -109,12 +109,12 @@ def test_doing_what_is_due_a_second_time_changes_nothing(story: Story) -> None:
         assert story.everything() == before, kind
 
 
-def test_what_has_no_command_says_so(story: Story) -> None:
+def test_an_item_without_a_command_raises(story: Story) -> None:
     with pytest.raises(AssertionError, match="no command handles a webhook"):
         command_for(story.sandbox_id, Due(0, "webhook", "msg_x", "loan_x", ""))
 
 
-def test_asking_what_is_due_reads_what_is_due_and_nothing_else(story: Story) -> None:
+def test_the_query_for_due_items_reads_only_due_rows(story: Story) -> None:
     """Each kind's due times have an index: a sandbox of a hundred thousand loans is not read to find one."""
     sql = _sql(EVERY)
     with story.platform.read() as connection:

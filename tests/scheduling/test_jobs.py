@@ -1,4 +1,4 @@
-"""What runs by itself while a server is up: it ticks on whatever a tick meets, and whatever is done to the clock."""
+"""The ticker of a running server: it continues after a failed tick and after a change of the machine's clock."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> int:
     return (printed.out + printed.err).count("what is due could not be run")
 
 
-def test_a_tick_that_fails_again_and_again_is_logged_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_repeatedly_failing_tick_is_logged_once_per_minute(capsys: pytest.CaptureFixture[str]) -> None:
     tick = Failing(LookupError("no such loan"))
     ticker = Ticker(tick, lambda: tick.now_s)
 
@@ -84,7 +84,7 @@ def test_a_tick_that_fails_in_another_way_is_logged_at_once(capsys: pytest.Captu
     assert lines_of(capsys) == 2
 
 
-def test_a_database_that_is_gone_is_not_logged_by_the_ticker(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_ticker_does_not_log_an_unavailable_database(capsys: pytest.CaptureFixture[str]) -> None:
     ticker = Ticker(Failing(Unavailable(DISK_FULL)))
 
     ticker()

@@ -1,4 +1,4 @@
-"""Four eyes: what a second person has to look at, and what is on no books until somebody has."""
+"""Four eyes: which edits a second person has to approve, and that they are not posted before."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def edit(story: Story, loan_id: str, amount: int, operator: str = "wei", approve
 
 
 def approve(story: Story, edit_id: str, approver: str = "li") -> EditDoc:
-    """Li looks at it."""
+    """Li approves an edit."""
     return story.run(ApproveEdit(story.sandbox_id, story.key(), edit_id, approver), EditDoc)
 
 
-def test_a_small_edit_needs_nobody_else(story: Story) -> None:
+def test_a_small_edit_needs_no_approval(story: Story) -> None:
     loan_id = story.borrow()
 
     assert edit(story, loan_id, LIMIT).body["state"] == "APPLIED"
     assert edit(story, loan_id, -LIMIT).body["state"] == "APPLIED"
 
 
-def test_a_large_edit_is_a_draft_that_is_on_no_books(story: Story) -> None:
+def test_a_large_edit_is_a_draft_that_is_not_posted(story: Story) -> None:
     loan_id = story.borrow()
     page, journal = story.page(loan_id), story.journal(loan_id)
 
@@ -98,7 +98,7 @@ def test_an_approval_under_another_spelling_is_no_approval_to_the_audit(
     assert story.discrepancies() == [("unapproved", answer["id"], LIMIT + 1)]
 
 
-def test_an_approver_named_at_once_is_enough_if_it_is_another_operator(story: Story) -> None:
+def test_an_edit_with_an_approver_is_posted_at_once_if_it_is_another_operator(story: Story) -> None:
     loan_id = story.borrow()
 
     with pytest.raises(Refused) as caught:
@@ -109,7 +109,7 @@ def test_an_approver_named_at_once_is_enough_if_it_is_another_operator(story: St
     assert (applied.status, applied.body["state"]) == (201, "APPLIED")
 
 
-def test_a_rejected_draft_never_was(story: Story) -> None:
+def test_a_rejected_draft_has_no_effect(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     with pytest.raises(Refused, match="edit_not_applied"):
@@ -154,7 +154,7 @@ def test_write_offs_and_refunds_always_need_a_second_person(story: Story) -> Non
     assert story.discrepancies() == []
 
 
-def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
+def test_the_operator_log_has_requester_and_approver(story: Story) -> None:
     loan_id = story.borrow()
     draft_id = edit(story, loan_id, LIMIT + 1).body["id"]
     approve(story, draft_id)
@@ -168,7 +168,7 @@ def test_the_log_says_who_asked_and_who_agreed(story: Story) -> None:
     ]
 
 
-def test_the_same_draft_asked_for_again_is_the_same_draft(story: Story) -> None:
+def test_a_repeated_request_returns_the_same_draft(story: Story) -> None:
     loan_id, key = story.borrow(), story.key()
     command = Edit(story.sandbox_id, key, loan_id, FEE, LIMIT + 1, None, "a memo", "wei", None)
 

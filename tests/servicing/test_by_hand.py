@@ -1,4 +1,4 @@
-"""What a clerk at fault submits: commands like any other, that can be reversed, and that every follow-up has one of."""
+"""Edits that a fault submits for an operator: ordinary commands that can be reversed, one for each follow-up."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_follows_has_the_ids_of_the_event() -> None:
     assert carried == follow_ups.CarryResidueOver("loan_ada", "edt_migrated", -7)
 
 
-def test_an_older_event_that_is_believed_comes_before_the_copies() -> None:
+def test_an_older_event_that_is_accepted_comes_before_the_copies() -> None:
     event = replace(CallbackTaken.example(), older_event="payment.closed", believed=True, copies=2, new_trade_no=True)
 
     closed, copied = TakeOrderForClosed("rpy_ada"), TakeCopyForPayment("rpy_ada", "rct_ada_again")
@@ -94,8 +94,8 @@ class Refuses:
         raise Refused("loan_unknown", "no such loan")
 
 
-def test_a_follow_up_that_is_refused_breaks_the_run_and_refuses_nothing_else() -> None:
-    """The command that was under way was honest: it must not look as if the client had asked for something wrong."""
+def test_a_refused_follow_up_raises_and_does_not_refuse_the_command() -> None:
+    """The command itself was honest, so its client must not get a refusal."""
     sandbox = Sandbox("sbx_1", "hash", 1, "UTC", "manual", 0, 0, 0, 0, (), 0)
     work = Work(sandbox, 0, {}, follow_ups={TakeOrderForClosed: Refuses})
 

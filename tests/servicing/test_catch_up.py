@@ -1,4 +1,4 @@
-"""Catching up: what the end-of-day batch has left out is done by hand; what it has not left out stays as it is."""
+"""Catching up by hand: a loan that the end-of-day batch left out is rolled forward, and no other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mocklend.servicing import CatchUp
 from support.story import Story
 
 
-def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Story) -> None:
+def test_catching_up_a_loan_that_was_not_left_out_changes_nothing(story: Story) -> None:
     loan_id = story.borrow(100_000)
     before = story.page(loan_id)
 
@@ -19,6 +19,6 @@ def test_a_loan_that_no_run_has_left_out_stays_as_it_is(story: Story) -> None:
     assert story.page(loan_id)["version"] == before["version"]
 
 
-def test_a_loan_that_nobody_knows_cannot_catch_up(story: Story) -> None:
+def test_an_unknown_loan_cannot_catch_up(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         story.platform.run(CatchUp(story.sandbox_id, "loan_x", "to be sure", "olga"))

@@ -1,4 +1,4 @@
-"""Settlement certificates: issued only when the books say CLEAR, and never called back."""
+"""Settlement certificates: issued only when the books say CLEAR, and never withdrawn."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from support.story import Story
 
 
 def issue(story: Story, loan_id: str) -> CertificateDoc:
-    """Ask for the paper."""
+    """Request a certificate."""
     return story.run(IssueCertificate(story.sandbox_id, loan_id), CertificateDoc)
 
 
 def read(story: Story, id: str) -> CertificateDoc:
-    """Look at it again."""
+    """Read a certificate."""
     with story.platform.read() as connection:
         return certificate(story.snapshot(connection), id)
 
@@ -63,7 +63,7 @@ def test_a_loan_that_is_not_settled_gets_none(story: Story) -> None:
     assert (caught.value.code, caught.value.expected, caught.value.received) == ("not_settled", "CLEAR", "USING")
 
 
-def test_asking_again_is_the_same_paper(story: Story) -> None:
+def test_a_repeated_request_returns_the_same_certificate(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     first = issue(story, loan_id)
@@ -74,7 +74,7 @@ def test_asking_again_is_the_same_paper(story: Story) -> None:
     assert (again.status, again.body) == (200, first)
 
 
-def test_a_reversal_does_not_call_the_paper_back_and_it_says_why_it_no_longer_holds(story: Story) -> None:
+def test_a_reversal_supersedes_the_certificate_with_a_reason(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     issued = issue(story, loan_id)
@@ -106,7 +106,7 @@ def test_a_loan_settled_again_gets_a_new_certificate_and_the_old_one_stays_super
     assert story.discrepancies() == []
 
 
-def test_money_that_is_too_much_supersedes_nothing(story: Story) -> None:
+def test_an_overpayment_does_not_supersede_a_certificate(story: Story) -> None:
     loan_id = story.borrow()
     late = story.order(loan_id, 1_000, "bank_transfer")
     story.settle(loan_id)
@@ -118,7 +118,7 @@ def test_money_that_is_too_much_supersedes_nothing(story: Story) -> None:
     assert not read(story, issued["id"])["superseded"]
 
 
-def test_v8_sees_paper_that_the_books_never_bore_out(story: Story) -> None:
+def test_v8_finds_a_certificate_that_the_books_never_supported(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     issued = issue(story, loan_id)
@@ -134,7 +134,7 @@ def test_v8_sees_paper_that_the_books_never_bore_out(story: Story) -> None:
     assert [detail.split()[0] for detail in early + forged + ahead] == ["crt", "crt", "crt"]
 
 
-def test_the_audit_holds_paper_against_the_books(story: Story) -> None:
+def test_the_audit_compares_certificates_with_the_books(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     issued = story.entity(Certificate, issue(story, loan_id)["id"])

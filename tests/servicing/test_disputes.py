@@ -39,7 +39,7 @@ def test_a_dispute_is_flagged_on_the_report_at_once_and_has_twenty_days(story: S
     assert story.discrepancies() == []
 
 
-def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: Story) -> None:
+def test_a_dispute_about_a_lost_callback_is_verified_corrected_and_compensated(story: Story) -> None:
     story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))
     loan_id = story.borrow()
     total = story.quote(loan_id)["total_minor"]
@@ -88,7 +88,7 @@ def test_the_whole_story_from_a_payment_nobody_heard_of_to_compensation(story: S
 
 def test_the_operator_log_has_who_decided_what_was_corrected_and_what_was_paid(story: Story) -> None:
     loan_id = story.borrow()
-    trade = pay_unasked(story, "nothing of use", 1_000)
+    trade = pay_unsolicited(story, "nothing of use", 1_000)
     dispute_id = dispute(story, loan_id, slip(trade))
     verify(story, dispute_id)
 
@@ -103,9 +103,9 @@ def test_the_operator_log_has_who_decided_what_was_corrected_and_what_was_paid(s
     assert (matched["before"]["outstanding_minor"], matched["after"]["outstanding_minor"]) == (100_000, 99_000)
 
 
-def test_an_unapplied_receipt_is_found_by_the_slip_and_put_on_the_loan(story: Story) -> None:
+def test_an_unapplied_receipt_is_found_by_the_slip_and_applied_to_the_loan(story: Story) -> None:
     loan_id = story.borrow()
-    trade = pay_unasked(story, "Ada's loan", story.quote(loan_id)["total_minor"])
+    trade = pay_unsolicited(story, "Ada's loan", story.quote(loan_id)["total_minor"])
     story.wait(1)
     assert story.entity(Receipt, trade.repayment_id).state == "UNAPPLIED"
     assert trade.paid_ms is not None
@@ -128,9 +128,9 @@ def verify_again(story: Story, loan_id: str, trade: Trade) -> tuple[bool, bool, 
 
 
 @pytest.mark.parametrize("typed", ["the loan's id", "nothing of use"])
-def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record(story: Story, typed: str) -> None:
+def test_a_push_payment_without_a_callback_is_posted_from_the_channels_record(story: Story, typed: str) -> None:
     loan_id = story.borrow()
-    trade = pay_unasked(story, loan_id if typed == "the loan's id" else typed, story.quote(loan_id)["total_minor"])
+    trade = pay_unsolicited(story, loan_id if typed == "the loan's id" else typed, story.quote(loan_id)["total_minor"])
     dispute_id = dispute(story, loan_id, slip(trade))
 
     finding = verify(story, dispute_id)["findings"][0]
@@ -147,7 +147,7 @@ def test_a_push_payment_that_never_called_back_is_taken_from_the_channels_record
     assert story.discrepancies() == []
 
 
-def test_several_lost_payments_and_a_compensation_are_put_right_in_one_decision(story: Story) -> None:
+def test_one_decision_corrects_several_lost_payments_and_compensates(story: Story) -> None:
     loan_id = story.borrow()
     trades = [unheard(story, loan_id, amount, type="OVD_AND_CURRENT") for amount in (1_000, 2_000)]
     story.sleep(days=40)
@@ -182,7 +182,7 @@ def test_a_loan_settled_by_late_evidence_of_the_same_millisecond_is_compensated_
         ({"paid_ms": 1_767_578_400_000 + 3 * DAY_MS}, ["paid_at"]),
     ],
 )
-def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
+def test_a_slip_that_differs_from_the_channels_record_does_not_match(
     story: Story, otherwise: dict[str, object], differs: list[str]
 ) -> None:
     loan_id = story.borrow()
@@ -197,7 +197,7 @@ def test_a_slip_that_says_something_else_than_the_channel_is_no_match(
     assert story.page(loan_id)["paid_minor"] == 0
 
 
-def test_money_that_the_channel_does_not_have_is_no_match(story: Story) -> None:
+def test_a_slip_of_money_that_the_channel_lacks_does_not_match(story: Story) -> None:
     loan_id = story.borrow()
     waiting = story.entity(Trade, out_trade_no(story.order(loan_id, 1_000, "bank_transfer")))
     forged = Piece("screenshot", "wallet", "CH0", 1_000, story.now_ms, None)
@@ -224,7 +224,7 @@ def test_a_payment_of_another_borrower_is_not_applied_to_the_loan(story: Story) 
     assert story.page(mine)["paid_minor"] == story.page(other)["paid_minor"] == 0
 
 
-def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Story) -> None:
+def test_a_repayment_reversed_by_staff_is_not_restored_by_a_dispute(story: Story) -> None:
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
     story.reverse(repayment_id)
@@ -237,7 +237,7 @@ def test_a_repayment_that_staff_took_back_stays_for_staff_to_look_at(story: Stor
     assert story.discrepancies() == []
 
 
-def test_a_rejection_takes_the_mark_off_and_the_borrower_may_still_disagree(story: Story) -> None:
+def test_a_rejection_removes_the_flag_and_the_borrower_may_add_a_statement(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, claim="wrong_amount")
     verify(story, dispute_id)
@@ -261,7 +261,7 @@ def test_a_dispute_that_cannot_be_verified_stays_flagged_on_the_report(story: St
     assert story.entity(BureauAccount, loan_id).disputes == (dispute_id,)
 
 
-def test_what_is_upheld_is_corrected_and_compensated_in_later_calls(story: Story) -> None:
+def test_an_upheld_dispute_can_be_corrected_and_compensated_later(story: Story) -> None:
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id, slip(unheard(story, loan_id, 1_000)))
     verify(story, dispute_id)
@@ -294,7 +294,7 @@ def test_the_operator_log_has_each_correction_that_was_ordered_after_the_decisio
     assert (verbs.count("dispute.decided"), verbs.count("correction.ordered")) == (1, 2)
 
 
-def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Story) -> None:
+def test_a_dispute_not_decided_within_twenty_days_is_a_breach(story: Story) -> None:
     story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("dispute.breached",), "standard"))
     loan_id = story.borrow()
     dispute_id = dispute(story, loan_id)
@@ -314,7 +314,7 @@ def test_a_dispute_that_is_not_answered_in_twenty_days_is_a_breach(story: Story)
     assert decide(story, dispute_id, "REJECTED")["breached"]
 
 
-def test_each_step_has_its_time(story: Story) -> None:
+def test_each_step_of_a_dispute_has_its_time(story: Story) -> None:
     dispute_id = dispute(story, story.borrow())
 
     with pytest.raises(Refused) as undecided:
@@ -330,7 +330,7 @@ def test_each_step_has_its_time(story: Story) -> None:
     assert (undecided.value.expected, undecided.value.received) == ("VERIFYING", "MARKED")
 
 
-def test_nobody_disputes_what_is_not_there(story: Story) -> None:
+def test_a_dispute_about_an_unknown_loan_is_refused(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         dispute(story, "loan_x")
     with pytest.raises(Refused, match="channel_unknown"):
@@ -406,15 +406,15 @@ def test_a_wrong_override_is_reversed(faulty: Callable[[str], Story]) -> None:
     assert story.discrepancies() == []
 
 
-def test_the_callback_that_tells_of_a_push_payment_is_as_the_channel_has_it(story: Story) -> None:
-    trade = pay_unasked(story, "Ada", 1_000)
+def test_the_callback_of_a_push_payment_equals_the_channels_record(story: Story) -> None:
+    trade = pay_unsolicited(story, "Ada", 1_000)
 
     data = json.loads(callback_body(trade, "2026-01-05T02:00:00Z"))["data"]
 
     assert (data["out_trade_no"], data["amount_minor"], data["payer_reference"]) == (trade.id, 1_000, "Ada")
 
 
-def test_a_compensation_that_is_stuck_is_looked_at_again_and_time_goes_on(
+def test_a_compensation_that_its_channel_does_not_pay_is_checked_again_within_a_day(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace

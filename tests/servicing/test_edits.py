@@ -40,7 +40,7 @@ def test_a_penalty_is_charged_and_waived(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_a_waiver_takes_no_more_than_there_is(story: Story) -> None:
+def test_a_waiver_above_what_is_owed_is_refused_with_the_limit(story: Story) -> None:
     loan_id = story.borrow()
     story.edit(loan_id, 500)
     story.wait(days=10)
@@ -56,7 +56,7 @@ def test_a_waiver_takes_no_more_than_there_is(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_undoing_a_waiver_reopens_the_loan_that_it_cleared(story: Story) -> None:
+def test_reversing_a_waiver_reopens_the_loan_that_it_cleared(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=10)
     waiver = story.edit(loan_id, -450)
@@ -129,6 +129,6 @@ def test_an_edit_keeps_who_did_it_why_and_what_it_changed(platform: Platform, st
     assert (edit["after"]["status"], edit["after"]["outstanding_minor"]) == ("USING", 100_500)
 
 
-def test_nobody_edits_a_loan_that_is_not_there(story: Story) -> None:
+def test_an_edit_of_an_unknown_loan_is_refused(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         story.edit("loan_x", 500)

@@ -49,7 +49,7 @@ def test_a_moved_receipt_counts_on_the_other_loan_from_the_channels_day_on(story
     assert story.discrepancies() == []
 
 
-def test_an_operator_may_think_again_as_often_as_needed(story: Story) -> None:
+def test_a_receipt_may_be_moved_repeatedly(story: Story) -> None:
     first, two, three = story.borrow(100_000), story.borrow(100_000), story.borrow(100_000)
     receipt_id = pushed(story, "my loan")
     match(story, receipt_id, first)
@@ -91,7 +91,7 @@ def test_a_returned_receipt_cannot_be_moved_while_its_callback_is_on_its_way(sto
         move(story, receipt_id, two)
 
 
-def test_only_what_was_matched_is_moved_and_only_elsewhere(story: Story) -> None:
+def test_only_a_matched_receipt_is_moved_and_only_to_another_loan(story: Story) -> None:
     first, two = story.borrow(100_000), story.borrow(100_000)
     named, nobodys = pushed(story, first, 500), pushed(story, "my loan", 500)
 

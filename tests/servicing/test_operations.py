@@ -84,7 +84,7 @@ def test_a_penalty_is_charged_waived_and_both_are_reversed(story: Story) -> None
     assert story.discrepancies() == []
 
 
-def test_a_waiver_takes_the_part_that_it_names_and_no_more_than_there_is(story: Story) -> None:
+def test_a_waiver_reduces_the_named_bucket_and_no_more_than_is_owed(story: Story) -> None:
     loan_id = story.borrow()
     charge(story, loan_id, amount=500)
     story.wait(days=10)
@@ -111,7 +111,7 @@ def test_a_charge_falls_due_today_or_within_the_year(story: Story, due: date) ->
     assert (caught.value.code, caught.value.expected) == ("date_out_of_range", "2026-01-05 to 2027-01-06")
 
 
-def test_a_loan_that_is_written_off_is_off_and_owes_nothing(story: Story) -> None:
+def test_a_written_off_loan_is_off_and_owes_nothing(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=100)
     owed = story.quote(loan_id)["total_minor"]
@@ -141,7 +141,7 @@ def test_money_on_a_loan_that_is_off_is_a_recovery_until_the_loan_is_clear(story
     assert story.discrepancies() == []
 
 
-def test_a_reversed_write_off_leaves_a_loan_that_was_repaid_all_along(story: Story) -> None:
+def test_after_a_reversed_write_off_recoveries_are_repayments(story: Story) -> None:
     loan_id = story.borrow()
     off = write_off(story, loan_id)
     story.repay(loan_id, 40_000)
@@ -154,7 +154,7 @@ def test_a_reversed_write_off_leaves_a_loan_that_was_repaid_all_along(story: Sto
     assert story.discrepancies() == []
 
 
-def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: Story) -> None:
+def test_a_refund_is_agreed_at_once_and_paid_by_its_channel_later(story: Story) -> None:
     loan_id = story.borrow()
     overpay(story, loan_id)
 
@@ -172,7 +172,7 @@ def test_a_refund_is_promised_at_once_and_gone_when_its_channel_has_paid(story: 
     assert story.discrepancies() == []
 
 
-def test_nobody_is_refunded_more_than_was_too_much(story: Story) -> None:
+def test_a_refund_above_the_overpaid_amount_is_refused(story: Story) -> None:
     loan_id = story.borrow()
     with pytest.raises(Refused) as caught:
         refund(story, loan_id)
@@ -207,7 +207,7 @@ def test_a_refund_is_not_reversed_and_what_history_no_longer_justifies_is_owed_a
     assert story.discrepancies() == []
 
 
-def test_unapplied_money_pays_the_bill_and_goes_back(story: Story) -> None:
+def test_unapplied_money_is_moved_to_the_bill_and_back(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.repay(loan_id, 30_000))
 
@@ -272,7 +272,7 @@ def test_no_edit_reopens_a_clear_loan(story: Story, kind: str, amount: int) -> N
     assert story.everything(without=frozenset({"idempotency"})) == before
 
 
-def test_an_edit_does_all_that_it_says_or_nothing(story: Story) -> None:
+def test_an_edit_is_applied_completely_or_refused(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.repay(loan_id, 500_000, type="CLEAR"))
 
@@ -286,7 +286,7 @@ def test_an_edit_does_all_that_it_says_or_nothing(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_whatever_staff_do_is_on_record_with_who_why_and_what_it_changed(story: Story) -> None:
+def test_the_operator_log_has_who_why_and_the_change_of_every_edit(story: Story) -> None:
     loan_id = story.borrow()
     fee = charge(story, loan_id)
     story.reverse_edit(fee["id"])

@@ -1,4 +1,4 @@
-"""A page that is behind the books is made anew from them, and nothing is posted."""
+"""Rebuilding a page that is behind the books: it is made from them, and nothing is posted."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_operator_log_keeps_who_rebuilt_the_page_and_why(behind: Story) -> N
     assert act["before"] == act["after"]
 
 
-def test_a_page_that_is_right_is_left_alone(story: Story) -> None:
+def test_rebuilding_a_right_page_changes_nothing(story: Story) -> None:
     loan_id = story.borrow()
     story.settle(loan_id)
     before = story.everything()
@@ -114,7 +114,7 @@ def test_a_page_is_rebuilt_once_and_the_next_version_may_be_lost_again(behind: S
         assert len(operator_log_of(behind.snapshot(connection), loan_id)) == 2
 
 
-def test_a_loan_that_nobody_knows_has_no_page(story: Story) -> None:
+def test_an_unknown_loan_has_no_page_to_rebuild(story: Story) -> None:
     with pytest.raises(Refused, match="loan_unknown"):
         rebuilt(story, "loan_x")
 

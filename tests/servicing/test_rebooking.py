@@ -1,4 +1,4 @@
-"""Booking a repayment anew: as was ordered, when the channel was paid, whatever has happened since."""
+"""Rebooking a repayment: with the ordered type, at the time of the payment, whatever has happened since."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HONEST = Work.at
 
 @pytest.fixture
 def mistaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Whoever books the next receipts takes them for something else."""
+    """Books the next receipts with a wrong type."""
 
     def mistake(**changes: Any) -> None:
         def act(self: Work, event: SeamEvent) -> SeamEvent:
@@ -37,7 +37,7 @@ def mistaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return mistake
 
 
-def test_what_is_booked_right_is_left_alone(story: Story) -> None:
+def test_rebooking_a_right_booking_changes_nothing(story: Story) -> None:
     loan_id = story.borrow(100_000)
     repayment = story.settle(loan_id)
 

@@ -1,4 +1,4 @@
-"""Second receipts: posted beside an order's own, and taken back with nothing left of them."""
+"""Second receipts: posted beside the order's own, and reversed completely."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def wrong(open_platform: Callable[..., Platform], seed: int) -> Callable[..., St
 
 
 def clearing(story: Story, channel: str = "wallet") -> int:
-    """What the books say a channel holds."""
+    """The balance of a channel's clearing account."""
     account = f"1002:{channel}"
 
     def signed(debit: str, amount_minor: int) -> int:
@@ -69,7 +69,7 @@ def second_of(story: Story) -> Receipt:
 
 
 def return_payment(story: Story, receipt_id: str, channel: str = "wallet") -> str:
-    """The bank claws the money back; nobody has heard of it yet. Returns the fact."""
+    """The bank returns the payment; the platform has no callback yet. Returns the id of the fact."""
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), channel, order_no(receipt_id)))
     return return_of(receipt_id)
 
@@ -82,7 +82,7 @@ TWICE = [("order.paid", {"posted_again": True}), ("callback.taken", {"copies": 2
 
 
 @pytest.mark.parametrize(("seam", "changes"), TWICE)
-def test_a_second_receipt_is_found_and_nothing_is_left_of_it(
+def test_a_second_receipt_is_found_and_reversed_completely(
     wrong: Callable[..., Story], seam: str, changes: dict[str, object]
 ) -> None:
     story = wrong(seam, **changes)
@@ -101,7 +101,7 @@ def test_a_second_receipt_is_found_and_nothing_is_left_of_it(
     assert story.broken() == set()
 
 
-def test_a_payoff_that_is_posted_twice_is_overpaid_and_stays_clear_when_it_is_put_right(
+def test_a_payoff_posted_twice_is_overpaid_and_stays_clear_after_the_reversal(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("order.paid", posted_again=True)
@@ -116,7 +116,7 @@ def test_a_payoff_that_is_posted_twice_is_overpaid_and_stays_clear_when_it_is_pu
     assert story.discrepancies() == []
 
 
-def test_the_real_repayment_may_be_reversed_and_the_second_receipt_is_still_one_too_many(
+def test_a_second_receipt_stays_a_duplicate_after_its_repayment_is_reversed(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("order.paid", posted_again=True)
@@ -161,7 +161,7 @@ def test_an_older_event_is_refused_by_an_inbox_that_checks(wrong: Callable[..., 
     assert story.discrepancies() == []
 
 
-def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_is_asked(
+def test_an_older_event_that_is_accepted_reverses_the_money_until_the_channel_is_queried(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
@@ -185,7 +185,7 @@ def test_an_older_event_that_is_believed_takes_the_money_off_until_the_channel_i
     assert story.discrepancies() == []
 
 
-def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_again(
+def test_a_repayment_posted_by_a_query_can_be_reversed_as_closed_and_queried_again(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
@@ -201,7 +201,7 @@ def test_what_the_books_had_by_a_query_can_be_taken_for_closed_and_be_asked_for_
     assert story.discrepancies() == []
 
 
-def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
+def test_an_upheld_dispute_restores_a_repayment_that_was_reversed_as_closed(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     loan_id = story.borrow()
     trade = story.entity(Trade, out_trade_no(story.settle(loan_id)))
@@ -221,7 +221,7 @@ def test_a_dispute_that_is_upheld_brings_back_what_was_taken_for_closed(wrong: C
 # --- where such payments are returned ---
 
 
-def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_neither(
+def test_a_repayment_wrongly_reversed_as_closed_and_then_returned_is_no_discrepancy(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
@@ -239,7 +239,7 @@ def test_a_repayment_that_is_wrongly_taken_for_closed_and_then_fails_late_is_nei
     assert story.broken() == set()
 
 
-def test_an_order_query_brings_the_return_of_what_was_taken_for_closed(wrong: Callable[..., Story]) -> None:
+def test_an_order_query_posts_the_return_of_a_repayment_reversed_as_closed(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", older_event="CLOSED", believed=True)
     repayment_id = story.settle(story.borrow())
     return_payment(story, repayment_id)
@@ -251,7 +251,7 @@ def test_an_order_query_brings_the_return_of_what_was_taken_for_closed(wrong: Ca
 
 
 @pytest.mark.parametrize(("seam", "changes"), TWICE)
-def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
+def test_a_second_receipt_stays_a_duplicate_after_the_first_is_returned(
     wrong: Callable[..., Story], seam: str, changes: dict[str, object]
 ) -> None:
     story = wrong(seam, **changes)
@@ -271,7 +271,7 @@ def test_a_second_receipt_stays_one_too_many_when_the_first_fails_late(
     assert story.broken() == set()
 
 
-def test_nothing_follows_the_message_of_a_payment_return(wrong: Callable[..., Story]) -> None:
+def test_no_fault_follows_the_callback_of_a_payment_return(wrong: Callable[..., Story]) -> None:
     story = wrong("callback.taken", copies=2, older_event="CLOSED", believed=True)
     failure = return_payment(story, story.repay(story.borrow(), 9_500))
     story.wait()
@@ -289,7 +289,7 @@ ALTERED = [
 
 
 @pytest.mark.parametrize(("changes", "outcome"), ALTERED)
-def test_a_payment_return_is_missing_until_its_channel_is_asked(
+def test_a_payment_return_is_missing_until_its_channel_is_queried(
     wrong: Callable[..., Story], changes: dict[str, object], outcome: str
 ) -> None:
     story = wrong("callback.attempt", **changes)
@@ -308,7 +308,7 @@ def test_a_payment_return_is_missing_until_its_channel_is_asked(
     assert story.discrepancies() == []
 
 
-def test_a_message_of_a_payment_return_is_news_until_the_books_have_the_return_itself(
+def test_a_callback_of_a_payment_return_is_new_until_the_return_is_posted(
     wrong: Callable[..., Story],
 ) -> None:
     story = wrong("callback.attempt", altered="wrong_key")

@@ -1,4 +1,4 @@
-"""Taking a reversal back: the repayment counts again, as if it had never been gone."""
+"""Reversing a reversal: the repayment counts again, as if it had never been reversed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_repayment_can_be_reversed_and_reinstated_as_often_as_needed(story: St
         assert (story.page(loan_id)["status"], story.discrepancies()) == ("CLEAR", [])
 
 
-def test_only_what_somebody_has_reversed_can_be_reinstated(story: Story) -> None:
+def test_only_a_reversed_repayment_can_be_reinstated(story: Story) -> None:
     repayment = story.settle(story.borrow(100_000))
 
     for id, code in ((repayment, "repayment_not_reversed"), ("rpy_nobody", "repayment_unknown")):

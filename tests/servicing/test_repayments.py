@@ -1,4 +1,4 @@
-"""Reversing a repayment, and asking a channel what became of an order."""
+"""Reversing a repayment, and querying a channel about an order."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_reversed_repayment_leaves_its_money_unapplied_and_reopens_the_loan(st
     assert story.discrepancies() == []
 
 
-def test_a_reversed_repayment_can_be_made_again(story: Story) -> None:
+def test_a_reversed_repayment_can_be_ordered_again(story: Story) -> None:
     loan_id = story.borrow()
     story.reverse(story.settle(loan_id))
 
@@ -39,7 +39,7 @@ def test_a_reversed_repayment_can_be_made_again(story: Story) -> None:
     assert story.discrepancies() == []
 
 
-def test_only_what_is_on_the_books_is_reversed_and_that_once(story: Story) -> None:
+def test_only_a_posted_repayment_is_reversed_and_only_once(story: Story) -> None:
     loan_id = story.borrow()
     waiting = story.order(loan_id, 100, "bank_transfer")
     done = story.repay(loan_id, 100)
@@ -53,7 +53,7 @@ def test_only_what_is_on_the_books_is_reversed_and_that_once(story: Story) -> No
         story.reverse("rpy_x")
 
 
-def test_a_channel_that_has_no_money_yet_says_so(story: Story) -> None:
+def test_a_query_before_the_channel_has_the_money_is_refused(story: Story) -> None:
     repayment_id = story.order(story.borrow(), 100, "bank_transfer")
 
     with pytest.raises(Refused) as caught:
@@ -64,7 +64,7 @@ def test_a_channel_that_has_no_money_yet_says_so(story: Story) -> None:
         story.query_channel("rpy_x")
 
 
-def test_asking_about_what_the_books_have_changes_nothing(story: Story) -> None:
+def test_a_query_of_a_posted_repayment_changes_nothing(story: Story) -> None:
     repayment_id = story.repay(story.borrow(), 100)
     before = story.everything(without=frozenset({"idempotency"}))
 
@@ -98,7 +98,7 @@ def test_a_later_repayment_is_allocated_again_when_an_earlier_one_is_reversed(
     assert story.discrepancies() == []
 
 
-def test_it_is_worked_out_again_when_the_earlier_one_is_reinstated(story: Story) -> None:
+def test_a_later_repayment_is_allocated_again_when_an_earlier_one_is_reinstated(story: Story) -> None:
     loan_id = story.borrow()
     first = story.repay(loan_id, 9_500, type="CLEAR")
     second = story.repay(loan_id, 95_000, type="CLEAR")

@@ -1,4 +1,4 @@
-"""The answer key is read in pages, in the one order that Python gives it, on either engine."""
+"""The answer key is read in pages, in the same order on both engines."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_reading_goes_on_after_any_entry(engine: Engine) -> None:
         assert answer_key.find(key, "inj_nobody") is None
 
 
-def test_between_two_pages_no_transaction_is_open(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_transaction_is_open_between_two_pages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)
     open_now = 0
 
@@ -132,7 +132,7 @@ def unfinished(engine: Engine) -> int:
         )
 
 
-def test_the_key_is_streamed_as_it_stood_whatever_happens_meanwhile(
+def test_the_answer_key_is_streamed_as_of_the_start_of_the_read(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks: here a bare `sqlite3` connection with no settings of ours.
+"""Changes that the database itself refuses, here to a bare `sqlite3` connection without our settings.
 
 An unbalanced transaction cannot be refused, since it cannot be written down: a posting is one row with one amount, a
 debit account and a credit account, so each moves money and none makes any.
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.security
 
 @pytest.fixture
 def raw(story: Story, tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """Somebody with the file and no manners. Ada has borrowed, repaid a part, and had an edit reversed."""
+    """A bare connection to the file. Ada has borrowed, repaid a part, and had an edit reversed."""
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)
     story.reverse_edit(story.edit(loan_id, 500))
@@ -53,7 +53,7 @@ def insert(raw: sqlite3.Connection, table: str, row: dict[str, object], how: str
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_nothing_on_record_can_be_updated(raw: sqlite3.Connection, table: str) -> None:
+def test_posted_rows_cannot_be_updated(raw: sqlite3.Connection, table: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute(f"UPDATE {table} SET sandbox_id = sandbox_id")
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -61,13 +61,13 @@ def test_nothing_on_record_can_be_updated(raw: sqlite3.Connection, table: str) -
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_nothing_on_record_can_be_deleted_while_its_sandbox_lives(raw: sqlite3.Connection, table: str) -> None:
+def test_posted_rows_cannot_be_deleted_while_their_sandbox_exists(raw: sqlite3.Connection, table: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute(f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_nothing_on_record_can_be_replaced(raw: sqlite3.Connection, table: str) -> None:
+def test_posted_rows_cannot_be_replaced(raw: sqlite3.Connection, table: str) -> None:
     row, before = first(raw, table), count(raw, table)
 
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -84,7 +84,7 @@ def test_nothing_on_record_can_be_replaced(raw: sqlite3.Connection, table: str) 
         ("book_facts", {"loan_id": "loan_x"}),  # the same fact on another loan
     ],
 )
-def test_nothing_on_record_can_be_replaced_by_way_of_its_other_keys(
+def test_posted_rows_cannot_be_replaced_through_their_other_keys(
     raw: sqlite3.Connection, table: str, change: dict[str, object]
 ) -> None:
     where = "WHERE reverses IS NOT NULL" if "id" in change else ""
@@ -123,12 +123,12 @@ def test_a_fact_is_recorded_once(raw: sqlite3.Connection, table: str) -> None:
         insert(raw, table, first(raw, table))
 
 
-def test_the_books_know_a_fact_of_one_loan_only(raw: sqlite3.Connection) -> None:
+def test_a_fact_belongs_to_one_loan(raw: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         insert(raw, "book_facts", first(raw, "book_facts") | {"loan_id": "loan_x"})
 
 
-def test_the_same_guards_stand_after_a_restart(open_platform: Callable[..., Platform], tmp_path: Path) -> None:
+def test_the_triggers_exist_after_a_restart(open_platform: Callable[..., Platform], tmp_path: Path) -> None:
     open_platform().close()
     open_platform()
 
@@ -178,7 +178,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_a_sandbox_leads_every_key_and_index() -> None:
+def test_sandbox_id_is_the_first_column_of_every_key_and_index() -> None:
     for table in metadata.sorted_tables:
         if table.name not in ("sandboxes", "real_time"):
             keys = [table.primary_key.columns, *(index.columns for index in table.indexes)]
@@ -186,7 +186,7 @@ def test_a_sandbox_leads_every_key_and_index() -> None:
 
 
 @pytest.mark.parametrize("kind", ["index", "trigger"])
-def test_what_is_missing_of_a_database_is_made_when_it_is_opened(tmp_path: Path, kind: str) -> None:
+def test_missing_tables_and_indexes_are_made_when_a_database_is_opened(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.db"
     tables = _named(path, kind)
     with closing(sqlite3.connect(path)) as connection:
@@ -238,21 +238,21 @@ def test_a_database_and_its_log_are_made_for_their_owner_alone_whatever_the_umas
 @pytest.mark.parametrize(
     "form", ["file:{}/a%20b.db?uri=true", "file:{}/a%20b.db?mode=rwc&uri=true", "{}/a b.db?timeout=3"]
 )
-def test_a_database_that_is_named_by_a_url_is_made_so_too(tmp_path: Path, form: str) -> None:
+def test_a_database_named_by_a_url_is_made_for_its_owner_alone(tmp_path: Path, form: str) -> None:
     open_engine("sqlite:///" + form.format(tmp_path), fast=True).dispose()
 
     assert modes(tmp_path) == {"a b.db": "0600"} | ({} if form.startswith("file:") else {"a b.db-open": "0600"})
 
 
 @pytest.mark.parametrize("mode", ["rw", "ro"])
-def test_a_database_that_is_not_to_be_made_is_not(tmp_path: Path, mode: str) -> None:
+def test_a_url_with_mode_rw_or_ro_makes_no_database(tmp_path: Path, mode: str) -> None:
     with pytest.raises(CannotOpen):
         open_engine(f"sqlite:///file:{tmp_path}/a.db?mode={mode}&uri=true", fast=True)
 
     assert modes(tmp_path) == {}
 
 
-def test_a_database_behind_a_link_is_made_so_too(tmp_path: Path) -> None:
+def test_a_database_behind_a_link_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "a.db")
 
     open_engine(str(tmp_path / "link.db"), fast=True).dispose()
@@ -260,7 +260,7 @@ def test_a_database_behind_a_link_is_made_so_too(tmp_path: Path) -> None:
     assert modes(tmp_path)["a.db"] == "0600"
 
 
-def test_the_rights_of_a_database_that_is_there_are_its_owners_business(tmp_path: Path) -> None:
+def test_the_mode_of_an_existing_database_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "a.db").touch()
     (tmp_path / "a.db").chmod(0o640)
 

@@ -1,4 +1,4 @@
-"""The ground gives way under a platform that is open: told as what it is, found out once, and over by itself."""
+"""The database becomes unavailable under an open platform: it is reported as that, once, and the platform recovers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def clock(platform: Platform) -> Clock:
 
 
 class Pragma:
-    """A setting of SQLite's that each connection gets when it is used: how a test takes the ground away."""
+    """An SQLite setting for each connection when it is used, which makes the database fail."""
 
     def __init__(self, platform: Platform) -> None:
         self.engine = platform.engine
@@ -87,10 +87,10 @@ def fill(platform: Platform, story: Story) -> int:
     raise AssertionError("it never was full")
 
 
-# --- what a running platform meets ---
+# --- outages of a running platform ---
 
 
-def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
+def test_a_full_disk_loses_no_acknowledged_write_and_the_platform_recovers(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
     pragma.sql = "PRAGMA max_page_count=1"  # SQLite takes the size that it has for the least.
@@ -106,7 +106,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_ends_by_itself(
     assert len(story.everything()["borrowers"]) == acknowledged + 1
 
 
-def test_a_lock_that_another_process_holds_is_waited_for_once(
+def test_a_lock_of_another_process_is_waited_for_once(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
@@ -126,7 +126,7 @@ def test_a_lock_that_another_process_holds_is_waited_for_once(
     assert add(platform, story, "ada").status == 201
 
 
-def test_who_tries_a_held_lock_again_does_not_wait_for_it_as_the_first_did(
+def test_a_second_attempt_does_not_wait_for_a_held_lock(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
     pragma.sql = f"PRAGMA busy_timeout={SOON_MS}"
@@ -157,7 +157,7 @@ def test_a_database_that_takes_no_writes_is_still_read(
     assert add(platform, story, "bob").status == 201
 
 
-def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
+def test_a_write_protected_file_is_not_written_by_an_open_platform(
     platform: Platform, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # The mode means nothing to root.
@@ -172,7 +172,7 @@ def test_a_file_that_is_write_protected_is_not_written_by_who_has_it_open(
 
 
 @pytest.mark.parametrize("ending", ["", "-wal"])
-def test_a_file_that_is_removed_takes_no_write_with_it(
+def test_no_write_is_acknowledged_after_the_file_is_removed(
     platform: Platform, story: Story, clock: Clock, tmp_path: Path, ending: str
 ) -> None:
     add(platform, story, "ada")
@@ -185,7 +185,7 @@ def test_a_file_that_is_removed_takes_no_write_with_it(
     assert refused(platform, story, "bob") == "moved"
 
 
-def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
+def test_a_file_that_comes_back_is_used_again_and_another_in_its_place_is_not(
     platform: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     add(platform, story, "ada")
@@ -202,7 +202,7 @@ def test_a_file_that_comes_back_is_gone_on_with_and_another_in_its_place_is_not(
     assert {row["reference"] for row in story.everything()["borrowers"]} == {"ada", "bob"}
 
 
-def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
+def test_a_new_connection_never_opens_another_file_in_the_place_of_the_database(
     platform: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
     shutil.copy(tmp_path / "mocklend.db", tmp_path / "copy.db")
@@ -216,7 +216,7 @@ def test_a_new_connection_never_goes_to_a_file_that_took_the_place_of_ours(
     assert caught.value.trouble.kind == "moved"
 
 
-def test_a_table_that_somebody_took_away_is_the_grounds_doing(platform: Platform, story: Story, tmp_path: Path) -> None:
+def test_a_missing_table_makes_the_database_unavailable(platform: Platform, story: Story, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("ALTER TABLE borrowers RENAME TO elsewhere")
     other.close()
@@ -224,7 +224,7 @@ def test_a_table_that_somebody_took_away_is_the_grounds_doing(platform: Platform
     assert refused(platform, story) == "damaged"
 
 
-def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
+def test_a_group_that_fails_by_the_database_is_refused_without_a_try_for_each_command(
     platform: Platform, story: Story, pragma: Pragma
 ) -> None:
     pragma.sql = "PRAGMA query_only=ON"
@@ -241,7 +241,7 @@ def test_a_whole_group_that_meets_trouble_is_refused_without_a_try_for_each(
 
 
 @pytest.mark.parametrize(("trouble", "tries"), [(underneath.TIMED_OUT, 1), (underneath.DEADLOCK, 21)])
-def test_a_group_is_tried_one_by_one_only_where_that_may_help(
+def test_a_group_is_tried_one_by_one_only_if_that_may_help(
     platform: Platform, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
 ) -> None:
     monkeypatch.setitem(underneath.SQLITE, sqlite3.SQLITE_READONLY, trouble)
@@ -255,7 +255,7 @@ def test_a_group_is_tried_one_by_one_only_where_that_may_help(
     assert begun.count("BEGIN IMMEDIATE") == tries
 
 
-def test_what_is_due_waits_for_the_ground_and_is_worked_off(
+def test_due_work_waits_for_the_database_and_is_then_done(
     platform: Platform, tell: Callable[..., Story], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mocklend.scheduling.jobs import Ticker
@@ -281,7 +281,7 @@ def test_what_is_due_waits_for_the_ground_and_is_worked_off(
     assert story.discrepancies() == []
 
 
-# --- one line, however many meet it ---
+# --- one log line per outage ---
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ FULL = OperationalError("INSERT …", {}, sqlite3.OperationalError("database or 
 FULL.orig.sqlite_errorcode = sqlite3.SQLITE_FULL  # type: ignore[union-attr]
 
 
-def test_an_incident_is_a_line_at_its_begin_one_a_minute_and_one_at_its_end(
+def test_an_outage_is_logged_at_its_start_once_per_minute_and_at_its_end(
     ground: tuple[Ground, Clock], capsys: pytest.CaptureFixture[str]
 ) -> None:
     under, clock = ground
@@ -321,7 +321,7 @@ def test_an_incident_is_a_line_at_its_begin_one_a_minute_and_one_at_its_end(
     assert under.admit(to_write=True) is None
 
 
-def test_a_recurring_trouble_is_not_logged_each_time(
+def test_a_recurring_outage_is_not_logged_each_time(
     ground: tuple[Ground, Clock], capsys: pytest.CaptureFixture[str]
 ) -> None:
     under, clock = ground
@@ -336,7 +336,7 @@ def test_a_recurring_trouble_is_not_logged_each_time(
     assert len(lines) <= 2 * (100 * RETRY_S / LOG_AGAIN_S + 1)
 
 
-def test_one_at_a_time_tries_again(ground: tuple[Ground, Clock]) -> None:
+def test_one_thread_at_a_time_tries_again(ground: tuple[Ground, Clock]) -> None:
     under, clock = ground
     under.failed(FULL, to_write=True)
     clock.s += RETRY_S
@@ -422,7 +422,7 @@ def test_the_states_of_postgresql_are_distinguished(state: str, kind: str | None
     assert (trouble and trouble.kind) == kind
 
 
-def test_a_read_that_writes_is_a_bug_of_ours() -> None:
+def test_a_write_on_a_read_connection_is_an_internal_error() -> None:
     assert trouble_of(InternalError("UPDATE", {}, psycopg.errors.ReadOnlySqlTransaction("…")), to_write=False) is None
 
 
@@ -439,7 +439,7 @@ def test_no_connection_is_distinguished_from_a_lost_connection() -> None:
     assert [trouble_of(item) for item in (ZeroDivisionError(), KeyError("x"), AssertionError())] == [None] * 3
 
 
-def test_every_trouble_says_what_to_do_and_shows_no_path() -> None:
+def test_every_outage_has_a_hint_and_shows_no_path() -> None:
     for trouble in underneath.kinds():
         assert isinstance(trouble, Trouble)
         assert trouble.message

@@ -1,4 +1,4 @@
-"""Bad databases: told in one sentence before anything is made, in the same words by `serve` and by `doctor`."""
+"""Bad databases: refused in one sentence before anything is made, in the same words by `serve` and by `doctor`."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def test_a_read_only_database_is_reported_as_read_only(
         Platform(str(path))
 
 
-def test_a_look_at_a_database_lets_go_of_none_of_its_locks(tmp_path: Path) -> None:
-    """Closing a file lets go of all locks that the process has on it, unless SQLite does it: so nobody else may."""
+def test_checking_a_database_releases_none_of_its_locks(tmp_path: Path) -> None:
+    """Closing a file releases all locks of the process on it, unless SQLite closes it: so only SQLite may open it."""
     path = str(tmp_path / "x.db")
     platform = Platform(path, fast=True)
     script = f"""
@@ -145,7 +145,7 @@ def test_a_missing_driver_is_reported_with_what_to_install(monkeypatch: pytest.M
     assert "pip install 'mocklend[postgres]'" in caught.value.remedy
 
 
-def test_a_path_may_have_any_character_that_a_path_may_have(tmp_path: Path) -> None:
+def test_a_path_may_have_any_valid_character(tmp_path: Path) -> None:
     path = str(tmp_path / "what? 100 % #1 & co.db")
 
     Platform(path, fast=True).close()

@@ -52,7 +52,7 @@ def test_a_story_runs_through_a_connection_pooler(story: Story, platform: Platfo
     assert story.broken() == set()
 
 
-def test_a_pooler_is_noticed_and_a_server_of_ones_own_is_not_taken_for_one(platform: Platform, postgresql: str) -> None:
+def test_a_pooler_is_detected_and_a_plain_server_is_not_taken_for_one(platform: Platform, postgresql: str) -> None:
     direct = Platform(postgresql)
     counts = {}
     for name, item in (("pooler", platform), ("direct", direct)):

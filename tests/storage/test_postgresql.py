@@ -1,4 +1,4 @@
-"""The grown-up engine: the same story to the last row, the same refusals, and more than one process at once."""
+"""PostgreSQL: the same rows and refusals as SQLite, and several processes at once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def platform(postgresql: str) -> Iterator[Platform]:
 
 @pytest.fixture
 def raw(postgresql: str, story: Story) -> Iterator[psycopg.Connection]:
-    """Somebody with the password and no manners. Ada has borrowed, repaid a part, and had an edit reversed."""
+    """A bare connection. Ada has borrowed, repaid a part, and had an edit reversed."""
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)
     story.reverse_edit(story.edit(loan_id, 500))
@@ -85,7 +85,7 @@ def test_the_same_story_is_the_same_to_the_byte_on_both_engines(
     assert story.discrepancies() == []
 
 
-def test_a_restarted_platform_finds_everything_as_it_was(story: Story, postgresql: str) -> None:
+def test_a_restarted_platform_has_the_same_rows(story: Story, postgresql: str) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
@@ -116,7 +116,7 @@ def test_a_deleted_sandbox_leaves_nothing_behind(tell: Callable[..., Story], pla
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_nothing_on_record_can_be_changed_or_removed_while_its_sandbox_lives(
+def test_posted_rows_cannot_be_changed_or_deleted_while_their_sandbox_exists(
     raw: psycopg.Connection, table: str
 ) -> None:
     for sql in (f"UPDATE {table} SET sandbox_id = 'elsewhere'", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
@@ -125,7 +125,7 @@ def test_nothing_on_record_can_be_changed_or_removed_while_its_sandbox_lives(
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-def test_nothing_on_record_can_be_written_again(raw: psycopg.Connection, table: str) -> None:
+def test_posted_rows_cannot_be_written_again(raw: psycopg.Connection, table: str) -> None:
     key = raw.execute(
         "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'", (table,)
     ).fetchone()
@@ -166,7 +166,7 @@ def test_a_transaction_is_reversed_once(raw: psycopg.Connection) -> None:
         again(raw, "transactions", "reverses IS NOT NULL", seq=99, id="txn_x")
 
 
-def test_the_books_know_a_fact_of_one_loan_only(raw: psycopg.Connection) -> None:
+def test_a_fact_belongs_to_one_loan(raw: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         again(raw, "book_facts", loan_id="loan_x")
 
@@ -209,7 +209,7 @@ def at_once(platforms: Sequence[Platform], commands: Sequence[Command]) -> list[
         return list(clients.map(run, range(len(commands))))
 
 
-def test_two_processes_move_one_loan_and_lose_nothing(story: Story, platform: Platform, second: Platform) -> None:
+def test_two_processes_that_change_one_loan_lose_no_write(story: Story, platform: Platform, second: Platform) -> None:
     loan_id = story.borrow(10_000_000)
 
     placed = at_once((platform, second), [story.repayment(loan_id, 1_000 + n) for n in range(40)])
@@ -268,7 +268,7 @@ def test_the_identity_holds_on_postgresql(postgresql: str) -> None:
         base.PLATFORMS.pop().close()
 
 
-def test_monitoring_sees_the_same_here(story: Story) -> None:
+def test_monitoring_has_the_same_alerts_on_postgresql(story: Story) -> None:
     loans = tell_it(story)
     loan_id = story.borrow(reference="one more")
     repayment_id = story.order(loan_id, 9_500)
@@ -282,7 +282,7 @@ def test_monitoring_sees_the_same_here(story: Story) -> None:
     assert [(finding.check, finding.entity) for finding in alert_list] == [("channel_money_not_in_books", repayment_id)]
 
 
-def test_sandboxes_are_counted_listed_and_expire_there_too(postgresql: str) -> None:
+def test_sandboxes_are_counted_listed_and_expire_on_postgresql(postgresql: str) -> None:
     real_ms = [MONDAY_MS]
     platform = Platform(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
     try:

@@ -1,4 +1,4 @@
-"""PostgreSQL killed, started again, full, or in no mood: refused as what it is, and gone on with when it is back."""
+"""PostgreSQL is killed, restarted, full or misconfigured: requests are refused as unavailable, and it recovers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add(platform: Platform, story: Story, name: str) -> Answer:
 
 
 def trouble(platform: Platform, story: Story, *, reads: bool = False) -> str:
-    """What a write, or a read, is refused with."""
+    """The kind of outage that a write, or a read, meets."""
     with pytest.raises(Unavailable) as caught:
         if reads:
             platform.now_ms(story.sandbox_id)
@@ -69,7 +69,7 @@ def later(platform: Platform) -> None:
     platform.ground._now = lambda: now() + 10
 
 
-def test_a_server_that_is_killed_and_started_again_is_gone_on_with(
+def test_a_server_that_was_killed_and_restarted_is_used_again(
     database: Database, platform: Platform, story: Story
 ) -> None:
     add(platform, story, "ada")
@@ -88,7 +88,7 @@ def test_a_server_that_is_killed_and_started_again_is_gone_on_with(
     assert story.discrepancies() == []
 
 
-def test_connections_that_ended_while_nobody_looked_are_noticed_before_they_are_used(
+def test_broken_idle_connections_are_detected_before_use(
     platform: Platform, story: Story, raw: psycopg.Connection
 ) -> None:
     add(platform, story, "ada")
@@ -99,7 +99,9 @@ def test_connections_that_ended_while_nobody_looked_are_noticed_before_they_are_
     assert len(story.everything()["borrowers"]) == 2
 
 
-def test_a_server_without_a_connection_free_says_so(platform: Platform, story: Story, database: Database) -> None:
+def test_a_server_without_a_free_connection_makes_the_database_unavailable(
+    platform: Platform, story: Story, database: Database
+) -> None:
     url = make_url(database.url).set(drivername="postgresql").render_as_string(hide_password=False)
     platform.engine.dispose()
     answers = []
@@ -122,7 +124,7 @@ def test_a_server_without_a_connection_free_says_so(platform: Platform, story: S
     ("setting", "kind"),
     [("default_transaction_read_only = on", "read_only"), ("statement_timeout = 1", None)],
 )
-def test_a_server_that_does_not_do_as_told_is_no_bug_of_ours(
+def test_an_error_of_the_server_is_an_outage_and_not_an_internal_error(
     platform: Platform, story: Story, raw: psycopg.Connection, setting: str, kind: str | None
 ) -> None:
     raw.execute(f"ALTER ROLE postgres SET {setting}")
@@ -140,7 +142,7 @@ def test_a_server_that_does_not_do_as_told_is_no_bug_of_ours(
     assert add(platform, story, "ada").status == 201
 
 
-def test_a_row_that_somebody_else_holds_is_waited_for_with_a_bound(
+def test_the_wait_for_a_locked_row_is_bounded(
     platform: Platform, story: Story, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mocklend.storage.engines.LOCK_WAIT_MS", 10)
@@ -152,9 +154,7 @@ def test_a_row_that_somebody_else_holds_is_waited_for_with_a_bound(
     assert add(platform, story, "ada").status == 201
 
 
-def test_a_commit_that_nobody_knows_the_outcome_of_is_asked_about_with_its_key(
-    platform: Platform, story: Story
-) -> None:
+def test_the_outcome_of_an_uncertain_commit_is_found_by_its_key(platform: Platform, story: Story) -> None:
     """The connection ends after the commit and before its answer: the client is refused, and asks again."""
     loan_id = story.borrow()
     key = story.key()

@@ -1,4 +1,4 @@
-"""The quick reader: what it is asked it answers at once, or not at all, and it never writes."""
+"""The quick reader answers at once or not at all, and never writes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def reader(platform: Platform) -> QuickReader:
     return QuickReader(platform.engine)
 
 
-def test_it_sees_each_commit(reader: QuickReader, platform: Platform) -> None:
+def test_the_quick_reader_sees_each_commit(reader: QuickReader, platform: Platform) -> None:
     before = reader.rows(Count, COUNT, {"id": "default"})
     platform.ensure_default(7)
 
     assert (before, reader.rows(Count, COUNT, {"id": "default"})) == ([(0,)], [(1,)])
 
 
-def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, platform: Platform) -> None:
+def test_the_quick_reader_does_not_wait_for_a_writer_or_delay_one(reader: QuickReader, platform: Platform) -> None:
     writing = sqlite3.connect(str(platform.engine.url.database), isolation_level=None, timeout=0)
     writing.execute("BEGIN EXCLUSIVE")
 
@@ -41,13 +41,13 @@ def test_it_does_not_wait_for_a_writer_nor_hold_one_up(reader: QuickReader, plat
     writing.close()
 
 
-def test_what_fails_is_no_answer_and_the_next_one_is(reader: QuickReader) -> None:
+def test_a_failed_quick_read_has_no_answer_and_the_next_one_has(reader: QuickReader) -> None:
     assert reader.rows(Count, "SELECT nonsense", {}) is None
     assert reader.rows(Count, "DELETE FROM sandboxes", {}) is None
     assert reader.rows(Count, COUNT, {"id": "default"}) == [(0,)]
 
 
-def test_a_file_that_is_gone_has_no_answers(
+def test_without_its_file_the_quick_reader_has_no_answer(
     reader: QuickReader, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert reader.rows(Count, COUNT, {"id": "default"}) == [(0,)]
@@ -57,7 +57,7 @@ def test_a_file_that_is_gone_has_no_answers(
     assert reader.rows(Count, COUNT, {"id": "default"}) is None
 
 
-def test_it_lets_go_with_its_engine(tmp_path: Path) -> None:
+def test_the_quick_reader_closes_with_its_engine(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/one.db")
     reader = QuickReader(engine)
     assert reader.rows(Count, COUNT, {"id": "x"}) == [(0,)]

@@ -142,7 +142,7 @@ def test_every_text_is_bound_to_one_sandbox() -> None:
     assert {sql for _, sql in texts()} >= SERVER_WIDE.keys(), "a reason without a text"
 
 
-def test_every_table_of_sandboxes_rows_is_asked_for_somewhere() -> None:
+def test_every_table_with_sandboxes_rows_is_in_some_text() -> None:
     """Else the texts are not found where they are."""
     everything = "\n".join(sql for _, sql in texts())
 
@@ -150,7 +150,7 @@ def test_every_table_of_sandboxes_rows_is_asked_for_somewhere() -> None:
     assert len(texts()) > 150
 
 
-def test_a_text_without_any_one_of_its_conditions_is_noticed() -> None:
+def test_a_text_without_one_of_its_conditions_is_detected() -> None:
     planted = [
         (where, sql[: bound.start()] + "1 = 1" + sql[bound.end() :])
         for where, sql in texts()
@@ -161,7 +161,7 @@ def test_a_text_without_any_one_of_its_conditions_is_noticed() -> None:
     assert [plant for plant in planted if not unscoped(plant[1])] == []
 
 
-def test_what_is_only_a_part_of_a_statement_stands_in_one_that_is_looked_at() -> None:
+def test_every_part_of_a_statement_is_in_a_checked_statement() -> None:
     whole = "\n".join(sql for _, sql in texts())
 
     parts = [(where, text) for where, text in written() if not is_sql(text) and _NAMED_IN_SQL.search(text)]
@@ -183,7 +183,7 @@ def test_every_entity_is_loaded_from_one_sandbox(open_platform: Callable[..., Pl
     assert [sql for sql in ran if unscoped(sql)] == []
 
 
-def test_what_the_platform_runs_in_a_test_is_looked_at(
+def test_statements_that_the_platform_runs_in_a_test_are_checked(
     story: Story, walls_between_sandboxes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = story.borrow()

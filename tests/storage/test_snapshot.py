@@ -44,7 +44,7 @@ READS: dict[str, Read] = {
 """Each way to read, of one loan."""
 
 
-def test_every_way_to_read_is_here() -> None:
+def test_every_method_of_the_reader_is_tested() -> None:
     ways = {name for name, value in vars(SandboxReader).items() if callable(value) and not name.startswith("_")}
 
     assert ways - {"get"} == READS.keys()
@@ -52,7 +52,7 @@ def test_every_way_to_read_is_here() -> None:
 
 @pytest.mark.security
 @pytest.mark.parametrize("way", READS)
-def test_no_way_to_read_gives_another_sandboxs_rows(
+def test_no_method_returns_another_sandboxs_rows(
     way: str, platform: Platform, story: Story, tell: Callable[..., Story]
 ) -> None:
     mine, theirs = story.borrow(), tell().borrow(reference="theirs")
@@ -90,7 +90,7 @@ def test_a_text_that_names_no_sandbox_is_refused(platform: Platform, story: Stor
 
 
 @pytest.mark.security
-def test_of_sandboxes_a_reader_has_its_own(platform: Platform, story: Story, tell: Callable[..., Story]) -> None:
+def test_a_reader_sees_its_own_sandbox_only(platform: Platform, story: Story, tell: Callable[..., Story]) -> None:
     theirs = tell().sandbox_id
 
     with platform.snapshot(story.sandbox_id) as snapshot:
@@ -99,7 +99,7 @@ def test_of_sandboxes_a_reader_has_its_own(platform: Platform, story: Story, tel
             snapshot.find(Sandbox, theirs)
 
 
-def test_entities_come_in_the_order_in_which_they_were_asked_for(platform: Platform, story: Story) -> None:
+def test_entities_are_returned_in_the_requested_order(platform: Platform, story: Story) -> None:
     first, second = sorted(story.borrow(reference=name) for name in ("one", "two"))
 
     with platform.snapshot(story.sandbox_id) as snapshot:
@@ -109,14 +109,14 @@ def test_entities_come_in_the_order_in_which_they_were_asked_for(platform: Platf
     assert ([loan.id for loan in entities], nothing) == ([second, first], [])
 
 
-def test_getting_what_is_not_there_is_a_bug_and_finding_it_is_none(platform: Platform, story: Story) -> None:
+def test_get_of_a_missing_entity_raises_and_find_returns_none(platform: Platform, story: Story) -> None:
     with platform.snapshot(story.sandbox_id) as snapshot:
         assert snapshot.find(Borrower, "brw_nobody") is None
         with pytest.raises(AssertionError, match="there is no borrower brw_nobody"):
             snapshot.get(Borrower, "brw_nobody")
 
 
-def test_a_sum_over_nothing_is_no_money(platform: Platform, story: Story) -> None:
+def test_a_sum_over_no_rows_is_zero(platform: Platform, story: Story) -> None:
     with platform.snapshot(story.sandbox_id) as snapshot:
         assert snapshot.number("SELECT SUM(principal_minor) FROM loans WHERE sandbox_id = :sandbox_id") == 0
 

@@ -56,7 +56,7 @@ def test_what_a_layer_writes_keeps_its_order(names: tuple[str, ...], connection:
     assert stored_rows(connection) == [("late", 4), ("layer_b", 1), ("layer_a", 2), ("layer_a", 3), ("layer_b", 5)]
 
 
-def test_a_name_means_one_statement(names: tuple[str, ...]) -> None:
+def test_a_name_is_registered_for_one_statement(names: tuple[str, ...]) -> None:
     statement("early", "INSERT INTO told (who, n) VALUES ('early', :n)", rank=10)
 
     with pytest.raises(AssertionError, match="two statements are named 'early'"):

@@ -1,4 +1,4 @@
-"""Entities and rows: what is put is what is got, in as many queries as there are kinds."""
+"""Entities and rows: stored entities are read back unchanged, in one query per kind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Parcel(Struct, frozen=True):
     label: Annotated[bytes | None, Codec(bytes.hex, bytes.fromhex)]
 
 
-def test_a_column_is_what_its_field_says() -> None:
+def test_a_column_has_the_type_of_its_field() -> None:
     columns = {column.name: column for column in columns_of(Parcel)}
 
     forms = {name: (column.sql_type.__name__, column.nullable) for name, column in columns.items()}
@@ -84,7 +84,7 @@ def test_a_table_has_its_sandbox_first_in_its_key_and_in_every_index() -> None:
     assert partial["ix_trades_sandbox_id_channel_paid_ms"] is None
 
 
-def test_what_is_put_is_what_is_got(story: Story) -> None:
+def test_a_stored_entity_is_read_back_unchanged(story: Story) -> None:
     loan_id = story.borrow()
     loan = story.entity(Loan, loan_id)
 
@@ -129,7 +129,7 @@ def test_entities_are_picked_by_a_condition_or_a_column_in_one_query(
     assert named == [expected[id] for id in (first, third)]
 
 
-def test_few_texts_serve_all_sizes(platform: Platform) -> None:
+def test_few_sql_texts_serve_all_numbers_of_ids(platform: Platform) -> None:
     texts: set[str] = set()
 
     with platform.read() as connection:
@@ -141,7 +141,7 @@ def test_few_texts_serve_all_sizes(platform: Platform) -> None:
     assert len(texts) == 8  # 1, 2, 4 … 128 places
 
 
-def test_one_sandbox_never_sees_another(tell: Callable[..., Story], platform: Platform) -> None:
+def test_a_store_reads_one_sandbox_only(tell: Callable[..., Story], platform: Platform) -> None:
     mine, theirs = tell(), tell()
     loan_id = mine.borrow()
 

@@ -1,4 +1,4 @@
-"""A command's view: what is there, what is not, and what is not loaded yet."""
+"""A command's view of entities: existing, missing, and not loaded yet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def work(loaded: dict[Key, object]) -> Work:
     return Work(sandbox, 0, loaded)
 
 
-def test_an_entity_is_got_by_its_class_and_is_as_the_command_has_left_it() -> None:
+def test_get_returns_the_entity_as_the_command_has_changed_it() -> None:
     work_seen = work({("borrower", "bor_ada"): ADA})
     assert work_seen.get(Borrower, "bor_ada") is work_seen.find(Borrower, "bor_ada") is ADA
 
@@ -26,7 +26,7 @@ def test_an_entity_is_got_by_its_class_and_is_as_the_command_has_left_it() -> No
     assert work_seen.get(Borrower, "bor_ada") is changed
 
 
-def test_one_that_is_not_there_is_found_to_be_none_and_cannot_be_got() -> None:
+def test_find_of_a_missing_entity_returns_none_and_get_raises() -> None:
     work_seen = work({("loan", "loan_1"): None})
 
     assert work_seen.find(Loan, "loan_1") is None
@@ -34,7 +34,7 @@ def test_one_that_is_not_there_is_found_to_be_none_and_cannot_be_got() -> None:
         work_seen.get(Loan, "loan_1")
 
 
-def test_what_is_not_loaded_is_asked_of_the_writer() -> None:
+def test_reading_an_entity_that_is_not_loaded_raises_not_loaded() -> None:
     work_seen = work({})
 
     for ask in (
@@ -46,7 +46,7 @@ def test_what_is_not_loaded_is_asked_of_the_writer() -> None:
             ask()
 
 
-def test_what_is_appended_is_loaded_from_then_on() -> None:
+def test_an_appended_entity_is_loaded() -> None:
     work_seen = work({("names", "of the loan"): ["Ada"]})
 
     work_seen.append(NAMES, "of the loan", "Bert")

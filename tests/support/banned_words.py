@@ -1,4 +1,4 @@
-"""Words that nobody is to say in code, docs, scripts and scenarios: what to say instead, and where they are allowed."""
+"""Words that are banned in code, docs, scripts and scenarios: what to use instead, and where they are allowed."""
 
 from __future__ import annotations
 

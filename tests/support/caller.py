@@ -1,4 +1,4 @@
-"""A caller of the HTTP API. Whatever it is answered is held against the OpenAPI document, there and then."""
+"""A caller of the HTTP API. Every answer is checked against the OpenAPI document at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def document_of(app: APIFlask) -> Doc:
 
 
 class Documented:
-    """The OpenAPI document of an app, to hold answers against."""
+    """The OpenAPI document of an app, to check answers with it."""
 
     def __init__(self, app: APIFlask) -> None:
         self._app = app
@@ -45,7 +45,7 @@ class Documented:
         self._registry: Registry[Any] = Registry().with_resource("urn:spec", resource)
 
     def check(self, response: TestResponse) -> None:
-        """The answer's status, media type and body are documented."""
+        """Check that the answer's status, media type and body are documented."""
         with self._app.test_request_context(environ_overrides=response.request.environ) as context:
             rule = context.request.url_rule
         if rule is None or rule.rule.startswith(("/docs", "/openapi")):

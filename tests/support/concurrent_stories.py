@@ -1,11 +1,11 @@
-"""Neighbours who borrow at the same time: each tells her own story over HTTP, and all kinds of fault take part.
+"""Borrowers who act at the same time: each has her own story over HTTP, and all kinds of fault act in it.
 
         chapter 1   ada ──▶ bo ──▶ ...      one client, or 8, or 32: who comes first within a chapter is up to them
         the clock moves
         chapter 2   ...
 
-What a neighbour does next depends on her number and on what she herself was answered, never on the others. She asks
-again under the same key where an answer is late, broken or refused for now, as a good client does.
+The next step of a borrower depends on her number and on her own answers, never on the others. She repeats a request with
+the same key if its answer is late, broken or a temporary refusal, as a good client does.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from mocklend.client import Client, Doc, ProblemError
 
 START = "2026-01-05T02:00:00Z"
 SEED = 7
-PATIENCE = 4
-"""So often she asks; after that she goes on without."""
+TRIES_MAX = 4
+"""How often she sends a request; after that she continues without an answer."""
 OLAF = {"operator": "olaf", "memo": "ticket 4711"}
 TIMEOUT_S = 120
-"""On a busy machine too nobody gives up waiting: that would be another story."""
+"""Long enough for a busy machine: a time-out would change the story."""
 FOR_NOW = frozenset({429, 500, 503, 504})
 
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
@@ -82,7 +82,7 @@ class Neighbour:
         self.asked += 1
         if None in args or None in named.values():
             return {}  # She never learned the id.
-        for _ in range(PATIENCE):
+        for _ in range(TRIES_MAX):
             try:
                 if answer := call(*args, **named):
                     return answer

@@ -10,7 +10,7 @@ from support import paired_runs
 
 
 def evidence_of(run: paired_runs.StoryRun, loan_id: str) -> list[Doc]:
-    """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or unasked."""
+    """What a borrower has in hand: a record of each payment that a channel says was made, for the loan or without an order."""
     own = {order["out_trade_no"] for order in run.client.repayments(loan_id)["repayments"]}
     orders = {order["out_trade_no"] for id in run.loans for order in run.client.repayments(id)["repayments"]}
     pieces: list[Doc] = []

@@ -42,7 +42,7 @@ from support.story import Story
 
 
 class EveryStep:
-    """A story with a client who listens to everything, and a line for each thing that staff and channels do."""
+    """A story with a webhook endpoint for all events, and a method for each action of staff and channels."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -79,7 +79,7 @@ class EveryStep:
         return id
 
     def events(self) -> list[tuple[str, Doc]]:
-        """Everything that was queued, in order."""
+        """All queued events, in order."""
         queued = sorted(self.story.entities(Webhook), key=lambda webhook: webhook.queued_ms)
         return [(webhook.event, json.loads(webhook.body)["data"]) for webhook in queued]
 

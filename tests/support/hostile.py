@@ -1,4 +1,4 @@
-"""A season of a small lender on which everything goes wrong: borrowers, channels, operations and a bureau, over HTTP alone.
+"""A season of a small lender with all faults armed: borrowers, channels, operations and a bureau, over HTTP.
 
 Told by a seed, and the same for each. What is refused or lost is left at
 that: a client of this lender lives with it.

@@ -95,7 +95,7 @@ class LayerHarness:
         return outcome
 
     def armed(self, sandbox_id: str) -> bool:
-        """Whether the next group would have anything to ask the layer there."""
+        """Whether the layer has rules at a seam for the next group."""
         with writing(self.engine) as connection:
             return self.layer.group(connection, [(self.sandbox.id, self.sandbox.rules_version)]).armed(sandbox_id)
 

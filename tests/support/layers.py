@@ -1,4 +1,4 @@
-"""A fault layer that is honest: a test overrides what its own does at a seam."""
+"""A fault layer that injects nothing: a test overrides one of its methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One story told twice, with one seed: once honestly, once with one fault armed at p = 1. What differs is the symptom.
+"""One story run twice with one seed: once honestly, once with one fault armed at p = 1. The difference is the symptom.
 
 Each kind has a lesson, `lessons/<module>.py`: `story(told)` is what happens, `repair(told)` what a good reconciler does
 about it, `SETTINGS` what the fault is armed with, `SANDBOX` what the sandbox is made with. Everything goes over HTTP, as
@@ -118,7 +118,7 @@ class StoryRun:
             return f"no answer: {type(silence).__name__}"
 
     def views(self) -> Doc:
-        """What every view shows at this moment. A view that was noted on the way has its notes besides."""
+        """What every view shows now, with the earlier notes of a view."""
         client = self.client
         answer: dict[str, Any] = {
             "page": {id: client.loan(id) for id in self.loans},
@@ -193,7 +193,7 @@ class Lesson:
 
 @dataclass(frozen=True)
 class LessonResult:
-    """What came of a lesson."""
+    """The result of a lesson."""
 
     differ: tuple[str, ...]  # views, by name
     key: tuple[Mapping[str, Any], ...]  # the answer key when the story was over
@@ -264,7 +264,7 @@ def _key(run: StoryRun) -> list[Mapping[str, Any]]:
 
 @contextmanager
 def story_run(url: str, *, four_eyes_above_minor: int | None = None) -> Iterator[StoryRun]:
-    """A story about to be told, on the platform at `url`, in a sandbox of this kind."""
+    """A story run on the platform at `url`, in a new sandbox with these settings."""
     inbox = _inbox()
     with Client(url) as anyone:
         client = anyone.sandbox(seed=SEED, now=START, four_eyes_above_minor=four_eyes_above_minor)

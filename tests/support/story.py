@@ -1,4 +1,4 @@
-"""Whatever happens in one sandbox, in a line each: the builder that most tests tell their story with."""
+"""The builder of stories in one sandbox, with one short method per step, which most tests use."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ E = TypeVar("E", bound=Entity)
 
 
 class Clock:
-    """Real time, as a test has it: it goes on where the test says so."""
+    """The real time of a test: it advances only when the test says so."""
 
     def __init__(self) -> None:
         self.ms = MONDAY_MS
@@ -48,7 +48,7 @@ class Clock:
 
 
 class Story:
-    """Whatever happens in one sandbox, in a line each. Keys are numbered, so the same story has the same ids."""
+    """A story in one sandbox. Its idempotency keys are numbered, so the same story has the same ids."""
 
     def __init__(self, platform: Platform, sandbox: NewSandbox) -> None:
         self.platform = platform
@@ -176,7 +176,7 @@ class Story:
         return command_for(self.sandbox_id, next(item for item in items if item.id == id))
 
     def sleep(self, seconds: int = 0, *, days: int = 0) -> None:
-        """Time passes and nobody does anything about it."""
+        """Move the clock without doing the due work."""
         to_ms = self.now_ms + seconds * 1000 + days * DAY_MS
         self.platform.writer.run_all([SetClock(self.sandbox_id, to_ms)])
 

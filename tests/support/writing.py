@@ -1,4 +1,4 @@
-"""Commands that misbehave, a layer that remembers what it was asked, and commands that become one group."""
+"""Commands that fail, a layer that records its calls, and commands that are committed as one group."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Spoil:
 
 @dataclass(frozen=True)
 class Think:
-    """A command that is broken itself, or that waits until it may go on."""
+    """A command that raises, or that waits until the test lets it continue."""
 
     sandbox_id: str
     think: Callable[[], object]
@@ -57,7 +57,7 @@ class Think:
 
 @dataclass(frozen=True)
 class ThinkAgain:
-    """A command that does all that a command may, and only then says no."""
+    """A command that changes everything that a command may change, and then refuses."""
 
     sandbox_id: str
     loan_id: str
@@ -76,7 +76,7 @@ class ThinkAgain:
 
 
 class Counting(HonestLayer):
-    """A layer that is honest and remembers what it was asked."""
+    """A layer that injects nothing and records its calls."""
 
     def __init__(self, mark: str | None = None) -> None:
         self.asked: list[Seam] = []

@@ -1,4 +1,4 @@
-"""What a failed test says: which seed replays it, what was a lie, and that telling it ends nothing."""
+"""The report of a failed test: its seed, the injections, and that a failing report does not hide the failure."""
 
 from __future__ import annotations
 

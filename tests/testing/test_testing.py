@@ -1,4 +1,4 @@
-"""The pytest plug-in, as somebody else's test suite meets it: each test here runs a small suite of its own."""
+"""The pytest plug-in as another project uses it: each test here runs a small suite of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One declaration makes the value, the errors and the schema."""
+"""One declaration gives the value, the errors and the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The status page: versioned, on the sandbox's clock, and behind the books only where a fault says so."""
+"""The status page: versioned, on the sandbox's clock, and behind the books only by a fault."""
 
 from __future__ import annotations
 

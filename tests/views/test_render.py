@@ -1,4 +1,4 @@
-"""What a loan looks like as JSON: the page and its instalments, from a state and nothing else."""
+"""A loan as JSON: the page and its instalments, from a state and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version whose lag is over: what is older leaves, what is newer stays, and twice is once."""
+"""Showing a version after its lag: older versions are removed, newer ones stay, and it is idempotent."""
 
 from __future__ import annotations
 

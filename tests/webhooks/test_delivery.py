@@ -54,7 +54,7 @@ def test_a_message_that_was_altered_does_not_verify(story: Story, receiver: Rece
 
 
 @pytest.mark.parametrize("profile", RETRY_SCHEDULES)
-def test_a_message_that_is_not_taken_is_retried_along_its_ladder_and_then_given_up(
+def test_a_message_that_is_not_accepted_is_retried_on_its_schedule_and_then_given_up(
     story: Story, receiver: Receiver, profile: str
 ) -> None:
     listen(story, receiver.url, "loan.disbursed", profile=profile)

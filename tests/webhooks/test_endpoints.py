@@ -1,4 +1,4 @@
-"""Endpoints of webhooks: which events one hears, how many there may be, and where a name may lead."""
+"""Webhook endpoints: their events, their maximum number, and the addresses that they may resolve to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.security
 
 
 class Listening(threading.Thread):
-    """Somebody on loopback who takes connections and keeps what comes over each, until it is closed."""
+    """A listener on loopback that keeps the bytes of each connection until it is closed."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""Webhooks in the outbox: who hears of what, under which name, and in the same commit as what they tell of."""
+"""Webhooks in the outbox: their endpoints and ids, and that they are in the commit of their event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Couriers: a receiver that hangs takes its own time, and nobody else's."""
+"""Delivery workers: a receiver that hangs delays no other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.security
 
 
 class Roads:
-    """Receivers that hang until they are let go, and others that answer at once. What arrived is kept, in order."""
+    """Receivers that hang until they are released, and others that answer at once; keeps the deliveries in order."""
 
     def __init__(self) -> None:
         self.hanging: set[str] = set()

@@ -33,7 +33,7 @@ def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_plat
         layer_of(open_platform())
 
 
-def test_an_entry_whose_package_is_gone_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_point_of_a_missing_package_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [EntryPoint("gone", "no_such_package.api:blueprints", "x"), EntryPoint("there", "json:dumps", "x")]
     monkeypatch.setattr(opened, "entry_points", lambda group: entries)
 

@@ -1,4 +1,4 @@
-"""The header Mocklend-Fault: off by default, capped, for one loan and once."""
+"""The header Mocklend-Fault: off by default, limited, for one loan and one injection."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def open_story(floor: LayerHarness, open_platform: Callable[..., Platform]) -> S
 
 
 @pytest.mark.parametrize("text", [f"{LAG}{' ' * 500}; lag_s=1", f"{LAG}; note=\xe9", f"{LAG}; note=\t", "\x7f"])
-def test_a_header_that_is_too_long_or_no_plain_text_is_refused_and_not_read_in_part(text: str) -> None:
+def test_a_header_that_is_too_long_or_not_ascii_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="at most 500 printable ASCII characters"):
         parse_header(text)
 
 
-def test_the_fault_hits_the_requests_loan_and_only_once(open_story: StoryUnder) -> None:
+def test_the_fault_of_a_header_hits_the_requests_loan_once(open_story: StoryUnder) -> None:
     with open_story(**ON) as story:
         ada, bob = story.loans
         assert story.repay(ada, LAG).status_code == 202
@@ -95,7 +95,7 @@ def test_the_fault_hits_the_requests_loan_and_only_once(open_story: StoryUnder) 
         assert (rule["with"], rule["lint"]["verdict"]) == ({"lag_s": 90}, "exact")
 
 
-def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: StoryUnder) -> None:
+def test_a_retry_with_the_header_arms_no_second_rule(open_story: StoryUnder) -> None:
     ids = []
     for _ in range(2):
         with open_story(**ON) as story:
@@ -120,7 +120,7 @@ def test_a_retry_arms_nothing_new_and_the_rules_id_can_be_repeated(open_story: S
         (ON, "cache.bounded_stale; lag_s", "like cache.bounded_stale; lag_s=60"),
     ],
 )
-def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
+def test_a_header_that_the_server_does_not_allow_is_refused_and_nothing_happens(
     open_story: StoryUnder, settings: Doc, fault: str, message: str
 ) -> None:
     with open_story(**settings) as story:
@@ -133,7 +133,7 @@ def test_what_the_server_does_not_allow_is_refused_and_nothing_happens(
         assert story.entries() == []
 
 
-def test_only_a_post_about_a_loan_can_carry_it(open_story: StoryUnder) -> None:
+def test_only_a_post_about_a_loan_may_have_the_header(open_story: StoryUnder) -> None:
     with open_story(**ON) as story:
         answer = story.call("GET", f"/v1/loans/{story.loans[0]}", fault=LAG)
         new = story.call("POST", "/v1/borrowers", {"reference": "bob", "name": "Bob"}, fault=LAG)
@@ -143,7 +143,7 @@ def test_only_a_post_about_a_loan_can_carry_it(open_story: StoryUnder) -> None:
         assert "a POST about one loan" in answer.get_json()["detail"]
 
 
-def test_numbers_null_and_words_are_distinguished() -> None:
+def test_the_header_distinguishes_numbers_null_and_words() -> None:
     assert parse_header("a.b ; n=5; none=null;word= x ") == ("a.b", {"n": 5, "none": None, "word": "x"})
     assert parse_header("a.b") == ("a.b", {})
     with pytest.raises(Refused):

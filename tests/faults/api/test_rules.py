@@ -61,7 +61,7 @@ def control(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Iter
         yield Control(http)
 
 
-def test_the_kinds_tell_their_story_and_their_settings(control: Control, floor: LayerHarness) -> None:
+def test_the_list_of_faults_has_their_stories_and_settings(control: Control, floor: LayerHarness) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
     assert [fault["id"] for fault in faults] == sorted(installed())
@@ -107,7 +107,7 @@ def test_sections_may_be_null_and_a_null_setting_is_kept(control: Control) -> No
     assert control.call("PUT", "/-/rules/drop", rule, status=201)["with"] == {"attempts_lost": None}
 
 
-def test_a_settled_loan_shows_as_unpaid_and_the_platform_can_say_why(control: Control) -> None:
+def test_a_settled_loan_shows_as_unpaid_and_the_audit_explains_it(control: Control) -> None:
     loan = control.borrow()
     control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
     control.settle(loan)
@@ -127,7 +127,7 @@ def test_a_settled_loan_shows_as_unpaid_and_the_platform_can_say_why(control: Co
     assert control.call("GET", "/-/audit")["clean"]
 
 
-def test_one_call_halts_all(control: Control) -> None:
+def test_one_request_halts_all_rules(control: Control) -> None:
     control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
     control.call("PUT", "/-/rules/drop", {"fault": "callback.dropped"}, status=201)
 
@@ -169,7 +169,9 @@ def test_a_reset_sandbox_has_no_rules_and_no_entries(control: Control) -> None:
         ([1], "validation_failed", 422),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_a_clear_problem(control: Control, body: object, code: str, status: int) -> None:
+def test_an_invalid_rule_is_refused_with_a_clear_problem(
+    control: Control, body: object, code: str, status: int
+) -> None:
     problem = control.call("PUT", "/-/rules/lag", body, status=status)
 
     assert problem["code"] == code
@@ -194,13 +196,13 @@ def test_a_rule_that_cannot_be_meant_is_a_clear_problem(control: Control, body: 
         ("GET", "/-/answer-key?loan=x", None, 422),
     ],
 )
-def test_a_call_that_cannot_be_meant_is_a_clear_problem(
+def test_an_invalid_request_is_refused_with_a_clear_problem(
     control: Control, method: str, path: str, body: object, status: int
 ) -> None:
     assert control.call(method, path, body, status=status)["code"] != "internal_error"
 
 
-def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Control) -> None:
+def test_explain_says_of_each_rule_why_it_acted_on_a_loan_or_did_not(control: Control) -> None:
     loan = control.borrow()
     control.call("PUT", "/-/rules/lag", {"fault": LAG, "match": {"cause": "receipt"}}, status=201)
     control.call("PUT", "/-/rules/slip", {"fault": "operator.wrong_amount"}, status=201)
@@ -218,7 +220,7 @@ def test_explain_tells_of_each_rule_why_it_fired_on_a_loan_or_not(control: Contr
     assert control.call("GET", "/-/explain", status=422)["errors"][0]["field"] == "entity"
 
 
-def test_a_reset_forgets_what_the_rules_made_of_the_story_before_it(control: Control) -> None:
+def test_a_reset_deletes_the_explanations_of_the_story_before_it(control: Control) -> None:
     loan = control.borrow()
     control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
     control.settle(loan)
@@ -249,7 +251,7 @@ def test_a_profile_is_switched_on_and_off(control: Control) -> None:
 
 
 @pytest.mark.parametrize(("amount", "lost"), [(60_001, True), (60_002, True), (60_005, False)])
-def test_in_a_lesson_the_amount_says_what_goes_wrong(control: Control, amount: int, lost: bool) -> None:
+def test_in_profile_lesson_the_amount_selects_the_fault(control: Control, amount: int, lost: bool) -> None:
     control.call("PUT", "/-/profile", {"name": "lessons"})
     loan = control.borrow()
 
@@ -261,7 +263,7 @@ def test_in_a_lesson_the_amount_says_what_goes_wrong(control: Control, amount: i
     assert missing == ([repayment] if lost else [])
 
 
-def test_in_a_lesson_the_reference_says_how_long_a_page_is_behind(control: Control) -> None:
+def test_in_profile_lesson_the_reference_sets_the_lag(control: Control) -> None:
     control.call("PUT", "/-/profile", {"name": "lessons"})
     ada = control.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"}, status=201)["id"]
     terms = {

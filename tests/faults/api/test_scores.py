@@ -1,4 +1,4 @@
-"""POST /-/scores on a real platform: what is demanded, who repaired what, who was harmed, and how it says no."""
+"""POST /-/scores on a real platform: demanded breaks, repairs, harm, and refusals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_late_page_that_is_reported_is_a_pass(mocklend: Client) -> None:
     assert hit["answer_key"][0]["injection"] == entry["injection"]
 
 
-def test_nothing_reported_and_all_reported_fail_both(mocklend: Client) -> None:
+def test_an_empty_report_and_a_report_of_everything_both_fail(mocklend: Client) -> None:
     mocklend.arm(LAG, match={"reference": "ada"})
     loans = [borrowed(mocklend, name) for name in ("ada", "bob", "cy", "dan")]
     for loan in loans:
@@ -57,7 +57,7 @@ def test_nothing_reported_and_all_reported_fail_both(mocklend: Client) -> None:
     assert (everything["verdict"], everything["recall"], everything["precision"]) == ("FAIL", 1.0, 0.25)
 
 
-def test_what_healed_by_itself_is_asked_of_nobody(mocklend: Client) -> None:
+def test_an_injection_that_healed_by_itself_is_not_demanded(mocklend: Client) -> None:
     mocklend.arm(LAG, lag_s=60)
     loan = borrowed(mocklend)
     paid_off(mocklend, loan)
@@ -84,7 +84,7 @@ def test_with_check_times_a_score_demands_only_what_was_visible_then(mocklend: C
     assert mocklend.score([], checked_at=[])["counts"]["demanded"] == 0
 
 
-def test_what_staff_put_right_after_a_look_at_that_very_moment_was_there_to_be_seen(mocklend: Client) -> None:
+def test_a_break_repaired_at_the_moment_of_a_check_was_visible_at_that_check(mocklend: Client) -> None:
     mocklend.arm(DROPPED)
     paid_off(mocklend, borrowed(mocklend))
     look = mocklend.clock()["now"]
@@ -93,7 +93,7 @@ def test_what_staff_put_right_after_a_look_at_that_very_moment_was_there_to_be_s
     assert mocklend.score([], checked_at=[look])["recall"] == 0.0
 
 
-def test_a_correction_that_operations_order_again_is_a_repair(mocklend: Client) -> None:
+def test_ordering_a_correction_again_is_a_repair(mocklend: Client) -> None:
     mocklend.arm("bureau.correction_not_sent", select={"times": 1})
     loan = borrowed(mocklend)
     mocklend.advance("P60D")
@@ -111,7 +111,7 @@ def test_a_correction_that_operations_order_again_is_a_repair(mocklend: Client) 
     assert mocklend.score([])["recall"] == 0.0
 
 
-def test_a_repair_by_staff_is_timed_and_what_it_ended_is_still_demanded(mocklend: Client) -> None:
+def test_a_repair_by_staff_is_timed_and_the_repaired_break_is_still_demanded(mocklend: Client) -> None:
     mocklend.arm(DROPPED)
     repayment = paid_off(mocklend, borrowed(mocklend))
     mocklend.advance("PT3H")
@@ -126,7 +126,7 @@ def test_a_repair_by_staff_is_timed_and_what_it_ended_is_still_demanded(mocklend
     assert mocklend.score([])["recall"] == 0.0
 
 
-def test_a_callback_that_comes_late_by_itself_is_no_repair(mocklend: Client) -> None:
+def test_a_late_callback_is_no_repair(mocklend: Client) -> None:
     mocklend.arm(DROPPED, attempts_lost=1)
     paid_off(mocklend, borrowed(mocklend))
     assert mocklend.score([])["counts"]["demanded"] == 1
@@ -150,7 +150,7 @@ def test_a_good_repayment_that_is_reversed_is_a_harmful_repair(mocklend: Client)
     assert mocklend.score(findings, operators=[OPERATOR])["verdict"] == "PASS"
 
 
-def test_a_good_edit_that_is_reversed_is_held_against_a_reconciler_and_not_against_people(mocklend: Client) -> None:
+def test_reversing_a_good_edit_counts_against_a_reconciler_and_not_against_staff(mocklend: Client) -> None:
     loan = borrowed(mocklend)
     edit = mocklend.edit(loan, "MODIFY_BILL_AMOUNT", amount_minor=500, operator="olaf", memo="a fee")
     mocklend.reverse_edit(edit["id"], operator="rex", memo="it looked odd")
@@ -225,7 +225,7 @@ def test_a_refusal_while_the_report_was_late_is_harm(mocklend: Client) -> None:
     assert score["borrower_harm"]["wrong_report_days"] > 1
 
 
-def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
+def test_a_window_excludes_injections_that_ended_before_it(mocklend: Client) -> None:
     mocklend.arm(DROPPED)
     findings = [{"class": "missing_in_books", "entity": paid_off(mocklend, borrowed(mocklend))}]
     repair(mocklend, thorough.reconcile(mocklend))
@@ -266,7 +266,7 @@ def test_a_window_leaves_out_what_was_over_before(mocklend: Client) -> None:
         ({"findings": [], "operators": [5]}, "operators.0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_scored_is_refused_by_field(mocklend: Client, body: dict[str, object], field: str) -> None:
+def test_an_invalid_score_request_is_refused_by_field(mocklend: Client, body: dict[str, object], field: str) -> None:
     with pytest.raises(ProblemError) as caught:
         mocklend._post("/-/scores", body)
 
@@ -274,7 +274,7 @@ def test_what_cannot_be_scored_is_refused_by_field(mocklend: Client, body: dict[
     assert caught.value.document["errors"][0]["field"] == field
 
 
-def test_a_score_takes_more_than_other_calls_and_not_without_end(mocklend: Client) -> None:
+def test_a_score_request_has_a_larger_size_limit(mocklend: Client) -> None:
     long = [{"class": "stale_view", "entity": f"loan_{n}", "detail": "x" * 400} for n in range(1_000)]
     assert mocklend.score(long)["counts"]["false_positives"] == 1_000
 
@@ -295,7 +295,7 @@ def test_too_many_findings_are_refused(mocklend: Client) -> None:
     assert caught.value.document["received"] == FINDINGS_MAX + 1
 
 
-def test_of_many_wrong_findings_the_first_is_named(mocklend: Client) -> None:
+def test_the_first_of_many_wrong_findings_is_named(mocklend: Client) -> None:
     with pytest.raises(ProblemError) as caught:
         mocklend.score([{"class": "stale_view", "entity": "a"}, *[{"entity": "a b"}] * 1_000])
 
@@ -305,7 +305,7 @@ def test_of_many_wrong_findings_the_first_is_named(mocklend: Client) -> None:
 # --- the answer key in pages and as lines ---
 
 
-def test_a_sandbox_that_is_emptied_while_its_key_is_read_is_no_half_of_a_key(
+def test_a_reset_during_the_export_of_the_answer_key_is_a_conflict(
     mocklend: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mocklend.arm(LAG)
@@ -328,7 +328,7 @@ def test_a_sandbox_that_is_emptied_while_its_key_is_read_is_no_half_of_a_key(
     assert (caught.value.status, caught.value.code) == (409, "conflict")
 
 
-def test_the_key_comes_in_pages_and_as_lines_and_both_are_whole(mocklend: Client) -> None:
+def test_the_answer_key_is_complete_in_pages_and_as_lines(mocklend: Client) -> None:
     mocklend.arm(LAG)
     for name in ("ada", "bob", "cy", "dan", "eve"):
         paid_off(mocklend, borrowed(mocklend, name))
@@ -351,7 +351,7 @@ def test_the_key_comes_in_pages_and_as_lines_and_both_are_whole(mocklend: Client
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=501", "cursor=%21", "cursor=aW5qX25vYm9keQ", "format=csv", "format=jsonl&cursor=aW5q"]
 )
-def test_a_page_that_cannot_be_meant_is_refused(mocklend: Client, query: str) -> None:
+def test_an_invalid_page_or_format_of_the_answer_key_is_refused(mocklend: Client, query: str) -> None:
     with pytest.raises(ProblemError) as caught:
         mocklend._get(f"/-/answer-key?{query}")
 

@@ -18,13 +18,13 @@ LAG = "cache.bounded_stale"
 HOUR_S = 3600
 
 
-def test_the_time_to_live_counts_from_arming_and_the_duration_from_the_start() -> None:
+def test_the_time_to_live_starts_at_arming_and_the_duration_at_the_start() -> None:
     assert Activate(start_delay_s=60, duration_s=60, ttl_s=90).window(1_000) == (61_000, 91_000)
     assert Activate(start_delay_s=10, duration_s=60, ttl_s=90).window(1_000) == (11_000, 71_000)
     assert Activate().window(1_000) == (1_000, None)
 
 
-def test_a_nightly_rule_acts_for_its_hour_in_the_sandboxes_zone() -> None:
+def test_a_daily_rule_acts_for_its_hour_in_the_sandboxes_zone() -> None:
     nightly = Activate.from_json({"schedule": "0 2 * * *", "duration_s": HOUR_S})
     two_in_shanghai = 1_767_549_600_000  # 2026-01-05T02:00+08:00
 
@@ -86,7 +86,7 @@ def test_a_rising_ramp_only_adds_injections(floor: LayerHarness) -> None:
     assert all(early < late for early, late in itertools.pairwise(drawn_sets))
 
 
-def test_a_ramp_can_be_written_and_read_again() -> None:
+def test_a_ramp_survives_json() -> None:
     raw = {"start_delay_s": 5, "ramp": {"over_s": 600, "from": 0.25, "to": 1}}
 
     assert Activate.from_json(raw).to_json() == raw
@@ -106,7 +106,7 @@ def test_a_ramp_can_be_written_and_read_again() -> None:
         ({"ramp": {"over_s": 5, "until": 1}}, "activate.ramp.until"),
     ],
 )
-def test_a_time_that_cannot_be_meant_is_refused(raw: object, field: str) -> None:
+def test_an_invalid_activation_is_refused(raw: object, field: str) -> None:
     with pytest.raises(Refused) as refused:
         Activate.from_json(raw)
 

@@ -48,7 +48,7 @@ def test_the_key_can_be_asked_by_status_entity_and_loan(
     assert [entry.rule for entry in day.key(**filters)] == rules
 
 
-def test_the_expectation_of_the_rules_author_stands_beside_the_finding(day: LayerHarness) -> None:
+def test_an_entry_has_the_expected_finding_of_the_rules_author(day: LayerHarness) -> None:
     lag, drop = day.key()
 
     assert lag.to_json()["expected"]["severity"] == "minor"

@@ -27,7 +27,7 @@ def test_an_installed_kind_is_found_by_its_entry_point(monkeypatch: pytest.Monke
     assert list(installed_with(monkeypatch, **{"cache.bounded_stale": KIND})) == ["cache.bounded_stale"]
 
 
-def test_an_entry_point_under_another_name_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_point_with_another_name_than_its_fault_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(catalogue.BadKind, match=r"cache\.lag"):
         installed_with(monkeypatch, **{"cache.lag": KIND})
 
@@ -43,22 +43,22 @@ def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
         catalogue.find(catalogue.named([BoundedStale]), "cashe_lag")
 
 
-def test_a_kind_that_does_not_say_what_heals_it_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_without_heals_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(BoundedStale, "heals")
 
     with pytest.raises(catalogue.BadKind, match="lacks heals"):
         installed_with(monkeypatch, **{"cache.bounded_stale": KIND})
 
 
-def test_a_kind_with_a_method_for_no_seam_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_with_a_method_for_an_unknown_seam_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BoundedStale, "view_refreshed", lambda self, event: event, raising=False)
 
     with pytest.raises(catalogue.BadKind, match="methods that belong to no seam: view_refreshed"):
         installed_with(monkeypatch, **{"cache.bounded_stale": KIND})
 
 
-def test_no_file_lists_the_seams() -> None:
-    """A new one is found by its file: whatever wants them all goes through SEAMS, and is not touched for it."""
+def test_no_file_has_a_list_of_the_seams() -> None:
+    """A new seam is found by its file: code that needs all seams uses SEAMS."""
     root = Path(__file__).resolve().parents[3]
     met: dict[str, set[str]] = {}
     for folder in ("platform", "faults", "tests", "loadtests"):

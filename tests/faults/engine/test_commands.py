@@ -27,7 +27,7 @@ def test_a_new_rule_is_201_and_the_same_again_200(floor: LayerHarness) -> None:
     assert floor.sandbox.rules_version == version
 
 
-def test_every_change_moves_the_rules_version(floor: LayerHarness) -> None:
+def test_every_change_raises_the_rules_version(floor: LayerHarness) -> None:
     versions = [floor.sandbox.rules_version]
     steps: tuple[Callable[[], object], ...] = (
         lambda: floor.arm("lag", LAG),
@@ -63,7 +63,7 @@ def test_a_deleted_rule_is_gone_and_its_entries_stay(floor: LayerHarness) -> Non
     assert [entry.rule for entry in floor.key()] == ["lag"]
 
 
-def test_one_call_halts_all(floor: LayerHarness) -> None:
+def test_one_request_halts_all_rules(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
     floor.arm("drop", "callback.dropped")
     floor.arm("off", "operator.wrong_amount", enabled=False)

@@ -1,4 +1,4 @@
-"""What is counted is written once: not lost by a group that fails, nor by whoever counts or asks meanwhile."""
+"""Counts are written exactly once, also after a failed group and beside concurrent counts and reads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def index(version: int = 1) -> RuleIndex:
 
 
 def totals(counts: counting.Unwritten) -> list[tuple[str, int]]:
-    """What would be written, as (statement)."""
+    """The rows that would be written, as (statement, evaluated)."""
     return [(name, row["evaluated"]) for name, row in count_rows([("sbx", counts)])]
 
 
@@ -39,7 +39,7 @@ def request(counters: Counters, at: RuleIndex) -> None:
     counters.count_request(at, [(at.rules[0], False)])
 
 
-def test_what_was_taken_stays_until_it_is_durable() -> None:
+def test_taken_counts_stay_pending_until_they_are_committed() -> None:
     counters, at = Counters(), index()
     request(counters, at)
 
@@ -50,7 +50,7 @@ def test_what_was_taken_stays_until_it_is_durable() -> None:
     assert not counters.due
 
 
-def test_what_is_counted_while_others_are_written_stays() -> None:
+def test_counts_made_during_a_write_are_kept() -> None:
     counters, at = Counters(), index()
     request(counters, at)
     counts = counters.unwritten(all_seams=True)
@@ -62,7 +62,7 @@ def test_what_is_counted_while_others_are_written_stays() -> None:
     assert totals(counters.unwritten(all_seams=True)) == [("rule_counts.add", 1), ("seam_counts.add", 3)]
 
 
-def test_who_asks_while_others_are_written_is_heard_by_the_next_group() -> None:
+def test_a_read_during_a_write_makes_the_next_group_write() -> None:
     counters, at = Counters(), index()
     counters.count_events([at])
     counters.write_soon()
@@ -76,7 +76,7 @@ def test_who_asks_while_others_are_written_is_heard_by_the_next_group() -> None:
     assert totals(counters.unwritten()) == [("seam_counts.add", 1)]
 
 
-def test_many_that_wait_are_due_until_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_pending_counts_are_due_until_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "SKIPPED_MAX", 3)
     counters, at = Counters(), index()
     counters.count_events([at, at])
@@ -89,7 +89,7 @@ def test_many_that_wait_are_due_until_they_are_written(monkeypatch: pytest.Monke
     assert not counters.due
 
 
-def test_one_version_that_was_loaded_twice_is_one_row() -> None:
+def test_one_rules_version_loaded_twice_has_one_row() -> None:
     counters = Counters()
     counters.count_events([index(), index(), index(version=2)])
 
@@ -121,7 +121,7 @@ def test_threads_that_count_while_one_writes_lose_nothing() -> None:
     assert written + write() == 2 * 4 * each
 
 
-def test_counters_say_where_an_event_was_let_go(floor: LayerHarness) -> None:
+def test_counters_say_at_which_stage_an_event_was_rejected(floor: LayerHarness) -> None:
     floor.arm("slip", SLIP, match={"operator": "wang"}, select={"skip_first": 1})
 
     floor.meet(example(OperatorEdit, occurrence=1, operator="li"))  # evaluated
@@ -145,7 +145,7 @@ def test_counters_are_the_same_in_one_group_and_after_a_restart(
     assert floor.counted("lag") == (9, 9, 3, 3)
 
 
-def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: LayerHarness) -> None:
+def test_a_skipped_rule_is_counted_like_an_evaluated_one(floor: LayerHarness) -> None:
     floor.arm("found", LAG, match={"loan_id": "loan_1"})
     floor.arm("asked", LAG, match={"loan_id": {"matches": "loan_1"}})
 
@@ -155,7 +155,7 @@ def test_a_rule_that_is_passed_over_counts_like_one_that_is_asked(floor: LayerHa
     assert floor.counted("found")[:2] == floor.counted("asked")[:2] == (5, 1)
 
 
-def test_a_rule_is_passed_over_only_while_it_is_on(floor: LayerHarness) -> None:
+def test_a_rule_is_counted_as_skipped_only_while_it_is_on(floor: LayerHarness) -> None:
     floor.arm("early", LAG, match={"loan_id": "nobody"})
     floor.group(*loans(2))
     floor.arm("late", LAG, match={"loan_id": "nobody"})
@@ -170,14 +170,14 @@ def test_a_rule_is_passed_over_only_while_it_is_on(floor: LayerHarness) -> None:
 
 
 def idle(floor: LayerHarness, count: int) -> list[tuple[str, int]]:
-    """What is written of the counts after so many events that 20 rules were passed over for."""
+    """The rows that are written after this many events for each of which 20 rules were skipped."""
     for n in range(20):
         floor.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
     floor.group(*loans(count))
     return [(name, row["evaluated"]) for name, row in floor.counters]
 
 
-def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam(floor: LayerHarness) -> None:
+def test_skipped_counts_are_written_when_they_are_read_one_row_per_seam(floor: LayerHarness) -> None:
     assert idle(floor, 4) == []
 
     assert floor.layer.write_counts(floor.sandbox.id)
@@ -188,7 +188,7 @@ def test_idle_rules_cost_no_row_until_somebody_wants_to_know_and_then_one_a_seam
     assert not floor.counters, "all of it is written"
 
 
-def test_or_until_there_are_many(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skipped_counts_are_written_after_many_events(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "SKIPPED_MAX", 6)
     assert idle(floor, 5) == []
 
@@ -199,14 +199,14 @@ def test_or_until_there_are_many(floor: LayerHarness, monkeypatch: pytest.Monkey
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 6)]
 
 
-def test_or_until_the_platform_stops(floor: LayerHarness) -> None:
+def test_skipped_counts_are_written_when_the_platform_stops(floor: LayerHarness) -> None:
     assert idle(floor, 3) == []
 
     assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 3)]
     assert floor.layer.drain() == []
 
 
-def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: LayerHarness) -> None:
+def test_counts_of_a_failed_group_are_written_by_the_next(floor: LayerHarness) -> None:
     idle(floor, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
@@ -216,7 +216,7 @@ def test_what_a_failed_group_was_to_write_is_written_by_the_next(floor: LayerHar
     assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
 
 
-def test_or_when_the_platform_stops_before_there_is_a_next(floor: LayerHarness) -> None:
+def test_counts_of_a_failed_group_are_written_when_the_platform_stops(floor: LayerHarness) -> None:
     idle(floor, 4)
     floor.layer.write_counts(floor.sandbox.id)
 
@@ -225,7 +225,7 @@ def test_or_when_the_platform_stops_before_there_is_a_next(floor: LayerHarness) 
     assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 4)]
 
 
-def test_what_waited_in_a_sandbox_that_is_emptied_is_not_written(floor: LayerHarness) -> None:
+def test_pending_counts_of_a_reset_sandbox_are_not_written(floor: LayerHarness) -> None:
     idle(floor, 4)
     floor.layer.write_counts(floor.sandbox.id)
 

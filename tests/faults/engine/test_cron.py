@@ -22,7 +22,7 @@ def fired(source: str, at: str, zone: str = "UTC") -> str | None:
     return None if at_ms is None else datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M")
 
 
-def test_a_nightly_hour_is_the_sandboxes_own() -> None:
+def test_a_cron_expression_uses_the_sandboxes_zone() -> None:
     assert fired("0 2 * * *", "2026-01-05T12:00:00+08:00", SHANGHAI) == "2026-01-04T18:00"
     assert fired("0 2 * * *", "2026-01-05T12:00:00+08:00", "UTC") == "2026-01-05T02:00"
 
@@ -87,14 +87,14 @@ def test_an_hour_that_comes_twice_fires_the_first_time() -> None:
     assert fired("50 2 * * *", "2026-10-25T01:40:00+00:00", BERLIN) == "2026-10-25T00:50"
 
 
-def test_what_fires_through_the_hour_does_so_both_times() -> None:
+def test_an_expression_of_every_minute_fires_in_both_hours() -> None:
     assert fired("*/15 * * * *", "2026-10-25T00:20:00+00:00", BERLIN) == "2026-10-25T00:15"
     assert fired("*/15 * * * *", "2026-10-25T01:20:00+00:00", BERLIN) == "2026-10-25T01:15"
 
 
 @pytest.mark.parametrize("zone", [SHANGHAI, BERLIN, "America/New_York", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("source", ["30 2 * * *", "*/20 * * * *", "15 1,2,3 * * *", "59 23 * * *"])
-def test_what_fires_does_not_go_back_as_time_goes_on(source: str, zone: str) -> None:
+def test_the_last_firing_never_goes_back(source: str, zone: str) -> None:
     for start in ("2026-03-28T20:00:00+00:00", "2026-04-04T10:00:00+00:00", "2026-10-24T20:00:00+00:00"):
         cron, at_ms = Cron.parse(source), ms(start)
         fired_ms = [cron.last_fired_ms(at_ms + n * 600_000, zone) or 0 for n in range(24 * 6)]
@@ -122,6 +122,6 @@ def test_what_fires_does_not_go_back_as_time_goes_on(source: str, zone: str) -> 
         (f"{'1' * 5_000} * * * *", "at most 200 characters"),
     ],
 )
-def test_what_cannot_fire_or_be_read_is_refused(source: str, why: str) -> None:
+def test_an_invalid_or_impossible_expression_is_refused(source: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Cron.parse(source)

@@ -1,4 +1,4 @@
-"""What a fault may leave of an event: anything else breaks the run, and names fault, seam and field."""
+"""The outcomes that a seam allows: any other raises an error that names fault, seam and field."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ BAD: list[tuple[type[Seam], dict[str, Any], str]] = [
 
 
 def fault_that(event: Seam, outcome: object) -> Rule:
-    """A rule whose fault makes this of any event at the seam."""
+    """A rule whose fault returns this outcome for any event at the seam."""
     kind = type("Wrong", (Fault,), {"name": "test.wrong", method_of(event.seam): lambda self, event: outcome})
     return Rule("r", kind())
 
 
 @pytest.mark.parametrize(("seam", "changes", "field"), BAD)
-def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
+def test_an_outcome_that_the_seam_does_not_allow_raises_and_names_the_field(
     seam: type[Seam], changes: Doc, field: str
 ) -> None:
     honest = seam.example()
@@ -61,12 +61,12 @@ def test_what_a_seam_does_not_take_breaks_the_run_and_names_the_field(
         changed(EventContext("sbx", 7, 0), fault_that(honest, replace(honest, **changes)), honest)
 
 
-def test_so_does_something_that_is_no_such_event() -> None:
+def test_an_outcome_of_another_type_raises() -> None:
     with pytest.raises(FaultBroke, match="set the event to None"):
         changed(EventContext("sbx", 7, 0), fault_that(example(ViewRefresh), None), example(ViewRefresh))
 
 
-def test_python_without_asserts_checks_all_the_same() -> None:
+def test_outcomes_are_checked_without_asserts_too() -> None:
     code = (
         "from mocklend.seams.batch_item import BatchItem\n"
         "from mocklend.seams.outcome import check_outcome\n"
@@ -80,12 +80,12 @@ def test_python_without_asserts_checks_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS)
-def test_every_seam_takes_its_own_defaults(seam: type[Seam]) -> None:
+def test_every_seam_accepts_its_own_defaults(seam: type[Seam]) -> None:
     """The types of every field that a fault may change can be told, and an honest outcome is well-formed."""
     check_outcome(seam.example(), replace(seam.example()))
 
 
-def test_both_errors_are_no_assertions() -> None:
+def test_the_errors_are_not_assertion_errors() -> None:
     """`python -O` strips assertions, and a test runner takes an AssertionError for a failed test of its own."""
     assert not any(issubclass(error, AssertionError) for error in (BadOutcome, BadKind, FaultBroke))
 
@@ -108,7 +108,7 @@ def _own(seam: type[Seam], n: int) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Raises(Fault):
-    """It divides by zero."""
+    """A fault that divides by zero."""
 
     name: ClassVar[str] = "test.raises"
     finding: ClassVar[str] = "stale_view"
@@ -119,7 +119,7 @@ class Raises(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Meddles(Fault):
-    """It changes whose edit it is."""
+    """A fault that changes the operator of an edit."""
 
     name: ClassVar[str] = "test.meddles"
     finding: ClassVar[str] = "amount_mismatch"
@@ -129,7 +129,7 @@ class Meddles(Fault):
 
 
 @pytest.mark.parametrize(("kind", "seam"), [(Raises, ViewRefresh), (Meddles, OperatorEdit)])
-def test_a_fault_that_breaks_breaks_the_run_and_says_where(
+def test_an_exception_in_a_fault_breaks_the_run_and_names_fault_seam_and_rule(
     floor: LayerHarness, kind: type[Fault], seam: type[Seam]
 ) -> None:
     floor.layer = FaultLayer([kind])

@@ -1,4 +1,4 @@
-"""Staged experiments: a plan becomes rules, each within its stage."""
+"""Staged experiments: a plan becomes rules, each of which acts in its stage."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_experiment_tells_its_stages_and_their_rules(floor: LayerHarness) -> 
     )
 
 
-def test_a_rules_own_times_count_from_its_stage_and_end_with_it(floor: LayerHarness) -> None:
+def test_a_rules_activation_is_relative_to_its_stage(floor: LayerHarness) -> None:
     windows: list[tuple[dict[str, Any], tuple[int, int]]] = [
         ({"start_delay_s": 10, "duration_s": 20}, (70, 90)),
         ({"start_delay_s": 10, "duration_s": 500}, (70, 120)),
@@ -129,7 +129,7 @@ def test_the_same_plan_again_changes_nothing_and_another_plan_restarts(floor: La
     ]
 
 
-def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(floor: LayerHarness) -> None:
+def test_deleting_an_experiment_deletes_its_rules_and_it_can_be_put_again(floor: LayerHarness) -> None:
     floor.arm("mine", LAG, **{"with": {"lag_s": 1}})
     put(floor)
     floor.later(60)
@@ -161,7 +161,7 @@ def test_an_experiment_that_is_deleted_takes_its_rules_along_and_may_come_back(f
         ({"stages": [{"name": n, "duration_s": 300_000_000} for n in "ab"]}, "stages"),
     ],
 )
-def test_a_plan_that_cannot_be_meant_is_refused(floor: LayerHarness, raw: Mapping[str, object], field: str) -> None:
+def test_an_invalid_plan_is_refused(floor: LayerHarness, raw: Mapping[str, object], field: str) -> None:
     with pytest.raises(Refused) as refused:
         plan(floor, raw)
 

@@ -1,4 +1,4 @@
-"""Why a rule fired, or did not: each reason in its own words."""
+"""Explanations why a rule acted or did not: each reason has its own words."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_injection_is_named_and_the_limit_that_stops_the_next(floor: LayerHar
     assert (second["outcome"], second["limit"]) == ("limited", "times")
 
 
-def test_the_draw_is_the_one_that_decided(floor: LayerHarness) -> None:
+def test_an_explanation_has_the_draw_that_decided(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"probability": 0.3})
     floor.group(*(example(ViewRefresh, occurrence=n) for n in range(2, 60)))
 
@@ -76,14 +76,14 @@ def test_the_draw_is_the_one_that_decided(floor: LayerHarness) -> None:
     assert all(entry["u"] >= entry["threshold"] for entry in missed)
 
 
-def test_a_fault_that_finds_nothing_to_change_says_so(floor: LayerHarness) -> None:
+def test_an_explanation_says_that_the_fault_changed_nothing(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount", **{"with": {"slip": "sign_flipped"}})
     floor.meet(example_mark())
 
     assert explained_rules(floor)[0]["events"][0]["outcome"] == "changed_nothing"
 
 
-def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(floor: LayerHarness) -> None:
+def test_a_later_rule_was_not_armed_and_a_rule_without_events_met_none(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
     floor.meet(example(ViewRefresh))
     floor.arm("lag-too", LAG)
@@ -96,7 +96,7 @@ def test_a_rule_that_came_later_was_not_armed_and_one_without_events_met_none(fl
     assert (slip["events"], slip["why"]) == ([], "no event in memory is at operator.edit")
 
 
-def test_a_second_rule_is_judged_by_what_the_first_one_left(floor: LayerHarness) -> None:
+def test_a_second_rule_is_explained_by_the_outcome_of_the_first(floor: LayerHarness) -> None:
     floor.arm("a", LAG)
     floor.arm("b", LAG, match={"lag_s": 0})
     floor.meet(example(ViewRefresh))

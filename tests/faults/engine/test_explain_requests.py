@@ -1,4 +1,4 @@
-"""Why a rule fired, or did not, on what a request led to."""
+"""Explanations why a rule acted or did not on the events of a request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def borrowed(client: Client, reference: str = "ada") -> str:
 
 
 def explained_rule(client: Client, exchanges: list[Exchange], rule: str, ask: Callable[[], object]) -> Doc:
-    """What a rule made of the request that `ask` makes."""
+    """The explanation of a rule for the request that `ask` sends."""
     ask()
     request_id = exchanges[-1].request_id
     [entry] = [item for item in client.explain(request_id=request_id)["rules"] if item["rule"] == rule]

@@ -1,4 +1,4 @@
-"""A kind of fault: the seams that it has a method for, and what it says of itself."""
+"""A kind of fault: the seams for which it has a method, and its description."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from support.layer_harness import DROP, LAG, MARK, LayerHarness
 
 
-def test_a_fault_acts_where_it_has_a_method_and_nowhere_else() -> None:
+def test_a_fault_acts_only_at_seams_for_which_it_has_a_method() -> None:
     assert Fault.seams() == ()
     assert BoundedStale.seams() == ("view.refresh",)
 

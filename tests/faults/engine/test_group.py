@@ -1,4 +1,4 @@
-"""What the layer does within one group of commands: whom a rule hits, what limits it, what survives a failed commit."""
+"""The layer within one group of commands: which events a rule hits, its limits, and failed commits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.events import MONDAY_MS, example, example_request
 from support.layer_harness import DRIFT, DROP, LAG, MARK, LayerHarness, loans
 
 
-def test_with_no_rule_everything_is_honest_and_nothing_is_asked(floor: LayerHarness) -> None:
+def test_without_a_rule_every_event_is_honest_and_no_rule_is_evaluated(floor: LayerHarness) -> None:
     assert floor.meet(example(ViewRefresh)) == example(ViewRefresh)
     assert not floor.armed(floor.sandbox.id)
 
@@ -57,7 +57,7 @@ def test_a_rule_acts_within_its_window(floor: LayerHarness) -> None:
     assert lags == [0, 60, 0]
 
 
-def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness) -> None:
+def test_a_failed_group_has_no_effect(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"times": 1, "times_per": {"entity": 1}})
 
     floor.group(example(ViewRefresh), fail=True)
@@ -68,7 +68,7 @@ def test_a_group_that_fails_leaves_no_trace(floor: LayerHarness) -> None:
     assert len(floor.key()) == 1
 
 
-def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_limits(floor: LayerHarness) -> None:
+def test_a_group_that_was_committed_without_an_answer_counts_for_the_limits(floor: LayerHarness) -> None:
     """The connection ends between a commit and its answer: only the database knows which of the two it was."""
 
     def cut(connection: Connection) -> None:
@@ -88,8 +88,8 @@ def test_a_group_that_was_told_to_have_failed_and_had_happened_counts_for_the_li
     assert floor.counted("lag")[3] == 1
 
 
-def test_a_group_that_is_thrown_away_changes_nothing_that_others_see(floor: LayerHarness) -> None:
-    """Neither metrics nor the trail nor the counts of requests: there is nothing to put back."""
+def test_a_discarded_group_changes_nothing_that_others_see(floor: LayerHarness) -> None:
+    """Neither metrics nor the trail nor the counts of requests change."""
     floor.arm("slow", "transport.latency", match={"entity": "nobody"})
     floor.arm("lag", LAG)
     floor.group()
@@ -131,7 +131,7 @@ def test_max_active_waits_until_an_injection_has_ended(floor: LayerHarness) -> N
     assert floor.meet(replace(eve, occurrence=3)).lag_s == 60
 
 
-def test_max_active_hears_what_ends_within_the_group(floor: LayerHarness) -> None:
+def test_max_active_allows_another_injection_after_one_ends_within_the_group(floor: LayerHarness) -> None:
     floor.arm("lag", LAG, select={"max_active": 1})
     ada, bob, _ = loans(3)
 
@@ -155,8 +155,8 @@ def quotes(*who: str) -> list[QuoteIssued]:
     ]
 
 
-def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarness) -> None:
-    """A wrong quote ends when it lapses, unless somebody orders by it; then it stays, though the group goes on."""
+def test_max_active_counts_an_injection_that_no_longer_ends_by_itself(floor: LayerHarness) -> None:
+    """A wrong quote ends when it lapses, unless a repayment uses it; then it stays open."""
     floor.arm("drift", DRIFT, select={"max_active": 1})
     ada, bob = quotes("ada", "bob")
     bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
@@ -170,7 +170,7 @@ def test_max_active_counts_what_does_not_end_by_itself_any_more(floor: LayerHarn
     assert floor.meet(bob) != bob
 
 
-def test_max_active_does_not_bring_back_what_had_ended(floor: LayerHarness) -> None:
+def test_max_active_does_not_reopen_an_ended_injection(floor: LayerHarness) -> None:
     floor.arm("drift", DRIFT, select={"max_active": 1})
     ada, bob = quotes("ada", "bob")
     bob = replace(bob, lapses_ms=MONDAY_MS + 9 * DAY_S * 1000)
@@ -205,10 +205,10 @@ STEPS = st.lists(
 
 @settings(max_examples=60)
 @given(steps=STEPS, most=st.integers(1, 2))
-def test_what_max_active_lets_through_does_not_depend_on_who_shares_a_group(
+def test_max_active_does_not_depend_on_the_grouping_of_commands(
     floor: LayerHarness, steps: list[tuple[str, int]], most: int
 ) -> None:
-    """One group for all, and one for each, a process for each: the same quotes are wrong, and never too many."""
+    """In one group, in a group each and in a process each, the same quotes are wrong, and never too many."""
     now_ms = MONDAY_MS
     numbers: list[str] = []
     script: list[Any] = []

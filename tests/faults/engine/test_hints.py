@@ -1,4 +1,4 @@
-"""Where nothing has lied yet, the platform says why, and what to do: each reason has its own words."""
+"""Without an injection the platform hints at the reason and the next step: each reason has its own words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rule(state: str = "armed", **counters: int) -> Doc:
         ([rule(evaluated=3, matched=2, selected=1)], "No rule had anything to change yet: events selected 1,"),
     ],
 )
-def test_each_reason_for_an_empty_key_has_its_words(rules: list[dict[str, object]], says: str) -> None:
+def test_each_reason_for_an_empty_answer_key_has_its_hint(rules: list[dict[str, object]], says: str) -> None:
     assert why_empty(rules).startswith(says)  # type: ignore[arg-type]
 
 
@@ -38,7 +38,9 @@ def paid_off(client: Client, *, reference: str | None = None) -> str:
     return loan
 
 
-def test_key_and_score_say_that_nothing_is_armed_then_that_nothing_was_met_and_then_nothing(mocklend: Client) -> None:
+def test_the_hint_says_that_nothing_is_armed_then_that_no_request_met_a_rule_and_then_is_absent(
+    mocklend: Client,
+) -> None:
     unarmed = mocklend.answer_key()["hint"], mocklend.score([])["hint"]
     mocklend.arm(LAG)
     unmet = mocklend.answer_key()["hint"], mocklend.score([])["hint"]
@@ -50,21 +52,21 @@ def test_key_and_score_say_that_nothing_is_armed_then_that_nothing_was_met_and_t
     assert met == (None, None)
 
 
-def test_a_filter_that_leaves_nothing_is_no_empty_key(mocklend: Client) -> None:
+def test_a_filter_without_results_has_no_hint(mocklend: Client) -> None:
     mocklend.arm(LAG)
     paid_off(mocklend)
 
     assert mocklend.answer_key(status="healed") == {"entries": [], "hint": None}
 
 
-def test_conditions_that_nothing_met_are_said_with_the_number_of_events(mocklend: Client) -> None:
+def test_the_hint_names_unmet_conditions_with_the_number_of_events(mocklend: Client) -> None:
     mocklend.arm(LAG, match={"channel": "bill_pay"})
     paid_off(mocklend)
 
     assert "conditions yet: events evaluated " in mocklend.answer_key()["hint"]
 
 
-def test_lies_that_were_over_by_themselves_are_not_demanded_and_the_score_says_so(mocklend: Client) -> None:
+def test_a_score_says_that_injections_healed_by_themselves_are_not_demanded(mocklend: Client) -> None:
     mocklend.arm(LAG, lag_s=5)
     paid_off(mocklend)
     mocklend.advance("PT1H")

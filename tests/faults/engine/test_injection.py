@@ -1,4 +1,4 @@
-"""What one act of a rule leaves in the answer key: how long it shows, and what it replaces."""
+"""One injection in the answer key: how long it is visible, and what it replaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.events import example
 from support.layer_harness import LAG, MARK, SLIP, LayerHarness
 
 
-def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(floor: LayerHarness) -> None:
+def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_has_the_whole_change(floor: LayerHarness) -> None:
     floor.arm("b", LAG, **{"with": {"lag_s": 40}})
     floor.arm("a", LAG, **{"with": {"lag_s": 60}})
 
@@ -29,7 +29,7 @@ def test_rules_act_in_the_order_of_their_ids_and_the_last_entry_tells_the_whole(
     assert first.to_json()["status_reason"] == f"a newer injection has replaced it: {last.injection}"
 
 
-def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness) -> None:
+def test_a_second_wrong_edit_is_measured_against_the_intended_one(floor: LayerHarness) -> None:
     floor.arm("a", SLIP, **{"with": {"slip": "yuan_for_fen"}})
     floor.arm("b", SLIP, **{"with": {"slip": "digits_swapped"}})
 
@@ -41,7 +41,7 @@ def test_a_second_slip_is_measured_against_what_was_meant(floor: LayerHarness) -
     assert last.truth_after["amount_minor"] == 1_250
 
 
-def test_two_slips_that_undo_each_other_are_no_lie(floor: LayerHarness) -> None:
+def test_two_wrong_edits_that_cancel_are_masked(floor: LayerHarness) -> None:
     floor.arm("a", SLIP)
     floor.arm("b", SLIP)
 
@@ -101,7 +101,7 @@ def test_a_single_wrong_answer_ends_at_once_and_does_not_count_as_active(
     assert second.to_json()["status_reason"] == "a single answer was wrong; the next is right"
 
 
-def test_what_the_platform_withstands_is_masked_and_says_why(
+def test_an_injection_that_the_platform_withstands_is_masked_with_a_reason(
     monkeypatch: pytest.MonkeyPatch, floor: LayerHarness
 ) -> None:
     told_by(monkeypatch, partial(replace, withstood="the page has a version"))

@@ -1,4 +1,4 @@
-"""The layer as the platform meets it: whom it may affect, what any thread may ask, and what is left when it stops."""
+"""The layer as the platform uses it: which requests it may affect, from any thread, and what it writes at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.events import example, example_request
 from support.layer_harness import DOWN, LayerHarness
 
 
-def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_nowhere(floor: LayerHarness) -> None:
+def test_a_request_that_ran_during_a_reset_is_not_counted(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, match={"entity": "nobody"})
     floor.group()
     floor.layer.sandbox_reset(floor.sandbox.id)
@@ -24,7 +24,7 @@ def test_a_request_that_was_under_way_when_its_sandbox_was_emptied_is_counted_no
     assert floor.layer.drain() == []
 
 
-def test_a_glance_says_what_the_group_would_select(floor: LayerHarness) -> None:
+def test_may_affect_says_what_the_group_would_select(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, select={"probability": 0.5})
     floor.group()
     events = [example(ApiAnswer, entity=f"order-{n}") for n in range(200)]
@@ -38,7 +38,7 @@ def test_a_glance_says_what_the_group_would_select(floor: LayerHarness) -> None:
     ]
 
 
-def test_a_rule_with_a_limit_wants_to_see_every_match_in_its_place(floor: LayerHarness) -> None:
+def test_a_rule_with_a_limit_needs_every_match_in_order(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
     floor.group()
 
@@ -80,7 +80,7 @@ def test_without_the_time_the_layer_decides_only_where_no_rule_depends_on_it(
     assert floor.layer.may_affect(example_request(now_ms=None)) is not affected
 
 
-def test_a_glance_keeps_to_the_window(floor: LayerHarness) -> None:
+def test_may_affect_respects_the_window(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, activate={"start_delay_s": 10})
     floor.group()
     early = floor.layer.may_affect(example_request(now_ms=floor.now_ms))
@@ -89,7 +89,7 @@ def test_a_glance_keeps_to_the_window(floor: LayerHarness) -> None:
     assert (early, floor.layer.may_affect(example_request(now_ms=floor.now_ms))) == (False, True)
 
 
-def test_what_was_glanced_at_is_counted_once_with_the_next_commit_even_after_a_failed_one(floor: LayerHarness) -> None:
+def test_a_skipped_request_is_counted_once_with_the_next_commit_also_after_a_failed_one(floor: LayerHarness) -> None:
     floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
     floor.group()
     for plane in ("v1", "v1", "operator"):

@@ -1,4 +1,4 @@
-"""What lint says of rules: whether their answer key can be repeated, and whether they can act at all."""
+"""Lint of rules: whether their answer key can be repeated, and whether they can act at all."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(
     assert result.reasons[0].endswith("depends on the time, and the clock is running")
 
 
-def test_beside_a_rule_that_is_not_exact_none_is(floor: LayerHarness) -> None:
+def test_a_rule_beside_an_inexact_one_is_not_exact(floor: LayerHarness) -> None:
     alone, counting = linted(floor, {}, {"select": {"times": 1}})
 
     assert (alone.verdict, alone.alone) == (ORDER, EXACT)
@@ -76,7 +76,7 @@ def test_beside_a_rule_that_is_not_exact_none_is(floor: LayerHarness) -> None:
     assert counting.reasons == ("times: counted over all entities, in the order in which they come",)
 
 
-def test_a_rule_that_is_switched_off_changes_no_story(floor: LayerHarness) -> None:
+def test_a_disabled_rule_does_not_change_the_verdicts(floor: LayerHarness) -> None:
     assert linted(floor, {}, {"enabled": False, "select": {"times": 1}})[0].verdict == EXACT
 
 
@@ -93,7 +93,7 @@ def test_a_rule_that_is_switched_off_changes_no_story(floor: LayerHarness) -> No
         ({"expect": {"class": "misapplied"}}, "class_never_made"),
     ],
 )
-def test_what_can_hardly_be_meant_is_warned_of(floor: LayerHarness, rule: dict[str, object], code: str) -> None:
+def test_lint_warns_of_a_rule_that_is_hardly_intended(floor: LayerHarness, rule: dict[str, object], code: str) -> None:
     assert warned(floor, rule) == [code]
 
 
@@ -108,11 +108,11 @@ def test_what_can_hardly_be_meant_is_warned_of(floor: LayerHarness, rule: dict[s
         {"expect": {"class": "stale_view"}},
     ],
 )
-def test_what_may_be_meant_is_not(floor: LayerHarness, rule: dict[str, object]) -> None:
+def test_lint_does_not_warn_of_a_rule_that_may_be_intended(floor: LayerHarness, rule: dict[str, object]) -> None:
     assert warned(floor, rule) == []
 
 
-def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: LayerHarness) -> None:
+def test_lint_warns_of_a_rule_behind_one_that_hits_everything(floor: LayerHarness) -> None:
     wallets = {"match": {"channel": "wallet"}}
 
     assert warned(floor, {}, wallets) == ["shadowed"]
@@ -122,7 +122,7 @@ def test_an_earlier_rule_that_does_the_same_to_all_is_warned_of(floor: LayerHarn
     assert warned(floor, {"with": {"lag_s": 5}}, wallets) == []
 
 
-def test_what_lint_calls_never_does_never_happen_at_the_seam(floor: LayerHarness) -> None:
+def test_a_rule_that_lint_calls_impossible_never_acts_at_the_seam(floor: LayerHarness) -> None:
     floor.arm("none", LAG, match={"channel": {"in": ["wallet"], "not_equal_to": "wallet"}})
     floor.arm("late", LAG, activate={"start_delay_s": 60, "ttl_s": 60})
     floor.arm("zero", LAG, select={"probability": 0})

@@ -1,4 +1,4 @@
-"""The rules as a process has loaded them: which of them act, and what it says while it does not know."""
+"""The rules that a process has loaded: which of them act, and what holds before they are loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.events import example
 from support.layer_harness import ANSWER, DOWN, LAG, LayerHarness
 
 
-def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
+def test_a_stored_rule_that_is_no_longer_valid_does_not_act_and_the_others_do(
     floor: LayerHarness, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     floor.arm("lag", LAG)
@@ -30,28 +30,30 @@ def test_a_stored_rule_that_is_refused_by_now_does_not_act_and_the_others_do(
     assert "old" in printed.out + printed.err
 
 
-def test_another_sandbox_does_not_notice(floor: LayerHarness) -> None:
+def test_another_sandbox_is_not_affected(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
     floor.meet(example(ViewRefresh))
 
     assert not floor.armed("sbx_other")
 
 
-def test_a_rule_whose_kind_is_not_installed_does_not_act_and_does_no_harm(floor: LayerHarness) -> None:
+def test_a_rule_whose_kind_is_not_installed_does_not_act(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
     floor.layer = FaultLayer([CallbackDropped])
 
     assert floor.meet(example(ViewRefresh)) == example(ViewRefresh)
 
 
-def test_nobody_knows_whether_a_rule_listens_until_the_first_command(floor: LayerHarness) -> None:
+def test_before_the_first_command_it_is_unknown_which_seams_have_rules(floor: LayerHarness) -> None:
     before = floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
     floor.group()
 
     assert (before, floor.layer.has_rules_at(floor.sandbox.id, ANSWER)) == (None, False)
 
 
-def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_rules_are_being_loaded_it_is_unknown_which_seams_have_rules(
+    floor: LayerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A request in another thread would go by unsince the rules before did not listen."""
     floor.arm("lag", LAG)
     floor.group()
@@ -73,7 +75,7 @@ def test_nor_while_new_rules_are_being_loaded(floor: LayerHarness, monkeypatch: 
     assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
 
 
-def test_a_layer_listens_at_the_seams_of_its_rules_alone(floor: LayerHarness) -> None:
+def test_a_layer_has_rules_only_at_the_seams_of_its_rules(floor: LayerHarness) -> None:
     floor.arm("down", DOWN)
     floor.group()
 

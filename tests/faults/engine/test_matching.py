@@ -1,4 +1,4 @@
-"""Each operator, on a value that meets it, one that does not, and no value at all."""
+"""Each operator, with a value that meets it, one that does not, and no value."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXAMPLES: dict[str, tuple[str, Any, Any, Any]] = {
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_an_operator_says_yes_and_no(operator: str) -> None:
+def test_each_operator_has_a_value_that_meets_it_and_one_that_does_not(operator: str) -> None:
     field, operand, good, bad = EXAMPLES[operator]
     rule = {field: {operator: operand}}
 
@@ -58,11 +58,11 @@ def test_a_field_without_a_value_meets_no_operator_that_asks_for_one(operator: s
 
 
 @pytest.mark.parametrize(("operator", "operand"), [("absent", True), ("not_equal_to", "x"), ("not_in", ["x"])])
-def test_a_field_without_a_value_meets_what_asks_for_none(operator: str, operand: object) -> None:
+def test_a_field_without_a_value_meets_an_operator_that_asks_for_none(operator: str, operand: object) -> None:
     assert meets({"payer_reference": {operator: operand}}, example(CallbackAttempt, payer_reference=None))
 
 
-def test_a_plain_value_is_short_for_equal_to() -> None:
+def test_a_plain_value_means_equal_to() -> None:
     assert meets({"channel": "wallet"}, example(CallbackAttempt, channel="wallet"))
     assert not meets({"channel": "wallet"}, example(CallbackAttempt, channel="bill_pay"))
     assert Match.from_json({"channel": "wallet"}, (ATTEMPT,)).to_json() == {"channel": {"equal_to": "wallet"}}
@@ -76,7 +76,7 @@ def test_all_conditions_must_hold() -> None:
     assert not meets(rule, example(CallbackAttempt, channel="bank_card", amount_minor=100))
 
 
-def test_a_dotted_name_looks_into_a_mapping() -> None:
+def test_a_dotted_name_names_a_key_of_a_mapping() -> None:
     event = example(ViewRefresh)
 
     assert meets({"after.status": "CLEAR", "before.outstanding_minor": {"gt": 0}}, event)
@@ -125,7 +125,7 @@ def test_a_field_that_only_the_other_seam_has_counts_as_absent() -> None:
         (["channel"], "match", "object"),
     ],
 )
-def test_a_condition_that_cannot_be_meant_is_refused_with_what_was_expected(raw: object, field: str, says: str) -> None:
+def test_an_invalid_condition_is_refused_with_what_was_expected(raw: object, field: str, says: str) -> None:
     with pytest.raises(Refused) as refused:
         Match.from_json(raw, (ATTEMPT,))
 
@@ -163,8 +163,8 @@ def test_what_is_read_can_be_sent_again() -> None:
         ("((a{1,30}){1,30})", "a" * 255 + "b"),
     ],
 )
-def test_no_pattern_runs_for_ever(pattern: str, value: str) -> None:
-    """An engine that tries all ways takes years for each of these; the time limit of the test run would tell."""
+def test_every_pattern_takes_linear_time(pattern: str, value: str) -> None:
+    """A backtracking engine would take years for each of these, and the test run would time out."""
     expected = pattern.startswith("a?")
 
     assert meets({"payer_reference": {"matches": pattern}}, example(CallbackAttempt, payer_reference=value)) is expected

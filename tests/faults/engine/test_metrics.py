@@ -1,4 +1,4 @@
-"""The fault layer's metrics: true, with few labels, and cheap to scrape with many sandboxes."""
+"""The fault layer's metrics: correct, with few labels, and cheap to scrape with many sandboxes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def values(text: str, name: str) -> dict[tuple[str, ...], float]:
 
 
 def fresh(platform: Platform) -> str:
-    """What somebody is told who has not asked for long."""
+    """The metrics of a scrape long after the last one."""
     registry = CollectorRegistry()
     layer: Any = platform.layer
     watch(registry, platform, layer.counted_outcomes)
@@ -109,7 +109,7 @@ def test_rules_events_and_open_injections_are_counted_over_all_sandboxes(http: F
     assert values(text, "mocklend_rules") == {("true", LAG): 1}
 
 
-def test_what_is_open_is_what_the_answer_key_says_is_active(http: FlaskClient, platform: Platform) -> None:
+def test_the_metric_of_open_injections_equals_the_active_entries(http: FlaskClient, platform: Platform) -> None:
     boxes = [Sandboxed(http) for _ in range(3)]
     for box in boxes:
         box.call("PUT", "/-/profile", {"name": "hostile"})
@@ -138,7 +138,7 @@ def test_labels_are_kinds_and_classes_and_no_sandbox(http: FlaskClient) -> None:
 
 
 class Looks:
-    """A platform that counts how often it is read, and a clock by which each look takes as long as is said."""
+    """A platform that counts its reads, and a clock by which each read takes a given time."""
 
     def __init__(self, platform: Platform) -> None:
         self._lender = platform
@@ -156,7 +156,7 @@ class Looks:
         return self.now_s
 
 
-def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_often_when_that_is_dear(
+def test_a_scrape_reads_the_database_at_most_every_few_seconds_and_less_often_if_that_is_slow(
     http: FlaskClient, platform: Platform
 ) -> None:
     looks = Looks(platform)
@@ -174,7 +174,7 @@ def test_a_scrape_looks_into_the_database_at_most_every_few_seconds_and_less_oft
     assert [scraped_after(2 * PATIENCE - 1), scraped_after(1)] == [3, 4]
 
 
-def test_to_register_the_metrics_looks_nothing_up(http: FlaskClient, platform: Platform) -> None:
+def test_registering_the_metrics_reads_nothing(http: FlaskClient, platform: Platform) -> None:
     looks = Looks(platform)
 
     watch(CollectorRegistry(), looks, Counter)

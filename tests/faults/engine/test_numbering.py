@@ -1,4 +1,4 @@
-"""Numbers of events go on, in bounded memory, and no number that was struck comes again."""
+"""Occurrence numbers of events continue, in bounded memory, and no pinned number is used again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ entities = st.sampled_from("abcdefgh")
 
 
 @given(asked_for=st.lists(entities, max_size=60))
-def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked_for: list[str]) -> None:
+def test_each_entity_is_numbered_from_one_while_all_are_in_memory(asked_for: list[str]) -> None:
     numbers = Numbers({}, entities_max=8)
 
     numbered = [(entity, numbers.next(entity)) for entity in asked_for]
@@ -20,7 +20,7 @@ def test_each_entity_is_numbered_from_one_as_long_as_all_are_known(asked_for: li
 
 
 @given(asked_for=st.lists(st.tuples(entities, st.booleans()), max_size=80))
-def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked_for: list[tuple[str, bool]]) -> None:
+def test_a_pinned_occurrence_is_never_used_again_after_eviction(asked_for: list[tuple[str, bool]]) -> None:
     numbers, struck = Numbers({"a": 3}, entities_max=2), {("a", 3)}
     for entity, strikes in asked_for:
         number = numbers.next(entity)
@@ -31,7 +31,7 @@ def test_what_was_struck_is_never_a_number_again_whatever_is_forgotten(asked_for
 
 
 @given(entities=st.lists(st.integers(0, 10_000), max_size=300))
-def test_no_more_is_known_than_the_most(entities: list[int]) -> None:
+def test_the_number_of_entities_in_memory_is_bounded(entities: list[int]) -> None:
     numbers = Numbers({}, entities_max=5)
     for entity in entities:
         numbers.next(str(entity))
@@ -39,25 +39,25 @@ def test_no_more_is_known_than_the_most(entities: list[int]) -> None:
     assert len(numbers._last) <= 5
 
 
-def test_who_comes_again_soon_is_still_known() -> None:
+def test_an_entity_used_recently_is_kept() -> None:
     numbers = Numbers({}, entities_max=3)
     numbered = [numbers.next(entity) for entity in "xabxcdx"]
 
     assert numbered == [1, 1, 1, 2, 1, 1, 3], "asked_for about within the last three"
 
 
-def test_who_does_not_is_forgotten() -> None:
+def test_an_entity_not_used_recently_is_evicted() -> None:
     numbers = Numbers({}, entities_max=3)
 
     assert [numbers.next(entity) for entity in "xabcx"] == [1, 1, 1, 1, 1]
 
 
-def test_what_a_process_before_has_struck_is_gone_on_from() -> None:
+def test_numbers_continue_after_those_pinned_by_an_earlier_process() -> None:
     assert Numbers({"a": 7}).next("a") == 8
 
 
-def test_nor_does_it_come_where_it_is_struck_late() -> None:
-    """A request was numbered, and its entity forgotten and begun anew, before the writer came to it."""
+def test_a_number_pinned_late_is_not_used_again() -> None:
+    """A request was numbered, and its entity evicted and numbered again, before the writer decided it."""
     numbers = Numbers({}, entities_max=1)
     last = [numbers.next("a") for _ in range(5)][-1]
     for other in "bc":

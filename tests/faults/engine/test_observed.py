@@ -30,14 +30,14 @@ def test_a_discrepancy_is_explained_by_the_entry_of_its_class_and_entity(key: di
     assert explained.unobserved == ()
 
 
-def test_what_nothing_explains_is_a_bug_of_ours(key: dict[str, Entry]) -> None:
+def test_a_discrepancy_without_an_entry_is_unexplained(key: dict[str, Entry]) -> None:
     explained = explain([Finding("stale_view", "loan_bob", 100_000)], key.values())
 
     assert explained.explained_by == (None,)
     assert len(explained.unobserved) == 2
 
 
-def test_missing_money_is_explained_to_the_cent(key: dict[str, Entry]) -> None:
+def test_missing_money_is_explained_only_by_an_entry_of_its_amount(key: dict[str, Entry]) -> None:
     assert explain([Finding("missing_in_books", "rpy_ada", 99_999)], key.values()).explained_by == (None,)
 
 
@@ -51,9 +51,7 @@ def test_one_entry_explains_one_discrepancy(key: dict[str, Entry]) -> None:
     assert explain(twice, key.values()).explained_by == (key["missing_in_books"].injection, None)
 
 
-def test_an_injection_that_has_ended_explains_nothing_and_is_not_missed(
-    floor: LayerHarness, key: dict[str, Entry]
-) -> None:
+def test_an_ended_injection_explains_nothing_and_is_not_expected(floor: LayerHarness, key: dict[str, Entry]) -> None:
     floor.later(60)
 
     explained = explain([Finding("stale_view", "loan_ada", 100_000)], floor.key())

@@ -1,4 +1,4 @@
-"""Profiles: what is shipped, and that one is on at a time."""
+"""Profiles: the shipped ones, and that one is on at a time."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def stored(floor: LayerHarness) -> Doc:
         return {rule["id"]: rule for rule in stored_of(SandboxReader(connection, "sbx"))}
 
 
-def test_the_promised_profiles_are_there() -> None:
+def test_the_documented_profiles_exist() -> None:
     assert {"none", "realistic", "hostile", "lessons"} <= set(profiles())
     assert profiles()["none"].armed(installed()) == []
 
 
-def test_hostile_is_every_kind_that_is_installed_and_often() -> None:
+def test_profile_hostile_arms_every_installed_kind_often() -> None:
     rules = profiles()["hostile"].armed(installed())
 
     assert {rule.fault.name for rule in rules} == set(installed())
@@ -43,7 +43,7 @@ def test_hostile_is_every_kind_that_is_installed_and_often() -> None:
 
 
 @pytest.mark.parametrize("name", profiles())
-def test_a_profile_names_only_kinds_that_there_are_and_lint_has_nothing_to_say(name: str) -> None:
+def test_each_profile_names_installed_kinds_and_has_no_lint_warning(name: str) -> None:
     profile = profiles()[name]
 
     results = lint(profile.armed(installed()), mode="wall")
@@ -52,11 +52,11 @@ def test_a_profile_names_only_kinds_that_there_are_and_lint_has_nothing_to_say(n
     assert {(finding.verdict, finding.warnings) for finding in results.values()} <= {(EXACT, ())}
 
 
-def test_realistic_is_rare(floor: LayerHarness) -> None:
+def test_profile_realistic_acts_rarely(floor: LayerHarness) -> None:
     assert all(float(rule.select.probability) <= 0.01 for rule in profiles()["realistic"].armed(installed()))
 
 
-def test_one_profile_is_on_and_what_was_armed_by_hand_stays(floor: LayerHarness) -> None:
+def test_one_profile_is_on_at_a_time_and_other_rules_stay(floor: LayerHarness) -> None:
     floor.arm("mine", LAG)
 
     put(floor, "hostile")

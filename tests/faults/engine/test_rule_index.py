@@ -1,4 +1,4 @@
-"""Which rules an event is put to, and that those which are skipped are counted and explained like the others."""
+"""Which rules are candidates for an event, and that skipped rules are counted and explained like the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def candidates_of(*rules: Rule) -> list[str]:
     return [candidate.rule.id for candidate in RuleIndex(SEAM, rules, version=1).candidates(example(ViewRefresh))]
 
 
-def test_a_rule_is_asked_about_what_it_names() -> None:
+def test_a_rule_is_a_candidate_for_the_values_it_names() -> None:
     loan = example(ViewRefresh).loan_id
     about, among = rule("b", {"loan_id": loan}), rule("a", {"loan_id": {"in": ["loan_x", loan]}})
 
@@ -54,7 +54,7 @@ def test_rules_are_found_by_different_fields_and_stay_in_order() -> None:
     assert candidates_of(*rules) == ["a", "b", "c"]
 
 
-def test_a_rule_that_meets_two_ways_is_asked_once() -> None:
+def test_a_rule_with_two_matching_values_is_a_candidate_once() -> None:
     event = example(ViewRefresh)
 
     assert candidates_of(rule("a", {"loan_id": {"in": [event.loan_id, event.loan_id]}})) == ["a"]

@@ -1,4 +1,4 @@
-"""Rules as clients write them: what is taken, what is refused, and when a rule is on."""
+"""Rules as clients write them: what is accepted, what is refused, and when a rule is on."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_an_unknown_fault_is_refused_with_the_known_ones(floor: LayerHarness) ->
         ("lag", {"fault": "cache.bounded_stale", "expect": {"amount": 5}}, "expect.amount"),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(floor: LayerHarness, id: str, raw: object, field: str) -> None:
+def test_an_invalid_rule_is_refused(floor: LayerHarness, id: str, raw: object, field: str) -> None:
     refused = refusal(floor, id, raw)
 
     assert refused.code == "validation_failed"

@@ -1,4 +1,4 @@
-"""What documents and editors are told of a rule is what its readers take, at the edge of every bound."""
+"""The published schemas of a rule agree with its readers, at the edge of every bound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = installed()
 
 
 def accepted(read: Callable[[], object]) -> bool:
-    """Whether a reader takes what it is given."""
+    """Whether a reader accepts a value."""
     try:
         read()
     except Refused as refused:
@@ -103,6 +103,6 @@ def test_a_rule_with_another_kinds_settings_is_invalid() -> None:
     assert not valid.is_valid({"fault": "cashe_lag"})
 
 
-def test_every_schema_is_one() -> None:
+def test_every_schema_is_a_valid_json_schema() -> None:
     for schema in (rule_schema(KINDS), schema_of(ExperimentBody), WITH_SCHEMA):
         Draft202012Validator.check_schema(schema)

@@ -1,4 +1,4 @@
-"""Scores are pure: laws that hold for any key and any findings, and the examples that a reader would try first."""
+"""Scoring as a pure function: laws for any answer key and any findings, and examples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENTITIES = tuple(f"loan_{n}" for n in range(6))
 
 
 def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **more: object) -> Break:
-    """A lie that is told since Monday."""
+    """A break that is visible since Monday."""
     fields: dict[str, Any] = {
         "injection": f"inj_{entity}_{finding_class}",
         "rule": "rule",
@@ -40,7 +40,7 @@ def break_(entity: str = "loan_0", finding_class: str = "missing_in_books", **mo
 def finding(
     entity: str = "loan_0", finding_class: str = "missing_in_books", n: int = 0, **more: object
 ) -> ReportedFinding:
-    """A finding of an hour later."""
+    """A finding one hour later."""
     fields: dict[str, Any] = {"found_ms": MONDAY_MS + HOUR_MS, **more}
     return ReportedFinding(n, finding_class, entity, **fields)
 
@@ -132,7 +132,7 @@ def test_every_finding_and_every_demanded_break_is_in_just_one_list(
 
 
 @given(lies_told)
-def test_who_reports_just_what_is_demanded_passes(breaks: list[Break]) -> None:
+def test_reporting_exactly_the_demanded_breaks_passes(breaks: list[Break]) -> None:
     demanded = scored(breaks, [])["lists"]["missed"]
 
     result = scored(
@@ -180,7 +180,7 @@ def test_the_order_of_findings_does_not_matter(
 
 
 @given(lies_told, findings_made)
-def test_a_finding_said_twice_counts_once(breaks: list[Break], findings: list[ReportedFinding]) -> None:
+def test_a_finding_reported_twice_counts_once(breaks: list[Break], findings: list[ReportedFinding]) -> None:
     once, twice = scored(breaks, findings), scored(breaks, [*findings, *findings])
 
     for name in ("precision", "recall", "f1", "kind_accuracy", "penalty_points", "by_class", "money"):
@@ -222,13 +222,13 @@ def test_an_empty_list_finds_nothing_and_fails() -> None:
     assert result["penalty_points"] == 2
 
 
-def test_who_reports_every_loan_finds_all_and_fails_all_the_same() -> None:
+def test_reporting_every_loan_finds_all_breaks_and_fails() -> None:
     result = scored([break_()], [finding(f"loan_{n}") for n in range(100)])
 
     assert (result["verdict"], result["recall"], result["precision"]) == ("FAIL", 1, 0.01)
 
 
-def test_who_reports_every_class_of_a_loan_gains_nothing_by_it() -> None:
+def test_reporting_every_class_of_a_loan_gains_nothing() -> None:
     result = scored([break_()], [finding(finding_class=kind) for kind in CLASSES])
 
     assert (result["verdict"], result["precision"], result["kind_accuracy"]) == ("FAIL", 1 / 3, 1 / 3)
@@ -236,18 +236,18 @@ def test_who_reports_every_class_of_a_loan_gains_nothing_by_it() -> None:
     assert result["counts"]["false_positives"] == 0
 
 
-def test_an_honest_platform_says_nothing_about_a_reconciler() -> None:
+def test_a_score_without_injections_and_findings_is_inconclusive() -> None:
     result = scored([], [])
 
     assert (result["verdict"], result["precision"], result["recall"]) == ("INCONCLUSIVE", None, None)
     assert result["reasons"] == ["the answer key demands nothing in this window"]
 
 
-def test_but_who_sees_ghosts_there_fails() -> None:
+def test_a_finding_without_an_injection_fails() -> None:
     assert scored([], [finding()])["verdict"] == "FAIL"
 
 
-def test_a_rule_that_never_fired_is_no_pass() -> None:
+def test_a_rule_without_an_injection_is_no_pass() -> None:
     result = scored([break_()], [finding()], records=Records(silent_rules=["lag"]))
 
     assert (result["verdict"], result["silent_rules"]) == ("INCONCLUSIVE", ["lag"])
@@ -280,7 +280,7 @@ def test_a_break_is_demanded_if_it_is_still_visible_or_was_repaired(break_shown:
     assert result["counts"]["demanded"] == demanded
 
 
-def test_what_healed_by_itself_is_optional_unless_it_could_be_seen_for_long() -> None:
+def test_a_break_that_healed_by_itself_is_optional_unless_it_was_visible_for_long() -> None:
     healed = break_(end_ms=MONDAY_MS + 24 * HOUR_MS)
 
     result = scored([healed, break_("loan_1")], [finding(), finding("loan_1")])
@@ -290,7 +290,7 @@ def test_what_healed_by_itself_is_optional_unless_it_could_be_seen_for_long() ->
     assert scored([healed], [], min_visible_s=86_401)["counts"]["demanded"] == 0
 
 
-def test_a_window_asks_for_what_could_be_seen_in_it() -> None:
+def test_a_window_demands_the_breaks_that_were_visible_in_it() -> None:
     first, second = break_(end_ms=MONDAY_MS + HOUR_MS, repaired=True), break_("loan_1", from_ms=MONDAY_MS + 5 * HOUR_MS)
 
     def demanded(from_hour: int, to_hour: int) -> list[str]:
@@ -317,7 +317,7 @@ def test_times_are_measured_from_when_a_break_was_visible() -> None:
     assert scored([break_()], [finding(found_ms=MONDAY_MS - 1)])["time_to_detect_s"]["p50"] == 0
 
 
-def test_money_is_weighed_by_currency_and_by_how_long_it_was_wrong() -> None:
+def test_money_is_weighted_by_currency_and_duration() -> None:
     breaks = [
         break_(amount_minor=300),
         break_("loan_1", amount_minor=100),
@@ -335,7 +335,7 @@ def test_money_is_weighed_by_currency_and_by_how_long_it_was_wrong() -> None:
     assert money["EUR"]["recall"] == 1
 
 
-def test_an_amount_is_judged_apart_and_where_it_does_not_drift() -> None:
+def test_an_amount_is_judged_separately_and_only_if_it_does_not_change() -> None:
     breaks = [break_(), break_("loan_1"), break_("loan_2", "stale_view")]
     findings = [
         finding(amount_minor=100),
@@ -362,7 +362,7 @@ def test_harm_to_borrowers_is_counted_in_hours_and_days() -> None:
     }
 
 
-def test_long_lists_are_cut_and_say_so_and_are_counted_in_full() -> None:
+def test_long_lists_are_truncated_and_their_counts_are_complete() -> None:
     distinct = scored([break_()], [finding(f"loan_x{n}") for n in range(30)], listed_max=10)
 
     assert len(distinct["lists"]["false_positives"]) == 10
@@ -370,7 +370,7 @@ def test_long_lists_are_cut_and_say_so_and_are_counted_in_full() -> None:
     assert distinct["lists_cut"] == ["false_positives"]
 
 
-def test_a_threshold_is_met_exactly_where_it_says() -> None:
+def test_a_threshold_is_inclusive() -> None:
     breaks = [break_(f"loan_{n}") for n in range(10)]
     nine = [finding(f"loan_{n}") for n in range(9)]
 

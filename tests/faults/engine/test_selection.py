@@ -1,4 +1,4 @@
-"""Chance as a keyed hash, and the limits."""
+"""Selection: random choices from a keyed hash, and the limits."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_higher_probability_only_adds(event: Doc, first: float, other: float) 
 
 
 @given(events)
-def test_never_and_always_mean_it(event: Doc) -> None:
+def test_probability_0_never_selects_and_1_always_does(event: Doc) -> None:
     assert not of(probability=0).drawn(**event)
     assert of(probability=1).drawn(**event)
 
@@ -83,25 +83,25 @@ def test_the_choices_do_not_depend_on_the_order_of_the_calls(
 
 
 @given(events, probabilities, st.integers(0, 1_000))
-def test_with_unit_entity_all_occurrences_share_one_fate(event: Doc, probability: float, occurrence: int) -> None:
+def test_with_unit_entity_all_occurrences_have_one_choice(event: Doc, probability: float, occurrence: int) -> None:
     select = of(probability=probability, unit="entity")
 
     assert select.drawn(**event) == select.drawn(**event | {"occurrence": occurrence})
 
 
-def test_the_parts_of_the_key_cannot_run_into_each_other() -> None:
+def test_the_parts_of_the_key_are_separated() -> None:
     sample = draw(seed=1, rule="ab", seam="c", entity="d", occurrence=1)
     other = draw(seed=1, rule="a", seam="bc", entity="d", occurrence=1)
 
     assert sample != other
 
 
-def test_a_tenth_is_a_tenth() -> None:
+def test_probability_one_tenth_is_exact() -> None:
     assert Fraction(of(probability=0.1).probability) == Fraction(1, 10)
     assert of(probability=0.1).to_json() == {"probability": 0.1, "unit": "occurrence"}
 
 
-def test_skip_first_lets_the_first_ones_go() -> None:
+def test_skip_first_does_not_select_the_first_occurrences() -> None:
     assert [of(skip_first=2).allowed(Counts(matched=n)) for n in range(4)] == [False, False, True, True]
 
 
@@ -148,7 +148,7 @@ def test_max_active_counts_open_injections() -> None:
         ({"chance": 0.5}, "select.chance"),
     ],
 )
-def test_a_selection_that_cannot_be_meant_is_refused(raw: dict[str, object], field: str) -> None:
+def test_an_invalid_selection_is_refused(raw: dict[str, object], field: str) -> None:
     with pytest.raises(Refused) as refused:
         Select.from_json(raw)
 

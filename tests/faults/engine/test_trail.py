@@ -1,4 +1,4 @@
-"""What is kept of the latest events: bounded, durable events alone, and forgotten with the sandbox."""
+"""The trail of the latest events: bounded, of committed events only, and deleted with the sandbox."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_sandbox_keeps_its_latest_events() -> None:
     assert occurrences(trail, "bob") == []
 
 
-def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
+def test_the_longest_unused_sandbox_is_evicted_first() -> None:
     trail = Trail(events_max=3, of_all_max=5)
     for sandbox in ("ada", "bob", "ada"):
         trail.add(sandbox, [event(n) for n in range(2)])
@@ -43,7 +43,7 @@ def test_the_sandbox_that_is_quiet_for_longest_is_forgotten_first() -> None:
     assert occurrences(trail, "eve") == [9]
 
 
-def test_what_was_not_committed_is_not_kept(floor: LayerHarness) -> None:
+def test_events_of_a_failed_group_are_not_kept(floor: LayerHarness) -> None:
     floor.arm("lag", LAG)
 
     floor.group(example(ViewRefresh), fail=True)

@@ -1,4 +1,4 @@
-"""amount.rounding_drift: a payoff quote that is a few fen short."""
+"""amount.rounding_drift: a payoff quote is a few fen short."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_payoff_quote_is_short_until_its_day_is_over(floor: LayerHarness) -> N
     assert floor.statuses() == ["healed"]
 
 
-def test_once_it_is_ordered_by_it_stays_short_until_the_loan_is_paid_off(floor: LayerHarness) -> None:
+def test_a_short_quote_that_is_paid_stays_wrong_until_the_loan_is_paid_off(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift")
     floor.meet(example(QuoteIssued))
 
@@ -44,7 +44,7 @@ def test_once_it_is_ordered_by_it_stays_short_until_the_loan_is_paid_off(floor: 
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "the loan is paid off: loan_ada")
 
 
-def test_what_has_lapsed_cannot_be_ordered_by_any_more(floor: LayerHarness) -> None:
+def test_a_lapsed_quote_cannot_be_used(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift")
     floor.meet(example(QuoteIssued))
     floor.later(14 * 3_600)
@@ -55,7 +55,7 @@ def test_what_has_lapsed_cannot_be_ordered_by_any_more(floor: LayerHarness) -> N
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_limit_on_open_entries_knows_that_it_stays(
+def test_max_active_counts_a_short_quote_that_was_paid(
     floor: LayerHarness, another_layer: Callable[[], None], restarted: bool
 ) -> None:
     floor.arm("rounds", "amount.rounding_drift", select={"max_active": 1})
@@ -74,7 +74,7 @@ def test_a_limit_on_open_entries_knows_that_it_stays(
     assert floor.meet(second).total_minor == 100_999
 
 
-def test_only_a_payoff_has_no_next_bill_to_hide_the_rest_in(floor: LayerHarness) -> None:
+def test_only_a_payoff_quote_is_short(floor: LayerHarness) -> None:
     floor.arm("rounds", "amount.rounding_drift")
 
     for honest in (example(QuoteIssued, type="OVD_AND_CURRENT"), example(QuoteIssued, interest_minor=0)):
@@ -97,7 +97,7 @@ def test_a_quote_that_was_issued_is_read_again_unchanged(mocklend: Client) -> No
 
 
 @given(total=st.integers(3, 10**12), interest=st.integers(0, 10), drift=st.integers(1, 3))
-def test_it_is_short_by_a_few_fen_of_interest_or_right(total: int, interest: int, drift: int) -> None:
+def test_a_payoff_quote_is_short_by_a_few_fen_of_interest_or_right(total: int, interest: int, drift: int) -> None:
     quote = RoundingDrift(drift_minor=drift).quote_issued(
         example(QuoteIssued, total_minor=total, interest_minor=interest)
     )

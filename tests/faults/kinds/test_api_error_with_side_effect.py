@@ -1,4 +1,4 @@
-"""api.error_with_side_effect: an error that did something."""
+"""api.error_with_side_effect: the work is done and an error is answered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_work_is_done_and_an_error_is_answered(answer: str) -> None:
 
 
 @pytest.mark.parametrize(("tries", "hit"), [(1, [1]), (2, [1, 2]), (None, [1, 2, 3])])
-def test_as_many_tries_get_the_error_as_the_settings_say(tries: int | None, hit: list[int]) -> None:
+def test_the_set_number_of_tries_gets_the_error(tries: int | None, hit: list[int]) -> None:
     fault = ErrorWithSideEffect(tries=tries)
     answers = [example(ApiAnswer, occurrence=n) for n in (1, 2, 3)]
 
@@ -28,7 +28,7 @@ def test_a_read_has_no_side_effect() -> None:
     assert ErrorWithSideEffect().api_answer(example_read()) == example_read()
 
 
-def test_what_is_refused_already_stays_so() -> None:
+def test_a_request_that_is_refused_anyway_stays_refused() -> None:
     refused = example(ApiAnswer, answer_code="unavailable", before_work=True)
 
     assert ErrorWithSideEffect().api_answer(refused) == refused

@@ -11,7 +11,7 @@ from support.events import example, example_debit
 
 
 @given(share=st.integers(0, 99), place=st.integers(0, 99))
-def test_who_comes_after_the_share_that_is_done_is_left_out(share: int, place: int) -> None:
+def test_a_loan_after_the_set_share_of_the_batch_is_left_out(share: int, place: int) -> None:
     item = example(BatchItem, batch_position_percent=place)
 
     assert BatchPartial(share_done_percent=share).batch_item(item).runs == (1 if place < share else 0)

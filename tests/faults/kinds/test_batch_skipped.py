@@ -9,7 +9,7 @@ from support.events import example, example_debit
 from support.layer_harness import LayerHarness
 
 
-def test_the_run_does_not_come_to_it() -> None:
+def test_the_batch_leaves_the_loan_out() -> None:
     assert BatchSkipped().batch_item(example(BatchItem)).runs == 0
 
 
@@ -19,7 +19,7 @@ def test_debits_are_another_job() -> None:
     assert BatchSkipped().batch_item(debit) is debit
 
 
-def test_whatever_is_recorded_brings_it_up_to_the_day(floor: LayerHarness) -> None:
+def test_any_new_fact_rolls_the_loan_forward(floor: LayerHarness) -> None:
     floor.arm("lock", "batch.skipped")
     floor.meet(example(BatchItem))
     [entry] = floor.key()

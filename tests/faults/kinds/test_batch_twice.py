@@ -11,18 +11,18 @@ from support.events import example, example_debit
 from support.layer_harness import LayerHarness
 
 
-def test_what_is_due_is_ordered_twice() -> None:
+def test_the_debit_is_ordered_twice() -> None:
     assert BatchTwice().batch_item(example_debit()).runs == 2
 
 
-def test_a_look_at_a_loan_twice_is_as_good_as_once() -> None:
+def test_an_end_of_day_item_is_not_repeated() -> None:
     item = example(BatchItem)
 
     assert BatchTwice().batch_item(item) is item
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_taking_either_back_heals_it(floor: LayerHarness, ended: str) -> None:
+def test_reversing_either_heals_it(floor: LayerHarness, ended: str) -> None:
     floor.arm("lock", "batch.twice")
     floor.meet(example_debit())
     [entry] = floor.key()

@@ -20,7 +20,7 @@ def test_an_ordinary_record_is_sent() -> None:
         assert CorrectionNotSent().bureau_report(example(BureauReport, cause=cause)).sent
 
 
-def test_another_correction_that_is_ordered_supersedes_it(floor: LayerHarness) -> None:
+def test_ordering_another_correction_supersedes_it(floor: LayerHarness) -> None:
     floor.arm("lost", "bureau.correction_not_sent")
     floor.meet(example(BureauReport, cause="correction"))
     floor.later(86_400)

@@ -18,13 +18,13 @@ def test_lags_add_up() -> None:
     assert BureauLag(lag_days=1).bureau_report(example(BureauReport, lag_s=60)).lag_s == DAY_S + 60
 
 
-def test_what_is_not_sent_has_no_lag() -> None:
+def test_a_record_that_is_not_sent_has_no_lag() -> None:
     lost = example(BureauReport, cause="correction", sent=False)
 
     assert BureauLag().bureau_report(lost) == lost
 
 
-def test_the_lie_begins_when_the_normal_lag_is_over_and_ends_with_its_own(floor: LayerHarness) -> None:
+def test_the_injection_begins_after_the_normal_lag_and_ends_with_the_longer_one(floor: LayerHarness) -> None:
     floor.arm("late", "bureau.lag", **{"with": {"lag_days": 2}})
     floor.meet(example(BureauReport))
 

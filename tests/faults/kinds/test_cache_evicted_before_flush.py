@@ -26,7 +26,7 @@ def test_the_page_lacks_the_change_before(flushed: int, remaining: int, balance:
     )
 
 
-def test_the_first_payment_is_gone_from_the_page(floor: LayerHarness) -> None:
+def test_the_page_lacks_the_first_payment(floor: LayerHarness) -> None:
     floor.arm("store", "cache.evicted_before_flush")
 
     floor.meet(example(BalanceKept))
@@ -55,7 +55,7 @@ def test_a_rebuilt_page_heals_it(floor: LayerHarness) -> None:
     assert floor.statuses() == ["healed"]
 
 
-def test_a_page_may_be_off_and_behind_at_once(floor: LayerHarness) -> None:
+def test_a_page_may_have_a_wrong_balance_and_an_old_version_at_once(floor: LayerHarness) -> None:
     floor.arm("store", "cache.evicted_before_flush")
     floor.arm("late", "cache.lost_invalidation")
 

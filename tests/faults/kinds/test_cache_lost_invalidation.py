@@ -11,13 +11,13 @@ from support.layer_harness import LayerHarness
 A_YEAR_S = 31_536_000
 
 
-def test_no_view_ever_hears_of_the_new_version() -> None:
+def test_no_view_gets_the_new_version() -> None:
     showing = LostInvalidation().view_refresh(example(ViewRefresh)).showing()
 
     assert not showing.on_page(example(ViewRefresh).now_ms + 1000 * A_YEAR_S)
 
 
-def test_a_loans_first_version_cannot_be_lost() -> None:
+def test_the_first_version_of_a_loan_is_never_lost() -> None:
     first = example(ViewRefresh, occurrence=1)
 
     assert LostInvalidation().view_refresh(first) == first
@@ -58,7 +58,7 @@ def test_the_next_version_that_is_shown_supersedes_it(floor: LayerHarness) -> No
     assert floor.statuses() == ["superseded"]
 
 
-def test_what_is_late_and_lost_is_lost(floor: LayerHarness) -> None:
+def test_a_version_that_is_both_late_and_lost_is_lost(floor: LayerHarness) -> None:
     floor.arm("a-lost", "cache.lost_invalidation")
     floor.arm("b-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
     floor.meet(example(ViewRefresh))

@@ -34,7 +34,7 @@ def test_one_slow_fill_is_enough() -> None:
     assert StaleSet(right_for_s=60).view_refresh(hit) == hit
 
 
-def test_the_lie_is_pending_until_the_old_value_returns(floor: LayerHarness) -> None:
+def test_the_injection_is_pending_until_the_old_value_returns(floor: LayerHarness) -> None:
     floor.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": 60}})
     floor.meet(example(ViewRefresh))
 

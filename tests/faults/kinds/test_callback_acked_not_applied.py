@@ -9,13 +9,13 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_the_handler_answers_and_forgets() -> None:
+def test_the_callback_is_acknowledged_and_not_applied() -> None:
     outcome = AckedNotApplied().callback_attempt(example(CallbackAttempt))
 
     assert (outcome.discarded, outcome.lost_attempts, outcome.altered) == (True, 0, None)
 
 
-def test_the_money_is_missing_until_somebody_asks_the_channel(floor: LayerHarness) -> None:
+def test_the_money_is_missing_until_the_channel_is_queried(floor: LayerHarness) -> None:
     floor.arm("ack", "callback.acked_not_applied")
 
     floor.meet(example(CallbackAttempt))
@@ -38,7 +38,7 @@ def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: LayerHarne
     assert floor.statuses() == ["superseded"]
 
 
-def test_dropping_what_the_books_have_does_no_harm(floor: LayerHarness) -> None:
+def test_dropping_a_callback_of_posted_money_is_masked(floor: LayerHarness) -> None:
     floor.arm("ack", "callback.acked_not_applied")
 
     floor.meet(example(CallbackAttempt, in_books=True))

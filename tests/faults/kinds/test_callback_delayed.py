@@ -21,7 +21,7 @@ def test_the_attempts_before_the_third_are_lost() -> None:
 
 
 @given(expected=st.integers(2, 100), retry_schedule=st.integers(1, 16), data=st.data())
-def test_the_last_attempt_of_a_retry_schedule_is_always_heard(
+def test_the_last_attempt_of_a_retry_schedule_is_never_lost(
     expected: int, retry_schedule: int, data: st.DataObject
 ) -> None:
     occurrence = data.draw(st.integers(1, retry_schedule))
@@ -33,13 +33,13 @@ def test_the_last_attempt_of_a_retry_schedule_is_always_heard(
     assert occurrence + lost <= max(expected, occurrence)
 
 
-def test_it_never_saves_what_another_fault_has_lost() -> None:
+def test_it_does_not_deliver_attempts_that_another_fault_loses() -> None:
     lost = example(CallbackAttempt, lost_attempts=LOST_FOR_GOOD)
 
     assert CallbackDelayed().callback_attempt(lost) == lost
 
 
-def test_it_heals_when_the_message_comes(floor: LayerHarness) -> None:
+def test_it_heals_when_the_callback_is_delivered(floor: LayerHarness) -> None:
     floor.arm("late", "callback.delayed")
 
     floor.meet(example(CallbackAttempt))
@@ -49,7 +49,7 @@ def test_it_heals_when_the_message_comes(floor: LayerHarness) -> None:
     assert (entry.status, entry.served["callback"], entry.served["attempts"]) == ("healed", "lost", 2)
 
 
-def test_a_late_message_that_the_books_do_not_wait_for_is_no_lie(floor: LayerHarness) -> None:
+def test_a_late_callback_of_posted_money_is_masked(floor: LayerHarness) -> None:
     floor.arm("late", "callback.delayed")
 
     floor.meet(example(CallbackAttempt, in_books=True))

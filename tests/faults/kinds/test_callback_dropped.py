@@ -9,7 +9,7 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_by_default_no_attempt_ever_arrives() -> None:
+def test_by_default_every_attempt_is_lost() -> None:
     assert CallbackDropped().callback_attempt(example(CallbackAttempt)).lost_attempts == LOST_FOR_GOOD
 
 
@@ -21,7 +21,7 @@ def test_the_first_two_attempts_are_lost_and_the_third_arrives() -> None:
     assert fault.callback_attempt(example(CallbackAttempt, occurrence=3)) == example(CallbackAttempt, occurrence=3)
 
 
-def test_it_never_saves_what_another_fault_has_lost() -> None:
+def test_it_does_not_deliver_attempts_that_another_fault_loses() -> None:
     lost = example(CallbackAttempt, lost_attempts=LOST_FOR_GOOD)
 
     assert CallbackDropped(attempts_lost=2).callback_attempt(lost) == lost
@@ -54,7 +54,7 @@ def test_a_receipt_of_another_loan_does_not_heal_it(floor: LayerHarness) -> None
     assert floor.statuses() == ["active"]
 
 
-def test_the_fate_of_a_callback_is_settled_once(floor: LayerHarness) -> None:
+def test_the_number_of_lost_attempts_is_decided_once(floor: LayerHarness) -> None:
     floor.arm("drop", "callback.dropped", **{"with": {"attempts_lost": 2}})
 
     floor.meet(example(CallbackAttempt, occurrence=1))

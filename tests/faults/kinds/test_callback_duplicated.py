@@ -12,7 +12,7 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_by_default_one_copy_comes_under_a_new_number() -> None:
+def test_by_default_one_copy_has_a_new_number() -> None:
     outcome = CallbackDuplicated().callback_taken(example(CallbackTaken))
 
     assert (outcome.copies, outcome.new_trade_no) == (1, True)
@@ -28,7 +28,7 @@ def test_copies_add_up_and_never_become_too_many(copies: int, before: int, numbe
     assert outcome.new_trade_no == (number == "new")
 
 
-def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back() -> None:
+def test_a_copy_with_the_same_number_keeps_another_rules_new_number() -> None:
     assert (
         CallbackDuplicated(trade_no="same")
         .callback_taken(example(CallbackTaken, copies=1, new_trade_no=True))
@@ -36,7 +36,7 @@ def test_a_copy_under_the_same_number_does_not_give_another_rules_number_back() 
     )
 
 
-def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: LayerHarness) -> None:
+def test_a_second_receipt_is_an_open_injection_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("twice", "callback.duplicated")
 
     floor.meet(example(CallbackTaken))
@@ -50,7 +50,7 @@ def test_a_second_receipt_is_a_lie_until_it_is_reversed(floor: LayerHarness) -> 
     assert floor.statuses() == ["healed"]
 
 
-def test_an_inbox_that_knows_the_number_withstands_it(floor: LayerHarness) -> None:
+def test_an_inbox_that_knows_the_number_ignores_the_copy(floor: LayerHarness) -> None:
     floor.arm("twice", "callback.duplicated", **{"with": {"trade_no": "same", "copies": 3}})
 
     floor.meet(example(CallbackTaken))

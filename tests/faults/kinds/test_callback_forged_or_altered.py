@@ -33,7 +33,7 @@ def test_several_attempts_may_be_altered_and_each_is_on_record(floor: LayerHarne
     assert floor.statuses() == ["superseded", "healed"]
 
 
-def test_the_answer_key_says_how(floor: LayerHarness) -> None:
+def test_the_answer_key_says_how_the_callback_was_altered(floor: LayerHarness) -> None:
     floor.arm("forge", "callback.forged_or_altered", **{"with": {"how": "old_timestamp"}})
 
     floor.meet(example(CallbackAttempt))

@@ -11,7 +11,7 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_an_inbox_that_checks_withstands_it(floor: LayerHarness) -> None:
+def test_an_inbox_that_checks_the_order_ignores_the_older_event(floor: LayerHarness) -> None:
     floor.arm("order", "callback.reordered")
 
     outcome = floor.meet(example(CallbackTaken))
@@ -21,7 +21,7 @@ def test_an_inbox_that_checks_withstands_it(floor: LayerHarness) -> None:
     assert entry.to_json()["status_reason"] == "a final state does not go back"
 
 
-def test_an_inbox_that_believes_loses_the_money_until_the_channel_is_asked(floor: LayerHarness) -> None:
+def test_an_inbox_that_does_not_check_loses_the_money_until_the_channel_is_queried(floor: LayerHarness) -> None:
     floor.arm("order", "callback.reordered", **{"with": {"inbox": "believes"}})
 
     floor.meet(example(CallbackTaken))
@@ -42,7 +42,7 @@ def test_a_receipt_that_staff_have_reversed_cannot_be_reversed_by_the_late_callb
     assert CallbackReordered(inbox=inbox).callback_taken(reversed_by_staff) is reversed_by_staff
 
 
-def test_it_leaves_copies_as_they_come() -> None:
+def test_copies_of_a_callback_are_unchanged() -> None:
     outcome = CallbackReordered(inbox="believes").callback_taken(example(CallbackTaken, copies=2, new_trade_no=True))
 
     assert (outcome.copies, outcome.new_trade_no, outcome.believed) == (2, True, True)

@@ -19,13 +19,13 @@ def test_the_payment_is_returned_after_the_set_days_without_a_callback(days: int
     assert (outcome.fails_after_s, outcome.tells) == (days * DAY_S, False)
 
 
-def test_what_fails_already_does_so_once() -> None:
+def test_a_payment_that_is_returned_anyway_is_returned_once() -> None:
     failing = example(TradeSettled, fails_after_s=60)
 
     assert PaymentReturn().trade_settled(failing) is failing
 
 
-def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness) -> None:
+def test_until_its_day_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness) -> None:
     floor.arm("bank", "channel.payment_return")
     floor.meet(example(TradeSettled))
     assert floor.statuses() == ["pending"]
@@ -39,7 +39,7 @@ def test_until_the_day_comes_nothing_is_wrong_and_an_order_query_ends_it(floor: 
     assert floor.statuses() == ["healed"]
 
 
-def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness) -> None:
+def test_a_return_with_a_callback_is_masked(floor: LayerHarness) -> None:
     floor.arm("bank", "channel.payment_return", **{"with": {"says": TOLD}})
 
     floor.meet(example(TradeSettled))
@@ -47,7 +47,7 @@ def test_a_channel_that_tells_misleads_nobody(floor: LayerHarness) -> None:
     assert floor.statuses() == ["masked"]
 
 
-def test_a_failure_that_comes_earlier_with_a_message_is_another_story(floor: LayerHarness) -> None:
+def test_an_earlier_return_with_a_callback_supersedes_the_injection(floor: LayerHarness) -> None:
     floor.arm("bank", "channel.payment_return")
     floor.meet(example(TradeSettled))
 

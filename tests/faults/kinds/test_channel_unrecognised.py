@@ -10,7 +10,7 @@ from support.events import example
 
 
 @pytest.mark.parametrize(("garble", "arrives"), [("blank", ""), ("truncated", "loan_ada"), ("name_only", "Ada")])
-def test_what_arrives_names_no_loan(garble: str, arrives: str) -> None:
+def test_the_receipt_names_no_loan(garble: str, arrives: str) -> None:
     outcome = Unrecognised(garble=garble).payment_reference(example(PaymentReference))
 
     assert outcome.reference == arrives

@@ -1,4 +1,4 @@
-"""clock.cutoff_skew: for the books' clock it is tomorrow already."""
+"""clock.cutoff_skew: the books' clock is ahead, so a late payment is booked on the next day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.layer_harness import LayerHarness
 
 
 @given(before_s=st.integers(1, 86_400), skew_s=st.integers(1, 43_200))
-def test_only_what_lies_within_the_skew_of_the_days_end_moves_to_the_next_day(before_s: int, skew_s: int) -> None:
+def test_only_a_payment_within_the_skew_before_midnight_moves_to_the_next_day(before_s: int, skew_s: int) -> None:
     honest = example(ReceiptBooked)
     honest = example(ReceiptBooked, booked_ms=honest.day_ends_ms - before_s * 1000)
 
@@ -34,7 +34,7 @@ def test_the_answer_key_has_both_moments(floor: LayerHarness) -> None:
     assert (entry.truth_after["paid_ms"], entry.served["paid_ms"]) == (late, late + 2_000)
 
 
-def test_a_payment_at_noon_is_safe(floor: LayerHarness) -> None:
+def test_a_payment_at_noon_is_not_moved(floor: LayerHarness) -> None:
     floor.arm("skew", "clock.cutoff_skew")
 
     floor.meet(example(ReceiptBooked))

@@ -9,11 +9,11 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_it_ends_with_the_promise() -> None:
+def test_the_compensation_is_agreed_and_not_posted() -> None:
     assert not CompensationMissing().compensation_agreed(example(CompensationAgreed)).posted
 
 
-def test_posting_it_after_all_heals_it(floor: LayerHarness) -> None:
+def test_posting_the_compensation_heals_it(floor: LayerHarness) -> None:
     floor.arm("promise", "compensation.missing")
     floor.meet(example(CompensationAgreed))
     assert floor.statuses() == ["active"]

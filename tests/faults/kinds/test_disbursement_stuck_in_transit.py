@@ -16,13 +16,13 @@ def test_a_disbursement_is_neither_paid_nor_refused() -> None:
 
 
 @pytest.mark.parametrize("purpose", ["refund", "compensation"])
-def test_money_promised_back_is_paid(purpose: str) -> None:
+def test_refunds_and_compensations_are_paid(purpose: str) -> None:
     promised = example(PayoutSettled, purpose=purpose)
 
     assert StuckInTransit().payout_settled(promised) is promised
 
 
-def test_the_channels_last_word_heals_it(floor: LayerHarness) -> None:
+def test_the_channels_final_answer_heals_it(floor: LayerHarness) -> None:
     floor.arm("switch", "disbursement.stuck_in_transit")
     floor.meet(example(PayoutSettled))
     [entry] = floor.key()

@@ -1,4 +1,4 @@
-"""edit.no_four_eyes: nobody looks at what should wait for a second person."""
+"""edit.no_four_eyes: an edit above the limit is posted without a second person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.layer_harness import LayerHarness
         (reversed_("edt_ada"), "it was reversed: edt_ada"),
     ],
 )
-def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: LayerHarness, signal: str, reason: str) -> None:
+def test_the_edit_is_unapproved_until_it_is_approved_or_reversed(floor: LayerHarness, signal: str, reason: str) -> None:
     floor.arm("lax", "edit.no_four_eyes")
 
     outcome = floor.meet(example(EditApproval, amount_minor=5_000))
@@ -32,7 +32,7 @@ def test_it_is_unapproved_until_somebody_looks_or_it_is_gone(floor: LayerHarness
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", reason)
 
 
-def test_a_rule_may_be_for_one_kind_of_act(floor: LayerHarness) -> None:
+def test_a_rule_may_match_one_kind_of_edit(floor: LayerHarness) -> None:
     floor.arm("lax", "edit.no_four_eyes", match={"kind": {"equal_to": "WRITE_OFF"}})
 
     assert floor.meet(example(EditApproval)).needed

@@ -15,14 +15,14 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("age_s", "forgotten"), [(0, False), (59, False), (60, True), (61, True)])
-def test_a_key_is_forgotten_when_it_is_too_old(age_s: int, forgotten: bool) -> None:
+def test_a_key_expires_after_its_lifetime(age_s: int, forgotten: bool) -> None:
     fault = IdempotencyExpired(kept_for_s=60)
 
     assert fault.idempotency_checked(example(IdempotencyChecked, age_s=age_s)).forgotten == forgotten
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_taking_either_back_heals_it(floor: LayerHarness, ended: str) -> None:
+def test_reversing_either_heals_it(floor: LayerHarness, ended: str) -> None:
     floor.arm("pruned", "idempotency.expired")
     floor.meet(example(IdempotencyChecked))
     [entry] = floor.key()
@@ -58,7 +58,7 @@ def counted(mocklend: Client) -> list[int]:
     return [rule["counts"][name] for name in ("evaluated", "injected")]
 
 
-def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Client, loan_id: str) -> None:
+def test_the_second_answer_replaces_the_first(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=60)
     first = order(mocklend, loan_id)
     assert order(mocklend, loan_id) == first
@@ -73,7 +73,7 @@ def test_the_second_answer_is_kept_in_the_place_of_the_first(mocklend: Client, l
     assert len(mocklend.audit()["discrepancies"]) == 1
 
 
-def test_a_key_is_as_old_as_its_first_answer_however_often_it_is_asked_again(mocklend: Client, loan_id: str) -> None:
+def test_the_age_of_a_key_counts_from_its_first_answer(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=60)
     first = order(mocklend, loan_id)
 
@@ -84,7 +84,7 @@ def test_a_key_is_as_old_as_its_first_answer_however_often_it_is_asked_again(moc
     assert order(mocklend, loan_id)["id"] != first["id"]
 
 
-def test_what_a_new_request_would_be_refused_is_answered_as_it_was(mocklend: Client, loan_id: str) -> None:
+def test_a_repeat_that_would_be_refused_now_gets_the_stored_answer(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     quote = mocklend.quote(loan_id)
     paid = {"type": "CLEAR", "quote_id": quote["id"]}
@@ -122,7 +122,7 @@ def test_a_reversed_payment_is_not_paid_twice(
     assert mocklend.audit()["clean"]
 
 
-def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Client, loan_id: str) -> None:
+def test_another_body_with_an_expired_key_is_refused(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
     order(mocklend, loan_id)
 
@@ -130,7 +130,7 @@ def test_another_body_under_the_key_is_refused_all_the_same(mocklend: Client, lo
         order(mocklend, loan_id, 20_001)
 
 
-def test_what_was_refused_is_refused_again(mocklend: Client, loan_id: str) -> None:
+def test_a_refused_request_is_refused_again(mocklend: Client, loan_id: str) -> None:
     mocklend.arm("idempotency.expired", kept_for_s=0)
 
     for _ in range(2):
@@ -140,7 +140,7 @@ def test_what_was_refused_is_refused_again(mocklend: Client, loan_id: str) -> No
     assert mocklend.repayments(loan_id)["repayments"] == []
 
 
-def test_an_order_that_was_reversed_by_mistake_leaves_the_two_as_they_are(mocklend: Client, loan_id: str) -> None:
+def test_reversing_an_order_by_mistake_does_not_heal_it(mocklend: Client, loan_id: str) -> None:
     other = order(mocklend, loan_id, 1_000, key="order-0")
     mocklend.arm("idempotency.expired", rule_id="pruned", kept_for_s=0)
     two = [order(mocklend, loan_id), order(mocklend, loan_id)]

@@ -9,7 +9,7 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_the_old_copy_is_good_enough() -> None:
+def test_the_lender_uses_its_old_copy() -> None:
     assert not CachedRefusal().partner_application(example(PartnerApplication)).pulled
 
 

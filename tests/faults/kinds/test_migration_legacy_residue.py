@@ -38,7 +38,7 @@ def test_a_loan_of_one_cent_cannot_begin_with_less() -> None:
     principal=st.integers(1, 10**12),
     room=st.integers(0, 10**9),
 )
-def test_the_books_can_always_take_it(residue: int, asks_for: str, principal: int, room: int) -> None:
+def test_the_books_accept_every_residue(residue: int, asks_for: str, principal: int, room: int) -> None:
     opened = LoanOpened(
         entity="loan_ada", occurrence=1, now_ms=0, loan_id="loan_ada", borrower_id="brw_ada", reference="ada-1",
         product_id=None, edit_id="edt_ada", currency="CNY", principal_minor=principal, amount_minor_min=1 - principal,
@@ -52,7 +52,7 @@ def test_the_books_can_always_take_it(residue: int, asks_for: str, principal: in
     assert abs(outcome.residue_minor) <= residue
 
 
-def test_nothing_is_behind_the_entry_until_it_is_reversed(floor: LayerHarness) -> None:
+def test_the_opening_entry_is_unsupported_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("residue", "migration.legacy_residue")
 
     floor.meet(example(LoanOpened))

@@ -13,19 +13,19 @@ from support.layer_harness import LayerHarness
 
 
 @given(late_s=st.integers(0, 10**6), limit=st.integers(0, 31 * 86_400))
-def test_only_what_came_late_was_on_the_list(late_s: int, limit: int) -> None:
+def test_only_a_late_receipt_is_posted_by_hand(late_s: int, limit: int) -> None:
     paid = example(OrderPaid, late_s=late_s)
 
     assert DoubleEntry(late_s=limit).order_paid(paid).posted_again == (late_s >= limit)
 
 
-def test_what_came_in_time_is_left_alone() -> None:
+def test_a_receipt_in_time_is_not_posted_by_hand() -> None:
     in_time = example(OrderPaid, late_s=59)
 
     assert DoubleEntry(late_s=60).order_paid(in_time) is in_time
 
 
-def test_the_receipt_by_hand_is_a_lie_until_it_is_reversed(floor: LayerHarness) -> None:
+def test_the_receipt_by_hand_is_an_open_injection_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("list", "operator.double_entry")
 
     floor.meet(example(OrderPaid))

@@ -16,7 +16,7 @@ STICKY = "operator.manual_override_sticky"
 @pytest.mark.parametrize(
     ("marked", "books"), [("OVD", "USING"), ("OVD", "CLEAR"), ("USING", "OVD"), ("CLEAR", "USING")]
 )
-def test_the_mark_stays_whatever_has_come_since(marked: str, books: str) -> None:
+def test_the_status_override_stays_whatever_is_posted_later(marked: str, books: str) -> None:
     assert (
         not ManualOverrideSticky()
         .override_outdated(example(OverrideOutdated, override_status=marked, books_status=books))
@@ -34,7 +34,7 @@ def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(fl
     assert (entry.truth_after, entry.served) == ({"status": "USING"}, {"status": "OVD"})
 
 
-def test_taking_the_edit_back_heals_it(floor: LayerHarness) -> None:
+def test_reversing_the_edit_heals_it(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
     floor.meet(example(OverrideOutdated))
 
@@ -43,7 +43,7 @@ def test_taking_the_edit_back_heals_it(floor: LayerHarness) -> None:
     assert floor.statuses() == ["healed"]
 
 
-def test_each_later_fact_is_another_lie_about_the_same_loan(floor: LayerHarness) -> None:
+def test_each_later_fact_is_another_injection_on_the_same_loan(floor: LayerHarness) -> None:
     floor.arm("sticky", STICKY)
     floor.meet(example(OverrideOutdated))
 

@@ -14,27 +14,29 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize("books", ["USING", "CLEAR"])
-def test_the_clerk_marks_a_loan_on_which_money_has_just_come_in(books: str) -> None:
+def test_the_operator_overrides_the_status_of_a_loan_that_was_just_paid(books: str) -> None:
     assert MarkedOverdue().repayment_filed(example(RepaymentFiled, books_status=books)).override_status == "OVERDUE"
 
 
-def test_a_loan_that_is_overdue_by_the_books_is_not_a_lie() -> None:
+def test_a_loan_that_is_overdue_by_the_books_is_no_injection() -> None:
     filed, mark = example(RepaymentFiled, books_status="OVD"), example_mark(books_status="OVD", status="OVERDUE")
 
     assert MarkedOverdue().repayment_filed(filed) == filed
     assert MarkedOverdue().operator_edit(mark) == mark
 
 
-def test_a_status_edit_takes_the_wrong_line() -> None:
+def test_a_status_edit_sets_the_wrong_status() -> None:
     assert MarkedOverdue().operator_edit(example_mark(status="VALID")).status == "OVERDUE"
 
 
-def test_an_amount_has_no_status() -> None:
+def test_an_edit_of_an_amount_is_unchanged() -> None:
     assert MarkedOverdue().operator_edit(example(OperatorEdit)) == example(OperatorEdit)
 
 
 @pytest.mark.parametrize(("event", "edit_id"), [(example(RepaymentFiled), "edt_desk"), (example_mark(), "edt_ada")])
-def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: LayerHarness, event: Seam, edit_id: str) -> None:
+def test_the_status_override_contradicts_the_books_until_it_is_reversed(
+    floor: LayerHarness, event: Seam, edit_id: str
+) -> None:
     floor.arm("mark", "operator.marked_overdue")
 
     floor.meet(event)
@@ -48,7 +50,7 @@ def test_the_mark_contradicts_the_books_until_it_is_reversed(floor: LayerHarness
     assert floor.statuses() == ["healed"]
 
 
-def test_something_newer_on_the_books_outdates_the_status_override(floor: LayerHarness) -> None:
+def test_a_newer_fact_outdates_the_status_override(floor: LayerHarness) -> None:
     floor.arm("mark", "operator.marked_overdue")
     floor.meet(example(RepaymentFiled))
 

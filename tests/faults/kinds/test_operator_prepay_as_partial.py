@@ -1,4 +1,4 @@
-"""operator.prepay_as_partial: a payoff is filed under what is due."""
+"""operator.prepay_as_partial: a payoff is booked as an ordinary repayment."""
 
 from __future__ import annotations
 

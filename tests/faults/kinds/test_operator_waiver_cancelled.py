@@ -30,13 +30,13 @@ def test_the_reversal_of_anything_else_is_shown(kind: str | None) -> None:
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_a_reversed_fee_is_no_reversed_waiver() -> None:
+def test_the_reversal_of_a_fee_is_shown() -> None:
     event = cancelled(reverses="MODIFY_BILL_AMOUNT", before=OWES_AGAIN, after=CLEAR)
 
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_the_page_is_behind_by_what_was_waived(floor: LayerHarness) -> None:
+def test_the_page_is_behind_by_the_waived_amount(floor: LayerHarness) -> None:
     floor.arm("cancelled", "operator.waiver_cancelled")
 
     floor.meet(cancelled())

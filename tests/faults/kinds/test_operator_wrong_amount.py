@@ -36,7 +36,7 @@ amounts = st.integers(-MAX_MINOR, MAX_MINOR).filter(bool)
         ("any", 1_111, 111_100),
     ],
 )
-def test_the_hand_slips(slip: str, intended: int, typed: int) -> None:
+def test_the_entered_amount_differs_from_the_intended_one(slip: str, intended: int, typed: int) -> None:
     outcome = WrongAmount(slip=slip).operator_edit(
         example(OperatorEdit, amount_minor=intended, amount_minor_min=-5_000)
     )
@@ -45,7 +45,7 @@ def test_the_hand_slips(slip: str, intended: int, typed: int) -> None:
 
 
 @given(intended=amounts, least=st.integers(-MAX_MINOR, 0), slip=st.sampled_from((*SLIPS, ANY)))
-def test_what_is_typed_is_always_well_formed(intended: int, least: int, slip: str) -> None:
+def test_the_entered_amount_is_always_valid(intended: int, least: int, slip: str) -> None:
     least = min(least, intended)
 
     typed = (
@@ -60,18 +60,18 @@ def test_what_is_typed_is_always_well_formed(intended: int, least: int, slip: st
 
 
 @given(intended=amounts)
-def test_any_finds_a_slip_wherever_one_is_possible(intended: int) -> None:
+def test_slip_any_finds_a_wrong_amount_wherever_one_is_possible(intended: int) -> None:
     given_edit = example(OperatorEdit, amount_minor=intended, amount_minor_min=-MAX_MINOR)
     possible = any(WrongAmount(slip=slip).operator_edit(given_edit) != given_edit for slip in SLIPS)
 
     assert (WrongAmount(slip=ANY).operator_edit(given_edit) != given_edit) == possible
 
 
-def test_a_status_has_no_digits() -> None:
+def test_a_status_edit_has_no_wrong_amount() -> None:
     assert WrongAmount().operator_edit(example_mark()) == example_mark()
 
 
-def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: LayerHarness) -> None:
+def test_the_edit_differs_from_the_intended_one_until_it_is_reversed(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount")
 
     floor.meet(example(OperatorEdit, amount_minor=1_250))
@@ -86,7 +86,7 @@ def test_the_edit_differs_from_what_was_meant_until_it_is_reversed(floor: LayerH
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "it was reversed: edt_ada")
 
 
-def test_where_no_slip_is_possible_the_rule_selected_and_injected_nothing(floor: LayerHarness) -> None:
+def test_without_a_possible_wrong_amount_the_rule_selects_an_event_and_injects_nothing(floor: LayerHarness) -> None:
     floor.arm("slip", "operator.wrong_amount")
 
     floor.meet(example(OperatorEdit, amount_minor=5))

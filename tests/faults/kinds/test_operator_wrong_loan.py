@@ -12,13 +12,13 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("line", "chosen"), [("first", "loan_bicycle"), ("last", "loan_piano")])
-def test_the_clerk_takes_another_line_of_the_file(line: str, chosen: str) -> None:
+def test_the_operator_takes_another_loan_of_the_borrower(line: str, chosen: str) -> None:
     outcome = WrongLoan(line=line).receipt_match(example(ReceiptMatch, siblings=("loan_bicycle", "loan_piano")))
 
     assert outcome.loan_id == chosen
 
 
-def test_a_borrower_with_one_loan_cannot_be_mistaken() -> None:
+def test_with_one_loan_there_is_no_other_to_take() -> None:
     honest = example(ReceiptMatch, siblings=())
 
     assert WrongLoan().receipt_match(honest) == honest

@@ -1,4 +1,4 @@
-"""operator.wrong_reversal: another repayment of the loan is taken back."""
+"""operator.wrong_reversal: another repayment of the loan is reversed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.mark.parametrize(("line", "chosen"), [("first", "rpy_april"), ("last", "rpy_may")])
-def test_another_line_of_the_screen_is_taken(line: str, chosen: str) -> None:
+def test_another_repayment_of_the_loan_is_reversed(line: str, chosen: str) -> None:
     assert WrongReversal(line=line).repayment_reversal(example(RepaymentReversal)).repayment_id == chosen
 
 
-def test_the_only_repayment_cannot_be_mistaken() -> None:
+def test_with_one_repayment_there_is_no_other_to_reverse() -> None:
     honest = example(RepaymentReversal, siblings=())
 
     assert WrongReversal().repayment_reversal(honest) == honest

@@ -11,7 +11,7 @@ from support.events import example, example_read
 
 
 @given(draw=st.integers(0, 999_999), percent=st.integers(0, 100))
-def test_everything_is_late_and_what_is_refused_is_not_done(draw: int, percent: int) -> None:
+def test_every_answer_is_late_and_refused_requests_are_not_carried_out(draw: int, percent: int) -> None:
     outcome = Brownout(delay_ms=30, errors_percent=percent).api_answer(example(ApiAnswer, draw=draw))
 
     assert outcome.delay_ms == 30
@@ -26,7 +26,7 @@ def test_the_share_of_refusals_is_the_setting() -> None:
     assert refused == 200
 
 
-def test_more_errors_refuse_all_that_fewer_refused() -> None:
+def test_a_higher_share_refuses_all_that_a_lower_one_refuses() -> None:
     def refused(percent: int) -> set[int]:
         fault = Brownout(errors_percent=percent)
         return {draw for draw in range(500) if fault.api_answer(example_read(draw=draw)).before_work}

@@ -10,7 +10,7 @@ from mocklend_faults.kinds.outage_dependency import CHANNELS, DependencyOutage
 from support.events import example, example_read
 
 
-def test_its_channels_are_those_of_the_platform() -> None:
+def test_the_channels_of_the_setting_are_those_of_the_platform() -> None:
     assert set(CHANNELS) == {"any", *channels()}
 
 
@@ -21,7 +21,7 @@ def test_an_order_at_a_channel_that_is_down_is_refused(channel: str) -> None:
     assert (outcome.answer_code, outcome.before_work) == ("unavailable", True)
 
 
-def test_another_channel_and_whatever_needs_none_work() -> None:
+def test_other_channels_and_requests_without_a_channel_work() -> None:
     fault = DependencyOutage(channel="bill_pay")
 
     assert fault.api_answer(example(ApiAnswer)) == example(ApiAnswer)

@@ -17,7 +17,7 @@ def test_a_read_is_refused_too() -> None:
     assert FullOutage().api_answer(example_read()).answer_code == "unavailable"
 
 
-def test_what_is_refused_already_is_left_alone() -> None:
+def test_a_request_that_is_refused_anyway_is_unchanged() -> None:
     refused = example(ApiAnswer, answer_code="rate_limited", before_work=True)
 
     assert FullOutage().api_answer(refused) == refused

@@ -17,7 +17,7 @@ def test_a_read_is_answered() -> None:
     assert WriteOnlyOutage().api_answer(example_read()) == example_read()
 
 
-def test_what_is_refused_already_is_left_alone() -> None:
+def test_a_request_that_is_refused_anyway_is_unchanged() -> None:
     refused = example(ApiAnswer, answer_code="rate_limited", before_work=True)
 
     assert WriteOnlyOutage().api_answer(refused) == refused

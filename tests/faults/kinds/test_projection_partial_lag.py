@@ -15,7 +15,7 @@ from support.layer_harness import LayerHarness
 @pytest.mark.parametrize(
     ("view", "late"), [("page", {"page_ms", "replica_ms"}), ("list", {"list_ms"}), ("instalments", {"instalments_ms"})]
 )
-def test_only_the_view_that_is_named_is_late(view: str, late: set[str]) -> None:
+def test_only_the_named_view_is_late(view: str, late: set[str]) -> None:
     event = example(ViewRefresh)
     showing = PartialLag(view=view, lag_s=60).view_refresh(event).showing()
 
@@ -32,12 +32,12 @@ def test_lags_add_up(view: str) -> None:
     assert twice.showing().latest_ms == example(ViewRefresh).now_ms + 150_000
 
 
-def test_a_loans_first_version_and_one_that_never_comes_are_left_alone() -> None:
+def test_a_first_version_and_a_lost_version_are_unchanged() -> None:
     for event in (example(ViewRefresh, occurrence=1), example(ViewRefresh, lost=True)):
         assert PartialLag().view_refresh(event) == event
 
 
-def test_two_views_that_are_stuck_are_one_lie_until_the_last_has_caught_up(floor: LayerHarness) -> None:
+def test_two_late_views_are_one_injection_until_the_last_has_caught_up(floor: LayerHarness) -> None:
     floor.arm("a-list", "projection.partial_lag", **{"with": {"view": "list", "lag_s": 600}})
     floor.arm("b-plan", "projection.partial_lag", **{"with": {"view": "instalments", "lag_s": 60}})
     floor.meet(example(ViewRefresh))

@@ -26,13 +26,13 @@ def test_a_loans_first_version_is_on_both() -> None:
     assert NonMonotonic().view_refresh(first) == first
 
 
-def test_what_never_comes_has_no_order() -> None:
+def test_a_lost_version_is_unchanged() -> None:
     lost = example(ViewRefresh, lost=True)
 
     assert NonMonotonic().view_refresh(lost) == lost
 
 
-def test_it_is_over_when_the_second_replica_has_caught_up(floor: LayerHarness) -> None:
+def test_it_ends_when_the_second_replica_has_caught_up(floor: LayerHarness) -> None:
     floor.arm("replica", "read.non_monotonic", **{"with": {"lag_s": 300}})
     floor.meet(example(ViewRefresh))
     before = floor.statuses()

@@ -13,7 +13,7 @@ def test_the_score_is_that_of_the_refresh_before() -> None:
     assert StickyNegative(refreshes_missed=3).score_asked(example(ScoreAsked)).score == "N/A"
 
 
-def test_a_score_that_has_not_changed_is_no_lie(floor: LayerHarness) -> None:
+def test_a_score_that_has_not_changed_is_no_injection(floor: LayerHarness) -> None:
     floor.arm("stuck", "score.sticky_negative")
 
     floor.meet(example(ScoreAsked, earlier=("700", "640", "N/A")))
@@ -21,7 +21,7 @@ def test_a_score_that_has_not_changed_is_no_lie(floor: LayerHarness) -> None:
     assert floor.key() == []
 
 
-def test_the_lie_lasts_as_long_as_the_answer_is_remembered(floor: LayerHarness) -> None:
+def test_the_injection_lasts_as_long_as_the_answer_is_cached(floor: LayerHarness) -> None:
     floor.arm("stuck", "score.sticky_negative")
     floor.meet(example(ScoreAsked))
     assert floor.statuses() == ["active"]

@@ -16,7 +16,7 @@ def test_no_more_rows_are_repeated_than_there_are(expected: int, there: int, rep
     assert outcome.repeated_rows == repeated
 
 
-def test_where_nothing_moved_nothing_comes_again() -> None:
+def test_a_statement_without_rows_has_no_duplicates() -> None:
     empty = example(StatementMade, rows=0)
 
     assert StatementDuplicatedRows().statement_made(empty) is empty

@@ -7,11 +7,11 @@ from mocklend_faults.kinds.statement_reencoded import StatementReencoded
 from support.events import example
 
 
-def test_it_was_saved_as_something_else() -> None:
+def test_the_statement_is_in_another_encoding() -> None:
     assert StatementReencoded().statement_made(example(StatementMade)).recoded
 
 
-def test_a_file_that_is_spoiled_already_is_not_opened() -> None:
+def test_a_statement_with_another_defect_is_unchanged() -> None:
     late = example(StatementMade, late_s=60)
 
     assert StatementReencoded().statement_made(late) is late

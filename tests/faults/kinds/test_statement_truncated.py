@@ -9,11 +9,11 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_it_breaks_off() -> None:
+def test_the_statement_breaks_off() -> None:
     assert StatementTruncated(kept_percent=40).statement_made(example(StatementMade)).kept_percent == 40
 
 
-def test_its_being_made_again_heals_it(floor: LayerHarness) -> None:
+def test_making_the_statement_again_heals_it(floor: LayerHarness) -> None:
     floor.arm("disk", "statement.truncated")
     floor.meet(example(StatementMade))
     [entry] = floor.key()
@@ -24,7 +24,7 @@ def test_its_being_made_again_heals_it(floor: LayerHarness) -> None:
     assert floor.statuses() == ["healed"]
 
 
-def test_one_thing_is_wrong_with_a_file_at_a_time(floor: LayerHarness) -> None:
+def test_a_statement_has_one_defect_at_a_time(floor: LayerHarness) -> None:
     floor.arm("a", "statement.truncated")
     floor.arm("b", "statement.reencoded")
     floor.arm("c", "statement.duplicated_rows")

@@ -13,7 +13,7 @@ def test_a_request_is_refused_with_a_time_to_retry_after() -> None:
     assert (outcome.answer_code, outcome.retry_after_s, outcome.before_work) == ("rate_limited", 7, True)
 
 
-def test_what_is_refused_already_is_left_alone() -> None:
+def test_a_request_that_is_refused_anyway_is_unchanged() -> None:
     refused = example(ApiAnswer, answer_code="unavailable", before_work=True)
 
     assert RateLimit().api_answer(refused) == refused

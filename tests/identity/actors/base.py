@@ -1,4 +1,4 @@
-"""What all actors of the identity share: a sandbox of their own, and what has to hold after each step."""
+"""The base of all actors of the identity: a sandbox of their own, and the invariants after each step."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import Fault
 
 OF_ANSWERS = tuple(kind for kind in installed().values() if kind.seams() == (ApiAnswer.seam,))
-"""Kinds that act on one answer. They are armed by a rule of their own, so as not to crowd out those that last."""
+"""Kinds that act on one answer. They have a rule of their own, so that the lasting kinds are armed often enough."""
 KINDS = tuple(kind for kind in installed().values() if kind not in OF_ANSWERS)
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000

@@ -1,4 +1,4 @@
-"""What channels do in the identity, and somebody who is not the channel."""
+"""Steps of channels in the identity, and of somebody who forges callbacks."""
 
 from __future__ import annotations
 

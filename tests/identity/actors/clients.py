@@ -1,4 +1,4 @@
-"""What a borrower and her client do in the identity."""
+"""Steps of a borrower in the identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time, as the identity has it."""
+"""Steps of time in the identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults, as the identity has them."""
+"""Steps that arm and disarm faults in the identity."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Faults(Staff):
         fails_late=st.sampled_from([False, False, True]),
     )
     def arm_and_pay(self, kind: type[Fault], which: int, channel: str, turn: int, wait: int, fails_late: bool) -> None:
-        """Left to chance, few of many kinds meet a payment, and fewer one that is then returned."""
+        """Without this step few random stories have a payment under most kinds, and fewer one that is then returned."""
         ordered = len(self.repayments)
         self.arm(kind=kind, probability=1, unit="entity", turn=turn, limit={}, name="a")
         self.pay_what_is_due_and_wait(which=which, channel=channel, wait=wait)

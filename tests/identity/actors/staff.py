@@ -1,4 +1,4 @@
-"""What staff do in the identity."""
+"""Steps of staff in the identity."""
 
 from __future__ import annotations
 
