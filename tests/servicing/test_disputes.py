@@ -21,7 +21,7 @@ from mocklend.servicing import AddStatement
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.entities import BureauAccount, Dispute, Loan, Receipt, Trade
 from mocklend.webhooks.endpoints import AddEndpoint
-from support.dispute_story import decide, dispute, pay_unasked, queued_events, slip, unheard, verify
+from support.dispute_story import decide, dispute, pay_unsolicited, queued_events, slip, unheard, verify
 from support.story import Story
 
 DAY_MS = 86_400_000

@@ -71,7 +71,7 @@ def unheard(story: Story, loan_id: str, amount_minor: int, channel: str = "walle
     return story.entity(Trade, out_trade_no(repayment_id))
 
 
-def pay_unasked(story: Story, typed: str, amount_minor: int) -> Trade:
+def pay_unsolicited(story: Story, typed: str, amount_minor: int) -> Trade:
     """A bill-pay payment that has reached its channel, and nobody else yet: the channel's record."""
     pay = PayAtChannel(story.sandbox_id, story.key(), "bill_pay", amount_minor, "CNY", "Ada", typed, "CLEAR")
     trade_id = story.platform.run(pay).body["out_trade_no"]
