@@ -1,7 +1,7 @@
 """The documentation is right: its tables are those of the code, its examples run, its commands and links exist.
 
 What a page takes from the code stands between `<!-- made: what -->` and `<!-- end -->`. These tests compare it with the
-code and say what is missing; `.venv/bin/python tests/test_docs.py` writes it anew. Everything else is written by hand.
+code and say what is missing; `.venv/bin/python tests/test_docs.py` writes it again. Everything else is written by hand.
 """
 
 from __future__ import annotations

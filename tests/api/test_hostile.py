@@ -124,7 +124,7 @@ class Place:
         if request.body is not None:
             body, environ["CONTENT_TYPE"] = request.body.encode("utf-8", "surrogatepass"), "application/json"
         query = "&".join(f"{key}={value}" for key, value in request.query.items())
-        # The client of the tests would encode an address anew.
+        # The client of the tests would encode an address again.
         environ |= {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}
         answer = self.http.open("/", method=method, data=body, environ_overrides=environ)
         if answer.status_code >= 500:

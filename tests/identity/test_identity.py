@@ -165,7 +165,7 @@ def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None]) -> N
 
 
 def test_a_statement_that_differs_from_the_world_is_caught() -> None:
-    """V7 has teeth too: a channel states a cent more than it took."""
+    """V7 finds a channel that states a cent more than it took."""
     honest = record._paid_in
 
     def paid_in(row: Any) -> Any:

@@ -455,7 +455,7 @@ TOLD_ANEW = frozenset({"lessons", "reconciler scores", "scenario scores"})
 def outdated(text: str, *, told_anew: bool) -> Iterator[tuple[str, str, str]]:
     """Each block that is not what the code says: what it is, what stands there, what should.
 
-    Either those that are made of the code alone, or those whose stories are told anew for it.
+    Either those that are made of the code alone, or those whose stories are run again for it.
     """
     for block in MADE.finditer(text):
         if (block[2] in TOLD_ANEW) is not told_anew:
@@ -466,7 +466,7 @@ def outdated(text: str, *, told_anew: bool) -> Iterator[tuple[str, str, str]]:
 
 
 def write() -> None:
-    """Write every block of every page anew."""
+    """Write every block of every page again."""
     for name, path in PAGES.items():
         old = path.read_text(encoding="utf-8")
         new = MADE.sub(lambda match: match[1] + make(match[2]) + match[4], old)

@@ -11,5 +11,5 @@ def story(run: StoryRun) -> None:
 
 
 def repair(run: StoryRun) -> None:
-    """The journal has both: have the balance made anew from it."""
+    """The journal has both: have the balance rebuilt from it."""
     run.client.refresh_page(run.loans[0], operator="olga", memo="the journal has 50.00 that the page has not")

@@ -10,5 +10,5 @@ def story(run: StoryRun) -> None:
 
 
 def repair(run: StoryRun) -> None:
-    """The books are right: have the page made anew."""
+    """The books are right: have the page rebuilt."""
     run.client.refresh_page(run.loans[0], operator="olga", memo="the books are at a newer version")

@@ -14,5 +14,5 @@ def story(run: StoryRun) -> None:
 
 
 def repair(run: StoryRun) -> None:
-    """The books ask for the fee: have the page made anew."""
+    """The books ask for the fee: have the page rebuilt."""
     run.client.refresh_page(run.loans[0], operator="olga", memo="the waiver was taken back")

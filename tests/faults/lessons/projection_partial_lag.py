@@ -9,5 +9,5 @@ def story(run: StoryRun) -> None:
 
 
 def repair(run: StoryRun) -> None:
-    """The page has the higher version: have the others made anew."""
+    """The page has the higher version: have the others rebuilt."""
     run.client.refresh_page(run.loans[0], operator="olga", memo="the list is behind the page")

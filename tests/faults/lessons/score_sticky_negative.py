@@ -4,7 +4,7 @@ from support.paired_runs import StoryRun
 
 
 def story(run: StoryRun) -> None:
-    """She borrows, pays an instalment when it is due, and the score is made anew."""
+    """She borrows, pays an instalment when it is due, and the score is refreshed."""
     loan = run.loan()
     run.client.advance("P31D")
     run.repaid(run.client.repay_quote(run.client.quote(loan, "OVD_AND_CURRENT"), "wallet"))
