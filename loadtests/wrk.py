@@ -21,7 +21,7 @@ GENERATOR_CORE, SERVER_CORE = 0, 1
 
 
 class Load(Struct, frozen=True):
-    """What one load came to: requests a second, latencies, and how many requests failed or were not answered 2xx."""
+    """What one load came to: requests per second, latencies, and how many requests failed or were not answered 2xx."""
 
     per_s: float
     p50_ms: float
