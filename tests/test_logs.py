@@ -36,7 +36,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("text", SECRETS)
-def test_a_secret_is_masked_wherever_it_stands(text: str) -> None:
+def test_a_secret_is_masked_at_any_place(text: str) -> None:
     assert SECRETS[text] not in masked(text)
     assert "***" in masked(text)
 
@@ -53,7 +53,7 @@ def test_a_token_that_looks_like_any_other_word_is_masked_once_it_is_known(monke
     assert masked("he typed correct-horse") == "he typed ***"
 
 
-def test_a_failure_is_a_line_that_says_where_and_shows_no_value(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_logged_as_one_line_with_its_place_and_no_values(capsys: pytest.CaptureFixture[str]) -> None:
     def inner(api_key: str) -> None:
         number = 0
         try:
@@ -109,7 +109,7 @@ def test_a_request_that_fails_writes_one_line_and_nothing_to_standard_output(
     assert "RuntimeError" in err
 
 
-def test_a_server_says_in_the_same_form_what_libraries_and_dying_threads_say(
+def test_warnings_of_libraries_and_threads_are_logged_in_the_same_form(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)

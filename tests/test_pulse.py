@@ -70,9 +70,7 @@ def well(pulse: Pulse) -> Beat:
     return pulse.ask()
 
 
-def test_a_look_that_waits_is_waited_for_by_nobody_and_is_the_only_one(
-    pulse: Pulse, looks: Looks, clock: Clock
-) -> None:
+def test_a_waiting_check_delays_nobody_and_is_the_only_one(pulse: Pulse, looks: Looks, clock: Clock) -> None:
     warnings = []
     for _ in range(20):
         warnings.append(pulse.ask())
@@ -86,9 +84,7 @@ def test_a_look_that_waits_is_waited_for_by_nobody_and_is_the_only_one(
     assert well(pulse) == Beat("ok", 0)
 
 
-def test_a_look_that_has_waited_too_long_is_a_failure_until_it_comes_back(
-    pulse: Pulse, looks: Looks, clock: Clock
-) -> None:
+def test_a_check_that_waits_too_long_is_a_failure_until_it_returns(pulse: Pulse, looks: Looks, clock: Clock) -> None:
     pulse.ask()
     clock.now_s += UNKNOWN_S_MAX + 0.1
 
@@ -98,7 +94,7 @@ def test_a_look_that_has_waited_too_long_is_a_failure_until_it_comes_back(
     assert well(pulse).writes == "ok"
 
 
-def test_what_is_wrong_is_said_and_the_next_who_asks_has_another_look(pulse: Pulse, looks: Looks) -> None:
+def test_a_failed_check_is_reported_and_the_next_query_checks_again(pulse: Pulse, looks: Looks) -> None:
     pulse.answers_within_s = LONG_S
     looks.go.set()
     looks.ends = Unavailable(DISK_FULL)
@@ -110,7 +106,7 @@ def test_what_is_wrong_is_said_and_the_next_who_asks_has_another_look(pulse: Pul
     assert looks.count == 2
 
 
-def test_a_trouble_that_is_known_is_said_while_somebody_tries_again(pulse: Pulse, ground: Ground) -> None:
+def test_a_known_outage_is_reported_while_a_thread_tries_again(pulse: Pulse, ground: Ground) -> None:
     ground.went(LOCKED, "by somebody")
 
     with pytest.raises(Unavailable, match="lock"):

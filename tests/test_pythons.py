@@ -44,13 +44,13 @@ def test_a_python_on_the_path_is_taken(machine: Path) -> None:
     assert pythons._python(HERE) == python
 
 
-def test_one_that_is_of_another_version_than_its_name_is_not_taken(machine: Path) -> None:
+def test_a_python_of_another_version_than_its_name_is_not_taken(machine: Path) -> None:
     script(machine, f"bin/python3.{OTHER}", f'exec {sys.executable} "$@"')
 
     assert pythons._python(OTHER) is None
 
 
-def test_a_shim_that_runs_nothing_gives_way_to_one_of_pyenvs_own(machine: Path) -> None:
+def test_a_shim_that_runs_nothing_is_replaced_by_pyenvs_own_python(machine: Path) -> None:
     script(machine, f"bin/python3.{HERE}", "exit 127")
     real = script(machine, f"home/.pyenv/versions/3.{HERE}.1/bin/python3", f'exec {sys.executable} "$@"')
 
@@ -86,9 +86,7 @@ def test_all_pass_one_fails_or_there_is_no_other(
     assert printed.count("FAIL") == len(failing)
 
 
-def test_the_tests_run_in_a_copy_without_what_running_left_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_tests_run_in_a_copy_without_generated_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkout = tmp_path / "checkout"
     for name in ("scripts/test", ".venv/pyvenv.cfg", "tests/__pycache__/a.pyc", "tests/test_a.py"):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)

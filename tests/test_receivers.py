@@ -84,7 +84,7 @@ def test_a_url_that_can_be_called_is_taken(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", BAD)
-def test_a_url_that_cannot_be_called_is_not_and_the_reason_is_said(url: str) -> None:
+def test_a_url_that_cannot_be_called_is_refused_with_the_reason(url: str) -> None:
     assert BAD[url] in (url_expected(url) or "")
 
 
@@ -127,7 +127,7 @@ def test_a_server_on_loopback_calls_loopback() -> None:
 
 
 @pytest.mark.parametrize("on_loopback", [True, False])
-def test_what_is_allowed_is_called_and_nothing_beside_it(on_loopback: bool) -> None:
+def test_only_allowed_addresses_are_called(on_loopback: bool) -> None:
     policy = ReceiverPolicy(on_loopback=on_loopback, allowed=("10.1.0.0/16", "192.168.7.7", "fd00:1::/32", "receiver"))
 
     allowed = (
@@ -147,5 +147,5 @@ def test_what_is_allowed_is_called_and_nothing_beside_it(on_loopback: bool) -> N
     [("http://10.0.0.1/", True), ("http://[::ffff:10.0.0.1]:80/", True), ("http://[fd00::1]/", True),
      ("http://8.8.8.8/", False), ("http://intranet/", False), ("http://localhost/", False)],
 )  # fmt: skip
-def test_an_address_in_a_url_is_known_before_it_is_called(url: str, refused: bool) -> None:
+def test_a_literal_address_in_a_url_is_checked_before_the_call(url: str, refused: bool) -> None:
     assert ReceiverPolicy(on_loopback=False).refuses_url(url) is refused

@@ -32,7 +32,7 @@ def everything() -> list[str]:
     ]
 
 
-def test_all_that_is_loaded_is_in_the_list_of_loaders() -> None:
+def test_every_loaded_entity_has_a_loader_in_the_list() -> None:
     loaders.register_loaders()
     named = {
         value.kind

@@ -88,7 +88,7 @@ def _python(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_source_root_holds_one_package_and_is_none_itself() -> None:
+def test_a_source_root_holds_one_package_and_is_not_a_package() -> None:
     roots = {
         root: sorted(path.name for path in (ROOT / root).iterdir() if path.name != "__pycache__")
         for root in ("platform", "faults")
@@ -116,7 +116,7 @@ def test_no_folder_of_tests_is_a_package_or_shadows_the_standard_library() -> No
     assert platforms == []
 
 
-def test_no_file_is_longer_than_a_sitting() -> None:
+def test_no_file_has_more_than_500_lines() -> None:
     lines = {
         str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n")
         for path in _tracked()
@@ -203,13 +203,13 @@ def test_a_script_is_executable_and_short(name: str) -> None:
     assert len(script.read_text().splitlines()) <= 15
 
 
-def test_there_is_no_script_that_nobody_listed() -> None:
+def test_every_script_is_in_the_list() -> None:
     scripts = {path.name for path in _tracked() if path.parent == ROOT / "scripts"}
 
     assert scripts == {*SCRIPTS, "_boot.py"}
 
 
-def test_ci_runs_what_a_contributor_runs() -> None:
+def test_ci_runs_the_scripts_of_contributors() -> None:
     ci = (ROOT / ".ci" / "run").read_text()
 
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
@@ -240,7 +240,7 @@ def test_the_boot_script_needs_the_standard_library_alone() -> None:
     assert imported <= sys.stdlib_module_names
 
 
-def test_what_is_compiled_is_kept_where_it_may_not_lie_among_the_sources() -> None:
+def test_bytecode_is_kept_outside_the_sources() -> None:
     program = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
     script = f"import sys, _boot; sys.argv[1:] = []; _boot.become('timeit', '-n1', '-r1', {program!r})"
     environment = {"PYTHONPATH": str(ROOT / "scripts"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -259,7 +259,7 @@ def test_the_version_stands_in_one_place() -> None:
     assert [str(path) for path in code if f'"{number}"' in path.read_text(encoding="utf-8")] == []
 
 
-def test_the_changelog_begins_with_what_is_not_out_and_then_this_version() -> None:
+def test_the_changelog_begins_with_unreleased_and_then_this_version() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
     headings = re.findall(r"^## \[(.+?)\]", text, re.MULTILINE)

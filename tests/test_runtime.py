@@ -25,7 +25,7 @@ from support.story import Clock, Story
 DAY_MS = 86_400_000
 
 
-def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Story) -> None:
+def test_advancing_does_all_due_work_in_order_and_reports_it(story: Story) -> None:
     loan_id = story.borrow()
     first = story.order(loan_id, 1_000, "bank_card")
     second = story.order(loan_id, 2_000, "wallet")
@@ -48,7 +48,7 @@ def test_advancing_runs_all_that_falls_due_in_order_and_tells_of_it(story: Story
     assert [ms % DAY_MS // 1000 % 60 for ms in paid_ms if ms is not None] == [5, 2]
 
 
-def test_it_makes_no_difference_in_how_many_steps_time_passes(tell: Callable[..., Story]) -> None:
+def test_the_number_of_advances_makes_no_difference(tell: Callable[..., Story]) -> None:
     once, often = tell(), tell()
     for story in (once, often):
         story.order(story.borrow(), 9_500, "bill_pay")
@@ -60,7 +60,7 @@ def test_it_makes_no_difference_in_how_many_steps_time_passes(tell: Callable[...
     assert once.everything() == often.everything()
 
 
-def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story: Story) -> None:
+def test_each_event_has_its_own_time_however_far_the_clock_is_moved(story: Story) -> None:
     loan_id = story.borrow()
 
     story.wait(days=400)
@@ -71,7 +71,7 @@ def test_each_thing_happens_at_its_own_time_however_far_the_clock_is_moved(story
     assert len(recorded) == 12
 
 
-def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_due_items_than_a_batch_are_all_done(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "DUE_AT_ONCE", 3)
     for n in range(8):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
@@ -82,7 +82,9 @@ def test_more_than_a_batch_at_one_moment_is_all_done(story: Story, monkeypatch: 
     assert story.discrepancies() == []
 
 
-def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_advance_counts_all_released_items_and_lists_the_first(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(driver, "RELEASED_MAX", 3)
     for n in range(4):
         story.order(story.borrow(reference=f"loan-{n}"), 1_000)
@@ -95,7 +97,7 @@ def test_an_advance_counts_everything_and_tells_the_first_of_it(story: Story, mo
     assert not story.platform.advance(story.sandbox_id, story.now_ms + 1_000).to_json()["released_more"]
 
 
-def test_two_who_advance_one_clock_take_turns(story: Story) -> None:
+def test_concurrent_advances_of_one_clock_run_one_after_the_other(story: Story) -> None:
     story.order(story.borrow(), 9_500)
     to_ms = story.now_ms + 40 * DAY_MS
     outcomes: list[Any] = []
@@ -130,9 +132,7 @@ class Turnstile:
 
 
 @pytest.mark.parametrize("act", ["reset_sandbox", "delete_sandbox"])
-def test_who_empties_a_sandbox_waits_for_whoever_moves_its_clock(
-    story: Story, monkeypatch: pytest.MonkeyPatch, act: str
-) -> None:
+def test_a_reset_waits_for_an_advance(story: Story, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
     """Else the clock would go on in the emptied sandbox, and what was due would be done in nobody's name."""
     platform, turnstile, order = story.platform, Turnstile(), []
     story.order(story.borrow(), 9_500)
@@ -182,7 +182,7 @@ def test_delivery_workers_and_faults_are_notified_of_a_reset_sandbox(
     assert sorted(events) == [("delivery_workers", sandbox_id), ("faults", sandbox_id)]
 
 
-def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_speed_waits_for_an_advance(wall: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     platform, turnstile, answered = wall.platform, Turnstile(), []
     monkeypatch.setattr(platform.clocks, "advance_lock", lambda sandbox_id: turnstile)
 
@@ -202,7 +202,7 @@ def test_who_sets_the_pace_of_a_clock_waits_for_whoever_moves_it(wall: Story, mo
     assert answered == [200]
 
 
-def test_a_tick_skips_a_sandbox_that_another_thread_is_working_for(wall: Story, clock: Clock) -> None:
+def test_a_tick_skips_a_sandbox_that_another_thread_works_on(wall: Story, clock: Clock) -> None:
     wall.order(wall.borrow(), 9_500)
     clock.ms += 2_000
 
@@ -212,9 +212,7 @@ def test_a_tick_skips_a_sandbox_that_another_thread_is_working_for(wall: Story, 
     assert (meanwhile, wall.platform.tick() + wall.platform.tick()) == (0, 2)
 
 
-def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
-    wall: Story, story: Story, clock: Clock
-) -> None:
+def test_a_tick_does_due_work_on_running_clocks_only(wall: Story, story: Story, clock: Clock) -> None:
     running, standing = wall.borrow(), story.borrow()
     wall.order(running, 9_500)
     story.order(standing, 9_500)
@@ -230,7 +228,7 @@ def test_a_tick_does_what_is_due_on_clocks_that_run_and_leaves_the_others_alone(
     assert wall.discrepancies() == []
 
 
-def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: Story, clock: Clock) -> None:
+def test_a_late_ticker_catches_up_and_settlements_keep_their_times(wall: Story, clock: Clock) -> None:
     loan_id = wall.borrow()
     repayment_id = wall.order(loan_id, 9_500)
     ordered_ms = wall.now_ms
@@ -246,7 +244,9 @@ def test_a_ticker_that_was_away_catches_up_and_money_keeps_its_own_time(wall: St
     assert wall.platform.tick() == 0
 
 
-def test_a_day_a_second(open_platform: Callable[..., Platform], story: Story, clock: Clock, seed: int) -> None:
+def test_a_clock_may_run_a_day_per_second(
+    open_platform: Callable[..., Platform], story: Story, clock: Clock, seed: int
+) -> None:
     platform = open_platform(real_ms=clock)
     fast = type(story)(platform, platform.create_sandbox(seed=seed, mode="wall", speed=86_400))
     loan_id = fast.borrow()
@@ -259,7 +259,7 @@ def test_a_day_a_second(open_platform: Callable[..., Platform], story: Story, cl
     assert fast.discrepancies() == []
 
 
-def test_a_sandbox_with_much_to_do_leaves_the_others_their_turn(
+def test_a_sandbox_with_much_due_work_does_not_delay_the_others(
     wall: Story, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wall.platform.clocks._portions = Portions(1, driver.SLICE_S)
@@ -299,7 +299,7 @@ def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Story, clock: Clock)
     assert wall.page(loan_id)["paid_minor"] == 0
 
 
-def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_receiver_delays_no_other(wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     requested, go = threading.Event(), threading.Event()
 
     def slowly(*_: Any) -> str:
@@ -325,7 +325,7 @@ def test_a_slow_receiver_holds_up_nobody_but_itself(wall: Story, clock: Clock, m
     assert wall.discrepancies() == []
 
 
-def test_what_was_answered_is_there_after_a_restart(story: Story, open_platform: Callable[..., Platform]) -> None:
+def test_every_answered_write_is_there_after_a_restart(story: Story, open_platform: Callable[..., Platform]) -> None:
     loan_id = story.borrow()
     story.order(loan_id, 9_500, "bank_transfer")
     before = story.everything()
@@ -339,7 +339,7 @@ def test_what_was_answered_is_there_after_a_restart(story: Story, open_platform:
     assert story.discrepancies() == []
 
 
-def test_a_read_is_of_one_moment(story: Story) -> None:
+def test_a_read_sees_one_state(story: Story) -> None:
     from mocklend.views import reads
 
     loan_id = story.borrow()
@@ -353,7 +353,7 @@ def test_a_read_is_of_one_moment(story: Story) -> None:
     assert story.page(loan_id)["paid_minor"] == 9_500
 
 
-def test_a_sandbox_that_is_not_there_has_no_clock(platform: Platform) -> None:
+def test_an_unknown_sandbox_has_no_clock(platform: Platform) -> None:
     for ask in (platform.now_ms, platform.audit, lambda id: platform.advance(id, 0)):
         with pytest.raises(Refused, match="sandbox_unknown"):
             ask("sbx_x")
@@ -370,7 +370,7 @@ def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.Monkey
     assert find_layer() is None
 
 
-def test_what_a_late_platform_hears_it_hears_in_the_order_in_which_it_happened(
+def test_a_late_platform_processes_callbacks_in_the_order_of_their_times(
     wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = wall.borrow()

@@ -41,7 +41,7 @@ def test_findings_that_another_system_has_saved_are_read(encoding: str, end: str
         (b"[" * 100_000, "line 1: not JSON"),
     ],
 )
-def test_a_line_that_is_no_finding_is_named(text: bytes, message: str, tmp_path: Path) -> None:
+def test_an_invalid_line_is_named(text: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "findings.jsonl"
     path.write_bytes(text)
 
@@ -49,7 +49,7 @@ def test_a_line_that_is_no_finding_is_named(text: bytes, message: str, tmp_path:
         read_findings(path)
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FindingsUnreadable, match="cannot be read"):
         read_findings(tmp_path / "nothing.jsonl")
 

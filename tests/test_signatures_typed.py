@@ -65,7 +65,7 @@ def modules() -> dict[str, tuple[str, ...]]:
     return {path: functions for path, functions in names.items() if functions}
 
 
-def test_any_stands_in_listed_modules_only() -> None:
+def test_any_is_used_in_listed_modules_only() -> None:
     assert {path: names for path, names in modules().items() if path not in ANY_IN} == {}
 
 

@@ -46,7 +46,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 @pytest.mark.parametrize("step_ms", [-20_000, -HOUR_MS, HOUR_MS, 365 * 24 * HOUR_MS])
-def test_time_runs_on_as_if_nobody_had_set_the_clock(machine: Machine, step_ms: int) -> None:
+def test_time_continues_after_the_clock_was_set(machine: Machine, step_ms: int) -> None:
     now = SteadyTime(machine.wall, machine.monotonic)
     machine.run(1_000)
     machine.wall_ms += step_ms
@@ -56,7 +56,7 @@ def test_time_runs_on_as_if_nobody_had_set_the_clock(machine: Machine, step_ms: 
     assert now() == START_MS + 1_250
 
 
-def test_time_does_not_go_back_even_if_what_only_runs_does(machine: Machine) -> None:
+def test_time_does_not_go_back_if_the_monotonic_clock_does(machine: Machine) -> None:
     now = SteadyTime(machine.wall, machine.monotonic)
     machine.run(HOUR_MS)
     assert now() == START_MS + HOUR_MS
@@ -68,7 +68,7 @@ def test_time_does_not_go_back_even_if_what_only_runs_does(machine: Machine) -> 
     assert now() == START_MS + HOUR_MS + 250
 
 
-def test_two_threads_that_look_at_one_moment_in_turn_are_no_step(machine: Machine) -> None:
+def test_interleaved_reads_of_two_threads_are_no_step_of_the_clock(machine: Machine) -> None:
     now = SteadyTime(machine.wall, machine.monotonic)
     machine.run(1_000)
     now()
@@ -85,7 +85,7 @@ def test_two_threads_that_look_at_one_moment_in_turn_are_no_step(machine: Machin
     [(0, START_MS), (5, START_MS + 5), (HOUR_MS, START_MS + HOUR_MS),
      (-1, START_MS + MARK_EVERY_MS), (-HOUR_MS, START_MS + MARK_EVERY_MS)],
 )  # fmt: skip
-def test_a_process_starts_not_before_what_the_last_one_has_shown(
+def test_a_process_starts_not_before_the_time_that_the_last_one_showed(
     machine: Machine, step_ms: int, starts_ms: int
 ) -> None:
     machine.wall_ms += step_ms
@@ -93,7 +93,7 @@ def test_a_process_starts_not_before_what_the_last_one_has_shown(
     assert start_after(START_MS, machine.wall, machine.monotonic)() == starts_ms
 
 
-def test_who_is_behind_another_process_catches_up_and_who_is_ahead_stays(machine: Machine) -> None:
+def test_a_process_behind_another_catches_up_and_one_ahead_stays(machine: Machine) -> None:
     now = SteadyTime(machine.wall, machine.monotonic)
 
     now.catch_up(START_MS - 1)
@@ -147,7 +147,7 @@ def test_a_restart_after_the_clock_was_set_back_does_not_go_back(
     assert again.now_ms(sandbox.id) >= shown_ms + 1_000
 
 
-def test_the_mark_costs_one_commit_a_second_however_many_ticks_and_sandboxes(
+def test_storing_the_time_costs_one_commit_per_second(
     open_platform: Callable[..., Platform], machine: Machine, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     platform = open_platform()

@@ -43,14 +43,14 @@ def test_a_mark_within_a_text_is_part_of_it() -> None:
         (b"a\nb\0", "line 2: a NUL, as in UTF-16 without a byte order mark; save it as UTF-8"),
     ],
 )
-def test_everything_else_is_refused_in_a_sentence_that_says_where(data: bytes, message: str) -> None:
+def test_other_encodings_are_refused_in_a_sentence_with_the_place(data: bytes, message: str) -> None:
     with pytest.raises(NotText) as caught:
         decoded(data)
 
     assert str(caught.value) == message
 
 
-def test_what_nobody_has_quoted_is_text_if_json_has_no_other_word_for_it() -> None:
+def test_an_unquoted_value_is_text_unless_it_is_a_json_literal() -> None:
     text = "{a: 10:00, b: 2026-01-05, c: 2026-01-05T02:00:00Z, d: 0o17, e: 010, f: 1_000, g: 1.5, h: -3, i: null, j: true, k: 0x1f}"
 
     assert read_yaml(text) == {
@@ -64,7 +64,7 @@ def test_what_nobody_has_quoted_is_text_if_json_has_no_other_word_for_it() -> No
     ["a: [", "a: b: c", "!!timestamp 2026-01-05", "!!binary aGk=", "!!set {a}", "!!python/object:os.system {}", "&a [*a]",
      "{? [a] : b}", "!!float .nan", "!!int 1:2:x", "a: \t- b", "%YAML 9", "*a", "[" * 5_000, "9" * 5_000],
 )  # fmt: skip
-def test_what_json_has_no_word_for_is_refused_in_a_sentence(text: str) -> None:
+def test_a_value_that_json_cannot_represent_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(NotPlain) as caught:
         read_yaml(text)
 

@@ -22,7 +22,7 @@ def until_waiting(lock: TurnLock, count: int) -> None:
     raise AssertionError("nobody waits")
 
 
-def test_it_is_handed_on_in_the_order_of_asking_and_not_to_whoever_is_quickest() -> None:
+def test_the_lock_is_passed_on_in_the_order_of_requests() -> None:
     lock, arrived = TurnLock(), []
 
     def come(name: int) -> None:
@@ -44,7 +44,7 @@ def test_it_is_handed_on_in_the_order_of_asking_and_not_to_whoever_is_quickest()
     assert lock.acquire(timeout=0)
 
 
-def test_whoever_does_not_wait_any_longer_is_passed_over() -> None:
+def test_a_thread_that_gave_up_waiting_is_skipped() -> None:
     lock = TurnLock()
     assert lock.acquire()
 

@@ -319,7 +319,7 @@ TYPED = [page for page in PAGES if blocks_of(page) and not page.startswith(LESSO
 @needs_faults
 @pytest.mark.timeout(600)  # A page is dozens of commands; beside other work on the machine that takes its time.
 @pytest.mark.parametrize("page", TYPED)
-def test_a_page_types_as_it_stands_and_prints_what_it_says(
+def test_the_commands_of_a_page_print_what_the_page_shows(
     page: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     fresh_folder(tmp_path, page)
@@ -338,7 +338,7 @@ def test_a_page_types_as_it_stands_and_prints_what_it_says(
 
 @needs_faults
 @pytest.mark.parametrize("page", [page for page in PAGES if page.startswith(LESSONS)])
-def test_a_lesson_types_as_it_stands(page: str, mocklend: Client) -> None:
+def test_the_commands_of_a_lesson_page_work_unchanged(page: str, mocklend: Client) -> None:
     """In this process, since there are many: each line is a command of ours that arms the lesson's fault."""
     from typer.testing import CliRunner
 
@@ -355,7 +355,7 @@ def test_a_lesson_types_as_it_stands(page: str, mocklend: Client) -> None:
             assert result.exit_code == 0, f"{command}: {result.output}"
 
 
-def test_shell_is_written_as_sh_so_that_it_is_typed() -> None:
+def test_shell_blocks_are_marked_as_sh() -> None:
     languages = {"sh", "text", "python", "json", "yaml", "toml", "http", "mermaid"}
 
     others = {
@@ -366,7 +366,7 @@ def test_shell_is_written_as_sh_so_that_it_is_typed() -> None:
     assert not any(re.search(r"^    (\$ |\.venv/bin/|scripts/)", text, re.MULTILINE) for text in PAGES.values())
 
 
-def test_the_tables_name_nothing_that_is_not_there() -> None:
+def test_the_tables_have_no_unused_entry() -> None:
     commands = {(page, command) for page in PAGES for block in blocks_of(page) for command in block.commands}
 
     assert set(SHORTENED) <= {command for _, command in commands}
@@ -395,7 +395,7 @@ def test_what_is_printed_is_compared_line_by_line(printed: str, expected_text: s
     assert (differs(printed, expected_text) is None) == same
 
 
-def test_a_command_that_fails_is_seen_and_so_is_one_that_was_meant_to(tmp_path: Path) -> None:
+def test_unexpected_exit_codes_are_reported(tmp_path: Path) -> None:
     block = Block("docs/x.md", 1, "false\nprintf 'a\\n'\nbash -c 'exit 3'\n", "a\n")
 
     [block_run] = _type([block], tmp_path, "http://127.0.0.1:9", None, long=False)

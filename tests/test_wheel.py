@@ -25,7 +25,7 @@ def command(
     return file
 
 
-def test_a_wheel_that_tells_its_version_and_the_demo_is_well(tmp_path: Path) -> None:
+def test_a_wheel_whose_version_and_demo_work_passes(tmp_path: Path) -> None:
     assert wheel._wrong_with(command(tmp_path), tmp_path) is None
 
 
@@ -38,7 +38,7 @@ def test_a_wheel_that_tells_its_version_and_the_demo_is_well(tmp_path: Path) -> 
         ({"demo": "{}"}, "the demo told nothing"),
     ],
 )
-def test_what_is_wrong_with_a_wheel_is_said(tmp_path: Path, broken: dict[str, str], message: str) -> None:
+def test_a_defect_of_a_wheel_is_reported(tmp_path: Path, broken: dict[str, str], message: str) -> None:
     wrong = wheel._wrong_with(command(tmp_path, **broken), tmp_path)  # type: ignore[arg-type]
 
     assert wrong is not None
@@ -93,7 +93,7 @@ def test_what_cannot_be_built_fails_and_what_cannot_be_installed_has_no_verdict(
     assert message in capsys.readouterr().out
 
 
-def test_a_wheel_that_is_well_is_kept_where_it_is_asked_for(
+def test_a_good_wheel_is_kept_in_the_given_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def ran(line: Sequence[str]) -> int:

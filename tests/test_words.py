@@ -59,7 +59,7 @@ def places_of(banned: Banned, in_texts: Mapping[str, str]) -> Iterator[tuple[str
 
 
 @pytest.mark.parametrize("banned", BANNED, ids=lambda banned: banned.words[0])
-def test_nobody_says_a_banned_word(banned: Banned) -> None:
+def test_no_file_has_a_banned_word(banned: Banned) -> None:
     places = [f"{name}: …{context}…" for name, context in places_of(banned, texts())]
 
     assert places == [], f"say instead: {banned.instead}"
@@ -77,7 +77,7 @@ def test_nobody_says_a_banned_word(banned: Banned) -> None:
         ("platform/mocklend/planted.py", "It is as fast as ever.", True),
     ],
 )
-def test_a_planted_word_is_seen(name: str, text: str, hit: bool, tmp_path: Path) -> None:
+def test_a_planted_word_is_found(name: str, text: str, hit: bool, tmp_path: Path) -> None:
     planted = tmp_path / name
     planted.parent.mkdir(parents=True)
     planted.write_text(text, encoding="utf-8")

@@ -73,7 +73,7 @@ def place() -> Iterator[Callable[..., Jobs]]:
             left.set()
 
 
-def test_another_works_only_once_one_is_done(place: Callable[..., Jobs]) -> None:
+def test_no_more_jobs_run_than_there_are_slots(place: Callable[..., Jobs]) -> None:
     jobs = place()
     jobs.submit("first")
     assert jobs.started("first")
@@ -85,7 +85,7 @@ def test_another_works_only_once_one_is_done(place: Callable[..., Jobs]) -> None
     assert jobs.order == ["first comes", "first goes", "second comes"]
 
 
-def test_who_only_waits_gives_way(place: Callable[..., Jobs]) -> None:
+def test_a_waiting_job_yields_its_slot(place: Callable[..., Jobs]) -> None:
     jobs = place()
     jobs.submit("sleeper", steps_aside=True)
     assert jobs.started("sleeper")
@@ -95,7 +95,7 @@ def test_who_only_waits_gives_way(place: Callable[..., Jobs]) -> None:
     assert jobs.started("second")
 
 
-def test_who_comes_back_goes_before_new_jobs(place: Callable[..., Jobs]) -> None:
+def test_a_job_that_continues_precedes_new_jobs(place: Callable[..., Jobs]) -> None:
     jobs = place()
     jobs.submit("sleeper", steps_aside=True)
     assert jobs.started("sleeper")
@@ -129,7 +129,7 @@ def test_lanes_take_turns_however_many_jobs_one_has(place: Callable[..., Jobs]) 
     ]  # fmt: skip
 
 
-def test_a_lane_has_only_so_many_threads_and_the_others_have_theirs(place: Callable[..., Jobs]) -> None:
+def test_the_number_of_threads_of_a_lane_is_limited(place: Callable[..., Jobs]) -> None:
     jobs = place(at_once=8, lane_running_max=2)
     for name in ("a1", "a2", "a3"):
         jobs.submit(name, "a")
@@ -144,7 +144,7 @@ def test_a_lane_has_only_so_many_threads_and_the_others_have_theirs(place: Calla
     assert jobs.started("a3")
 
 
-def test_a_lane_may_have_only_so_many_waiting(place: Callable[..., Jobs]) -> None:
+def test_the_number_of_waiting_jobs_of_a_lane_is_limited(place: Callable[..., Jobs]) -> None:
     jobs = place(lane_waiting_max=2)
     jobs.submit("a1", "a")
     assert jobs.started("a1")
@@ -155,7 +155,7 @@ def test_a_lane_may_have_only_so_many_waiting(place: Callable[..., Jobs]) -> Non
     assert jobs.submit("b1", "b")
 
 
-def test_nobody_waits_for_long_behind_work_that_never_waits(place: Callable[..., Jobs]) -> None:
+def test_the_wait_behind_long_jobs_is_bounded(place: Callable[..., Jobs]) -> None:
     time = Time()
     jobs = place(patience_s=1.0, now_s=time)
     for name in ("first", "second", "third"):
@@ -172,7 +172,7 @@ def test_nobody_waits_for_long_behind_work_that_never_waits(place: Callable[...,
     assert jobs.workers.waiting == 0
 
 
-def test_who_comes_back_does_not_wait_for_long_either(place: Callable[..., Jobs]) -> None:
+def test_the_wait_of_a_continuing_job_is_bounded(place: Callable[..., Jobs]) -> None:
     jobs = place(patience_s=0.01)
     jobs.submit("sleeper", steps_aside=True)
     assert jobs.started("sleeper")
@@ -198,7 +198,7 @@ def test_all_threads_taken_leave_the_next_job_waiting_until_one_is_back(place: C
 
 
 @pytest.mark.parametrize("breaks_aside", [False, True])
-def test_a_job_that_breaks_costs_no_slot(place: Callable[..., Jobs], breaks_aside: bool) -> None:
+def test_a_failing_job_releases_its_slot(place: Callable[..., Jobs], breaks_aside: bool) -> None:
     jobs = place()
     reported = threading.Semaphore(0)
     threading.excepthook, before = lambda _: reported.release(), threading.excepthook
@@ -243,6 +243,6 @@ def test_many_jobs_of_many_lanes_are_all_done_and_leave_nothing_behind() -> None
     assert (workers.waiting, workers._free, len(workers._returning)) == (0, 2, 0)
 
 
-def test_a_thread_that_is_nobodys_worker_has_nothing_to_give_away() -> None:
+def test_yielding_outside_a_worker_does_nothing() -> None:
     with yield_slot():
         pass

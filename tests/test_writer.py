@@ -28,7 +28,7 @@ from support.story import Story
 from support.writing import ANSWERS, Counting, Spoil, Think, ThinkAgain, together
 
 
-def test_an_answer_leaves_only_after_its_commit(platform: Platform, story: Story) -> None:
+def test_an_answer_is_sent_only_after_its_commit(platform: Platform, story: Story) -> None:
     order: list[str] = []
     event.listen(platform.engine, "commit", lambda _connection: order.append("commit"))
 
@@ -58,9 +58,7 @@ def test_a_commit_that_fails_gives_no_answer(platform: Platform, story: Story) -
     assert platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1)).status == 201
 
 
-def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
-    open_platform: Callable[..., Platform], story: Story
-) -> None:
+def test_a_stopping_platform_refuses_new_commands(open_platform: Callable[..., Platform], story: Story) -> None:
     stopping = open_platform()
     stopping.writer.close()
 
@@ -68,7 +66,7 @@ def test_a_platform_that_is_stopping_says_so_instead_of_letting_a_client_wait(
         stopping.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
 
 
-def test_what_waits_is_committed_together(platform: Platform, story: Story) -> None:
+def test_waiting_commands_are_committed_together(platform: Platform, story: Story) -> None:
     sizes: list[int] = []
     platform.writer.on_group = sizes.append
 
@@ -78,7 +76,7 @@ def test_what_waits_is_committed_together(platform: Platform, story: Story) -> N
     assert sizes == [1, 20]
 
 
-def test_what_was_queued_is_answered_before_the_platform_closes(
+def test_queued_commands_are_answered_before_the_platform_closes(
     open_platform: Callable[..., Platform], seed: int
 ) -> None:
     platform = open_platform()
@@ -120,9 +118,7 @@ def test_a_refused_command_leaves_the_books_byte_identical_but_for_its_answer(pl
 
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("keyed", [True, False])
-def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
-    platform: Platform, story: Story, alone: bool, keyed: bool
-) -> None:
+def test_changes_before_a_refusal_are_discarded(platform: Platform, story: Story, alone: bool, keyed: bool) -> None:
     """States, rows, appended facts and the clock: in its own group, and for those who come after it in one."""
     loan_id = story.borrow()
     before, now_ms = story.everything(without=ANSWERS), story.now_ms
@@ -143,7 +139,7 @@ def test_whatever_a_command_did_before_it_was_refused_is_not_kept(
     assert story.discrepancies() == []
 
 
-def test_a_refused_command_harms_none_of_its_group(platform: Platform, story: Story) -> None:
+def test_a_refused_command_does_not_affect_its_group(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
 
     good, bad, after = together(
@@ -157,7 +153,7 @@ def test_a_refused_command_harms_none_of_its_group(platform: Platform, story: St
 
 
 @pytest.mark.parametrize("spoil", [Spoil, lambda sandbox_id: Think(sandbox_id, lambda: 1 // 0)])
-def test_a_command_that_fails_takes_down_only_itself(
+def test_a_failing_command_does_not_affect_its_group(
     platform: Platform, story: Story, spoil: Callable[[str], Command]
 ) -> None:
     loan_id = story.borrow()
@@ -201,7 +197,7 @@ def test_a_group_may_be_of_many_sandboxes(platform: Platform, tell: Callable[...
     assert [len(story.everything()["borrowers"]) for story in stories] == [3] * 4
 
 
-def test_a_sandbox_that_is_not_there_is_refused_and_harms_none(platform: Platform, story: Story) -> None:
+def test_an_unknown_sandbox_is_refused_without_affecting_the_group(platform: Platform, story: Story) -> None:
     there, missing, after = together(
         platform.writer,
         [AddBorrower(id, "ada", "Ada", 1) for id in (story.sandbox_id, "sbx_x", story.sandbox_id)],
@@ -277,7 +273,7 @@ def test_the_number_of_statements_does_not_grow_with_the_group(platform: Platfor
     assert story.discrepancies() == []
 
 
-def test_a_command_that_is_decided_again_asks_the_layer_once(
+def test_a_command_decided_twice_asks_the_layer_once(
     open_platform: Callable[..., Platform], tell: Callable[..., Story], seed: int
 ) -> None:
     layer = Counting()
@@ -302,7 +298,7 @@ def test_a_command_that_is_decided_again_asks_the_layer_once(
 
 
 @pytest.mark.parametrize("kind", ["on time", "on the first day", "in advance", "in the past"])
-def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
+def test_a_wrong_override_after_a_receipt_changes_the_status_only(
     open_platform: Callable[..., Platform], tell: Callable[..., Story], seed: int, kind: str
 ) -> None:
     layer = Counting(mark="OVERDUE")
@@ -328,7 +324,7 @@ def test_a_clerk_who_marks_a_receipt_spoils_nothing_but_the_status(
     assert story.broken() == set()
 
 
-def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_platform: Callable[..., Platform]) -> None:
+def test_pending_rows_of_a_layer_are_written_when_the_platform_stops(open_platform: Callable[..., Platform]) -> None:
     layer = Counting()
     platform = open_platform(layer)
     sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=0)
@@ -341,7 +337,7 @@ def test_what_a_layer_has_left_is_written_when_the_platform_stops(open_platform:
         assert rows(connection, str, "SELECT key FROM idempotency") == ["left"]
 
 
-def test_a_platform_stops_also_where_that_cannot_be_written(open_platform: Callable[..., Platform]) -> None:
+def test_a_platform_stops_if_the_pending_rows_cannot_be_written(open_platform: Callable[..., Platform]) -> None:
     layer = Counting()
     platform = open_platform(layer)
     layer.left = [("idempotency.insert", {"sandbox_id": None})]

@@ -25,7 +25,7 @@ DOUBLES = {
 }
 
 
-def test_a_double_in_the_place_of_http_neither_hides_the_failure_nor_ends_the_run(suite: pytest.Pytester) -> None:
+def test_a_mocked_http_library_neither_hides_the_failure_nor_ends_the_run(suite: pytest.Pytester) -> None:
     tests = "".join(
         f"""
 def test_that_fails_{n}(mocklend, monkeypatch):
@@ -64,7 +64,7 @@ TROUBLES = [
 ]
 
 
-def test_a_platform_that_gives_no_account_does_not_hide_the_failure(suite: pytest.Pytester) -> None:
+def test_a_failing_report_does_not_hide_the_failure(suite: pytest.Pytester) -> None:
     tests = "".join(
         f"""
 def test_that_fails_{n}(mocklend, monkeypatch):
@@ -113,7 +113,7 @@ def a_platform_in_trouble(monkeypatch):
 
 
 @pytest.mark.parametrize("stop", ["KeyboardInterrupt", "pytest.exit.Exception('enough')"])
-def test_who_stops_the_run_while_a_failure_is_told_stops_it(suite: pytest.Pytester, stop: str) -> None:
+def test_ctrl_c_during_the_report_stops_the_run(suite: pytest.Pytester, stop: str) -> None:
     suite.makepyfile(
         f"""
         import pytest
@@ -154,7 +154,7 @@ def test_a_test_may_remove_its_sandbox_itself(suite: pytest.Pytester) -> None:
 
 
 @needs_faults
-def test_the_account_has_every_injection_and_every_rule_with_its_counts(suite: pytest.Pytester) -> None:
+def test_the_report_has_every_injection_and_every_rule_with_its_counters(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
         def test_slow_pages(mocklend):
@@ -189,7 +189,7 @@ def test_the_account_has_every_injection_and_every_rule_with_its_counts(suite: p
 
 
 @needs_faults
-def test_a_failure_in_a_fixture_after_the_sandbox_is_told_too(suite: pytest.Pytester) -> None:
+def test_a_failure_in_a_later_fixture_is_reported_too(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
         import pytest

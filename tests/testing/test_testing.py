@@ -61,7 +61,7 @@ def test_each_test_starts_with_an_empty_sandbox_on_a_monday_morning(suite: pytes
     suite.runpytest_inprocess().assert_outcomes(passed=2)
 
 
-def test_nothing_is_left_of_a_sandbox_after_its_test(suite: pytest.Pytester) -> None:
+def test_a_sandbox_is_deleted_after_its_test(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
         from mocklend.client import Client, ProblemError
@@ -108,7 +108,7 @@ def test_a_failure_says_which_seed_replays_it_and_what_was_a_lie(suite: pytest.P
     )
 
 
-def test_a_suite_that_does_not_ask_pays_for_no_server() -> None:
+def test_a_suite_without_the_fixture_starts_no_server() -> None:
     heavy = {"flask", "sqlalchemy", "requests", "pydantic", "waitress"}
     script = f"import sys, mocklend.testing; print(sorted({heavy!r} & set(sys.modules)))"
 
@@ -142,7 +142,7 @@ def test_a_fault_that_is_armed_without_a_block_stays_armed(mocklend: Client) -> 
 
 
 @needs_faults
-def test_what_ends_the_block_is_told_whatever_the_disarming_meets(
+def test_the_exception_of_a_block_is_raised_whatever_disarming_raises(
     mocklend: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for end in (mocklend.halt, lambda: mocklend.disarm("callback.dropped"), mocklend.reset, mocklend.delete_sandbox):

@@ -57,7 +57,7 @@ def errors(raw: object, at: str = "") -> list[Doc]:
     return errors_found
 
 
-def test_what_fits_is_read() -> None:
+def test_a_valid_value_is_read() -> None:
     bicycle = BICYCLE.read({"colour": "blue", "wheels": [WHEEL], "sold": None})
 
     assert (bicycle.colour, bicycle.wheels) == (Colour.BLUE, [Wheel(28)])
@@ -84,7 +84,7 @@ def test_what_fits_is_read() -> None:
         ({"wheels": [WHEEL], "\ud800": 1}, "", "an object", None),
     ],
 )
-def test_what_does_not_fit_is_named_with_what_was_expected_and_what_came(
+def test_an_invalid_field_is_named_with_expected_and_received(
     raw: object, field: str, expected: str, received: object
 ) -> None:
     [error] = errors(raw)
@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_named_with_what_was_expected_and_what_came(
 @pytest.mark.parametrize(
     "value", [True, 3.0, "5", None, 2, 37, 10**5_000, [], {}], ids=lambda value: type(value).__name__
 )
-def test_nothing_that_merely_looks_like_an_integer_is_one(value: object) -> None:
+def test_only_integers_are_read_as_integers(value: object) -> None:
     [error] = errors({"wheels": [{"spokes": value}]})
 
     assert (error["field"], error["expected"]) == ("wheels.0.spokes", "an integer from 3 to 36")
@@ -112,13 +112,13 @@ def test_every_wrong_field_is_in_one_answer_up_to_a_bound() -> None:
     assert len(errors({f"f{n}": n for n in range(100)})) == ERRORS_MAX
 
 
-def test_what_only_code_can_check_is_named_within_the_whole() -> None:
+def test_errors_of_the_dataclass_are_named_with_their_path() -> None:
     [error] = errors({"wheels": [WHEEL, {"spokes": 13}]}, at="bicycle")
 
     assert error == {"field": "bicycle.wheels.1.spokes", "expected": "luck", "received": 13}
 
 
-def test_the_schema_is_in_one_piece_and_says_what_is_read() -> None:
+def test_the_schema_is_self_contained_and_agrees_with_the_reader() -> None:
     wheel = {
         "type": "object",
         "description": "A part, as a dataclass that knows nothing of the validator.",

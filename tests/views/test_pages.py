@@ -85,7 +85,7 @@ def test_reading_changes_nothing(story: Story) -> None:
     assert story.everything() == before
 
 
-def test_the_first_page_never_lags_since_there_is_nothing_to_show_instead(lagging: Story, layer: Lagging) -> None:
+def test_the_first_version_never_lags(lagging: Story, layer: Lagging) -> None:
     loan_id = lagging.borrow()
 
     assert lagging.page(loan_id)["status"] == "USING"
@@ -108,7 +108,7 @@ def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(lagging: Story) ->
     assert lagging.discrepancies() == []
 
 
-def test_a_lag_is_over_on_the_clock_even_before_anybody_tidies_up(lagging: Story) -> None:
+def test_a_lag_ends_by_the_clock_before_the_due_work_is_done(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.settle(loan_id)
 
@@ -135,7 +135,7 @@ def test_each_page_lags_on_its_own(lagging: Story, layer: Lagging) -> None:
     assert len(lagging.everything()["loan_views"]) == 1
 
 
-def test_a_page_shown_at_once_overtakes_those_that_lag(lagging: Story, layer: Lagging) -> None:
+def test_a_version_shown_at_once_replaces_those_that_lag(lagging: Story, layer: Lagging) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     layer.lag_s = 0
@@ -226,7 +226,7 @@ def test_a_version_that_is_lost_is_never_seen_and_the_next_one_is(odd: Odd) -> N
     assert [row["version"] for row in odd.story.everything()["loan_views"]] == [3]
 
 
-def test_lost_versions_do_not_pile_up(odd: Odd) -> None:
+def test_lost_versions_are_removed(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(lost=True)
 
@@ -237,7 +237,7 @@ def test_lost_versions_do_not_pile_up(odd: Odd) -> None:
     assert odd.story.discrepancies() == [("stale_view", loan_id, 6_000)]
 
 
-def test_an_old_value_returns_for_a_while(odd: Odd) -> None:
+def test_an_old_version_returns_for_a_while(odd: Odd) -> None:
     loan_id = odd.story.borrow()
     odd.happens(right_for_s=30, returned_for_s=60)
     odd.story.repay(loan_id, 5_000)
@@ -366,7 +366,7 @@ def test_a_page_whose_balance_would_fall_below_zero_is_rebuilt(odd: Odd, layer: 
     assert f"rebuilt:{loan_id}" in layer.signals
 
 
-def test_there_has_to_be_a_change_to_lose(odd: Odd, layer: Lagging) -> None:
+def test_an_evicted_balance_needs_an_earlier_change(odd: Odd, layer: Lagging) -> None:
     loan_id = odd.story.borrow()
     odd.happens()
     layer.evicts = True
@@ -377,7 +377,7 @@ def test_there_has_to_be_a_change_to_lose(odd: Odd, layer: Lagging) -> None:
     assert odd.story.discrepancies() == []
 
 
-def test_a_page_that_is_behind_may_be_off_as_well(odd: Odd, forked: str) -> None:
+def test_a_lagging_page_may_have_a_wrong_balance(odd: Odd, forked: str) -> None:
     odd.happens(lost=True)
 
     odd.story.repay(forked, 7_000)

@@ -72,7 +72,7 @@ def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
 
 
 @pytest.mark.parametrize("text", ["\u00e9", "a", "____", "\ud800"])
-def test_a_cursor_that_is_none_of_ours_is_refused(text: str) -> None:
+def test_a_foreign_cursor_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="validation_failed"):
         reads.after_cursor(text)
 
@@ -80,7 +80,7 @@ def test_a_cursor_that_is_none_of_ours_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "after", ["loan_x", "loan_x/", "loan_x/-1", "loan_x/" + "9" * 19, "/x", "loan_x/\u0661", "loan_x/\u00b2"]
 )
-def test_a_place_in_the_journal_that_is_none_is_refused(story: Story, after: str) -> None:
+def test_an_invalid_place_in_the_journal_is_refused(story: Story, after: str) -> None:
     with story.platform.read() as connection, pytest.raises(Refused, match="validation_failed"):
         reads.transactions(story.snapshot(connection), after=after)
 

@@ -43,7 +43,7 @@ def statuses(state: LoanState) -> list[str]:
 # --- the page ---
 
 
-def test_a_page_says_what_the_state_says(story: Story) -> None:
+def test_a_page_has_the_figures_of_the_state(story: Story) -> None:
     loan_id = story.borrow()
     story.wait(days=40)
     story.repay(loan_id, 20_000)
@@ -62,7 +62,7 @@ def test_a_page_says_what_the_state_says(story: Story) -> None:
 
 
 @pytest.mark.parametrize(("bill", "expected"), SHOWN_FOR_OVERRIDE.items())
-def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, expected: str) -> None:
+def test_a_status_override_changes_the_shown_status_only(story: Story, bill: str, expected: str) -> None:
     loan = story.entity(Loan, story.borrow())
     pinned = replace(loan, status_override=StatusOverride("edt_a", bill))
 
@@ -73,7 +73,7 @@ def test_a_mark_pins_the_status_shown_and_no_figure(story: Story, bill: str, exp
 
 
 @pytest.mark.parametrize(("bill", "wrong"), [("VALID", False), ("OVERDUE", True), ("CLEAR", True)])
-def test_a_mark_is_wrong_where_the_books_derive_another_status(story: Story, bill: str, wrong: bool) -> None:
+def test_a_status_override_is_wrong_if_the_books_derive_another(story: Story, bill: str, wrong: bool) -> None:
     loan = story.entity(Loan, story.borrow())
     pinned = replace(loan, status_override=StatusOverride("edt_a", bill, since_ms=7, since_version=2))
 
@@ -113,7 +113,7 @@ def test_an_instalment_is_pending_then_due_then_in_its_grace_and_then_overdue() 
     assert statuses(at(35)) == ["OVD", "DUE", "PENDING"]
 
 
-def test_an_instalment_that_has_got_something_is_partial_until_it_is_late() -> None:
+def test_a_partly_paid_instalment_is_partial_until_it_is_overdue() -> None:
     some = paid(10, 50_000)
 
     assert statuses(at(10, some))[0] == "PARTIAL"
@@ -127,7 +127,7 @@ def test_an_instalment_is_clear_when_its_whole_interest_is_paid_too() -> None:
     assert statuses(at(10, paid(10, whole - 1)))[0] == "PARTIAL"
 
 
-def test_a_fee_stands_on_the_bill_of_its_day() -> None:
+def test_a_fee_is_on_the_instalment_of_its_due_date() -> None:
     fee = Fact("edt_a", EDIT, 5, START + timedelta(days=40), 500, edit_kind=MODIFY_BILL_AMOUNT)
 
     assert [line["fee_minor"] for line in instalment_docs(at(40, fee))] == [0, 500, 0]
@@ -138,7 +138,7 @@ def test_a_fee_stands_on_the_bill_of_its_day() -> None:
     payments=st.lists(st.tuples(st.integers(0, 150), st.integers(1, 200_000)), max_size=3, unique_by=lambda p: p[0]),
     method=st.sampled_from(Method),
 )
-def test_every_line_adds_up_and_all_lines_to_the_page(
+def test_every_instalment_adds_up_and_all_of_them_to_the_page(
     day: int, payments: Sequence[tuple[int, int]], method: Method
 ) -> None:
     product = Product(method=method, terms=3, rate="0.365", penalty=Penalty(grace_days=3))

@@ -12,7 +12,7 @@ def test_every_other_read_goes_to_the_second_replica() -> None:
     assert [rotation.second("sbx", "loan_ada") for _ in range(5)] == [False, True, False, True, False]
 
 
-def test_each_page_has_turns_of_its_own() -> None:
+def test_the_reads_of_each_page_alternate_separately() -> None:
     rotation = ReplicaRotation()
     rotation.second("sbx", "loan_ada")
 
@@ -21,7 +21,7 @@ def test_each_page_has_turns_of_its_own() -> None:
     assert rotation.second("sbx", "loan_ada")
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_number_of_pages_in_memory_is_bounded() -> None:
     rotation = ReplicaRotation()
 
     for n in range(replica_rotation.REPLICAS_MAX + 1):

@@ -37,7 +37,7 @@ def versions(story: Story) -> list[tuple[Value, bool]]:
     return [(row["version"], row["due_ms"] is not None) for row in story.everything()["loan_views"]]
 
 
-def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Story) -> None:
+def test_versions_older_than_a_shown_one_are_removed(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     before = versions(lagging)
@@ -48,7 +48,7 @@ def test_what_is_older_than_a_version_that_is_shown_leaves(lagging: Story) -> No
     assert versions(lagging) == [(2, False)]
 
 
-def test_what_is_newer_waits_for_its_own_time(lagging: Story) -> None:
+def test_newer_versions_wait_for_their_time(lagging: Story) -> None:
     loan_id = lagging.borrow()
     lagging.repay(loan_id, 5_000)
     lagging.wait(10)
@@ -76,7 +76,7 @@ def test_showing_a_version_twice_or_late_changes_nothing(lagging: Story) -> None
     assert lagging.everything() == before
 
 
-def test_one_loans_pages_are_no_concern_of_another(lagging: Story) -> None:
+def test_showing_a_page_does_not_affect_another_loan(lagging: Story) -> None:
     loans = [lagging.borrow(reference=name) for name in ("one", "other")]
     for loan_id in loans:
         lagging.repay(loan_id, 5_000)

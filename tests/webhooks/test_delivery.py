@@ -24,7 +24,7 @@ from support.webhook_receiver import Receiver, _Receive, listen, log, messages
 pytestmark = pytest.mark.security
 
 
-def test_a_client_hears_of_its_loan_in_signed_messages(story: Story, receiver: Receiver) -> None:
+def test_a_client_receives_signed_messages_about_its_loan(story: Story, receiver: Receiver) -> None:
     endpoint = listen(story, f"{receiver.url}/hooks")
     loan_id = story.borrow()
     repayment_id = story.settle(loan_id)
@@ -72,7 +72,7 @@ def test_a_message_that_is_not_accepted_is_retried_on_its_schedule_and_then_give
     assert len({(headers["webhook-id"], body) for _, headers, body in receiver.got}) == 1
 
 
-def test_a_message_that_is_taken_at_last_is_not_sent_again(story: Story, receiver: Receiver) -> None:
+def test_an_accepted_message_is_not_sent_again(story: Story, receiver: Receiver) -> None:
     listen(story, receiver.url, "loan.disbursed")
     receiver.answers = [503, 400, 202]
     start = story.now_ms
@@ -96,7 +96,7 @@ def test_a_redirect_is_not_followed(story: Story, receiver: Receiver) -> None:
     assert [outcome for _, outcome in log(messages(story)[0])] == ["status_307", "status_302", "acked"]
 
 
-def test_a_client_that_says_gone_hears_no_more_of_it(story: Story, receiver: Receiver) -> None:
+def test_a_client_that_answers_410_receives_no_more_attempts(story: Story, receiver: Receiver) -> None:
     listen(story, receiver.url, "loan.disbursed")
     receiver.answers = [410]
     story.borrow()
@@ -107,7 +107,7 @@ def test_a_client_that_says_gone_hears_no_more_of_it(story: Story, receiver: Rec
     assert len(receiver.got) == 1
 
 
-def test_nobody_listening_is_an_attempt_that_failed(story: Story, receiver: Receiver) -> None:
+def test_a_refused_connection_is_a_failed_attempt(story: Story, receiver: Receiver) -> None:
     receiver.shutdown()
     receiver.server_close()
     listen(story, receiver.url, "loan.disbursed")
@@ -130,9 +130,7 @@ def test_an_attempt_that_is_recorded_twice_counts_once(story: Story, receiver: R
     assert messages(story)[0].attempts == 1
 
 
-def test_a_name_that_is_no_host_is_an_attempt_that_failed_and_the_clock_goes_on(
-    story: Story, receiver: Receiver
-) -> None:
+def test_an_invalid_host_name_is_a_failed_attempt_and_the_clock_advances(story: Story, receiver: Receiver) -> None:
     """Each breaks in another library: none of them stops the clock, or what comes after."""
     for host in ("a..b", "." * 5, "-", "[::1", "x" * 64, "a" * 300, "127.0.0.1:99999", "[]", "localhost:", "256.1.1.1"):
         listen(story, f"http://{host}/hook", "loan.disbursed")
@@ -166,7 +164,7 @@ class Dripping(threading.Thread):
 
 
 @pytest.mark.parametrize("answer", [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "], ids=repr)
-def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
+def test_a_dripping_receiver_has_a_deadline_for_its_whole_answer(
     story: Story, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     monkeypatch.setattr(delivery, "WHOLE_S", 0.1)
@@ -181,7 +179,9 @@ def test_a_receiver_that_drips_has_so_long_for_all_of_its_answer(
     assert not delivery.DEADLINES._connections
 
 
-def test_one_receivers_cookie_is_no_others(story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cookie_is_not_sent_to_another_receiver(
+    story: Story, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     end = _Receive.end_headers
 
     def with_cookie(self: _Receive) -> None:
@@ -247,7 +247,7 @@ def test_webhooks_of_an_advance_carry_the_moments_at_which_they_were_due(story: 
     ]
 
 
-def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Story, receiver: Receiver) -> None:
+def test_an_answer_after_a_reset_does_not_count(story: Story, receiver: Receiver) -> None:
     """The same seed, so the same ids: the message of the new life has not been tried yet."""
     endpoint = listen(story, receiver.url, "loan.disbursed")
     story.borrow(reference="one")
@@ -264,7 +264,7 @@ def test_what_a_receiver_says_after_a_reset_is_of_another_life(story: Story, rec
     assert (after.id, messages(story)[0].state) == (before.id, "QUEUED")
 
 
-def test_what_is_due_at_one_endpoint_does_not_hide_behind_the_backlog_of_another(story: Story) -> None:
+def test_the_backlog_of_one_endpoint_does_not_delay_another(story: Story) -> None:
     hung = listen(story, "http://127.0.0.1:9/hung", "loan.disbursed")
     for n in range(6):
         story.borrow(reference=f"loan-{n}")

@@ -87,7 +87,7 @@ def test_a_name_that_is_rebound_is_refused_after_connecting_and_before_a_byte_is
     "host",
     ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "rebound.example"],
 )
-def test_off_loopback_nobody_is_led_to_the_server_itself_whether_or_not_somebody_listens(
+def test_off_loopback_no_endpoint_leads_to_the_server_itself(
     off_loopback: Story, resolves: Callable[..., None], host: str
 ) -> None:
     """An open port and a closed one look alike, so a URL is no way to look around behind the server."""
@@ -105,7 +105,7 @@ def test_off_loopback_nobody_is_led_to_the_server_itself_whether_or_not_somebody
 
 
 @pytest.mark.parametrize("allowed", ["127.0.0.0/8", "127.0.0.1", "rebound.example", "REBOUND.example."])
-def test_what_the_operator_allows_is_called(
+def test_an_address_allowed_by_the_setting_is_called(
     story: Story, receiver: Receiver, resolves: Callable[..., None], monkeypatch: pytest.MonkeyPatch, allowed: str
 ) -> None:
     policy = ReceiverPolicy(on_loopback=False, allowed=(allowed,))
@@ -158,7 +158,7 @@ def test_a_proxy_in_the_environment_is_not_used(
     assert messages(story)[0].state == "ACKED"
 
 
-def test_an_endpoint_hears_only_what_it_asked_for(story: Story, receiver: Receiver) -> None:
+def test_an_endpoint_receives_only_its_events(story: Story, receiver: Receiver) -> None:
     listen(story, f"{receiver.url}/overdue", "loan.overdue")
     listen(story, f"{receiver.url}/cleared", "loan.cleared", "loan.reopened")
     loan_id = story.borrow()
@@ -183,7 +183,7 @@ def test_the_same_endpoint_again_is_the_same_endpoint(story: Story, receiver: Re
     assert other["secret"] != first["secret"]
 
 
-def test_a_sandbox_has_only_so_many_endpoints(story: Story, receiver: Receiver) -> None:
+def test_the_number_of_endpoints_of_a_sandbox_is_limited(story: Story, receiver: Receiver) -> None:
     for n in range(ENDPOINTS_MAX):
         listen(story, f"{receiver.url}/{n}")
 
@@ -191,7 +191,7 @@ def test_a_sandbox_has_only_so_many_endpoints(story: Story, receiver: Receiver) 
         listen(story, f"{receiver.url}/more")
 
 
-def test_what_is_on_its_way_to_a_removed_endpoint_stops(story: Story, receiver: Receiver) -> None:
+def test_pending_messages_of_a_removed_endpoint_are_not_sent(story: Story, receiver: Receiver) -> None:
     endpoint = listen(story, receiver.url, "loan.disbursed")
     story.borrow()
     story.platform.run(RemoveEndpoint(story.sandbox_id, endpoint["id"]))

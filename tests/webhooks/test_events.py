@@ -195,7 +195,7 @@ def test_a_refund_sends_a_webhook_when_it_is_agreed_and_when_it_is_paid(tell: Ca
     assert received[0][1]["payout_id"] == received[1][1]["payout_id"] == steps.payout_of(loan).id
 
 
-def test_who_follows_the_webhooks_of_a_repayment_knows_what_the_platform_knows(tell: Callable[..., Story]) -> None:
+def test_the_last_webhook_of_a_repayment_has_its_present_status(tell: Callable[..., Story]) -> None:
     """Reversed, and reinstated: the last word that a client hears is what the repayment's page says."""
     steps = EveryStep(tell())
     loan = steps.story.borrow()

@@ -86,7 +86,7 @@ def test_a_receiver_that_hangs_delays_no_other_of_its_sandbox(delivery_workers: 
     assert {id.rpartition(".")[0] for id in roads.arrived} == {"s.b"}
 
 
-def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(
+def test_hanging_receivers_of_one_sandbox_have_a_limited_number_of_workers(
     delivery_workers: DeliveryWorkers, roads: Roads
 ) -> None:
     roads.hanging = {f"s.{n}" for n in range(16)}
@@ -102,7 +102,7 @@ def test_many_that_hang_in_one_sandbox_have_no_more_than_their_share(
     assert max(roads.at_once_max.values()) <= PER_ENDPOINT_MAX
 
 
-def test_those_known_to_hang_have_one_worker_each_and_half_of_them_altogether(
+def test_receivers_known_to_hang_have_one_worker_each_and_half_of_all(
     delivery_workers: DeliveryWorkers, roads: Roads
 ) -> None:
     """Every sandbox's receiver hangs: the first attempt teaches it, and from then on half of the delivery_workers are free."""
@@ -143,7 +143,9 @@ def test_a_receiver_that_answers_again_has_all_its_workers_again(
     roads.until(lambda: roads.on_the_way["s.a"] == PER_ENDPOINT_MAX)
 
 
-def test_on_a_manual_clock_an_endpoint_hears_in_order(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
+def test_on_a_manual_clock_an_endpoint_receives_messages_in_order(
+    delivery_workers: DeliveryWorkers, roads: Roads
+) -> None:
     names = [f"s.a.{n}" for n in range(50)]
     for n in range(50):
         delivery_workers.offer(parcel(n, in_order=True))
@@ -153,7 +155,7 @@ def test_on_a_manual_clock_an_endpoint_hears_in_order(delivery_workers: Delivery
     assert roads.at_once_max["s.a"] == 1
 
 
-def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(
+def test_a_message_is_attempted_once_until_its_result_is_stored(
     delivery_workers: DeliveryWorkers, roads: Roads
 ) -> None:
     roads.record = Future()
@@ -167,7 +169,7 @@ def test_a_message_is_on_its_way_once_until_what_came_of_it_is_kept(
     assert roads.arrived == ["s.a.1"]
 
 
-def test_an_attempt_that_breaks_is_over_and_the_next_one_goes(roads: Roads) -> None:
+def test_a_failing_attempt_ends_and_the_next_one_starts(roads: Roads) -> None:
     def breaks(first: Parcel) -> tuple[bool, None]:
         if first.due_ms == 0:
             raise ConnectionError("the database is gone")
@@ -183,9 +185,7 @@ def test_an_attempt_that_breaks_is_over_and_the_next_one_goes(roads: Roads) -> N
     delivery_workers.close()
 
 
-def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(
-    delivery_workers: DeliveryWorkers, roads: Roads
-) -> None:
+def test_the_queue_is_limited_and_the_rest_stays_in_the_outbox(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
     roads.hanging = {"s.a"}
 
     accepted = sum(delivery_workers.offer(parcel(n)) for n in range(QUEUED_MAX + 100))
@@ -193,7 +193,7 @@ def test_a_queue_takes_so_many_and_the_rest_stays_in_the_outbox(
     assert QUEUED_MAX <= accepted <= QUEUED_MAX + PER_ENDPOINT_MAX
 
 
-def test_what_waits_for_a_sandbox_that_is_emptied_is_forgotten(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
+def test_queued_messages_of_a_reset_sandbox_are_discarded(delivery_workers: DeliveryWorkers, roads: Roads) -> None:
     roads.hanging = {"s.a"}
     for n in range(20):
         delivery_workers.offer(parcel(n, in_order=True))
