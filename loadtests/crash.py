@@ -197,7 +197,7 @@ def _final_state(client: Any, ledger: Ledger, audit: Doc) -> FinalState:
         listed=listed,
         journal={id: list(_pages(transactions, "transactions", id, by="after")) for id in loan_ids},
         loans=[doc["id"] for borrower in borrowers for doc in client.loans(borrower_id=borrower, limit=500)["loans"]],
-        edits=[doc["id"] for id in loan_ids for doc in client.edits(id)["edits"] if doc["operator"] != "desk"],
+        edits=[doc["id"] for id in loan_ids for doc in client.edits(id)["edits"] if doc["operator"] != "operations"],
         callbacks=[client.callback(doc["channel"], doc["out_trade_no"]) for doc in orders],
         trades=[client.trade(doc["channel"], doc["out_trade_no"]) for doc in orders],
         now=audit["now"],

@@ -14,17 +14,17 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[LayerHarness]:
-    engine = open_engine(f"sqlite:///{tmp_path}/floor.db", fast=True)
+def harness(tmp_path: Path) -> Iterator[LayerHarness]:
+    engine = open_engine(f"sqlite:///{tmp_path}/harness.db", fast=True)
     yield LayerHarness(engine, FaultLayer(KINDS))
     engine.dispose()
 
 
 @pytest.fixture
-def another_layer(floor: LayerHarness) -> Callable[[], None]:
+def another_layer(harness: LayerHarness) -> Callable[[], None]:
     """A restart of the process: everything in memory is lost."""
 
     def restart() -> None:
-        floor.layer = FaultLayer(KINDS)
+        harness.layer = FaultLayer(KINDS)
 
     return restart

@@ -40,8 +40,8 @@ def test_what_follows_has_the_ids_of_the_event() -> None:
     [carried] = replace(LoanOpened.example(), residue_minor=-7).follow_ups()
 
     memo = "rpy_ada was still open on the list"
-    assert posted == (PostReceiptAgain("rpy_ada", "rct_ada_by_hand", "desk", memo),)
-    assert marked == (OverrideStatus("loan_ada", "edt_desk", "OVERDUE", "desk", "Filed with rpy_ada"),)
+    assert posted == (PostReceiptAgain("rpy_ada", "rct_ada_by_hand", "operations", memo),)
+    assert marked == (OverrideStatus("loan_ada", "edt_desk", "OVERDUE", "operations", "Filed with rpy_ada"),)
     assert carried == follow_ups.CarryResidueOver("loan_ada", "edt_migrated", -7)
 
 

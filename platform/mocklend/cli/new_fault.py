@@ -31,7 +31,7 @@ from mocklend_faults.engine.fault import $imported
 
 @dataclass(frozen=True, slots=True)
 class $kind(Fault):
-    """What happens, from the operations floor: who does what, and why it goes wrong.
+    """What happens in operations: who does what, and why it goes wrong.
 
     What the borrower sees, what the books say, and what a reconciler should do about it.
     """
@@ -87,7 +87,7 @@ def repair(run: Any) -> None:
 
 PAGE = Template("""# $name: $title
 
-What happens, from the operations floor, in a few sentences.
+What happens in operations, in a few sentences.
 
 Acts at [`$seam`](../catalogue.md#$anchor). The finding is `$finding`.
 

@@ -51,7 +51,7 @@ class Case:
 
     @cached_property
     def books(self) -> Doc:
-        """What the operations desk sees of the books."""
+        """What operations see of the books."""
         books: Doc = self._client.books(self.id)
         return books
 
@@ -86,7 +86,7 @@ class Case:
 
     @cached_property
     def operator_log(self) -> list[Doc]:
-        """The log of what the desk did, with before and after."""
+        """The log of what operations did, with before and after."""
         operator_log: list[Doc] = self._client.operator_log(self.id)["actions"]
         return operator_log
 

@@ -54,5 +54,5 @@ class DisputeOpened(Seam):
             served={"taken_up_ms": taken_up_ms},
             from_ms=self.answer_by_ms,
             until_ms=taken_up_ms,
-            withstood="the desk still has time to answer" if in_time else None,
+            withstood="operations still have time to answer" if in_time else None,
         )

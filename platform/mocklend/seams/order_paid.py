@@ -45,7 +45,7 @@ class OrderPaid(OrderSeam):
         if not self.posted_again:
             return ()
         memo = f"{self.repayment_id} was still open on the list"
-        return (PostReceiptAgain(self.repayment_id, self.receipt_id, operator="desk", memo=memo),)
+        return (PostReceiptAgain(self.repayment_id, self.receipt_id, operator="operations", memo=memo),)
 
     def consequence(self, outcome: OrderPaid) -> Consequence:
         """A second receipt of money that came once, until it is reversed."""

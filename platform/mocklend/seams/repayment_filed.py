@@ -46,7 +46,7 @@ class RepaymentFiled(OrderSeam):
         if self.override_status is None:
             return ()
         memo = f"Filed with {self.repayment_id}"
-        return (OverrideStatus(self.loan_id, self.edit_id, self.override_status, operator="desk", memo=memo),)
+        return (OverrideStatus(self.loan_id, self.edit_id, self.override_status, operator="operations", memo=memo),)
 
     def validate(self, outcome: RepaymentFiled) -> None:
         """Require a known status that differs from the books'. Raises BadOutcome."""

@@ -64,10 +64,10 @@ StoryUnder = Callable[..., AbstractContextManager[Story]]
 
 
 @pytest.fixture
-def open_story(floor: LayerHarness, open_platform: Callable[..., Platform]) -> StoryUnder:
+def open_story(harness: LayerHarness, open_platform: Callable[..., Platform]) -> StoryUnder:
     @contextmanager
     def tell(**settings: Any) -> Iterator[Story]:
-        platform = open_platform(FaultLayer(floor.layer.catalogue.values()))
+        platform = open_platform(FaultLayer(harness.layer.catalogue.values()))
         app = create_app(Settings(database="unused", default_seed=7, **settings), platform)
         with app.test_client() as http:
             yield Story(http)

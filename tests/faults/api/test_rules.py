@@ -54,14 +54,14 @@ class Control:
 
 
 @pytest.fixture
-def control(floor: LayerHarness, open_platform: Callable[..., Platform]) -> Iterator[Control]:
+def control(harness: LayerHarness, open_platform: Callable[..., Platform]) -> Iterator[Control]:
     settings = Settings(database="unused", default_seed=7)
-    app = create_app(settings, open_platform(FaultLayer(floor.layer.catalogue.values())))
+    app = create_app(settings, open_platform(FaultLayer(harness.layer.catalogue.values())))
     with app.test_client() as http:
         yield Control(http)
 
 
-def test_the_list_of_faults_has_their_stories_and_settings(control: Control, floor: LayerHarness) -> None:
+def test_the_list_of_faults_has_their_stories_and_settings(control: Control, harness: LayerHarness) -> None:
     faults = control.call("GET", "/-/faults")["faults"]
 
     assert [fault["id"] for fault in faults] == sorted(installed())
@@ -311,7 +311,7 @@ def test_an_experiment_is_put_read_and_deleted(control: Control) -> None:
 
 
 def test_the_skipped_count_of_a_rule_is_readable_at_once_and_survives_a_restart(
-    control: Control, floor: LayerHarness, open_platform: Callable[..., Platform]
+    control: Control, harness: LayerHarness, open_platform: Callable[..., Platform]
 ) -> None:
     """It is kept in memory for a while; who asks has it written, and so does a platform that stops."""
     loan = control.borrow()
@@ -322,7 +322,7 @@ def test_the_skipped_count_of_a_rule_is_readable_at_once_and_survives_a_restart(
     control.call("GET", f"/v1/loans/{loan}")
     control.http.application.extensions["mocklend"].platform.close()
 
-    again = create_app(Settings(database="unused"), open_platform(FaultLayer(floor.layer.catalogue.values())))
+    again = create_app(Settings(database="unused"), open_platform(FaultLayer(harness.layer.catalogue.values())))
     with again.test_client() as http:
         after = http.get("/-/rules/down", headers=control.headers).get_json()["evaluated"]
 

@@ -45,22 +45,24 @@ def test_a_schedule_without_a_duration_lasts_for_its_minute() -> None:
     assert at_nine.window(0) == (0, 86_400_000)
 
 
-def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(floor: LayerHarness) -> None:
-    floor.arm("lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S})  # the floor's clock says 2:00 UTC
+def test_a_scheduled_rule_acts_at_the_seam_only_while_it_is_open(harness: LayerHarness) -> None:
+    harness.arm(
+        "lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S}
+    )  # the harness's clock says 2:00 UTC
 
-    early = floor.meet(example(ViewRefresh))
-    floor.later(HOUR_S)
-    within = floor.meet(example(ViewRefresh, occurrence=3))
-    floor.later(HOUR_S)
-    late = floor.meet(example(ViewRefresh, occurrence=4))
+    early = harness.meet(example(ViewRefresh))
+    harness.later(HOUR_S)
+    within = harness.meet(example(ViewRefresh, occurrence=3))
+    harness.later(HOUR_S)
+    late = harness.meet(example(ViewRefresh, occurrence=4))
 
     assert [item.lag_s for item in (early, within, late)] == [0, 60, 0]
 
 
-def test_a_scheduled_rule_waits_between_its_windows(floor: LayerHarness) -> None:
-    body = floor.arm("lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S}).body
+def test_a_scheduled_rule_waits_between_its_windows(harness: LayerHarness) -> None:
+    body = harness.arm("lag", LAG, activate={"schedule": "0 3 * * *", "duration_s": HOUR_S}).body
 
-    assert body["zone"] == floor.sandbox.zone
+    assert body["zone"] == harness.sandbox.zone
     assert body["rule"]["activate"] == {"start_delay_s": 0, "duration_s": HOUR_S, "schedule": "0 3 * * *"}
 
 
@@ -72,14 +74,14 @@ def test_a_ramp_scales_the_probability_exactly() -> None:
     assert tenths == [-(-SPAN * Fraction(n, 20) // 1) for n in (1, 1, 2, 3, 4, 4)]
 
 
-def test_a_rising_ramp_only_adds_injections(floor: LayerHarness) -> None:
-    floor.arm("lag", LAG, activate={"ramp": {"over_s": 100}}, select={"unit": "entity"})
+def test_a_rising_ramp_only_adds_injections(harness: LayerHarness) -> None:
+    harness.arm("lag", LAG, activate={"ramp": {"over_s": 100}}, select={"unit": "entity"})
     drawn_sets: list[set[str]] = []
     for step in range(5):
         loans = [f"loan_{n}" for n in range(60)]
         met = [example(ViewRefresh, entity=loan, loan_id=loan, occurrence=2 + step) for loan in loans]
-        drawn_sets.append({outcome.entity for outcome in floor.group(*met) if outcome.lag_s})
-        floor.later(25)
+        drawn_sets.append({outcome.entity for outcome in harness.group(*met) if outcome.lag_s})
+        harness.later(25)
 
     assert next(len(drawn) for drawn in drawn_sets) == 0
     assert [len(drawn) for drawn in drawn_sets][-1] == 60

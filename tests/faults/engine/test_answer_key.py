@@ -11,23 +11,23 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def day(floor: LayerHarness) -> LayerHarness:
+def day(harness: LayerHarness) -> LayerHarness:
     """Ada's page lags; an hour later Bob's callback is lost."""
-    floor.arm("lag", "cache.bounded_stale", expect={"severity": "minor"})
-    floor.arm("drop", "callback.dropped", expect={"class": "missing_in_channel"})
-    floor.meet(example(ViewRefresh))
-    floor.later(3600)
-    floor.meet(
+    harness.arm("lag", "cache.bounded_stale", expect={"severity": "minor"})
+    harness.arm("drop", "callback.dropped", expect={"class": "missing_in_channel"})
+    harness.meet(example(ViewRefresh))
+    harness.later(3600)
+    harness.meet(
         example(
             CallbackAttempt,
             entity="rpy_bob",
             repayment_id="rpy_bob",
             loan_id="loan_bob",
-            now_ms=floor.now_ms,
+            now_ms=harness.now_ms,
             occurrence=1,
         )
     )
-    return floor
+    return harness
 
 
 @pytest.mark.parametrize(

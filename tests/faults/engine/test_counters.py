@@ -121,116 +121,116 @@ def test_threads_that_count_while_one_writes_lose_nothing() -> None:
     assert written + write() == 2 * 4 * each
 
 
-def test_counters_say_at_which_stage_an_event_was_rejected(floor: LayerHarness) -> None:
-    floor.arm("slip", SLIP, match={"operator": "wang"}, select={"skip_first": 1})
+def test_counters_say_at_which_stage_an_event_was_rejected(harness: LayerHarness) -> None:
+    harness.arm("slip", SLIP, match={"operator": "wang"}, select={"skip_first": 1})
 
-    floor.meet(example(OperatorEdit, occurrence=1, operator="li"))  # evaluated
-    floor.meet(example(OperatorEdit, occurrence=2))  # and matched
-    floor.meet(example(OperatorEdit, occurrence=3, amount_minor=5))  # and selected
-    floor.meet(example(OperatorEdit, occurrence=4))  # and injected
+    harness.meet(example(OperatorEdit, occurrence=1, operator="li"))  # evaluated
+    harness.meet(example(OperatorEdit, occurrence=2))  # and matched
+    harness.meet(example(OperatorEdit, occurrence=3, amount_minor=5))  # and selected
+    harness.meet(example(OperatorEdit, occurrence=4))  # and injected
 
-    assert floor.counted("slip") == (4, 3, 2, 1)
+    assert harness.counted("slip") == (4, 3, 2, 1)
 
 
 def test_counters_are_the_same_in_one_group_and_after_a_restart(
-    floor: LayerHarness, another_layer: Callable[[], None]
+    harness: LayerHarness, another_layer: Callable[[], None]
 ) -> None:
-    floor.arm("lag", LAG, select={"times": 3})
-    floor.group(*loans(2))
+    harness.arm("lag", LAG, select={"times": 3})
+    harness.group(*loans(2))
     another_layer()
 
-    outcome = floor.group(*loans(9)[2:])
+    outcome = harness.group(*loans(9)[2:])
 
     assert [item.lag_s for item in outcome] == [60, 0, 0, 0, 0, 0, 0]
-    assert floor.counted("lag") == (9, 9, 3, 3)
+    assert harness.counted("lag") == (9, 9, 3, 3)
 
 
-def test_a_skipped_rule_is_counted_like_an_evaluated_one(floor: LayerHarness) -> None:
-    floor.arm("found", LAG, match={"loan_id": "loan_1"})
-    floor.arm("asked", LAG, match={"loan_id": {"matches": "loan_1"}})
+def test_a_skipped_rule_is_counted_like_an_evaluated_one(harness: LayerHarness) -> None:
+    harness.arm("found", LAG, match={"loan_id": "loan_1"})
+    harness.arm("asked", LAG, match={"loan_id": {"matches": "loan_1"}})
 
-    floor.group(*loans(4))
-    floor.group(*loans(1))
+    harness.group(*loans(4))
+    harness.group(*loans(1))
 
-    assert floor.counted("found")[:2] == floor.counted("asked")[:2] == (5, 1)
-
-
-def test_a_rule_is_counted_as_skipped_only_while_it_is_on(floor: LayerHarness) -> None:
-    floor.arm("early", LAG, match={"loan_id": "nobody"})
-    floor.group(*loans(2))
-    floor.arm("late", LAG, match={"loan_id": "nobody"})
-    floor.group(*loans(3))
-    floor.run(PatchRule(floor.sandbox.id, "early", enabled=False))
-    floor.group(*loans(4))
-    floor.run(PatchRule(floor.sandbox.id, "early", enabled=True))
-    floor.group(*loans(5))
-
-    assert floor.counted("early")[0] == 2 + 3 + 5
-    assert floor.counted("late")[0] == 3 + 4 + 5
+    assert harness.counted("found")[:2] == harness.counted("asked")[:2] == (5, 1)
 
 
-def idle(floor: LayerHarness, count: int) -> list[tuple[str, int]]:
+def test_a_rule_is_counted_as_skipped_only_while_it_is_on(harness: LayerHarness) -> None:
+    harness.arm("early", LAG, match={"loan_id": "nobody"})
+    harness.group(*loans(2))
+    harness.arm("late", LAG, match={"loan_id": "nobody"})
+    harness.group(*loans(3))
+    harness.run(PatchRule(harness.sandbox.id, "early", enabled=False))
+    harness.group(*loans(4))
+    harness.run(PatchRule(harness.sandbox.id, "early", enabled=True))
+    harness.group(*loans(5))
+
+    assert harness.counted("early")[0] == 2 + 3 + 5
+    assert harness.counted("late")[0] == 3 + 4 + 5
+
+
+def idle(harness: LayerHarness, count: int) -> list[tuple[str, int]]:
     """The rows that are written after this many events for each of which 20 rules were skipped."""
     for n in range(20):
-        floor.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
-    floor.group(*loans(count))
-    return [(name, row["evaluated"]) for name, row in floor.counters]
+        harness.arm(f"idle-{n}", LAG, match={"loan_id": "nobody"})
+    harness.group(*loans(count))
+    return [(name, row["evaluated"]) for name, row in harness.counters]
 
 
-def test_skipped_counts_are_written_when_they_are_read_one_row_per_seam(floor: LayerHarness) -> None:
-    assert idle(floor, 4) == []
+def test_skipped_counts_are_written_when_they_are_read_one_row_per_seam(harness: LayerHarness) -> None:
+    assert idle(harness, 4) == []
 
-    assert floor.layer.write_counts(floor.sandbox.id)
-    floor.group()
-    assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
-    floor.layer.write_counts(floor.sandbox.id)
-    floor.group()
-    assert not floor.counters, "all of it is written"
+    assert harness.layer.write_counts(harness.sandbox.id)
+    harness.group()
+    assert [(name, row["evaluated"]) for name, row in harness.counters] == [("seam_counts.add", 4)]
+    harness.layer.write_counts(harness.sandbox.id)
+    harness.group()
+    assert not harness.counters, "all of it is written"
 
 
-def test_skipped_counts_are_written_after_many_events(floor: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_skipped_counts_are_written_after_many_events(harness: LayerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "SKIPPED_MAX", 6)
-    assert idle(floor, 5) == []
+    assert idle(harness, 5) == []
 
-    floor.layer.may_affect(example_request(entity="nobody's"))  # No rule is there, so this is none of them.
-    floor.group(*loans(1))
-    assert not floor.counters
-    floor.group()
-    assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 6)]
-
-
-def test_skipped_counts_are_written_when_the_platform_stops(floor: LayerHarness) -> None:
-    assert idle(floor, 3) == []
-
-    assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 3)]
-    assert floor.layer.drain() == []
+    harness.layer.may_affect(example_request(entity="nobody's"))  # No rule is there, so this is none of them.
+    harness.group(*loans(1))
+    assert not harness.counters
+    harness.group()
+    assert [(name, row["evaluated"]) for name, row in harness.counters] == [("seam_counts.add", 6)]
 
 
-def test_counts_of_a_failed_group_are_written_by_the_next(floor: LayerHarness) -> None:
-    idle(floor, 4)
-    floor.layer.write_counts(floor.sandbox.id)
+def test_skipped_counts_are_written_when_the_platform_stops(harness: LayerHarness) -> None:
+    assert idle(harness, 3) == []
 
-    floor.group(*loans(2), fail=True)
-    floor.group()
-
-    assert [(name, row["evaluated"]) for name, row in floor.counters] == [("seam_counts.add", 4)]
+    assert [(name, row["evaluated"]) for name, row in harness.layer.drain()] == [("seam_counts.add", 3)]
+    assert harness.layer.drain() == []
 
 
-def test_counts_of_a_failed_group_are_written_when_the_platform_stops(floor: LayerHarness) -> None:
-    idle(floor, 4)
-    floor.layer.write_counts(floor.sandbox.id)
+def test_counts_of_a_failed_group_are_written_by_the_next(harness: LayerHarness) -> None:
+    idle(harness, 4)
+    harness.layer.write_counts(harness.sandbox.id)
 
-    floor.group(fail=True)
+    harness.group(*loans(2), fail=True)
+    harness.group()
 
-    assert [(name, row["evaluated"]) for name, row in floor.layer.drain()] == [("seam_counts.add", 4)]
+    assert [(name, row["evaluated"]) for name, row in harness.counters] == [("seam_counts.add", 4)]
 
 
-def test_pending_counts_of_a_reset_sandbox_are_not_written(floor: LayerHarness) -> None:
-    idle(floor, 4)
-    floor.layer.write_counts(floor.sandbox.id)
+def test_counts_of_a_failed_group_are_written_when_the_platform_stops(harness: LayerHarness) -> None:
+    idle(harness, 4)
+    harness.layer.write_counts(harness.sandbox.id)
 
-    floor.layer.sandbox_reset(floor.sandbox.id)
-    floor.group()
+    harness.group(fail=True)
 
-    assert not floor.counters
-    assert floor.layer.drain() == []
+    assert [(name, row["evaluated"]) for name, row in harness.layer.drain()] == [("seam_counts.add", 4)]
+
+
+def test_pending_counts_of_a_reset_sandbox_are_not_written(harness: LayerHarness) -> None:
+    idle(harness, 4)
+    harness.layer.write_counts(harness.sandbox.id)
+
+    harness.layer.sandbox_reset(harness.sandbox.id)
+    harness.group()
+
+    assert not harness.counters
+    assert harness.layer.drain() == []

@@ -93,12 +93,12 @@ def test_the_errors_are_not_assertion_errors() -> None:
 @pytest.mark.parametrize(
     ("fault", "seam"), [(LAG, ViewRefresh), (DROP, CallbackAttempt), (SLIP, OperatorEdit), (MARK, RepaymentFiled)]
 )
-def test_over_a_thousand_loans_each_fault_hits_about_half(floor: LayerHarness, fault: str, seam: type[Seam]) -> None:
-    floor.arm("rule", fault, select={"probability": 0.5})
+def test_over_a_thousand_loans_each_fault_hits_about_half(harness: LayerHarness, fault: str, seam: type[Seam]) -> None:
+    harness.arm("rule", fault, select={"probability": 0.5})
 
-    floor.group(*(example(seam, entity=f"e{n}", loan_id=f"e{n}", **_own(seam, n)) for n in range(1000)))
+    harness.group(*(example(seam, entity=f"e{n}", loan_id=f"e{n}", **_own(seam, n)) for n in range(1000)))
 
-    assert abs(floor.counted("rule")[3] / 1000 - 0.5) < 0.05
+    assert abs(harness.counted("rule")[3] / 1000 - 0.5) < 0.05
 
 
 def _own(seam: type[Seam], n: int) -> dict[str, str]:
@@ -130,10 +130,10 @@ class Meddles(Fault):
 
 @pytest.mark.parametrize(("kind", "seam"), [(Raises, ViewRefresh), (Meddles, OperatorEdit)])
 def test_an_exception_in_a_fault_breaks_the_run_and_names_fault_seam_and_rule(
-    floor: LayerHarness, kind: type[Fault], seam: type[Seam]
+    harness: LayerHarness, kind: type[Fault], seam: type[Seam]
 ) -> None:
-    floor.layer = FaultLayer([kind])
-    floor.arm("broken", kind.name)
+    harness.layer = FaultLayer([kind])
+    harness.arm("broken", kind.name)
 
     with pytest.raises(FaultBroke, match=f"{kind.name} of rule broken .* of loan_ada, occurrence ., seed 7"):
-        floor.meet(seam.example())
+        harness.meet(seam.example())

@@ -46,38 +46,38 @@ def interleaved(stories: list[list[Step]], seed: int) -> list[Step]:
     return steps
 
 
-def arm_all(floor: LayerHarness, probability: float) -> None:
+def arm_all(harness: LayerHarness, probability: float) -> None:
     for id, fault in (("lag", LAG), ("drop", DROP), ("mark", MARK)):
-        floor.arm(id, fault, select={"probability": probability})
+        harness.arm(id, fault, select={"probability": probability})
 
 
-def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, floor: LayerHarness) -> None:
+def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, harness: LayerHarness) -> None:
     keys = []
     for run, group_size in enumerate((1, 3, 16)):
-        floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
-        floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
-        floor.layer = FaultLayer(floor.layer.catalogue.values())
-        arm_all(floor, 0.5)
+        harness.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        harness.sandbox = structs.replace(harness.sandbox, rules_version=0)
+        harness.layer = FaultLayer(harness.layer.catalogue.values())
+        arm_all(harness, 0.5)
         steps = interleaved([story(loan) for loan in range(8)], run)
 
         for start in range(0, len(steps), group_size):
-            floor.group(*steps[start : start + group_size])
+            harness.group(*steps[start : start + group_size])
 
-        keys.append(orjson.dumps([entry.to_json() for entry in floor.key()]))
-        floor.engine.dispose()
+        keys.append(orjson.dumps([entry.to_json() for entry in harness.key()]))
+        harness.engine.dispose()
     assert len(orjson.loads(keys[0])) > 40
     assert keys[0] == keys[1] == keys[2]
 
 
-def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Path, floor: LayerHarness) -> None:
+def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Path, harness: LayerHarness) -> None:
     injected = []
     for run, probability in enumerate((0.1, 0.2)):
-        floor.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
-        floor.sandbox = structs.replace(floor.sandbox, rules_version=0)
-        floor.layer = FaultLayer(floor.layer.catalogue.values())
-        arm_all(floor, probability)
-        floor.group(*(step for loan in range(8) for step in story(loan)))
-        injected.append({entry.injection for entry in floor.key()})
-        floor.engine.dispose()
+        harness.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        harness.sandbox = structs.replace(harness.sandbox, rules_version=0)
+        harness.layer = FaultLayer(harness.layer.catalogue.values())
+        arm_all(harness, probability)
+        harness.group(*(step for loan in range(8) for step in story(loan)))
+        injected.append({entry.injection for entry in harness.key()})
+        harness.engine.dispose()
 
     assert injected[0] < injected[1]

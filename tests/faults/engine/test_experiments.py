@@ -35,29 +35,29 @@ PLAN = {
 }
 
 
-def plan(floor: LayerHarness, raw: Mapping[str, object] = PLAN, id: str = "rain") -> Experiment:
-    return Experiment.from_json(id, raw, floor.layer.catalogue)
+def plan(harness: LayerHarness, raw: Mapping[str, object] = PLAN, id: str = "rain") -> Experiment:
+    return Experiment.from_json(id, raw, harness.layer.catalogue)
 
 
-def put(floor: LayerHarness, raw: Mapping[str, object] = PLAN, id: str = "rain") -> int:
-    status: int = floor.run(PutExperiment("sbx", plan(floor, raw, id))).status
+def put(harness: LayerHarness, raw: Mapping[str, object] = PLAN, id: str = "rain") -> int:
+    status: int = harness.run(PutExperiment("sbx", plan(harness, raw, id))).status
     return status
 
 
-def documents(floor: LayerHarness) -> list[ExperimentDoc]:
-    with reading(floor.engine) as connection:
+def documents(harness: LayerHarness) -> list[ExperimentDoc]:
+    with reading(harness.engine) as connection:
         reader = SandboxReader(connection, "sbx")
         stored = stored_of(reader)
-        return [experiment_document(experiment, floor.now_ms, stored) for experiment in started_of(reader)]
+        return [experiment_document(experiment, harness.now_ms, stored) for experiment in started_of(reader)]
 
 
-def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> None:
-    put(floor)
+def test_each_stage_has_its_own_rules_and_its_own_time(harness: LayerHarness) -> None:
+    put(harness)
 
     lags = []
     for step in range(8):
-        lags.append((documents(floor)[0]["running"], floor.meet(example(ViewRefresh, occurrence=step + 2)).lag_s))
-        floor.later(30)
+        lags.append((documents(harness)[0]["running"], harness.meet(example(ViewRefresh, occurrence=step + 2)).lag_s))
+        harness.later(30)
 
     assert lags == [
         *[("calm", 0)] * 2,
@@ -67,11 +67,11 @@ def test_each_stage_has_its_own_rules_and_its_own_time(floor: LayerHarness) -> N
     ]
 
 
-def test_an_experiment_tells_its_stages_and_their_rules(floor: LayerHarness) -> None:
-    put(floor)
-    floor.later(60)
+def test_an_experiment_tells_its_stages_and_their_rules(harness: LayerHarness) -> None:
+    put(harness)
+    harness.later(60)
 
-    [entry] = documents(floor)
+    [entry] = documents(harness)
 
     assert [(stage["name"], stage["state"], stage["rules"]) for stage in entry["stages"]] == [
         ("calm", "over", []),
@@ -84,7 +84,7 @@ def test_an_experiment_tells_its_stages_and_their_rules(floor: LayerHarness) -> 
     )
 
 
-def test_a_rules_activation_is_relative_to_its_stage(floor: LayerHarness) -> None:
+def test_a_rules_activation_is_relative_to_its_stage(harness: LayerHarness) -> None:
     windows: list[tuple[dict[str, Any], tuple[int, int]]] = [
         ({"start_delay_s": 10, "duration_s": 20}, (70, 90)),
         ({"start_delay_s": 10, "duration_s": 500}, (70, 120)),
@@ -98,50 +98,50 @@ def test_a_rules_activation_is_relative_to_its_stage(floor: LayerHarness) -> Non
             {"name": "storm", "duration_s": 60, "rules": {"lag": {"fault": LAG, "activate": activate}}},
         ]
 
-        [rule] = plan(floor, {"stages": stages}).compiled()
+        [rule] = plan(harness, {"stages": stages}).compiled()
         first, last = rule.activate.window(0)
 
         assert last is not None
         assert (first, min(first, last) if activate.get("start_delay_s") == 500 else last) == (start * 1000, end * 1000)
 
 
-def test_a_stage_may_be_a_profile(floor: LayerHarness) -> None:
-    put(floor, {"stages": [{"name": "storm", "duration_s": 60, "profile": "hostile"}]})
+def test_a_stage_may_be_a_profile(harness: LayerHarness) -> None:
+    put(harness, {"stages": [{"name": "storm", "duration_s": 60, "profile": "hostile"}]})
 
-    [stage] = documents(floor)[0]["stages"]
+    [stage] = documents(harness)[0]["stages"]
 
     assert "rain.storm.cache.bounded_stale" in stage["rules"]
-    assert len(stage["rules"]) == len(floor.layer.catalogue)
+    assert len(stage["rules"]) == len(harness.layer.catalogue)
 
 
-def test_the_same_plan_again_changes_nothing_and_another_plan_restarts(floor: LayerHarness) -> None:
-    first = put(floor)
-    floor.later(70)
-    again = put(floor)
-    running = documents(floor)[0]["running"]
-    other = put(floor, {"stages": PLAN["stages"][:2]})
+def test_the_same_plan_again_changes_nothing_and_another_plan_restarts(harness: LayerHarness) -> None:
+    first = put(harness)
+    harness.later(70)
+    again = put(harness)
+    running = documents(harness)[0]["running"]
+    other = put(harness, {"stages": PLAN["stages"][:2]})
 
     assert (first, again, other) == (201, 200, 200)
     assert running == "storm"
-    assert [(stage["name"], stage["state"]) for stage in documents(floor)[0]["stages"]] == [
+    assert [(stage["name"], stage["state"]) for stage in documents(harness)[0]["stages"]] == [
         ("calm", "running"),
         ("storm", "waiting"),
     ]
 
 
-def test_deleting_an_experiment_deletes_its_rules_and_it_can_be_put_again(floor: LayerHarness) -> None:
-    floor.arm("mine", LAG, **{"with": {"lag_s": 1}})
-    put(floor)
-    floor.later(60)
+def test_deleting_an_experiment_deletes_its_rules_and_it_can_be_put_again(harness: LayerHarness) -> None:
+    harness.arm("mine", LAG, **{"with": {"lag_s": 1}})
+    put(harness)
+    harness.later(60)
 
-    floor.run(DeleteExperiment("sbx", "rain"))
+    harness.run(DeleteExperiment("sbx", "rain"))
 
-    assert floor.meet(example(ViewRefresh)).lag_s == 1
-    assert documents(floor) == []
+    assert harness.meet(example(ViewRefresh)).lag_s == 1
+    assert documents(harness) == []
     with pytest.raises(Refused, match="no experiment 'rain'"):
-        floor.run(DeleteExperiment("sbx", "rain"))
-    assert put(floor) == 201
-    assert documents(floor)[0]["running"] == "calm"
+        harness.run(DeleteExperiment("sbx", "rain"))
+    assert put(harness) == 201
+    assert documents(harness)[0]["running"] == "calm"
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_deleting_an_experiment_deletes_its_rules_and_it_can_be_put_again(floor:
         ({"stages": [{"name": n, "duration_s": 300_000_000} for n in "ab"]}, "stages"),
     ],
 )
-def test_an_invalid_plan_is_refused(floor: LayerHarness, raw: Mapping[str, object], field: str) -> None:
+def test_an_invalid_plan_is_refused(harness: LayerHarness, raw: Mapping[str, object], field: str) -> None:
     with pytest.raises(Refused) as refused:
-        plan(floor, raw)
+        plan(harness, raw)
 
     assert refused.value.ids["errors"][0]["field"] == field
 
@@ -182,8 +182,8 @@ def test_the_number_of_experiments_has_a_maximum_and_one_that_exists_may_change(
     mocklend._call("PUT", "/-/experiments/one-more", calm)
 
 
-def test_the_rules_of_a_plan_count_with_the_others(floor: LayerHarness) -> None:
+def test_the_rules_of_a_plan_count_with_the_others(harness: LayerHarness) -> None:
     storms = [{"name": f"storm-{n}", "duration_s": 60, "profile": "hostile"} for n in range(5)]
 
     with pytest.raises(Refused, match="too_many_rules"):
-        put(floor, {"stages": storms})
+        put(harness, {"stages": storms})

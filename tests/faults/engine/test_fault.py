@@ -12,8 +12,8 @@ def test_a_fault_acts_only_at_seams_for_which_it_has_a_method() -> None:
     assert BoundedStale.seams() == ("view.refresh",)
 
 
-def test_a_kind_describes_itself(floor: LayerHarness) -> None:
-    operation = {name: kind.describe() for name, kind in floor.layer.catalogue.items()}
+def test_a_kind_describes_itself(harness: LayerHarness) -> None:
+    operation = {name: kind.describe() for name, kind in harness.layer.catalogue.items()}
 
     assert operation[LAG]["settings"] == [
         {

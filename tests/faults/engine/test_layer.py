@@ -13,49 +13,49 @@ from support.events import example, example_request
 from support.layer_harness import DOWN, LayerHarness
 
 
-def test_a_request_that_ran_during_a_reset_is_not_counted(floor: LayerHarness) -> None:
-    floor.arm("down", DOWN, match={"entity": "nobody"})
-    floor.group()
-    floor.layer.sandbox_reset(floor.sandbox.id)
+def test_a_request_that_ran_during_a_reset_is_not_counted(harness: LayerHarness) -> None:
+    harness.arm("down", DOWN, match={"entity": "nobody"})
+    harness.group()
+    harness.layer.sandbox_reset(harness.sandbox.id)
 
-    assert not floor.layer.may_affect(example_request())
-    assert floor.layer.drain() == []
-    assert not floor.layer.may_affect(example_request())
-    assert floor.layer.drain() == []
+    assert not harness.layer.may_affect(example_request())
+    assert harness.layer.drain() == []
+    assert not harness.layer.may_affect(example_request())
+    assert harness.layer.drain() == []
 
 
-def test_may_affect_says_what_the_group_would_select(floor: LayerHarness) -> None:
-    floor.arm("down", DOWN, select={"probability": 0.5})
-    floor.group()
+def test_may_affect_says_what_the_group_would_select(harness: LayerHarness) -> None:
+    harness.arm("down", DOWN, select={"probability": 0.5})
+    harness.group()
     events = [example(ApiAnswer, entity=f"order-{n}") for n in range(200)]
 
-    selected = [event for event in events if floor.layer.may_affect(example_request(entity=event.entity))]
+    selected = [event for event in events if harness.layer.may_affect(example_request(entity=event.entity))]
 
     assert 60 < len(selected) < 140
-    outcome = floor.group(*events)
+    outcome = harness.group(*events)
     assert [item for item, event in zip(outcome, events, strict=True) if item != event] == [
         replace(item, answer_code="unavailable", retry_after_s=60, before_work=True) for item in selected
     ]
 
 
-def test_a_rule_with_a_limit_needs_every_match_in_order(floor: LayerHarness) -> None:
-    floor.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
-    floor.group()
+def test_a_rule_with_a_limit_needs_every_match_in_order(harness: LayerHarness) -> None:
+    harness.arm("down", DOWN, select={"probability": 0.000001, "skip_first": 1}, match={"plane": "v1"})
+    harness.group()
 
-    assert floor.layer.may_affect(example_request())
-    assert not floor.layer.may_affect(example_request(plane="operator"))
+    assert harness.layer.may_affect(example_request())
+    assert not harness.layer.may_affect(example_request(plane="operator"))
 
 
-def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHarness) -> None:
-    floor.arm("late", "transport.latency", match={"entity": "op-1"})
-    floor.group()
+def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(harness: LayerHarness) -> None:
+    harness.arm("late", "transport.latency", match={"entity": "op-1"})
+    harness.group()
     other, selected_request = example_request(entity="op-2", now_ms=None), example_request(entity="op-1", now_ms=None)
 
-    glances = [floor.layer.may_affect(item) for item in (other, other, selected_request)]
-    floor.meet(example(ViewRefresh))
+    glances = [harness.layer.may_affect(item) for item in (other, other, selected_request)]
+    harness.meet(example(ViewRefresh))
 
     assert glances == [False, False, True]
-    assert floor.counted("late") == (2, 0, 0, 0)
+    assert harness.counted("late") == (2, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -72,51 +72,51 @@ def test_a_request_that_no_rule_is_about_is_counted_as_evaluated(floor: LayerHar
     ],
 )
 def test_without_the_time_the_layer_decides_only_where_no_rule_depends_on_it(
-    floor: LayerHarness, rule: dict[str, object], affected: bool
+    harness: LayerHarness, rule: dict[str, object], affected: bool
 ) -> None:
-    floor.arm("down", DOWN, **rule)
-    floor.group()
+    harness.arm("down", DOWN, **rule)
+    harness.group()
 
-    assert floor.layer.may_affect(example_request(now_ms=None)) is not affected
-
-
-def test_may_affect_respects_the_window(floor: LayerHarness) -> None:
-    floor.arm("down", DOWN, activate={"start_delay_s": 10})
-    floor.group()
-    early = floor.layer.may_affect(example_request(now_ms=floor.now_ms))
-    floor.later(10)
-
-    assert (early, floor.layer.may_affect(example_request(now_ms=floor.now_ms))) == (False, True)
+    assert harness.layer.may_affect(example_request(now_ms=None)) is not affected
 
 
-def test_a_skipped_request_is_counted_once_with_the_next_commit_also_after_a_failed_one(floor: LayerHarness) -> None:
-    floor.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
-    floor.group()
+def test_may_affect_respects_the_window(harness: LayerHarness) -> None:
+    harness.arm("down", DOWN, activate={"start_delay_s": 10})
+    harness.group()
+    early = harness.layer.may_affect(example_request(now_ms=harness.now_ms))
+    harness.later(10)
+
+    assert (early, harness.layer.may_affect(example_request(now_ms=harness.now_ms))) == (False, True)
+
+
+def test_a_skipped_request_is_counted_once_with_the_next_commit_also_after_a_failed_one(harness: LayerHarness) -> None:
+    harness.arm("down", DOWN, match={"plane": "v1"}, select={"probability": 0})
+    harness.group()
     for plane in ("v1", "v1", "operator"):
-        assert not floor.layer.may_affect(example_request(plane=plane))
+        assert not harness.layer.may_affect(example_request(plane=plane))
 
-    floor.group(example(ViewRefresh), fail=True)
-    floor.group(example(ViewRefresh))
-    floor.group(example(ViewRefresh))
+    harness.group(example(ViewRefresh), fail=True)
+    harness.group(example(ViewRefresh))
+    harness.group(example(ViewRefresh))
 
-    assert floor.counted("down") == (3, 2, 0, 0)
+    assert harness.counted("down") == (3, 2, 0, 0)
 
 
 def test_each_entity_has_a_count_of_its_own_that_goes_on_after_a_restart(
-    floor: LayerHarness, another_layer: Callable[[], None]
+    harness: LayerHarness, another_layer: Callable[[], None]
 ) -> None:
     def nth(entity: str) -> int:
         event = example_request(entity=entity, occurrence=0)
-        assert floor.layer.may_affect(event)
+        assert harness.layer.may_affect(event)
         count: int = event.occurrence
         return count
 
-    floor.arm("down", DOWN)
-    floor.group()
+    harness.arm("down", DOWN)
+    harness.group()
     counts = [nth("order-1"), nth("order-1"), nth("order-2")]
-    floor.meet(example(ApiAnswer, entity="order-1", occurrence=2))
+    harness.meet(example(ApiAnswer, entity="order-1", occurrence=2))
     another_layer()
-    floor.group()
+    harness.group()
 
     assert counts == [1, 2, 1]
     assert [nth("order-1"), nth("order-2")] == [3, 1]

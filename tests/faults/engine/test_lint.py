@@ -14,13 +14,15 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def linted(floor: LayerHarness, *rules: dict[str, object], mode: str = "manual") -> list[LintResult]:
-    read = [Rule.from_json(f"rule-{n}", {"fault": LAG, **rule}, floor.layer.catalogue) for n, rule in enumerate(rules)]
+def linted(harness: LayerHarness, *rules: dict[str, object], mode: str = "manual") -> list[LintResult]:
+    read = [
+        Rule.from_json(f"rule-{n}", {"fault": LAG, **rule}, harness.layer.catalogue) for n, rule in enumerate(rules)
+    ]
     return list(lint(read, mode=mode).values())
 
 
-def warned(floor: LayerHarness, *rules: Doc) -> list[str]:
-    return [warning.code for warning in linted(floor, *rules)[-1].warnings]
+def warned(harness: LayerHarness, *rules: Doc) -> list[str]:
+    return [warning.code for warning in linted(harness, *rules)[-1].warnings]
 
 
 @pytest.mark.parametrize(
@@ -42,9 +44,9 @@ def warned(floor: LayerHarness, *rules: Doc) -> list[str]:
     ],
 )
 def test_a_count_over_several_entities_depends_on_their_order(
-    floor: LayerHarness, rule: dict[str, object], verdict: str
+    harness: LayerHarness, rule: dict[str, object], verdict: str
 ) -> None:
-    assert [result.verdict for result in linted(floor, rule)] == [verdict]
+    assert [result.verdict for result in linted(harness, rule)] == [verdict]
 
 
 @pytest.mark.parametrize(
@@ -59,25 +61,25 @@ def test_a_count_over_several_entities_depends_on_their_order(
     ],
 )
 def test_a_time_depends_on_the_clock_where_the_clock_runs_by_itself(
-    floor: LayerHarness, rule: dict[str, object]
+    harness: LayerHarness, rule: dict[str, object]
 ) -> None:
-    assert linted(floor, rule, mode="manual")[0].verdict == EXACT
-    [result] = linted(floor, rule, mode="wall")
+    assert linted(harness, rule, mode="manual")[0].verdict == EXACT
+    [result] = linted(harness, rule, mode="wall")
 
     assert result.verdict == TIME
     assert result.reasons[0].endswith("depends on the time, and the clock is running")
 
 
-def test_a_rule_beside_an_inexact_one_is_not_exact(floor: LayerHarness) -> None:
-    alone, counting = linted(floor, {}, {"select": {"times": 1}})
+def test_a_rule_beside_an_inexact_one_is_not_exact(harness: LayerHarness) -> None:
+    alone, counting = linted(harness, {}, {"select": {"times": 1}})
 
     assert (alone.verdict, alone.alone) == (ORDER, EXACT)
     assert alone.reasons == ("rule rule-1 is order_dependent, and changes the story that this one acts on",)
     assert counting.reasons == ("times: counted over all entities, in the order in which they come",)
 
 
-def test_a_disabled_rule_does_not_change_the_verdicts(floor: LayerHarness) -> None:
-    assert linted(floor, {}, {"enabled": False, "select": {"times": 1}})[0].verdict == EXACT
+def test_a_disabled_rule_does_not_change_the_verdicts(harness: LayerHarness) -> None:
+    assert linted(harness, {}, {"enabled": False, "select": {"times": 1}})[0].verdict == EXACT
 
 
 @pytest.mark.parametrize(
@@ -93,8 +95,10 @@ def test_a_disabled_rule_does_not_change_the_verdicts(floor: LayerHarness) -> No
         ({"expect": {"class": "misapplied"}}, "class_never_made"),
     ],
 )
-def test_lint_warns_of_a_rule_that_is_hardly_intended(floor: LayerHarness, rule: dict[str, object], code: str) -> None:
-    assert warned(floor, rule) == [code]
+def test_lint_warns_of_a_rule_that_is_hardly_intended(
+    harness: LayerHarness, rule: dict[str, object], code: str
+) -> None:
+    assert warned(harness, rule) == [code]
 
 
 @pytest.mark.parametrize(
@@ -108,27 +112,27 @@ def test_lint_warns_of_a_rule_that_is_hardly_intended(floor: LayerHarness, rule:
         {"expect": {"class": "stale_view"}},
     ],
 )
-def test_lint_does_not_warn_of_a_rule_that_may_be_intended(floor: LayerHarness, rule: dict[str, object]) -> None:
-    assert warned(floor, rule) == []
+def test_lint_does_not_warn_of_a_rule_that_may_be_intended(harness: LayerHarness, rule: dict[str, object]) -> None:
+    assert warned(harness, rule) == []
 
 
-def test_lint_warns_of_a_rule_behind_one_that_hits_everything(floor: LayerHarness) -> None:
+def test_lint_warns_of_a_rule_behind_one_that_hits_everything(harness: LayerHarness) -> None:
     wallets = {"match": {"channel": "wallet"}}
 
-    assert warned(floor, {}, wallets) == ["shadowed"]
-    assert warned(floor, wallets, {}) == []
-    assert warned(floor, {"select": {"probability": 0.9}}, wallets) == []
-    assert warned(floor, {"activate": {"duration_s": 60}}, wallets) == []
-    assert warned(floor, {"with": {"lag_s": 5}}, wallets) == []
+    assert warned(harness, {}, wallets) == ["shadowed"]
+    assert warned(harness, wallets, {}) == []
+    assert warned(harness, {"select": {"probability": 0.9}}, wallets) == []
+    assert warned(harness, {"activate": {"duration_s": 60}}, wallets) == []
+    assert warned(harness, {"with": {"lag_s": 5}}, wallets) == []
 
 
-def test_a_rule_that_lint_calls_impossible_never_acts_at_the_seam(floor: LayerHarness) -> None:
-    floor.arm("none", LAG, match={"channel": {"in": ["wallet"], "not_equal_to": "wallet"}})
-    floor.arm("late", LAG, activate={"start_delay_s": 60, "ttl_s": 60})
-    floor.arm("zero", LAG, select={"probability": 0})
+def test_a_rule_that_lint_calls_impossible_never_acts_at_the_seam(harness: LayerHarness) -> None:
+    harness.arm("none", LAG, match={"channel": {"in": ["wallet"], "not_equal_to": "wallet"}})
+    harness.arm("late", LAG, activate={"start_delay_s": 60, "ttl_s": 60})
+    harness.arm("zero", LAG, select={"probability": 0})
 
     for step in range(30):
-        floor.meet(example(ViewRefresh, occurrence=step + 2))
-        floor.later(10)
+        harness.meet(example(ViewRefresh, occurrence=step + 2))
+        harness.later(10)
 
-    assert floor.key() == []
+    assert harness.key() == []

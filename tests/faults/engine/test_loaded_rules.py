@@ -16,71 +16,71 @@ from support.layer_harness import ANSWER, DOWN, LAG, LayerHarness
 
 
 def test_a_stored_rule_that_is_no_longer_valid_does_not_act_and_the_others_do(
-    floor: LayerHarness, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
+    harness: LayerHarness, another_layer: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    floor.arm("lag", LAG)
-    floor.arm("old", LAG, match={"loan_id": {"matches": "loan_x"}})
-    with floor.engine.begin() as connection:  # As a version stored it that took look-around.
+    harness.arm("lag", LAG)
+    harness.arm("old", LAG, match={"loan_id": {"matches": "loan_x"}})
+    with harness.engine.begin() as connection:  # As a version stored it that took look-around.
         connection.exec_driver_sql("UPDATE rulesets SET doc = replace(doc, 'loan_x', '(?=l)loan_x')")
     another_layer()
 
-    assert floor.meet(example(ViewRefresh)).lag_s == 60
+    assert harness.meet(example(ViewRefresh)).lag_s == 60
     printed = capsys.readouterr()
     assert "a stored rule is refused" in printed.out + printed.err
     assert "old" in printed.out + printed.err
 
 
-def test_another_sandbox_is_not_affected(floor: LayerHarness) -> None:
-    floor.arm("lag", LAG)
-    floor.meet(example(ViewRefresh))
+def test_another_sandbox_is_not_affected(harness: LayerHarness) -> None:
+    harness.arm("lag", LAG)
+    harness.meet(example(ViewRefresh))
 
-    assert not floor.armed("sbx_other")
-
-
-def test_a_rule_whose_kind_is_not_installed_does_not_act(floor: LayerHarness) -> None:
-    floor.arm("lag", LAG)
-    floor.layer = FaultLayer([CallbackDropped])
-
-    assert floor.meet(example(ViewRefresh)) == example(ViewRefresh)
+    assert not harness.armed("sbx_other")
 
 
-def test_before_the_first_command_it_is_unknown_which_seams_have_rules(floor: LayerHarness) -> None:
-    before = floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
-    floor.group()
+def test_a_rule_whose_kind_is_not_installed_does_not_act(harness: LayerHarness) -> None:
+    harness.arm("lag", LAG)
+    harness.layer = FaultLayer([CallbackDropped])
 
-    assert (before, floor.layer.has_rules_at(floor.sandbox.id, ANSWER)) == (None, False)
+    assert harness.meet(example(ViewRefresh)) == example(ViewRefresh)
+
+
+def test_before_the_first_command_it_is_unknown_which_seams_have_rules(harness: LayerHarness) -> None:
+    before = harness.layer.has_rules_at(harness.sandbox.id, ANSWER)
+    harness.group()
+
+    assert (before, harness.layer.has_rules_at(harness.sandbox.id, ANSWER)) == (None, False)
 
 
 def test_while_rules_are_being_loaded_it_is_unknown_which_seams_have_rules(
-    floor: LayerHarness, monkeypatch: pytest.MonkeyPatch
+    harness: LayerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A request in another thread would go by unsince the rules before did not listen."""
-    floor.arm("lag", LAG)
-    floor.group()
+    harness.arm("lag", LAG)
+    harness.group()
     signals: list[bool | None] = []
     load = RulesInMemory._load
 
     def looked_at(*event: Any) -> Any:
-        signals.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
+        signals.append(harness.layer.has_rules_at(harness.sandbox.id, ANSWER))
         loaded = load(*event)
-        signals.append(floor.layer.has_rules_at(floor.sandbox.id, ANSWER))
+        signals.append(harness.layer.has_rules_at(harness.sandbox.id, ANSWER))
         return loaded
 
     monkeypatch.setattr(RulesInMemory, "_load", looked_at)
-    floor.arm("down", DOWN)
-    floor.layer.invalidate_rules(floor.sandbox.id)
-    floor.group()
+    harness.arm("down", DOWN)
+    harness.layer.invalidate_rules(harness.sandbox.id)
+    harness.group()
 
     assert set(signals) == {None}
-    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
+    assert harness.layer.has_rules_at(harness.sandbox.id, ANSWER)
 
 
-def test_a_layer_has_rules_only_at_the_seams_of_its_rules(floor: LayerHarness) -> None:
-    floor.arm("down", DOWN)
-    floor.group()
+def test_a_layer_has_rules_only_at_the_seams_of_its_rules(harness: LayerHarness) -> None:
+    harness.arm("down", DOWN)
+    harness.group()
 
-    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER)
-    assert floor.layer.has_rules_at(floor.sandbox.id, "view.refresh") is False
+    assert harness.layer.has_rules_at(harness.sandbox.id, ANSWER)
+    assert harness.layer.has_rules_at(harness.sandbox.id, "view.refresh") is False
 
-    floor.layer.invalidate_rules(floor.sandbox.id)
-    assert floor.layer.has_rules_at(floor.sandbox.id, ANSWER) is None
+    harness.layer.invalidate_rules(harness.sandbox.id)
+    assert harness.layer.has_rules_at(harness.sandbox.id, ANSWER) is None

@@ -14,11 +14,11 @@ from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def key(floor: LayerHarness) -> dict[str, Entry]:
-    floor.arm("lag", "cache.bounded_stale")
-    floor.arm("drop", "callback.dropped")
-    floor.group(example(ViewRefresh), example(CallbackAttempt))
-    return {entry.finding.finding_class: entry for entry in floor.key()}
+def key(harness: LayerHarness) -> dict[str, Entry]:
+    harness.arm("lag", "cache.bounded_stale")
+    harness.arm("drop", "callback.dropped")
+    harness.group(example(ViewRefresh), example(CallbackAttempt))
+    return {entry.finding.finding_class: entry for entry in harness.key()}
 
 
 def test_a_discrepancy_is_explained_by_the_entry_of_its_class_and_entity(key: dict[str, Entry]) -> None:
@@ -51,10 +51,10 @@ def test_one_entry_explains_one_discrepancy(key: dict[str, Entry]) -> None:
     assert explain(twice, key.values()).explained_by == (key["missing_in_books"].injection, None)
 
 
-def test_an_ended_injection_explains_nothing_and_is_not_expected(floor: LayerHarness, key: dict[str, Entry]) -> None:
-    floor.later(60)
+def test_an_ended_injection_explains_nothing_and_is_not_expected(harness: LayerHarness, key: dict[str, Entry]) -> None:
+    harness.later(60)
 
-    explained = explain([Finding("stale_view", "loan_ada", 100_000)], floor.key())
+    explained = explain([Finding("stale_view", "loan_ada", 100_000)], harness.key())
 
     assert explained.explained_by == (None,)
     assert [entry.finding.finding_class for entry in explained.unobserved] == ["missing_in_books"]

@@ -18,13 +18,13 @@ from support.layer_harness import LayerHarness
 LAG = "cache.bounded_stale"
 
 
-def put(floor: LayerHarness, name: str) -> Answer:
-    rules = profile_named(name).armed(floor.layer.catalogue, f"{name}.")
-    return floor.run(PutProfile("sbx", name, tuple(rules)))
+def put(harness: LayerHarness, name: str) -> Answer:
+    rules = profile_named(name).armed(harness.layer.catalogue, f"{name}.")
+    return harness.run(PutProfile("sbx", name, tuple(rules)))
 
 
-def stored(floor: LayerHarness) -> Doc:
-    with reading(floor.engine) as connection:
+def stored(harness: LayerHarness) -> Doc:
+    with reading(harness.engine) as connection:
         return {rule["id"]: rule for rule in stored_of(SandboxReader(connection, "sbx"))}
 
 
@@ -52,35 +52,35 @@ def test_each_profile_names_installed_kinds_and_has_no_lint_warning(name: str) -
     assert {(finding.verdict, finding.warnings) for finding in results.values()} <= {(EXACT, ())}
 
 
-def test_profile_realistic_acts_rarely(floor: LayerHarness) -> None:
+def test_profile_realistic_acts_rarely(harness: LayerHarness) -> None:
     assert all(float(rule.select.probability) <= 0.01 for rule in profiles()["realistic"].armed(installed()))
 
 
-def test_one_profile_is_on_at_a_time_and_other_rules_stay(floor: LayerHarness) -> None:
-    floor.arm("mine", LAG)
+def test_one_profile_is_on_at_a_time_and_other_rules_stay(harness: LayerHarness) -> None:
+    harness.arm("mine", LAG)
 
-    put(floor, "hostile")
-    hostile = stored(floor)
-    put(floor, "lessons")
-    lessons = stored(floor)
-    put(floor, "none")
+    put(harness, "hostile")
+    hostile = stored(harness)
+    put(harness, "lessons")
+    lessons = stored(harness)
+    put(harness, "none")
 
     assert profile_of(hostile.values()) == "hostile"
     assert profile_of(lessons.values()) == "lessons"
     assert {item.partition(".")[0] for item in hostile} == {"mine", "hostile"}
     assert {lesson.partition(".")[0] for lesson in lessons} == {"mine", "lessons"}
-    assert set(stored(floor)) == {"mine"}
+    assert set(stored(harness)) == {"mine"}
 
 
-def test_the_same_profile_again_changes_nothing_unless_its_rules_were_changed(floor: LayerHarness) -> None:
-    put(floor, "hostile")
-    first = stored(floor)
-    floor.later(60)
-    put(floor, "hostile")
-    again = stored(floor)
-    floor.arm("hostile.cache.bounded_stale", LAG)
+def test_the_same_profile_again_changes_nothing_unless_its_rules_were_changed(harness: LayerHarness) -> None:
+    put(harness, "hostile")
+    first = stored(harness)
+    harness.later(60)
+    put(harness, "hostile")
+    again = stored(harness)
+    harness.arm("hostile.cache.bounded_stale", LAG)
     with pytest.raises(Refused, match=r"there is a rule hostile.cache.bounded_stale already"):
-        put(floor, "hostile")
+        put(harness, "hostile")
 
     assert first == again
 

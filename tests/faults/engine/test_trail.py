@@ -43,15 +43,15 @@ def test_the_longest_unused_sandbox_is_evicted_first() -> None:
     assert occurrences(trail, "eve") == [9]
 
 
-def test_events_of_a_failed_group_are_not_kept(floor: LayerHarness) -> None:
-    floor.arm("lag", LAG)
+def test_events_of_a_failed_group_are_not_kept(harness: LayerHarness) -> None:
+    harness.arm("lag", LAG)
 
-    floor.group(example(ViewRefresh), fail=True)
-    lost = floor.layer.trail.of("sbx")
-    floor.meet(example(ViewRefresh))
+    harness.group(example(ViewRefresh), fail=True)
+    lost = harness.layer.trail.of("sbx")
+    harness.meet(example(ViewRefresh))
 
     assert lost == []
-    assert len(floor.layer.trail.of("sbx")) == 1
+    assert len(harness.layer.trail.of("sbx")) == 1
 
 
 def test_an_event_is_found_by_any_of_its_ids() -> None:

@@ -16,69 +16,69 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_a_payoff_quote_is_short_until_its_day_is_over(floor: LayerHarness) -> None:
-    floor.arm("rounds", "amount.rounding_drift", **{"with": {"drift_minor": 2}})
+def test_a_payoff_quote_is_short_until_its_day_is_over(harness: LayerHarness) -> None:
+    harness.arm("rounds", "amount.rounding_drift", **{"with": {"drift_minor": 2}})
 
-    assert floor.meet(example(QuoteIssued)).total_minor == 100_998
-    [entry] = floor.key()
+    assert harness.meet(example(QuoteIssued)).total_minor == 100_998
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "wrong_view", "entity": "qte_ada", "amount_minor": 2}
     assert entry.status == "active"
 
-    floor.later(14 * 3_600)
+    harness.later(14 * 3_600)
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
-def test_a_short_quote_that_is_paid_stays_wrong_until_the_loan_is_paid_off(floor: LayerHarness) -> None:
-    floor.arm("rounds", "amount.rounding_drift")
-    floor.meet(example(QuoteIssued))
+def test_a_short_quote_that_is_paid_stays_wrong_until_the_loan_is_paid_off(harness: LayerHarness) -> None:
+    harness.arm("rounds", "amount.rounding_drift")
+    harness.meet(example(QuoteIssued))
 
-    floor.hear(ordered_by("qte_ada"))
-    floor.later(40 * 86_400)
+    harness.hear(ordered_by("qte_ada"))
+    harness.later(40 * 86_400)
 
-    assert floor.statuses() == ["active"]
+    assert harness.statuses() == ["active"]
 
-    floor.hear(cleared("loan_ada"))
+    harness.hear(cleared("loan_ada"))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "the loan is paid off: loan_ada")
 
 
-def test_a_lapsed_quote_cannot_be_used(floor: LayerHarness) -> None:
-    floor.arm("rounds", "amount.rounding_drift")
-    floor.meet(example(QuoteIssued))
-    floor.later(14 * 3_600)
+def test_a_lapsed_quote_cannot_be_used(harness: LayerHarness) -> None:
+    harness.arm("rounds", "amount.rounding_drift")
+    harness.meet(example(QuoteIssued))
+    harness.later(14 * 3_600)
 
-    floor.hear(ordered_by("qte_ada"))
+    harness.hear(ordered_by("qte_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_max_active_counts_a_short_quote_that_was_paid(
-    floor: LayerHarness, another_layer: Callable[[], None], restarted: bool
+    harness: LayerHarness, another_layer: Callable[[], None], restarted: bool
 ) -> None:
-    floor.arm("rounds", "amount.rounding_drift", select={"max_active": 1})
+    harness.arm("rounds", "amount.rounding_drift", select={"max_active": 1})
     first, second = example(QuoteIssued), example(QuoteIssued, entity="qte_eve", quote_id="qte_eve", loan_id="loan_eve")
-    floor.meet(first)
+    harness.meet(first)
     if restarted:
-        floor.hear(ordered_by("qte_ada"))
+        harness.hear(ordered_by("qte_ada"))
         another_layer()
-        floor.later(40 * 86_400)
-        assert floor.meet(second) == second
+        harness.later(40 * 86_400)
+        assert harness.meet(second) == second
     else:
-        assert floor.group(first, (ordered_by("qte_ada"),), second)[-1] == second
+        assert harness.group(first, (ordered_by("qte_ada"),), second)[-1] == second
 
-    floor.hear(cleared("loan_ada"))
+    harness.hear(cleared("loan_ada"))
 
-    assert floor.meet(second).total_minor == 100_999
+    assert harness.meet(second).total_minor == 100_999
 
 
-def test_only_a_payoff_quote_is_short(floor: LayerHarness) -> None:
-    floor.arm("rounds", "amount.rounding_drift")
+def test_only_a_payoff_quote_is_short(harness: LayerHarness) -> None:
+    harness.arm("rounds", "amount.rounding_drift")
 
     for honest in (example(QuoteIssued, type="OVD_AND_CURRENT"), example(QuoteIssued, interest_minor=0)):
-        assert floor.meet(honest) == honest
+        assert harness.meet(honest) == honest
 
 
 def test_a_quote_that_was_issued_is_read_again_unchanged(mocklend: Client) -> None:

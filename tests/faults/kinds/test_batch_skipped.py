@@ -19,12 +19,12 @@ def test_debits_are_another_job() -> None:
     assert BatchSkipped().batch_item(debit) is debit
 
 
-def test_any_new_fact_rolls_the_loan_forward(floor: LayerHarness) -> None:
-    floor.arm("lock", "batch.skipped")
-    floor.meet(example(BatchItem))
-    [entry] = floor.key()
+def test_any_new_fact_rolls_the_loan_forward(harness: LayerHarness) -> None:
+    harness.arm("lock", "batch.skipped")
+    harness.meet(example(BatchItem))
+    [entry] = harness.key()
     assert (entry.status, entry.finding.finding_class, entry.finding.entity) == ("active", "left_behind", "loan_ada")
 
-    floor.hear(recorded("loan_ada"))
+    harness.hear(recorded("loan_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]

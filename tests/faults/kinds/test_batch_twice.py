@@ -22,12 +22,12 @@ def test_an_end_of_day_item_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_reversing_either_heals_it(floor: LayerHarness, ended: str) -> None:
-    floor.arm("lock", "batch.twice")
-    floor.meet(example_debit())
-    [entry] = floor.key()
+def test_reversing_either_heals_it(harness: LayerHarness, ended: str) -> None:
+    harness.arm("lock", "batch.twice")
+    harness.meet(example_debit())
+    [entry] = harness.key()
     assert (entry.status, entry.finding.entity, entry.finding.amount_minor) == ("active", "rpy_b", 9_500)
 
-    floor.hear(ended)
+    harness.hear(ended)
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]

@@ -20,12 +20,12 @@ def test_an_ordinary_record_is_sent() -> None:
         assert CorrectionNotSent().bureau_report(example(BureauReport, cause=cause)).sent
 
 
-def test_ordering_another_correction_supersedes_it(floor: LayerHarness) -> None:
-    floor.arm("lost", "bureau.correction_not_sent")
-    floor.meet(example(BureauReport, cause="correction"))
-    floor.later(86_400)
-    assert floor.statuses() == ["active"]
+def test_ordering_another_correction_supersedes_it(harness: LayerHarness) -> None:
+    harness.arm("lost", "bureau.correction_not_sent")
+    harness.meet(example(BureauReport, cause="correction"))
+    harness.later(86_400)
+    assert harness.statuses() == ["active"]
 
-    floor.hear(correction_ordered("loan_ada"))
+    harness.hear(correction_ordered("loan_ada"))
 
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["superseded"]

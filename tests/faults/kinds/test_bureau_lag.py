@@ -24,12 +24,12 @@ def test_a_record_that_is_not_sent_has_no_lag() -> None:
     assert BureauLag().bureau_report(lost) == lost
 
 
-def test_the_injection_begins_after_the_normal_lag_and_ends_with_the_longer_one(floor: LayerHarness) -> None:
-    floor.arm("late", "bureau.lag", **{"with": {"lag_days": 2}})
-    floor.meet(example(BureauReport))
+def test_the_injection_begins_after_the_normal_lag_and_ends_with_the_longer_one(harness: LayerHarness) -> None:
+    harness.arm("late", "bureau.lag", **{"with": {"lag_days": 2}})
+    harness.meet(example(BureauReport))
 
-    assert floor.statuses() == ["pending"]
-    floor.later(DAY_S)
-    assert floor.statuses() == ["active"]
-    floor.later(2 * DAY_S)
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["pending"]
+    harness.later(DAY_S)
+    assert harness.statuses() == ["active"]
+    harness.later(2 * DAY_S)
+    assert harness.statuses() == ["healed"]

@@ -29,12 +29,12 @@ def test_lags_add_up(lag_s: int, already_s: int) -> None:
     assert BoundedStale(lag_s=lag_s).view_refresh(example(ViewRefresh, lag_s=already_s)).lag_s == already_s + lag_s
 
 
-def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: LayerHarness) -> None:
-    floor.arm("lag", "cache.bounded_stale")
+def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(harness: LayerHarness) -> None:
+    harness.arm("lag", "cache.bounded_stale")
 
-    floor.meet(example(ViewRefresh))
+    harness.meet(example(ViewRefresh))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json() | {"injection": ""} == {
         "injection": "",
         "rule": "lag",
@@ -61,36 +61,36 @@ def test_a_settled_loan_shows_as_unpaid_until_the_lag_is_over(floor: LayerHarnes
     }
 
 
-def test_it_heals_by_itself(floor: LayerHarness) -> None:
-    floor.arm("lag", "cache.bounded_stale")
-    floor.meet(example(ViewRefresh))
+def test_it_heals_by_itself(harness: LayerHarness) -> None:
+    harness.arm("lag", "cache.bounded_stale")
+    harness.meet(example(ViewRefresh))
 
-    floor.later(MINUTE_S)
+    harness.later(MINUTE_S)
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "the lag is over")
     assert entry.to_json()["ended_at"] == "2026-01-05T02:01:00.000Z"
 
 
-def test_a_newer_version_on_the_page_supersedes_it(floor: LayerHarness) -> None:
-    floor.arm("lag", "cache.bounded_stale")
-    floor.meet(example(ViewRefresh))
-    floor.later(30)
+def test_a_newer_version_on_the_page_supersedes_it(harness: LayerHarness) -> None:
+    harness.arm("lag", "cache.bounded_stale")
+    harness.meet(example(ViewRefresh))
+    harness.later(30)
 
-    floor.hear(shown("loan_ada"))
+    harness.hear(shown("loan_ada"))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["ended_at"]) == ("superseded", "2026-01-05T02:00:30.000Z")
 
 
-def test_what_the_lag_has_healed_stays_healed(floor: LayerHarness) -> None:
-    floor.arm("lag", "cache.bounded_stale")
-    floor.meet(example(ViewRefresh))
-    floor.later(90)
-    before = floor.key()[0].to_json()
+def test_what_the_lag_has_healed_stays_healed(harness: LayerHarness) -> None:
+    harness.arm("lag", "cache.bounded_stale")
+    harness.meet(example(ViewRefresh))
+    harness.later(90)
+    before = harness.key()[0].to_json()
 
-    floor.hear(shown("loan_ada"))
-    floor.meet(example(ViewRefresh, occurrence=3, now_ms=floor.now_ms))
+    harness.hear(shown("loan_ada"))
+    harness.meet(example(ViewRefresh, occurrence=3, now_ms=harness.now_ms))
 
-    assert floor.key()[0].to_json() == before
-    assert floor.statuses() == ["healed", "active"]
+    assert harness.key()[0].to_json() == before
+    assert harness.statuses() == ["healed", "active"]

@@ -26,40 +26,40 @@ def test_the_page_lacks_the_change_before(flushed: int, remaining: int, balance:
     )
 
 
-def test_the_page_lacks_the_first_payment(floor: LayerHarness) -> None:
-    floor.arm("store", "cache.evicted_before_flush")
+def test_the_page_lacks_the_first_payment(harness: LayerHarness) -> None:
+    harness.arm("store", "cache.evicted_before_flush")
 
-    floor.meet(example(BalanceKept))
+    harness.meet(example(BalanceKept))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "wrong_view", "entity": "loan_ada", "amount_minor": 5_000}
     assert (entry.truth_after, entry.served) == ({"outstanding_minor": 89_000}, {"outstanding_minor": 94_000})
 
 
-def test_neither_time_nor_a_newer_version_heals_it(floor: LayerHarness) -> None:
-    floor.arm("store", "cache.evicted_before_flush")
-    floor.meet(example(BalanceKept))
+def test_neither_time_nor_a_newer_version_heals_it(harness: LayerHarness) -> None:
+    harness.arm("store", "cache.evicted_before_flush")
+    harness.meet(example(BalanceKept))
 
-    floor.later(31_536_000)
-    floor.hear(shown("loan_ada"))
+    harness.later(31_536_000)
+    harness.hear(shown("loan_ada"))
 
-    assert floor.statuses() == ["active"]
-
-
-def test_a_rebuilt_page_heals_it(floor: LayerHarness) -> None:
-    floor.arm("store", "cache.evicted_before_flush")
-    floor.meet(example(BalanceKept))
-
-    floor.hear(rebuilt("loan_ada"))
-
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["active"]
 
 
-def test_a_page_may_have_a_wrong_balance_and_an_old_version_at_once(floor: LayerHarness) -> None:
-    floor.arm("store", "cache.evicted_before_flush")
-    floor.arm("late", "cache.lost_invalidation")
+def test_a_rebuilt_page_heals_it(harness: LayerHarness) -> None:
+    harness.arm("store", "cache.evicted_before_flush")
+    harness.meet(example(BalanceKept))
 
-    floor.group(example(BalanceKept), example(ViewRefresh, occurrence=3))
+    harness.hear(rebuilt("loan_ada"))
 
-    assert sorted(entry.finding.finding_class for entry in floor.key()) == ["stale_view", "wrong_view"]
-    assert floor.statuses() == ["active", "active"]
+    assert harness.statuses() == ["healed"]
+
+
+def test_a_page_may_have_a_wrong_balance_and_an_old_version_at_once(harness: LayerHarness) -> None:
+    harness.arm("store", "cache.evicted_before_flush")
+    harness.arm("late", "cache.lost_invalidation")
+
+    harness.group(example(BalanceKept), example(ViewRefresh, occurrence=3))
+
+    assert sorted(entry.finding.finding_class for entry in harness.key()) == ["stale_view", "wrong_view"]
+    assert harness.statuses() == ["active", "active"]

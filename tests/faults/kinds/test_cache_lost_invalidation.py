@@ -23,46 +23,46 @@ def test_the_first_version_of_a_loan_is_never_lost() -> None:
     assert LostInvalidation().view_refresh(first) == first
 
 
-def test_time_does_not_heal_it(floor: LayerHarness) -> None:
-    floor.arm("lost", "cache.lost_invalidation")
-    floor.meet(example(ViewRefresh))
+def test_time_does_not_heal_it(harness: LayerHarness) -> None:
+    harness.arm("lost", "cache.lost_invalidation")
+    harness.meet(example(ViewRefresh))
 
-    floor.later(A_YEAR_S)
+    harness.later(A_YEAR_S)
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.until_ms) == ("active", None)
     assert (entry.finding.finding_class, entry.finding.entity, entry.finding.amount_minor) == (
         "stale_view", "loan_ada", 100_000,
     )  # fmt: skip
 
 
-def test_a_rebuilt_page_heals_it(floor: LayerHarness) -> None:
-    floor.arm("lost", "cache.lost_invalidation")
-    floor.meet(example(ViewRefresh))
+def test_a_rebuilt_page_heals_it(harness: LayerHarness) -> None:
+    harness.arm("lost", "cache.lost_invalidation")
+    harness.meet(example(ViewRefresh))
 
-    floor.hear(rebuilt("loan_ada"))
+    harness.hear(rebuilt("loan_ada"))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["status_reason"]) == (
         "healed",
         "the page was rebuilt from the books: loan_ada",
     )
 
 
-def test_the_next_version_that_is_shown_supersedes_it(floor: LayerHarness) -> None:
-    floor.arm("lost", "cache.lost_invalidation")
-    floor.meet(example(ViewRefresh))
+def test_the_next_version_that_is_shown_supersedes_it(harness: LayerHarness) -> None:
+    harness.arm("lost", "cache.lost_invalidation")
+    harness.meet(example(ViewRefresh))
 
-    floor.hear(shown("loan_ada"))
+    harness.hear(shown("loan_ada"))
 
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["superseded"]
 
 
-def test_a_version_that_is_both_late_and_lost_is_lost(floor: LayerHarness) -> None:
-    floor.arm("a-lost", "cache.lost_invalidation")
-    floor.arm("b-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
-    floor.meet(example(ViewRefresh))
+def test_a_version_that_is_both_late_and_lost_is_lost(harness: LayerHarness) -> None:
+    harness.arm("a-lost", "cache.lost_invalidation")
+    harness.arm("b-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
+    harness.meet(example(ViewRefresh))
 
-    floor.later(120)
+    harness.later(120)
 
-    assert floor.statuses() == ["superseded", "active"]
+    assert harness.statuses() == ["superseded", "active"]

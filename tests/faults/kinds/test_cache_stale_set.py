@@ -34,36 +34,36 @@ def test_one_slow_fill_is_enough() -> None:
     assert StaleSet(right_for_s=60).view_refresh(hit) == hit
 
 
-def test_the_injection_is_pending_until_the_old_value_returns(floor: LayerHarness) -> None:
-    floor.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": 60}})
-    floor.meet(example(ViewRefresh))
+def test_the_injection_is_pending_until_the_old_value_returns(harness: LayerHarness) -> None:
+    harness.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": 60}})
+    harness.meet(example(ViewRefresh))
 
     statuses_seen = []
     for seconds in (0, 29, 1, 59, 1):
-        floor.later(seconds)
-        statuses_seen += floor.statuses()
+        harness.later(seconds)
+        statuses_seen += harness.statuses()
 
     assert statuses_seen == ["pending", "pending", "active", "active", "healed"]
 
 
-def test_a_newer_version_in_between_leaves_nothing_to_return_to(floor: LayerHarness) -> None:
-    floor.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": None}})
-    floor.meet(example(ViewRefresh))
+def test_a_newer_version_in_between_leaves_nothing_to_return_to(harness: LayerHarness) -> None:
+    harness.arm("fill", "cache.stale_set", **{"with": {"right_for_s": 30, "stale_s": None}})
+    harness.meet(example(ViewRefresh))
 
-    floor.hear(shown("loan_ada"))
-    floor.later(60)
+    harness.hear(shown("loan_ada"))
+    harness.later(60)
 
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["superseded"]
 
 
-def test_a_page_that_is_late_anyway_is_behind_from_the_start(floor: LayerHarness) -> None:
-    floor.arm("a-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
-    floor.arm("b-fill", "cache.stale_set", **{"with": {"right_for_s": 90, "stale_s": 30}})
-    floor.meet(example(ViewRefresh))
+def test_a_page_that_is_late_anyway_is_behind_from_the_start(harness: LayerHarness) -> None:
+    harness.arm("a-late", "cache.bounded_stale", **{"with": {"lag_s": 60}})
+    harness.arm("b-fill", "cache.stale_set", **{"with": {"right_for_s": 90, "stale_s": 30}})
+    harness.meet(example(ViewRefresh))
 
-    statuses_seen = [floor.statuses()[1]]
+    statuses_seen = [harness.statuses()[1]]
     for seconds in (75, 45):
-        floor.later(seconds)
-        statuses_seen.append(floor.statuses()[1])
+        harness.later(seconds)
+        statuses_seen.append(harness.statuses()[1])
 
     assert statuses_seen == ["active", "active", "healed"]

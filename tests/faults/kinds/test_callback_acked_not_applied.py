@@ -15,32 +15,32 @@ def test_the_callback_is_acknowledged_and_not_applied() -> None:
     assert (outcome.discarded, outcome.lost_attempts, outcome.altered) == (True, 0, None)
 
 
-def test_the_money_is_missing_until_the_channel_is_queried(floor: LayerHarness) -> None:
-    floor.arm("ack", "callback.acked_not_applied")
+def test_the_money_is_missing_until_the_channel_is_queried(harness: LayerHarness) -> None:
+    harness.arm("ack", "callback.acked_not_applied")
 
-    floor.meet(example(CallbackAttempt))
+    harness.meet(example(CallbackAttempt))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
     assert entry.to_json()["served"] == {"applied": False, "callback": "acked"}
 
-    floor.hear(applied("rpy_ada"))
+    harness.hear(applied("rpy_ada"))
 
-    assert floor.statuses() == ["healed"]
-
-
-def test_a_push_payment_that_lands_on_no_loan_is_another_break(floor: LayerHarness) -> None:
-    floor.arm("ack", "callback.acked_not_applied")
-    floor.meet(example(CallbackAttempt, entity="rct_ada", repayment_id="rct_ada"))
-
-    floor.hear(landed("rct_ada"))
-
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["healed"]
 
 
-def test_dropping_a_callback_of_posted_money_is_masked(floor: LayerHarness) -> None:
-    floor.arm("ack", "callback.acked_not_applied")
+def test_a_push_payment_that_lands_on_no_loan_is_another_break(harness: LayerHarness) -> None:
+    harness.arm("ack", "callback.acked_not_applied")
+    harness.meet(example(CallbackAttempt, entity="rct_ada", repayment_id="rct_ada"))
 
-    floor.meet(example(CallbackAttempt, in_books=True))
+    harness.hear(landed("rct_ada"))
 
-    assert floor.statuses() == ["masked"]
+    assert harness.statuses() == ["superseded"]
+
+
+def test_dropping_a_callback_of_posted_money_is_masked(harness: LayerHarness) -> None:
+    harness.arm("ack", "callback.acked_not_applied")
+
+    harness.meet(example(CallbackAttempt, in_books=True))
+
+    assert harness.statuses() == ["masked"]

@@ -39,21 +39,21 @@ def test_it_does_not_deliver_attempts_that_another_fault_loses() -> None:
     assert CallbackDelayed().callback_attempt(lost) == lost
 
 
-def test_it_heals_when_the_callback_is_delivered(floor: LayerHarness) -> None:
-    floor.arm("late", "callback.delayed")
+def test_it_heals_when_the_callback_is_delivered(harness: LayerHarness) -> None:
+    harness.arm("late", "callback.delayed")
 
-    floor.meet(example(CallbackAttempt))
-    floor.hear(applied("rpy_ada"))
+    harness.meet(example(CallbackAttempt))
+    harness.hear(applied("rpy_ada"))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.served["callback"], entry.served["attempts"]) == ("healed", "lost", 2)
 
 
-def test_a_late_callback_of_posted_money_is_masked(floor: LayerHarness) -> None:
-    floor.arm("late", "callback.delayed")
+def test_a_late_callback_of_posted_money_is_masked(harness: LayerHarness) -> None:
+    harness.arm("late", "callback.delayed")
 
-    floor.meet(example(CallbackAttempt, in_books=True))
+    harness.meet(example(CallbackAttempt, in_books=True))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.status == "masked"
     assert entry.to_json()["status_reason"] == "the books have the money already"

@@ -27,38 +27,38 @@ def test_it_does_not_deliver_attempts_that_another_fault_loses() -> None:
     assert CallbackDropped(attempts_lost=2).callback_attempt(lost) == lost
 
 
-def test_the_money_is_missing_in_the_books_until_they_have_it(floor: LayerHarness) -> None:
-    floor.arm("drop", "callback.dropped")
+def test_the_money_is_missing_in_the_books_until_they_have_it(harness: LayerHarness) -> None:
+    harness.arm("drop", "callback.dropped")
 
-    floor.meet(example(CallbackAttempt))
+    harness.meet(example(CallbackAttempt))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
     assert entry.to_json()["served"] == {"callback": "lost", "attempts": 9}
     assert entry.open
 
-    floor.later(3600)
-    floor.hear(applied("rpy_ada"))
+    harness.later(3600)
+    harness.hear(applied("rpy_ada"))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.status == "healed"
     assert entry.to_json()["status_reason"] == "the receipt is on the books: rpy_ada"
 
 
-def test_a_receipt_of_another_loan_does_not_heal_it(floor: LayerHarness) -> None:
-    floor.arm("drop", "callback.dropped")
-    floor.meet(example(CallbackAttempt))
+def test_a_receipt_of_another_loan_does_not_heal_it(harness: LayerHarness) -> None:
+    harness.arm("drop", "callback.dropped")
+    harness.meet(example(CallbackAttempt))
 
-    floor.hear(applied("rpy_bob"))
+    harness.hear(applied("rpy_bob"))
 
-    assert floor.statuses() == ["active"]
+    assert harness.statuses() == ["active"]
 
 
-def test_the_number_of_lost_attempts_is_decided_once(floor: LayerHarness) -> None:
-    floor.arm("drop", "callback.dropped", **{"with": {"attempts_lost": 2}})
+def test_the_number_of_lost_attempts_is_decided_once(harness: LayerHarness) -> None:
+    harness.arm("drop", "callback.dropped", **{"with": {"attempts_lost": 2}})
 
-    floor.meet(example(CallbackAttempt, occurrence=1))
-    arrives = floor.meet(example(CallbackAttempt, occurrence=3, attempts_left=7))
+    harness.meet(example(CallbackAttempt, occurrence=1))
+    arrives = harness.meet(example(CallbackAttempt, occurrence=3, attempts_left=7))
 
     assert arrives.lost_attempts == 0
-    assert len(floor.key()) == 1
+    assert len(harness.key()) == 1

@@ -36,25 +36,25 @@ def test_a_copy_with_the_same_number_keeps_another_rules_new_number() -> None:
     )
 
 
-def test_a_second_receipt_is_an_open_injection_until_it_is_reversed(floor: LayerHarness) -> None:
-    floor.arm("twice", "callback.duplicated")
+def test_a_second_receipt_is_an_open_injection_until_it_is_reversed(harness: LayerHarness) -> None:
+    harness.arm("twice", "callback.duplicated")
 
-    floor.meet(example(CallbackTaken))
+    harness.meet(example(CallbackTaken))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     expected = {"class": "duplicate_in_books", "entity": "rct_ada_again", "amount_minor": 100_000}
     assert (entry.to_json()["expected"], entry.open) == (expected, True)
 
-    floor.hear(reversed_("rct_ada_again"))
+    harness.hear(reversed_("rct_ada_again"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
-def test_an_inbox_that_knows_the_number_ignores_the_copy(floor: LayerHarness) -> None:
-    floor.arm("twice", "callback.duplicated", **{"with": {"trade_no": "same", "copies": 3}})
+def test_an_inbox_that_knows_the_number_ignores_the_copy(harness: LayerHarness) -> None:
+    harness.arm("twice", "callback.duplicated", **{"with": {"trade_no": "same", "copies": 3}})
 
-    floor.meet(example(CallbackTaken))
+    harness.meet(example(CallbackTaken))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["status_reason"] == "the inbox knows the trade number"
     assert (entry.status, entry.served["copies"]) == ("masked", 3)

@@ -19,25 +19,25 @@ def test_the_first_attempt_is_altered_and_the_second_is_not(how: str) -> None:
     assert fault.callback_attempt(example(CallbackAttempt, occurrence=2)) == example(CallbackAttempt, occurrence=2)
 
 
-def test_several_attempts_may_be_altered_and_each_is_on_record(floor: LayerHarness) -> None:
-    floor.arm("forge", "callback.forged_or_altered", **{"with": {"attempts_altered": 2}})
+def test_several_attempts_may_be_altered_and_each_is_on_record(harness: LayerHarness) -> None:
+    harness.arm("forge", "callback.forged_or_altered", **{"with": {"attempts_altered": 2}})
 
-    floor.meet(example(CallbackAttempt, occurrence=1, attempts_left=9))
-    floor.meet(example(CallbackAttempt, occurrence=2, attempts_left=8))
-    floor.meet(example(CallbackAttempt, occurrence=3, attempts_left=7))
+    harness.meet(example(CallbackAttempt, occurrence=1, attempts_left=9))
+    harness.meet(example(CallbackAttempt, occurrence=2, attempts_left=8))
+    harness.meet(example(CallbackAttempt, occurrence=3, attempts_left=7))
 
-    assert floor.statuses() == ["superseded", "active"]
+    assert harness.statuses() == ["superseded", "active"]
 
-    floor.hear(applied("rpy_ada"))
+    harness.hear(applied("rpy_ada"))
 
-    assert floor.statuses() == ["superseded", "healed"]
+    assert harness.statuses() == ["superseded", "healed"]
 
 
-def test_the_answer_key_says_how_the_callback_was_altered(floor: LayerHarness) -> None:
-    floor.arm("forge", "callback.forged_or_altered", **{"with": {"how": "old_timestamp"}})
+def test_the_answer_key_says_how_the_callback_was_altered(harness: LayerHarness) -> None:
+    harness.arm("forge", "callback.forged_or_altered", **{"with": {"how": "old_timestamp"}})
 
-    floor.meet(example(CallbackAttempt))
+    harness.meet(example(CallbackAttempt))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["served"] == {"altered": "old_timestamp", "callback": "refused"}
     assert entry.to_json()["expected"]["class"] == "missing_in_books"

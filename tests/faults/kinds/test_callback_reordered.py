@@ -11,28 +11,28 @@ from support.events import example
 from support.layer_harness import LayerHarness
 
 
-def test_an_inbox_that_checks_the_order_ignores_the_older_event(floor: LayerHarness) -> None:
-    floor.arm("order", "callback.reordered")
+def test_an_inbox_that_checks_the_order_ignores_the_older_event(harness: LayerHarness) -> None:
+    harness.arm("order", "callback.reordered")
 
-    outcome = floor.meet(example(CallbackTaken))
+    outcome = harness.meet(example(CallbackTaken))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (outcome.older_event, outcome.believed) == ("CLOSED", False)
     assert entry.to_json()["status_reason"] == "a final state does not go back"
 
 
-def test_an_inbox_that_does_not_check_loses_the_money_until_the_channel_is_queried(floor: LayerHarness) -> None:
-    floor.arm("order", "callback.reordered", **{"with": {"inbox": "believes"}})
+def test_an_inbox_that_does_not_check_loses_the_money_until_the_channel_is_queried(harness: LayerHarness) -> None:
+    harness.arm("order", "callback.reordered", **{"with": {"inbox": "believes"}})
 
-    floor.meet(example(CallbackTaken))
+    harness.meet(example(CallbackTaken))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     expected = {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
     assert (entry.to_json()["expected"], entry.open) == (expected, True)
 
-    floor.hear(applied("rpy_ada"))
+    harness.hear(applied("rpy_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
 @pytest.mark.parametrize("inbox", ["checks", "believes"])

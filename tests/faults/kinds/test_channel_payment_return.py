@@ -25,35 +25,35 @@ def test_a_payment_that_is_returned_anyway_is_returned_once() -> None:
     assert PaymentReturn().trade_settled(failing) is failing
 
 
-def test_until_its_day_nothing_is_wrong_and_an_order_query_ends_it(floor: LayerHarness) -> None:
-    floor.arm("bank", "channel.payment_return")
-    floor.meet(example(TradeSettled))
-    assert floor.statuses() == ["pending"]
+def test_until_its_day_nothing_is_wrong_and_an_order_query_ends_it(harness: LayerHarness) -> None:
+    harness.arm("bank", "channel.payment_return")
+    harness.meet(example(TradeSettled))
+    assert harness.statuses() == ["pending"]
 
-    floor.later(3 * DAY_S)
-    [entry] = floor.key()
+    harness.later(3 * DAY_S)
+    [entry] = harness.key()
     assert entry.open
     assert (entry.finding.finding_class, entry.finding.entity) == ("missing_in_channel", "rpy_ada")
 
-    floor.hear(applied("undone_rpy_ada"))
-    assert floor.statuses() == ["healed"]
+    harness.hear(applied("undone_rpy_ada"))
+    assert harness.statuses() == ["healed"]
 
 
-def test_a_return_with_a_callback_is_masked(floor: LayerHarness) -> None:
-    floor.arm("bank", "channel.payment_return", **{"with": {"says": TOLD}})
+def test_a_return_with_a_callback_is_masked(harness: LayerHarness) -> None:
+    harness.arm("bank", "channel.payment_return", **{"with": {"says": TOLD}})
 
-    floor.meet(example(TradeSettled))
+    harness.meet(example(TradeSettled))
 
-    assert floor.statuses() == ["masked"]
+    assert harness.statuses() == ["masked"]
 
 
-def test_an_earlier_return_with_a_callback_supersedes_the_injection(floor: LayerHarness) -> None:
-    floor.arm("bank", "channel.payment_return")
-    floor.meet(example(TradeSettled))
+def test_an_earlier_return_with_a_callback_supersedes_the_injection(harness: LayerHarness) -> None:
+    harness.arm("bank", "channel.payment_return")
+    harness.meet(example(TradeSettled))
 
-    floor.hear(told("undone_rpy_ada"))
+    harness.hear(told("undone_rpy_ada"))
 
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["superseded"]
 
 
 def paid() -> TradeSettled:

@@ -23,20 +23,20 @@ def test_only_a_payment_within_the_skew_before_midnight_moves_to_the_next_day(be
     assert outcome.booked_ms - honest.booked_ms in (0, skew_s * 1000)
 
 
-def test_the_answer_key_has_both_moments(floor: LayerHarness) -> None:
+def test_the_answer_key_has_both_moments(harness: LayerHarness) -> None:
     late = example(ReceiptBooked).day_ends_ms - 1_000
-    floor.arm("skew", "clock.cutoff_skew", **{"with": {"skew_s": 2}})
+    harness.arm("skew", "clock.cutoff_skew", **{"with": {"skew_s": 2}})
 
-    floor.meet(example(ReceiptBooked, booked_ms=late, amount_minor=8_600))
+    harness.meet(example(ReceiptBooked, booked_ms=late, amount_minor=8_600))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 8_600}
     assert (entry.truth_after["paid_ms"], entry.served["paid_ms"]) == (late, late + 2_000)
 
 
-def test_a_payment_at_noon_is_not_moved(floor: LayerHarness) -> None:
-    floor.arm("skew", "clock.cutoff_skew")
+def test_a_payment_at_noon_is_not_moved(harness: LayerHarness) -> None:
+    harness.arm("skew", "clock.cutoff_skew")
 
-    floor.meet(example(ReceiptBooked))
+    harness.meet(example(ReceiptBooked))
 
-    assert floor.key() == []
+    assert harness.key() == []

@@ -13,11 +13,11 @@ def test_the_compensation_is_agreed_and_not_posted() -> None:
     assert not CompensationMissing().compensation_agreed(example(CompensationAgreed)).posted
 
 
-def test_posting_the_compensation_heals_it(floor: LayerHarness) -> None:
-    floor.arm("promise", "compensation.missing")
-    floor.meet(example(CompensationAgreed))
-    assert floor.statuses() == ["active"]
+def test_posting_the_compensation_heals_it(harness: LayerHarness) -> None:
+    harness.arm("promise", "compensation.missing")
+    harness.meet(example(CompensationAgreed))
+    assert harness.statuses() == ["active"]
 
-    floor.hear(posted("cmp_ada"))
+    harness.hear(posted("cmp_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]

@@ -22,12 +22,12 @@ def test_refunds_and_compensations_are_paid(purpose: str) -> None:
     assert StuckInTransit().payout_settled(promised) is promised
 
 
-def test_the_channels_final_answer_heals_it(floor: LayerHarness) -> None:
-    floor.arm("switch", "disbursement.stuck_in_transit")
-    floor.meet(example(PayoutSettled))
-    [entry] = floor.key()
+def test_the_channels_final_answer_heals_it(harness: LayerHarness) -> None:
+    harness.arm("switch", "disbursement.stuck_in_transit")
+    harness.meet(example(PayoutSettled))
+    [entry] = harness.key()
     assert (entry.status, entry.finding.entity) == ("active", "out_ada")
 
-    floor.hear(closed("out_ada"))
+    harness.hear(closed("out_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]

@@ -14,22 +14,22 @@ def test_operations_decide_after_twenty_five_days() -> None:
     assert DeadlineMissed().dispute_opened(example(DisputeOpened)).queue_s == 25 * DAY_S
 
 
-def test_the_break_begins_on_the_twentieth_day_and_ends_with_the_decision(floor: LayerHarness) -> None:
-    floor.arm("queue", "dispute.deadline_missed")
-    floor.meet(example(DisputeOpened))
+def test_the_break_begins_on_the_twentieth_day_and_ends_with_the_decision(harness: LayerHarness) -> None:
+    harness.arm("queue", "dispute.deadline_missed")
+    harness.meet(example(DisputeOpened))
 
-    floor.later(20 * DAY_S - 1)
-    assert floor.statuses() == ["pending"]
-    floor.later(1)
-    assert floor.statuses() == ["active"]
-    floor.later(5 * DAY_S)
-    assert floor.statuses() == ["healed"]
+    harness.later(20 * DAY_S - 1)
+    assert harness.statuses() == ["pending"]
+    harness.later(1)
+    assert harness.statuses() == ["active"]
+    harness.later(5 * DAY_S)
+    assert harness.statuses() == ["healed"]
 
 
-def test_a_short_queue_breaks_no_deadline(floor: LayerHarness) -> None:
-    floor.arm("queue", "dispute.deadline_missed", **{"with": {"queue_days": 20}})
+def test_a_short_queue_breaks_no_deadline(harness: LayerHarness) -> None:
+    harness.arm("queue", "dispute.deadline_missed", **{"with": {"queue_days": 20}})
 
-    floor.meet(example(DisputeOpened))
+    harness.meet(example(DisputeOpened))
 
-    [entry] = floor.key()
-    assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "the desk still has time to answer")
+    [entry] = harness.key()
+    assert (entry.status, entry.to_json()["status_reason"]) == ("masked", "operations still have time to answer")

@@ -17,23 +17,25 @@ from support.layer_harness import LayerHarness
         (reversed_("edt_ada"), "it was reversed: edt_ada"),
     ],
 )
-def test_the_edit_is_unapproved_until_it_is_approved_or_reversed(floor: LayerHarness, signal: str, reason: str) -> None:
-    floor.arm("lax", "edit.no_four_eyes")
+def test_the_edit_is_unapproved_until_it_is_approved_or_reversed(
+    harness: LayerHarness, signal: str, reason: str
+) -> None:
+    harness.arm("lax", "edit.no_four_eyes")
 
-    outcome = floor.meet(example(EditApproval, amount_minor=5_000))
+    outcome = harness.meet(example(EditApproval, amount_minor=5_000))
 
     assert not outcome.needed
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "unapproved", "entity": "edt_ada", "amount_minor": 5_000}
 
-    floor.hear(signal)
+    harness.hear(signal)
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", reason)
 
 
-def test_a_rule_may_match_one_kind_of_edit(floor: LayerHarness) -> None:
-    floor.arm("lax", "edit.no_four_eyes", match={"kind": {"equal_to": "WRITE_OFF"}})
+def test_a_rule_may_match_one_kind_of_edit(harness: LayerHarness) -> None:
+    harness.arm("lax", "edit.no_four_eyes", match={"kind": {"equal_to": "WRITE_OFF"}})
 
-    assert floor.meet(example(EditApproval)).needed
-    assert not floor.meet(example(EditApproval, kind="WRITE_OFF", occurrence=2)).needed
+    assert harness.meet(example(EditApproval)).needed
+    assert not harness.meet(example(EditApproval, kind="WRITE_OFF", occurrence=2)).needed

@@ -22,15 +22,15 @@ def test_a_key_expires_after_its_lifetime(age_s: int, forgotten: bool) -> None:
 
 
 @pytest.mark.parametrize("ended", [reversed_("rpy_a"), reversed_("rpy_b"), applied("undone_rpy_a")])
-def test_reversing_either_heals_it(floor: LayerHarness, ended: str) -> None:
-    floor.arm("pruned", "idempotency.expired")
-    floor.meet(example(IdempotencyChecked))
-    [entry] = floor.key()
+def test_reversing_either_heals_it(harness: LayerHarness, ended: str) -> None:
+    harness.arm("pruned", "idempotency.expired")
+    harness.meet(example(IdempotencyChecked))
+    [entry] = harness.key()
     assert (entry.status, entry.finding.entity, entry.finding.amount_minor) == ("active", "rpy_b", 20_000)
 
-    floor.hear(ended)
+    harness.hear(ended)
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
 @pytest.fixture

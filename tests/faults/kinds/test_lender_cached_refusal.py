@@ -13,11 +13,11 @@ def test_the_lender_uses_its_old_copy() -> None:
     assert not CachedRefusal().partner_application(example(PartnerApplication)).pulled
 
 
-def test_the_next_application_supersedes_it(floor: LayerHarness) -> None:
-    floor.arm("old", "lender.cached_refusal")
-    floor.meet(example(PartnerApplication))
-    assert floor.statuses() == ["active"]
+def test_the_next_application_supersedes_it(harness: LayerHarness) -> None:
+    harness.arm("old", "lender.cached_refusal")
+    harness.meet(example(PartnerApplication))
+    assert harness.statuses() == ["active"]
 
-    floor.hear(applied_for("swift-card.brw_ada"))
+    harness.hear(applied_for("swift-card.brw_ada"))
 
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["superseded"]

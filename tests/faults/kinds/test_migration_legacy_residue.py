@@ -52,16 +52,16 @@ def test_the_books_accept_every_residue(residue: int, asks_for: str, principal: 
     assert abs(outcome.residue_minor) <= residue
 
 
-def test_the_opening_entry_is_unsupported_until_it_is_reversed(floor: LayerHarness) -> None:
-    floor.arm("residue", "migration.legacy_residue")
+def test_the_opening_entry_is_unsupported_until_it_is_reversed(harness: LayerHarness) -> None:
+    harness.arm("residue", "migration.legacy_residue")
 
-    floor.meet(example(LoanOpened))
+    harness.meet(example(LoanOpened))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "unsupported", "entity": "edt_migrated", "amount_minor": 7}
     assert (entry.truth_after, entry.served) == ({"outstanding_minor": 100_000}, {"outstanding_minor": 99_993})
 
-    floor.hear(recorded("loan_ada"))
-    assert floor.statuses() == ["active"]
-    floor.hear(reversed_("edt_migrated"))
-    assert floor.statuses() == ["healed"]
+    harness.hear(recorded("loan_ada"))
+    assert harness.statuses() == ["active"]
+    harness.hear(reversed_("edt_migrated"))
+    assert harness.statuses() == ["healed"]

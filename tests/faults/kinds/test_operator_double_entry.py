@@ -25,17 +25,17 @@ def test_a_receipt_in_time_is_not_posted_by_hand() -> None:
     assert DoubleEntry(late_s=60).order_paid(in_time) is in_time
 
 
-def test_the_receipt_by_hand_is_an_open_injection_until_it_is_reversed(floor: LayerHarness) -> None:
-    floor.arm("list", "operator.double_entry")
+def test_the_receipt_by_hand_is_an_open_injection_until_it_is_reversed(harness: LayerHarness) -> None:
+    harness.arm("list", "operator.double_entry")
 
-    floor.meet(example(OrderPaid))
+    harness.meet(example(OrderPaid))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     expected = {"class": "duplicate_in_books", "entity": "rct_ada_by_hand", "amount_minor": 100_000}
     assert (entry.to_json()["expected"], entry.open) == (expected, True)
 
-    floor.hear(reversed_("rct_ada"))
-    assert floor.statuses() == ["active"]
+    harness.hear(reversed_("rct_ada"))
+    assert harness.statuses() == ["active"]
 
-    floor.hear(reversed_("rct_ada_by_hand"))
-    assert floor.statuses() == ["healed"]
+    harness.hear(reversed_("rct_ada_by_hand"))
+    assert harness.statuses() == ["healed"]

@@ -24,30 +24,30 @@ def test_the_status_override_stays_whatever_is_posted_later(marked: str, books: 
     )
 
 
-def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(floor: LayerHarness) -> None:
-    floor.arm("sticky", STICKY)
+def test_the_answer_key_has_the_status_that_is_shown_and_the_one_that_is_true(harness: LayerHarness) -> None:
+    harness.arm("sticky", STICKY)
 
-    floor.meet(example(OverrideOutdated))
+    harness.meet(example(OverrideOutdated))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "status_mismatch", "entity": "loan_ada", "amount_minor": 0}
     assert (entry.truth_after, entry.served) == ({"status": "USING"}, {"status": "OVD"})
 
 
-def test_reversing_the_edit_heals_it(floor: LayerHarness) -> None:
-    floor.arm("sticky", STICKY)
-    floor.meet(example(OverrideOutdated))
+def test_reversing_the_edit_heals_it(harness: LayerHarness) -> None:
+    harness.arm("sticky", STICKY)
+    harness.meet(example(OverrideOutdated))
 
-    floor.hear(reversed_("edt_ada"), recorded("loan_ada"))
+    harness.hear(reversed_("edt_ada"), recorded("loan_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
-def test_each_later_fact_is_another_injection_on_the_same_loan(floor: LayerHarness) -> None:
-    floor.arm("sticky", STICKY)
-    floor.meet(example(OverrideOutdated))
+def test_each_later_fact_is_another_injection_on_the_same_loan(harness: LayerHarness) -> None:
+    harness.arm("sticky", STICKY)
+    harness.meet(example(OverrideOutdated))
 
-    floor.hear(recorded("loan_ada"))
-    floor.meet(example(OverrideOutdated, occurrence=5, books_status="CLEAR"))
+    harness.hear(recorded("loan_ada"))
+    harness.meet(example(OverrideOutdated, occurrence=5, books_status="CLEAR"))
 
-    assert floor.statuses() == ["superseded", "active"]
+    assert harness.statuses() == ["superseded", "active"]

@@ -35,25 +35,25 @@ def test_an_edit_of_an_amount_is_unchanged() -> None:
 
 @pytest.mark.parametrize(("event", "edit_id"), [(example(RepaymentFiled), "edt_desk"), (example_mark(), "edt_ada")])
 def test_the_status_override_contradicts_the_books_until_it_is_reversed(
-    floor: LayerHarness, event: Seam, edit_id: str
+    harness: LayerHarness, event: Seam, edit_id: str
 ) -> None:
-    floor.arm("mark", "operator.marked_overdue")
+    harness.arm("mark", "operator.marked_overdue")
 
-    floor.meet(event)
+    harness.meet(event)
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "status_mismatch", "entity": "loan_ada", "amount_minor": 0}
     assert entry.served["status"] == "OVERDUE"
 
-    floor.hear(reversed_(edit_id), recorded("loan_ada"))
+    harness.hear(reversed_(edit_id), recorded("loan_ada"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
-def test_a_newer_fact_outdates_the_status_override(floor: LayerHarness) -> None:
-    floor.arm("mark", "operator.marked_overdue")
-    floor.meet(example(RepaymentFiled))
+def test_a_newer_fact_outdates_the_status_override(harness: LayerHarness) -> None:
+    harness.arm("mark", "operator.marked_overdue")
+    harness.meet(example(RepaymentFiled))
 
-    floor.hear(recorded("loan_ada"))
+    harness.hear(recorded("loan_ada"))
 
-    assert floor.statuses() == ["superseded"]
+    assert harness.statuses() == ["superseded"]

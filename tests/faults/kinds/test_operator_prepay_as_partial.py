@@ -25,15 +25,15 @@ def test_an_ordinary_repayment_stays_one() -> None:
     ("signal", "status"),
     [(applied("rpy_ada"), "healed"), (reversed_("rpy_ada"), "healed"), (taken_back("rpy_ada"), "superseded")],
 )
-def test_it_is_misapplied_until_it_is_rebooked_or_reversed(floor: LayerHarness, signal: str, status: str) -> None:
-    floor.arm("line", "operator.prepay_as_partial")
+def test_it_is_misapplied_until_it_is_rebooked_or_reversed(harness: LayerHarness, signal: str, status: str) -> None:
+    harness.arm("line", "operator.prepay_as_partial")
 
-    floor.meet(example(ReceiptBooked, amount_minor=100_045))
+    harness.meet(example(ReceiptBooked, amount_minor=100_045))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rpy_ada", "amount_minor": 100_045}
     assert (entry.truth_after["type"], entry.served["type"]) == ("CLEAR", "INSTALMENT")
 
-    floor.hear(signal)
+    harness.hear(signal)
 
-    assert floor.statuses() == [status]
+    assert harness.statuses() == [status]

@@ -36,11 +36,11 @@ def test_the_reversal_of_a_fee_is_shown() -> None:
     assert WaiverCancelled().view_refresh(event) == event
 
 
-def test_the_page_is_behind_by_the_waived_amount(floor: LayerHarness) -> None:
-    floor.arm("cancelled", "operator.waiver_cancelled")
+def test_the_page_is_behind_by_the_waived_amount(harness: LayerHarness) -> None:
+    harness.arm("cancelled", "operator.waiver_cancelled")
 
-    floor.meet(cancelled())
+    harness.meet(cancelled())
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "stale_view", "entity": "loan_ada", "amount_minor": 1_200}
     assert (entry.served["status"], entry.until_ms) == ("CLEAR", None)

@@ -71,24 +71,24 @@ def test_a_status_edit_has_no_wrong_amount() -> None:
     assert WrongAmount().operator_edit(example_mark()) == example_mark()
 
 
-def test_the_edit_differs_from_the_intended_one_until_it_is_reversed(floor: LayerHarness) -> None:
-    floor.arm("slip", "operator.wrong_amount")
+def test_the_edit_differs_from_the_intended_one_until_it_is_reversed(harness: LayerHarness) -> None:
+    harness.arm("slip", "operator.wrong_amount")
 
-    floor.meet(example(OperatorEdit, amount_minor=1_250))
+    harness.meet(example(OperatorEdit, amount_minor=1_250))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "amount_mismatch", "entity": "edt_ada", "amount_minor": 900}
     assert entry.to_json()["effect"] == "amount_minor: 1250 -> 2150"
 
-    floor.hear(reversed_("edt_ada"))
+    harness.hear(reversed_("edt_ada"))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["status_reason"]) == ("healed", "it was reversed: edt_ada")
 
 
-def test_without_a_possible_wrong_amount_the_rule_selects_an_event_and_injects_nothing(floor: LayerHarness) -> None:
-    floor.arm("slip", "operator.wrong_amount")
+def test_without_a_possible_wrong_amount_the_rule_selects_an_event_and_injects_nothing(harness: LayerHarness) -> None:
+    harness.arm("slip", "operator.wrong_amount")
 
-    floor.meet(example(OperatorEdit, amount_minor=5))
+    harness.meet(example(OperatorEdit, amount_minor=5))
 
-    assert floor.key() == []
+    assert harness.key() == []

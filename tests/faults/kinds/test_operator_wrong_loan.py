@@ -32,13 +32,13 @@ def test_with_one_loan_there_is_no_other_to_take() -> None:
     ],
 )
 def test_it_is_misapplied_until_it_is_moved_or_reversed(
-    floor: LayerHarness, signal: str, status: str, reason: str
+    harness: LayerHarness, signal: str, status: str, reason: str
 ) -> None:
-    floor.arm("line", "operator.wrong_loan")
+    harness.arm("line", "operator.wrong_loan")
 
-    floor.meet(example(ReceiptMatch, amount_minor=20_000))
+    harness.meet(example(ReceiptMatch, amount_minor=20_000))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rct_ada", "amount_minor": 20_000}
     assert (entry.loan_id, entry.truth_after, entry.served) == (
         "loan_ada",
@@ -46,7 +46,7 @@ def test_it_is_misapplied_until_it_is_moved_or_reversed(
         {"loan_id": "loan_piano"},
     )
 
-    floor.hear(signal)
+    harness.hear(signal)
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert (entry.status, entry.to_json()["status_reason"]) == (status, reason)

@@ -22,17 +22,17 @@ def test_with_one_repayment_there_is_no_other_to_reverse() -> None:
     assert WrongReversal().repayment_reversal(honest) == honest
 
 
-def test_it_is_misapplied_until_the_reversal_is_reversed(floor: LayerHarness) -> None:
-    floor.arm("line", "operator.wrong_reversal")
+def test_it_is_misapplied_until_the_reversal_is_reversed(harness: LayerHarness) -> None:
+    harness.arm("line", "operator.wrong_reversal")
 
-    floor.meet(example(RepaymentReversal, amount_minor=20_000))
+    harness.meet(example(RepaymentReversal, amount_minor=20_000))
 
-    [entry] = floor.key()
+    [entry] = harness.key()
     assert entry.to_json()["expected"] == {"class": "misapplied", "entity": "rev_ada", "amount_minor": 20_000}
     assert (entry.truth_after, entry.served) == ({"reversed": "rpy_twice"}, {"reversed": "rpy_april"})
 
-    floor.hear(reversed_("rpy_april"))
-    assert floor.statuses() == ["active"]
+    harness.hear(reversed_("rpy_april"))
+    assert harness.statuses() == ["active"]
 
-    floor.hear(reversed_("rev_ada"))
-    assert floor.statuses() == ["healed"]
+    harness.hear(reversed_("rev_ada"))
+    assert harness.statuses() == ["healed"]

@@ -37,14 +37,14 @@ def test_a_first_version_and_a_lost_version_are_unchanged() -> None:
         assert PartialLag().view_refresh(event) == event
 
 
-def test_two_late_views_are_one_injection_until_the_last_has_caught_up(floor: LayerHarness) -> None:
-    floor.arm("a-list", "projection.partial_lag", **{"with": {"view": "list", "lag_s": 600}})
-    floor.arm("b-plan", "projection.partial_lag", **{"with": {"view": "instalments", "lag_s": 60}})
-    floor.meet(example(ViewRefresh))
+def test_two_late_views_are_one_injection_until_the_last_has_caught_up(harness: LayerHarness) -> None:
+    harness.arm("a-list", "projection.partial_lag", **{"with": {"view": "list", "lag_s": 600}})
+    harness.arm("b-plan", "projection.partial_lag", **{"with": {"view": "instalments", "lag_s": 60}})
+    harness.meet(example(ViewRefresh))
 
-    statuses_seen = [floor.statuses()]
+    statuses_seen = [harness.statuses()]
     for seconds in (60, 540):
-        floor.later(seconds)
-        statuses_seen.append(floor.statuses())
+        harness.later(seconds)
+        statuses_seen.append(harness.statuses())
 
     assert statuses_seen == [["superseded", "active"], ["superseded", "active"], ["superseded", "healed"]]

@@ -32,11 +32,11 @@ def test_a_lost_version_is_unchanged() -> None:
     assert NonMonotonic().view_refresh(lost) == lost
 
 
-def test_it_ends_when_the_second_replica_has_caught_up(floor: LayerHarness) -> None:
-    floor.arm("replica", "read.non_monotonic", **{"with": {"lag_s": 300}})
-    floor.meet(example(ViewRefresh))
-    before = floor.statuses()
+def test_it_ends_when_the_second_replica_has_caught_up(harness: LayerHarness) -> None:
+    harness.arm("replica", "read.non_monotonic", **{"with": {"lag_s": 300}})
+    harness.meet(example(ViewRefresh))
+    before = harness.statuses()
 
-    floor.later(300)
+    harness.later(300)
 
-    assert (before, floor.statuses()) == (["active"], ["healed"])
+    assert (before, harness.statuses()) == (["active"], ["healed"])

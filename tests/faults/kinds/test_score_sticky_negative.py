@@ -13,19 +13,19 @@ def test_the_score_is_that_of_the_refresh_before() -> None:
     assert StickyNegative(refreshes_missed=3).score_asked(example(ScoreAsked)).score == "N/A"
 
 
-def test_a_score_that_has_not_changed_is_no_injection(floor: LayerHarness) -> None:
-    floor.arm("stuck", "score.sticky_negative")
+def test_a_score_that_has_not_changed_is_no_injection(harness: LayerHarness) -> None:
+    harness.arm("stuck", "score.sticky_negative")
 
-    floor.meet(example(ScoreAsked, earlier=("700", "640", "N/A")))
+    harness.meet(example(ScoreAsked, earlier=("700", "640", "N/A")))
 
-    assert floor.key() == []
+    assert harness.key() == []
 
 
-def test_the_injection_lasts_as_long_as_the_answer_is_cached(floor: LayerHarness) -> None:
-    floor.arm("stuck", "score.sticky_negative")
-    floor.meet(example(ScoreAsked))
-    assert floor.statuses() == ["active"]
+def test_the_injection_lasts_as_long_as_the_answer_is_cached(harness: LayerHarness) -> None:
+    harness.arm("stuck", "score.sticky_negative")
+    harness.meet(example(ScoreAsked))
+    assert harness.statuses() == ["active"]
 
-    floor.later(86_400)
+    harness.later(86_400)
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]

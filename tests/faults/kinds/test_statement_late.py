@@ -20,11 +20,11 @@ def test_a_request_after_the_delay_gets_the_statement() -> None:
     assert StatementLate(late_hours=6).statement_made(event) is event
 
 
-def test_it_heals_when_the_late_statement_is_ready(floor: LayerHarness) -> None:
-    floor.arm("job", "statement.late", **{"with": {"late_hours": 2}})
-    floor.meet(example(StatementMade))
-    assert floor.statuses() == ["active"]
+def test_it_heals_when_the_late_statement_is_ready(harness: LayerHarness) -> None:
+    harness.arm("job", "statement.late", **{"with": {"late_hours": 2}})
+    harness.meet(example(StatementMade))
+    assert harness.statuses() == ["active"]
 
-    floor.later(3600)
+    harness.later(3600)
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]

@@ -13,23 +13,23 @@ def test_the_statement_breaks_off() -> None:
     assert StatementTruncated(kept_percent=40).statement_made(example(StatementMade)).kept_percent == 40
 
 
-def test_making_the_statement_again_heals_it(floor: LayerHarness) -> None:
-    floor.arm("disk", "statement.truncated")
-    floor.meet(example(StatementMade))
-    [entry] = floor.key()
+def test_making_the_statement_again_heals_it(harness: LayerHarness) -> None:
+    harness.arm("disk", "statement.truncated")
+    harness.meet(example(StatementMade))
+    [entry] = harness.key()
     assert (entry.status, entry.finding.finding_class) == ("active", "wrong_statement")
 
-    floor.hear(remade("wallet.2026-01-04.CNY"))
+    harness.hear(remade("wallet.2026-01-04.CNY"))
 
-    assert floor.statuses() == ["healed"]
+    assert harness.statuses() == ["healed"]
 
 
-def test_a_statement_has_one_defect_at_a_time(floor: LayerHarness) -> None:
-    floor.arm("a", "statement.truncated")
-    floor.arm("b", "statement.reencoded")
-    floor.arm("c", "statement.duplicated_rows")
-    floor.arm("d", "statement.late")
+def test_a_statement_has_one_defect_at_a_time(harness: LayerHarness) -> None:
+    harness.arm("a", "statement.truncated")
+    harness.arm("b", "statement.reencoded")
+    harness.arm("c", "statement.duplicated_rows")
+    harness.arm("d", "statement.late")
 
-    floor.meet(example(StatementMade))
+    harness.meet(example(StatementMade))
 
-    assert [entry.rule for entry in floor.key()] == ["a"]
+    assert [entry.rule for entry in harness.key()] == ["a"]

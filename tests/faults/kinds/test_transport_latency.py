@@ -61,14 +61,14 @@ def test_two_delays_add_up() -> None:
     assert Latency(delay_ms=40).api_answer(example_read(delay_ms=2)).delay_ms == 42
 
 
-def test_delays_of_all_rules_add_up_to_a_bound_and_the_answer_key_has_what_happened(floor: LayerHarness) -> None:
+def test_delays_of_all_rules_add_up_to_a_bound_and_the_answer_key_has_what_happened(harness: LayerHarness) -> None:
     for n in range(5):
-        floor.arm(f"late-{n}", "transport.latency", **{"with": {"delay_ms": 50_000}})
+        harness.arm(f"late-{n}", "transport.latency", **{"with": {"delay_ms": 50_000}})
 
-    outcome = floor.meet(example_read())
+    outcome = harness.meet(example_read())
 
     assert outcome.delay_ms == DELAY_MS_MAX == 120_000
-    assert [(entry.rule, entry.served["delay_ms"]) for entry in floor.key()] == [
+    assert [(entry.rule, entry.served["delay_ms"]) for entry in harness.key()] == [
         ("late-0", 50_000),
         ("late-1", 100_000),
         ("late-2", 120_000),

@@ -20,9 +20,9 @@ def test_an_answer_breaks_once() -> None:
     assert Malformed().api_answer(broken) == broken
 
 
-def test_it_is_over_at_once_and_nothing_has_to_be_reported(floor: LayerHarness) -> None:
+def test_it_is_over_at_once_and_nothing_has_to_be_reported(harness: LayerHarness) -> None:
     consequence = example_read().consequence(Malformed().api_answer(example_read()))
 
     assert (consequence.finding.finding_class, consequence.finding.amount_minor) == ("timing", 0)
-    assert (consequence.until_ms, consequence.ends_on) == (floor.now_ms, {})
+    assert (consequence.until_ms, consequence.ends_on) == (harness.now_ms, {})
     assert consequence.served["break"] == "malformed"
