@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checks import Violation, problem, same_again, shortened
-from locust.contrib.fasthttp import FastHttpUser, ResponseContextManager
+from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
 from locust.exception import StopUser
 from shared_state import Settings, SharedState
 
 from mocklend.client import Doc
 from mocklend.domain.problems import PROBLEMS
+
+if TYPE_CHECKING:
+    from locust.contrib.fasthttp import ResponseContextManager
 
 CODES = {code: row.status for code, row in PROBLEMS.items()}
 SHARED = SharedState()
