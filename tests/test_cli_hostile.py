@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import click
 import pytest
 import typer.main
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from mocklend import cli
 from mocklend.client import Client
@@ -72,7 +71,7 @@ def cases() -> Iterator[object]:
         if name in NOT_HERE:
             continue
         for param in command.params:
-            if isinstance(param, click.Option) and (param.is_flag or param.name == "help"):
+            if isinstance(param, TyperOption) and (param.is_flag or param.name == "help"):
                 continue
             parameter = param.opts[0] if param.param_type_name == "option" else param.name
             yield pytest.param(name, parameter, marks=[pytest.mark.long] if name in LONG else [])

@@ -22,7 +22,7 @@ from mocklend.api.callbacks import callbacks
 from mocklend.api.certificates import certificates
 from mocklend.api.channels import channels
 from mocklend.api.clock import clock
-from mocklend.api.converters import IdConverter
+from mocklend.api.converters import IdConverter, MatchedRule
 from mocklend.api.disputes import disputes
 from mocklend.api.docs_pages import pages
 from mocklend.api.examples import Examples
@@ -84,6 +84,7 @@ def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask
         static_folder=None,  # type: ignore[arg-type]  # Flask takes None: no static files.
     )
     app.request_class = JsonRequest
+    app.url_rule_class = MatchedRule
     app.config.update(
         OPENAPI_VERSION=VERSION,
         AUTO_VALIDATION_ERROR_RESPONSE=False,

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,9 +64,15 @@ def find_layer() -> PlatformLayer | None:
     return None
 
 
+@cache
+def entries_of(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group, looked for once: that reads the metadata of every installed package."""
+    return tuple(entry_points(group=group))
+
+
 def installed(group: str) -> Iterator[EntryPoint]:
     """Yield the entry points of a group whose package exists: an entry may outlive its package."""
-    for entry in entry_points(group=group):
+    for entry in entries_of(group):
         if find_spec(entry.module.partition(".")[0]) is not None:
             yield entry
 

@@ -124,17 +124,15 @@ def test_a_chunked_body_is_read_completely_and_has_the_same_limit(server: tuple[
     assert (too_much.status_code, too_much.json()["code"]) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/loans/%00", "/v1/loans/%ED%A0%80", "/v1/loans/%FF%FE", "/v1/loans/9223372036854775808"]
-)
-def test_a_malformed_request_target_is_not_found(server: tuple[subprocess.Popen[str], str], path: str) -> None:
+def test_a_malformed_request_target_is_not_found(server: tuple[subprocess.Popen[str], str]) -> None:
     host, _, port = server[1].removeprefix("http://").rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    for path in ("/v1/loans/%00", "/v1/loans/%ED%A0%80", "/v1/loans/%FF%FE", "/v1/loans/9223372036854775808"):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda connection=connection: connection.recv(65536), b""))  # type: ignore[misc]
 
-    assert answer.startswith(b"HTTP/1.1 404")
-    assert b"application/problem+json" in answer
+        assert answer.startswith(b"HTTP/1.1 404"), path
+        assert b"application/problem+json" in answer, path
 
 
 def test_a_port_in_use_is_refused_and_not_shared() -> None:

@@ -26,7 +26,13 @@ def wrong_with(run: paired_runs.StoryRun, loan_id: str) -> list[tuple[str, str]]
     ]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in TOO_EARLY])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[] if n % 8 == 0 else pytest.mark.long)
+        for n, kind in enumerate(kind for kind in KINDS if kind not in TOO_EARLY)
+    ],
+)
 def test_a_dispute_decided_as_corrected_has_corrected_the_loan(kind: str, mocklend_server: str) -> None:
     lesson, turn = paired_runs.lesson_of(kind), KINDS.index(kind) % len(CLAIMS)
     with paired_runs.story_run(mocklend_server, **lesson.sandbox) as run:

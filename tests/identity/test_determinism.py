@@ -171,7 +171,9 @@ LIMITED_RULES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", EXACT_RULES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "unit" else pytest.mark.long) for name in EXACT_RULES]
+)
 def test_a_rule_that_lint_calls_exact_has_the_same_answer_key_with_1_8_and_32_clients(
     platform: Platform, name: str
 ) -> None:

@@ -204,6 +204,7 @@ def test_with_all_faults_every_violation_is_explained_by_one_of_them(together: W
     assert sum(times > 0 for times in together.injected.values()) > 15
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_one_fault_every_violation_is_explained_by_it(
     platform: FlaskClient, people: Mapping[str, ModuleType], together: Walked, kind: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import entry_points
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
@@ -26,8 +27,9 @@ class BadKind(TypeError):
     """An entry point's module defines no valid kind of fault. The platform does not start until that is fixed."""
 
 
+@cache
 def installed() -> Catalogue:
-    """Every kind in the entry-point group, by name. Raises BadKind."""
+    """Every kind in the entry-point group, by name; looked for once. Raises BadKind."""
     kinds = {}
     for entry in entry_points(group=GROUP):
         kind = fault_in(entry.load())
@@ -40,7 +42,7 @@ def installed() -> Catalogue:
         if unknown:
             raise BadKind(f"fault {kind.name!r} has methods that belong to no seam: {', '.join(unknown)}")
         kinds[kind.name] = kind
-    return dict(sorted(kinds.items()))
+    return MappingProxyType(dict(sorted(kinds.items())))
 
 
 def named(kinds: Iterable[type[Fault]]) -> Catalogue:

@@ -35,7 +35,7 @@ def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_plat
 
 def test_an_entry_point_of_a_missing_package_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [EntryPoint("gone", "no_such_package.api:blueprints", "x"), EntryPoint("there", "json:dumps", "x")]
-    monkeypatch.setattr(opened, "entry_points", lambda group: entries)
+    monkeypatch.setattr(opened, "entries_of", lambda group: entries)
 
     assert [kind.name for kind in opened.installed("x")] == ["there"]
 

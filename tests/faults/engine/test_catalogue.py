@@ -20,7 +20,7 @@ KIND = "mocklend_faults.kinds.cache_bounded_stale"
 def installed_with(monkeypatch: pytest.MonkeyPatch, **entries: str) -> catalogue.Catalogue:
     entry_points = [EntryPoint(name, value, catalogue.GROUP) for name, value in entries.items()]
     monkeypatch.setattr(catalogue, "entry_points", lambda group: entry_points)
-    return catalogue.installed()
+    return catalogue.installed.__wrapped__()
 
 
 def test_an_installed_kind_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
