@@ -365,7 +365,7 @@ def test_a_path_is_a_database_and_so_is_a_url(tmp_path: Path) -> None:
 
 
 def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lending, "entry_points", lambda **_group: [])
+    monkeypatch.setattr(lending, "entries_of", lambda group: ())
 
     assert find_layer() is None
 
