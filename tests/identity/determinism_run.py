@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         with sigterm_as_ctrl_c():
             return ExitCode.FAIL if _differ(options.first, options.seeds) else ExitCode.PASS
     except KeyboardInterrupt:
-        print("INCONCLUSIVE: told to stop before all seeds were told", flush=True)
+        print("INCONCLUSIVE: interrupted before all seeds were run", flush=True)
         return ExitCode.INCONCLUSIVE
 
 

@@ -134,7 +134,7 @@ def test_a_server_that_ends_early_ends_the_run_with_one_line(number: signal.Sign
     left, out, progress = struck_while_on(lambda run: child_of(run, "serve").send_signal(number))
 
     assert (left, out) == (code, "")
-    assert f"{verdict}: the server was gone before the end: it was ended by {number.name}" in progress
+    assert f"{verdict}: the server ended before the run: it was ended by {number.name}" in progress
     assert "Traceback" not in progress
 
 
@@ -150,7 +150,7 @@ def test_a_run_that_is_stopped_has_no_verdict_and_leaves_no_process() -> None:
     code, _, progress = struck_while_on(stop)
 
     assert code == 3
-    assert "INCONCLUSIVE: it was told to stop" in progress
+    assert "INCONCLUSIVE: it was interrupted before it had a verdict" in progress
     gone, left = psutil.wait_procs(family, timeout=20)
     assert (len(gone) >= 2, left) == (True, [])
 
@@ -164,7 +164,7 @@ def test_a_requested_fault_without_an_injection_is_not_a_pass() -> None:
 
     document = json.loads(done.stdout)
     assert (document["verdict"], done.returncode) == ("INCONCLUSIVE", 3)
-    assert document["reasons"] == ["armed and never fired: operator.wrong_amount"]
+    assert document["reasons"] == ["armed without an injection: operator.wrong_amount"]
 
 
 def test_the_progress_of_a_load_is_one_line() -> None:
