@@ -17,7 +17,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tool
@@ -53,15 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 @dataclass(frozen=True)
 class Renamed:
-    """The names of an earlier commit, with the present names; `left_out` are keys that are not compared."""
+    """The names of an earlier commit, with the present names; `left_out` are keys that are not compared.
+
+    In `sentences`, `{0}`, `{1}` … stand for any text without blanks.
+    """
 
     keys: Mapping[str, str]
     words: Mapping[str, str]
     left_out: Mapping[str, str]
+    sentences: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Renamed:
-        """Read a file such as `renamed.toml`. Raises NotRun if it has other tables than these three."""
+        """Read a file such as `renamed.toml`. Raises NotRun if it has other tables."""
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         try:
             return cls(**tables)
@@ -70,6 +74,11 @@ class Renamed:
 
     def text(self, text: str) -> str:
         """A text with the present words in it. Of two words at the same place, the longer one is replaced."""
+        for old, new in self.sentences.items():
+            parts = re.split(r"\{\d\}", old)
+            if all(part in text for part in parts):
+                pattern = r"(\S+)".join(map(re.escape, parts))
+                text = re.sub(pattern, lambda match, new=new: new.format(*match.groups()), text)  # type: ignore[misc]
         if not self.words:
             return text
         longest_first = sorted(self.words, key=len, reverse=True)

@@ -102,6 +102,14 @@ def test_a_word_within_another_word_is_not_renamed(text: str) -> None:
     assert Renamed(keys={}, words={"late_failure": "x"}, left_out={}).text(text) == text
 
 
+def test_a_sentence_has_its_values_where_they_stand_now() -> None:
+    sentences = {"of {0} pieces the channels confirm {1}.": "the channels confirm {1} of {0} pieces."}
+    renamed = Renamed(keys={}, words={"channels": "shops"}, left_out={}, sentences=sentences)
+
+    assert renamed.text("Of all: of 3 pieces the channels confirm 12.") == "Of all: the shops confirm 12 of 3 pieces."
+    assert renamed.text("of 3 more pieces the channels confirm 12.") == "of 3 more pieces the shops confirm 12."
+
+
 def test_a_renamed_sentence_takes_precedence_over_the_words_in_it() -> None:
     renamed = Renamed(keys={}, words={"told": "shown", "she was told": "she saw"}, left_out={})
 
