@@ -28,7 +28,7 @@ from mocklend.scheduling.driver import Advanced, ClockDriver
 from mocklend.servicing.follow_ups import FOLLOW_UPS
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
-from mocklend.storage.engines import ground_of, open_engine, reading
+from mocklend.storage.engines import ground_of, is_alone, open_engine, reading
 from mocklend.storage.ground import Ground
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
@@ -112,7 +112,7 @@ class Platform:
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
-        self.pages = PageCache() if alone and self.engine.dialect.name == "sqlite" else None
+        self.pages = PageCache() if is_alone(self.engine) else None
         """The status pages in memory; None if another process may write the database."""
         if self.pages is not None:
             self.writer.on_pages = self.pages.drop

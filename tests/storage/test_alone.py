@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mocklend.storage.engines import open_engine
+from mocklend.storage.engines import is_alone, open_engine
 from mocklend.storage.opening import CannotOpen
 
 
@@ -52,3 +52,14 @@ def test_a_lock_file_that_may_not_be_opened_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(CannotOpen, match=r"a\.db-open cannot be locked"):
         open_engine(str(tmp_path / "a.db"), fast=True)
+
+
+@pytest.mark.parametrize(
+    ("database", "alone", "expected"),
+    [("{}/a.db", True, True), ("{}/a.db", False, False), ("sqlite:///file:{}/a.db?uri=true", True, False)],
+)
+def test_only_a_locked_database_is_one_processs_own(tmp_path: Path, database: str, alone: bool, expected: bool) -> None:
+    engine = open_engine(database.format(tmp_path), fast=True, alone=alone)
+
+    assert is_alone(engine) is expected
+    engine.dispose()

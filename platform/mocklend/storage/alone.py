@@ -46,6 +46,11 @@ class OpenLock:
             self.close()
             raise CannotOpen(f"{name}{SUFFIX} cannot be locked: {failure.strerror}.") from None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether there is a lock: not for PostgreSQL, nor where the database's file is not known."""
+        return self._file is not None
+
     def close(self) -> None:
         """Release the lock. The file stays: another process may be waiting to lock it."""
         if self._file is not None:

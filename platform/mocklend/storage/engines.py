@@ -33,6 +33,7 @@ PROBE_WAIT_MS = 100
 """Milliseconds that a retry waits while that lock is known to be held."""
 CONNECTION_WAIT_S = 5
 GROUND = "mocklend_ground"
+ALONE = "mocklend_alone"
 POOLED = "mocklend_pooled"
 
 LIBPQ = {
@@ -52,6 +53,7 @@ def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
     lock = OpenLock(where, alone=alone)
     engine = _sqlite(where, ground, fast=fast) if where.get_backend_name() == "sqlite" else _postgresql(where, ground)
     event.listen(engine, "engine_disposed", lambda _: lock.close())
+    engine.update_execution_options(**{ALONE: alone and lock.is_held})
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
@@ -70,6 +72,11 @@ def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
             raise
         raise reason from failure
     return engine
+
+
+def is_alone(engine: Engine) -> bool:
+    """Whether no other process can open the engine's database meanwhile."""
+    return bool(engine.get_execution_options()[ALONE])
 
 
 def ground_of(engine: Engine) -> Ground:
