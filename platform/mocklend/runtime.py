@@ -105,7 +105,7 @@ class Platform:
         self.layer = layer
         self._next_mark_ms = 0
         self._next_note_ms = 0
-        self._bounds = bounds or Bounds()
+        self._limits = (bounds or Bounds()).limits()
         self._used: set[str] = set()
         register_loaders()
         self.engine = open_engine(database, fast=fast, alone=alone)
@@ -122,7 +122,7 @@ class Platform:
             self.engine,
             self.writer,
             receivers=self.receivers,
-            bounds=self._bounds,
+            clocks_limit=self._limits.clocks,
             delivers=delivers,
             real_ms=self.real_ms,
             monotonic=monotonic,
@@ -236,9 +236,9 @@ class Platform:
 
         def insert(connection: Connection) -> None:
             if sandbox.id != DEFAULT:
-                self._bounds.refuse_one_more(connection)
+                self._limits.sandboxes.refuse_one_more(connection)
                 if sandbox.speed:
-                    self._bounds.refuse_one_more_clock(connection)
+                    self._limits.clocks.refuse_one_more(connection)
             lifecycle.create(connection, sandbox)
             uses.note(connection, [sandbox.id], real_ms)
 

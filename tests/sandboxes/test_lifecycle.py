@@ -17,7 +17,7 @@ from mocklend.scheduling.driver import Advanced
 from mocklend.storage.schema import metadata
 from mocklend.storage.work import Sandbox
 from mocklend.webhooks.endpoints import AddEndpoint
-from support.sql import rows
+from support.sql import recorded, rows
 from support.story import Story
 
 pytestmark = pytest.mark.security
@@ -66,6 +66,13 @@ def test_the_order_in_which_loans_are_made_does_not_change_their_ids(tell: Calla
     ids = {name: first.borrow(reference=name) for name in ("x", "y")}
 
     assert {name: other.borrow(reference=name) for name in ("y", "x")} == ids
+
+
+def test_a_reset_deletes_from_tables_with_rows_only(platform: Platform, story: Story) -> None:
+    with recorded(platform) as statements:
+        platform.reset_sandbox(story.sandbox_id)
+
+    assert [sql.split()[2] for sql in statements if sql.startswith("DELETE")] == ["sandboxes", "sandbox_uses"]
 
 
 def test_a_reset_sandbox_is_empty_and_begins_again(platform: Platform, story: Story) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
+from mocklend.sandboxes.lifecycle import DEFAULT, Bounds, Limit
 from mocklend.storage.statements import run_many
+from support.sql import recorded
 from support.story import Clock
 
 pytestmark = pytest.mark.security
@@ -58,6 +59,15 @@ def test_the_number_of_running_clocks_is_limited(opened: Platform) -> None:
     opened.delete_sandbox(also_runs.id)
     with pytest.raises(Refused, match="too_many_clocks"):
         opened.create_sandbox(seed=1, mode="wall")
+
+
+def test_far_from_the_limit_most_sandboxes_are_made_without_counting_the_others(platform: Platform) -> None:
+    limit = Limit(1_000, "id <> :default", "too_many_sandboxes", "there are {} already")
+    with platform.read() as connection, recorded(platform) as statements:
+        for _ in range(160):
+            limit.refuse_one_more(connection)
+
+    assert len([sql for sql in statements if "COUNT(*)" in sql]) == 10  # Each count is for 15 more.
 
 
 def test_the_last_use_of_a_sandbox_is_known_after_a_restart(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, TypedDict
+from functools import cache, partial
+from typing import Annotated, NamedTuple, TypedDict
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.schema import metadata
-from mocklend.storage.snapshot import server_rows
+from mocklend.storage.snapshot import SandboxReader, server_rows
 from mocklend.storage.statements import flush, run_many
 from mocklend.storage.stores import STORES, entity_of_row
 from mocklend.storage.tables import as_json
@@ -46,6 +47,8 @@ EMPTIED = (
     "answer_key", "requests",
 )  # fmt: skip
 """What a reset deletes."""
+FREE_SHARE = 64
+"""A process counts again once it has used a 64th of what was free below a limit."""
 NAMES = Sandbox.__struct_fields__
 """The columns of a sandbox, in the order of its fields."""
 
@@ -57,23 +60,45 @@ class Bounds:
     sandboxes_max: int = SANDBOXES_MAX
     running_clocks_max: int = RUNNING_CLOCKS_MAX
 
+    def limits(self) -> Limits:
+        """Both limits, for one process."""
+        return Limits(
+            sandboxes=Limit(self.sandboxes_max, "id <> :default", "too_many_sandboxes", "there are {} already"),
+            clocks=Limit(self.running_clocks_max, "id <> :default AND speed > 0", "too_many_clocks", "{} run already"),
+        )
+
+
+class Limit:
+    """A limit on the sandboxes that meet a condition, for one process. Thread-safe.
+
+    Counting reads all of them, so a process that has counted does not count again for the next 64th of what is free.
+    Near the limit each call counts. One process never exceeds the limit; of several on one database, each may exceed it
+    by the part that it had left when another one reached it.
+    """
+
+    def __init__(self, most: int, condition: str, code: str, detail: str) -> None:
+        self._most, self._code, self._detail = most, code, detail
+        self._sql = f"SELECT COUNT(*) FROM sandboxes WHERE {condition}"
+        self._uncounted = 0
+        self._lock = threading.Lock()
+
     def refuse_one_more(self, connection: Connection) -> None:
-        """Raise Refused `too_many_sandboxes` if the limit is reached."""
-        sandboxes = _count(connection, "id <> :default")
-        if sandboxes >= self.sandboxes_max:
-            raise Refused(
-                "too_many_sandboxes", f"there are {sandboxes} already", expected=f"at most {self.sandboxes_max}"
-            )
-
-    def refuse_one_more_clock(self, connection: Connection) -> None:
-        """Raise Refused `too_many_clocks` if the limit is reached."""
-        running = _count(connection, "id <> :default AND speed > 0")
-        if running >= self.running_clocks_max:
-            raise Refused("too_many_clocks", f"{running} run already", expected=f"at most {self.running_clocks_max}")
+        """Raise Refused if the limit is reached."""
+        with self._lock:
+            if self._uncounted:
+                self._uncounted -= 1
+                return
+            (count,) = server_rows(connection, int, self._sql, default=DEFAULT)
+            if count >= self._most:
+                raise Refused(self._code, self._detail.format(count), expected=f"at most {self._most}")
+            self._uncounted = (self._most - count - 1) // FREE_SHARE
 
 
-def _count(connection: Connection, condition: str) -> int:
-    return server_rows(connection, int, f"SELECT COUNT(*) FROM sandboxes WHERE {condition}", default=DEFAULT)[0]
+class Limits(NamedTuple):
+    """The limit on sandboxes, and that on running clocks."""
+
+    sandboxes: Limit
+    clocks: Limit
 
 
 def create(connection: Connection, sandbox: Sandbox) -> None:
@@ -90,12 +115,26 @@ def store_key(connection: Connection, sandbox: Sandbox) -> None:
 
 def delete(connection: Connection, sandbox_id: str) -> None:
     """Delete a sandbox with all its rows."""
+    not_empty = set(SandboxReader(connection, sandbox_id).ids(_not_empty(tuple(metadata.tables))))
     run_many(connection, "DELETE FROM sandboxes WHERE id = :sandbox_id", [{"sandbox_id": sandbox_id}])
-    for table in reversed(metadata.sorted_tables):
-        if "sandbox_id" in table.columns:
-            run_many(
-                connection, f"DELETE FROM {table.name} WHERE sandbox_id = :sandbox_id", [{"sandbox_id": sandbox_id}]
-            )
+    for table in _scoped_tables(tuple(metadata.tables)):
+        if table in not_empty:
+            run_many(connection, f"DELETE FROM {table} WHERE sandbox_id = :sandbox_id", [{"sandbox_id": sandbox_id}])
+
+
+@cache
+def _scoped_tables(_tables: tuple[str, ...]) -> tuple[str, ...]:
+    """The tables of sandboxes, referring ones first. Once per set of tables: a fault layer may add its own later."""
+    return tuple(table.name for table in reversed(metadata.sorted_tables) if "sandbox_id" in table.columns)
+
+
+@cache
+def _not_empty(tables: tuple[str, ...]) -> str:
+    """A query for the tables with rows of a sandbox: few have any, and a statement for each would cost the most."""
+    return " UNION ALL ".join(
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table} WHERE sandbox_id = :sandbox_id)"
+        for table in _scoped_tables(tables)
+    )
 
 
 def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:

@@ -19,7 +19,7 @@ from mocklend.domain.nouns import says
 from mocklend.domain.problems import Refused
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.lifecycle import DEFAULT, Bounds, ClaimAdvance, MoveClock, SetPace
+from mocklend.sandboxes.lifecycle import DEFAULT, ClaimAdvance, Limit, MoveClock, SetPace
 from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
 from mocklend.scheduling.agenda import Agenda, Portions
 from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
@@ -120,14 +120,14 @@ class ClockDriver:
         writer: Writer,
         *,
         receivers: ReceiverPolicy,
-        bounds: Bounds,
+        clocks_limit: Limit,
         delivers: bool,
         real_ms: Callable[[], int],
         monotonic: Callable[[], float],
     ) -> None:
         self._engine = engine
         self._writer = writer
-        self._bounds = bounds
+        self._clocks_limit = clocks_limit
         self._delivers = delivers
         self._monotonic = monotonic
         self.real_ms = real_ms
@@ -202,7 +202,7 @@ class ClockDriver:
             if speed and sandbox_id != DEFAULT:
                 with reading(self._engine) as connection:
                     if not lifecycle.required(connection, sandbox_id).speed:
-                        self._bounds.refuse_one_more_clock(connection)
+                        self._clocks_limit.refuse_one_more(connection)
             paced = self._writer.run(SetPace(sandbox_id, speed, self.real_ms()))
             self.look_for_clocks()
             return paced
