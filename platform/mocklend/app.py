@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import http.client
+import json
+import os
 import socket
 import sys
 import time
@@ -54,13 +56,17 @@ from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings, address_of
 from mocklend.domain.facts import business_date
 from mocklend.door import Door
+from mocklend.exit_codes import ExitCode
 from mocklend.hosts import HostPolicy
-from mocklend.logs import adopt_libraries, conceal
+from mocklend.logs import adopt_libraries, conceal, get_logger, masked
 from mocklend.runtime import Platform, find_layer, installed
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.scheduling.jobs import start_jobs
-from mocklend.serving import run
+from mocklend.serving import Parent, run
+from mocklend.storage.opening import CannotOpen
+from mocklend.storage.opening import database as database_of
 from mocklend.storage.snapshot import PlatformLayer
+from mocklend.supervisor import READY, command_for, ignore_the_terminal, listen, supervise
 
 SWITCH_S = 0.0005
 """Python's thread switch interval, instead of 5 ms: an answer needs the interpreter lock several times."""
@@ -70,6 +76,8 @@ NOUNS = (
     sandboxes, clock, audit, health, requests_made,
 )  # fmt: skip
 """One blueprint per noun. The fault layer adds its own."""
+
+log = get_logger()
 
 
 def create_app(settings: Settings, platform: Platform | None = None) -> APIFlask:
@@ -145,20 +153,38 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     """Serve until a signal is received; requests in progress are answered first (see `serving`).
 
     `ready` is called once the server answers, with the settings as resolved (port 0 replaced by the real port) and the
-    API key of the sandbox `default`, which is needed if the server is not on loopback.
+    API key of the sandbox `default`, which is needed if the server is not on loopback. Raises CannotOpen, OSError.
     """
     adopt_libraries()
-    conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
-    conceal([settings.default_key])
+    _conceal_secrets(settings)
     # The server takes addresses only, and whether it is on loopback depends on the address, not on the host's name.
     settings = settings.model_copy(update={"host": address_of(settings.host)})
+    if settings.workers > 1:
+        _serve_with_several(settings, ready)
+        return
     settings = settings.model_copy(update={"port": settings.port or _free_port(settings.host)})
     refuse_taken(settings)
+
+    def announce() -> None:
+        if ready is not None:
+            _when_ready(settings, lambda: ready(settings, settings.default_key))
+
+    _serve_alone(settings, lambda _app: announce(), parent=None)
+
+
+def _conceal_secrets(settings: Settings) -> None:
+    conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
+    conceal([settings.default_key])
+
+
+def _serve_alone(settings: Settings, ready: Callable[[APIFlask], None], *, parent: Parent | None) -> None:
+    """Serve in this process. `ready` is called, in a thread, once it accepts connections."""
     access = AccessLog(settings.access_log) if settings.access_log else None
-    platform = open_platform(settings, alone=True)
+    platform = open_platform(settings, alone=parent is None)
     try:
         app = create_app(settings, platform)
-        platform.give_key(DEFAULT, settings.default_key)
+        if parent is None:
+            platform.give_key(DEFAULT, settings.default_key)
         ticker = start_jobs(platform.tick)
     except BaseException:
         platform.close()
@@ -177,12 +203,68 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     # Objects created so far stay: a full collection that need not visit them takes 3 ms instead of 90.
     gc.collect()
     gc.freeze()
+    run(
+        door,
+        host=settings.host,
+        port=settings.port,
+        ready=lambda: ready(app),
+        stopping=platform.stop_clocks,
+        close=close,
+        parent=parent,
+    )
 
-    def announce() -> None:
-        if ready is not None:
-            _when_ready(settings, lambda: ready(settings, settings.default_key))
 
-    run(door, host=settings.host, port=settings.port, ready=announce, stopping=platform.stop_clocks, close=close)
+def _serve_with_several(settings: Settings, ready: Callable[[Settings, str], None] | None) -> None:
+    """Serve with several processes (see `supervisor`): this one only starts and watches them."""
+    refuse_sqlite(settings.database, f"{settings.workers} processes cannot serve it.", "Leave --workers out")
+    with listen(settings.host, settings.port) as listening:
+        settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+        if settings.access_log:
+            AccessLog(settings.access_log).close()  # Now, so that a file that cannot be written is reported here.
+        platform = open_platform(settings)
+        try:
+            platform.ensure_default(settings.default_seed)
+            platform.give_key(DEFAULT, settings.default_key)
+        finally:
+            platform.close()
+
+        def announce() -> None:
+            if ready is not None:
+                _when_ready(settings, lambda: ready(settings, settings.default_key))
+
+        command = command_for("mocklend.app:serve_part")
+        supervise(command, settings.model_dump_json().encode(), listening, settings.workers, announce)
+
+
+def serve_part(listens_at: int) -> None:
+    """Serve as one of several processes. The parent started it with the listening socket; see `supervisor`."""
+    ignore_the_terminal()
+    says_ready, from_parent = os.dup(1), sys.stdin.fileno()
+    os.dup2(2, 1)  # Whatever else is printed is not for the parent.
+    settings = Settings(**json.loads(sys.stdin.buffer.readline()))
+    adopt_libraries()
+    _conceal_secrets(settings)
+
+    def report(app: APIFlask) -> None:
+        while app.test_client().get("/-/health").status_code != 200:
+            time.sleep(0.02)
+        os.write(says_ready, READY)
+        os.close(says_ready)
+
+    try:
+        _serve_alone(settings, report, parent=Parent(listens_at, from_parent))
+    except CannotOpen as reason:
+        log.error("a process of the server cannot start", why=reason.message)
+        raise SystemExit(ExitCode.WRONG_USE) from None
+
+
+def refuse_sqlite(database: str, what: str, remedy: str) -> None:
+    """Raises CannotOpen, with a sentence about what cannot be done, if the database is SQLite's."""
+    if database_of(database).get_backend_name() == "sqlite":
+        raise CannotOpen(
+            f"{masked(database)} is an SQLite database, which one process serves: {what}",
+            f"{remedy}, or give the URL of a PostgreSQL database.",
+        )
 
 
 def refuse_taken(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from mocklend.receivers import ReceiverPolicy
 
 SANDBOXES_MAX = 10_000
 RUNNING_CLOCKS_MAX = 5_000
+WORKERS_MAX = 64
 
 
 class Settings(BaseSettings):
@@ -26,6 +27,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8300, ge=0, le=65535)
     database: str = "mocklend.db"
     """A database's URL, or the path of an SQLite file."""
+    workers: int = Field(default=1, ge=1, le=WORKERS_MAX)
+    """How many processes serve the database. More than one only on PostgreSQL."""
     durability: Literal["full", "fast"] = "full"
     """`fast` may lose the last commits in a power cut. For tests and the demo."""
     default_seed: int = Field(default=1, ge=0, le=2**63 - 1)

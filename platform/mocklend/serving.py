@@ -19,10 +19,11 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.net import SocketSpec  # type: ignore[attr-defined]  # granian exports it, and does not say so.
+from granian.net import SocketHolder, SocketSpec  # type: ignore[attr-defined]  # exported, but not declared so.
 from granian.server.embed import Server as GranianServer
 
 from mocklend.door import Door
@@ -42,6 +43,14 @@ UNREAD_DEADLINE_MS = 60_000
 """A connection is dropped if its client reads nothing of an answer for this time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a process of a server has from its parent: the descriptors of the socket, and of a pipe that ends."""
+
+    listens_at: int
+    stops_at: int
+
+
 def run(
     door: Door,
     *,
@@ -50,32 +59,47 @@ def run(
     ready: Callable[[], None],
     stopping: Callable[[], None],
     close: Callable[[], None],
+    parent: Parent | None = None,
 ) -> None:
     """Serve until a signal comes. `ready` is called once connections are taken, `close` when no request is left.
 
-    `stopping` is called on the event loop when the signal comes.
+    `stopping` is called on the event loop when the signal comes. With a `parent` it serves the parent's socket, and
+    also stops when the parent says so or has ended.
 
     Never returns later than DEADLINE_S after the signal: what has not ended by then is left, with exit code 0.
     """
-    stopped_s = asyncio.run(_serve(door, host, port, ready, stopping))
+    stopped_s = asyncio.run(_serve(door, host, port, ready, stopping, parent))
     ending = threading.Thread(target=close, name="mocklend-close", daemon=True)
     ending.start()
     ending.join(max(0.0, stopped_s + DEADLINE_S - time.monotonic()))
     if ending.is_alive():
-        _leave(0)
+        leave(0)
 
 
-async def _serve(door: Door, host: str, port: int, ready: Callable[[], None], stopping: Callable[[], None]) -> float:
+async def _serve(
+    door: Door,
+    host: str,
+    port: int,
+    ready: Callable[[], None],
+    stopping: Callable[[], None],
+    parent: Parent | None,
+) -> float:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def signalled(number: int) -> None:
         if stop.is_set():
-            _leave(128 + number)
+            leave(128 + number)
         stop.set()
 
-    for number in SIGNALS:
+    def parent_stops(parent: Parent) -> None:
+        loop.remove_reader(parent.stops_at)
+        stop.set()
+
+    for number in SIGNALS if parent is None else (signal.SIGTERM,):
         loop.add_signal_handler(number, signalled, number)
+    if parent is not None:
+        loop.add_reader(parent.stops_at, parent_stops, parent)
     server = Server(
         door,
         address=host,
@@ -88,6 +112,7 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None], st
         backlog=BACKLOG,
         backpressure=connections_max(),
     )
+    server.parent = parent
     serving = asyncio.create_task(server.serve())
     threading.Thread(target=ready, name="mocklend-ready", daemon=True).start()  # `ready` may never return.
     signal_received = asyncio.create_task(stop.wait())
@@ -107,15 +132,24 @@ async def _serve(door: Door, host: str, port: int, ready: Callable[[], None], st
 class Server(GranianServer):
     """Granian's server, whose connections the system drops if the client reads nothing."""
 
+    parent: Parent | None = None
+
     def _init_shared_socket(self) -> None:
         # On Linux granian opens a socket per worker that cannot be accessed. There is only one worker here.
-        holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        if self.parent is not None:
+            holder = SocketHolder(self.parent.listens_at, False, self.backlog)  # type: ignore[call-arg]
+        else:
+            holder = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
         listens_at: int = holder.get_fd()
         self._ssp, self._shd, self._sfd = None, holder, listens_at  # type: ignore[assignment]
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Elsewhere a connection is kept as long as its client is.
-            with socket.socket(fileno=os.dup(listens_at)) as listening:
-                # Accepted connections inherit it.
-                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_DEADLINE_MS)
+        with socket.socket(fileno=os.dup(listens_at)) as listening:
+            drop_unread(listening)
+
+
+def drop_unread(listening: socket.socket) -> None:
+    """Let the system drop connections of this socket whose client reads nothing of an answer: they inherit it."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Elsewhere a connection is kept as long as its client is.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_DEADLINE_MS)
 
 
 def connections_max() -> int:
@@ -130,7 +164,7 @@ def connections_max() -> int:
     return max(64, min(CONNECTIONS_MAX, soft - FILES_SPARE))
 
 
-def _leave(code: int) -> None:
+def leave(code: int) -> None:
     """End the process, whatever its threads do."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -55,6 +55,14 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_opened(run: Run, moc
     assert not (tmp_path / "books.db").exists()
 
 
+def test_one_process_serves_an_sqlite_database(run: Run, tmp_path: Path) -> None:
+    ran = run("serve", "--port", "0", "--workers", "2", "--database", str(tmp_path / "books.db"))
+
+    assert ran.code == 2
+    assert "is an SQLite database, which one process serves" in ran.err
+    assert not (tmp_path / "books.db").exists()
+
+
 def test_settings_that_cannot_be_used_are_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOCKLEND_CONTROL_TOKEN", "short")
 

@@ -26,6 +26,12 @@ def serve(
     database: Annotated[
         str, typer.Option(envvar="MOCKLEND_DATABASE", help="A file for SQLite, or a database's URL.")
     ] = "mocklend.db",
+    workers: Annotated[
+        int,
+        typer.Option(
+            envvar="MOCKLEND_WORKERS", min=1, max=64, help="How many processes serve. More than 1 only on PostgreSQL."
+        ),
+    ] = 1,
     access_log: Annotated[
         str,
         typer.Option(
@@ -40,18 +46,21 @@ def serve(
     from mocklend.config import Settings, wrong_settings
 
     try:
-        settings = Settings(host=host, port=port, database=database, access_log=access_log)
+        settings = Settings(host=host, port=port, database=database, workers=workers, access_log=access_log)
     except ValidationError as error:
         refuse(wrong_settings(error), "The settings come from the flags and from MOCKLEND_ variables.")
 
     from mocklend.app import serve as serve_app
     from mocklend.domain.problems import Refused
     from mocklend.storage.opening import CannotOpen
+    from mocklend.supervisor import DiedAtStart
 
     try:
         serve_app(settings, _announce_json if as_json else _announce)
     except CannotOpen as reason:
         refuse(reason.message, reason.remedy)
+    except DiedAtStart as death:
+        refuse(f"The server did not start: {death}.", "The process has printed the reason above.")
     except Refused as refused:
         refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
     except OSError as failure:
