@@ -4,9 +4,10 @@
                        421, 403        408, 400          429 if too many wait       │
         client     ◀──────────────────────────── at once, or after a fault's delay ◀┘
 
-The door is the application that the server calls (RSGI, granian's own interface). It runs on the event loop, so that a
-body that never arrives and a delayed answer need no thread. Slow work is left to threads; a hot path answers a few
-requests here, in microseconds (`Hot`, see `api.hot`).
+The door is the application that the server calls (RSGI, granian's own interface). A request without a body that a hot
+path can answer in microseconds is answered at once, on the server's own thread (`begin`, see `api.hot`). All others go
+on in the event loop, so that a body that never arrives and a delayed answer need no thread. Slow work is left to
+threads.
 
 Each pool of threads has lanes of its own, so that no pool waits for another: one for the client planes; one for the
 control plane, where a request may take minutes; one for health and the halt of all rules, which must always answer; and
@@ -17,20 +18,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import io
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from time import perf_counter
+from typing import Any, Protocol
 
 import orjson
 
 from mocklend.access_log import AccessLog, Watched
 from mocklend.domain.problems import Refused
 from mocklend.hosts import HostPolicy
+from mocklend.received import ReceivedRequest, environ_of, headers_of
 from mocklend.spool import Content, gathered, size_of
 from mocklend.workers import Workers
 
@@ -58,30 +59,21 @@ WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 
-class ReceivedRequest(NamedTuple):
-    """A whole request. The names of its headers are in lower case; `carried` is added to the app's WSGI environment."""
-
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
-    carried: dict[str, Any]
+Respond = Callable[[int, Headers, bytes, str, int], None]
+"""Sends an answer: status, headers, body, the request's sandbox, and for how many ms after its arrival it is held back.
+May be called from any thread."""
 
 
-class Outcome(Enum):
-    """What a hot path did with a request."""
+class Hot(Protocol):
+    """Answers some requests in microseconds each, without the app and its threads."""
 
-    NOT_TAKEN = 0
-    ANSWERED = 1
-    ANSWERED_LATER = 2
-    """Another thread answers it, or hands it back to the app with nothing committed."""
+    def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
+        """Answer a request that has no body. On the server's thread. False: nothing was sent."""
+        ...
 
-
-Respond = Callable[[int, Headers, bytes, str], None]
-"""Sends an answer: status, headers, body, and the request's sandbox. May be called from any thread."""
-Hot = Callable[[ReceivedRequest, Respond, Callable[[], None]], Outcome]
-"""Answers some requests on the event loop, in microseconds each: `(request, respond, hand_back)`."""
+    def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
+        """Take a request, which another thread then answers or hands back to the app. On the event loop."""
+        ...
 
 
 class Connection(Protocol):
@@ -186,19 +178,50 @@ class Door:
         loop.call_later(TICK_S, self._tick)
 
     async def __rsgi__(self, scope: Any, proto: Connection) -> None:
-        while self._answered:
-            self._let_go(self._answered.popleft())
+        going_on = self.begin(scope, proto)
+        if going_on is not None:
+            await going_on
+
+    def begin(self, scope: Any, proto: Connection) -> Coroutine[Any, Any, None] | None:
+        """Answer a request at once where that takes microseconds: then None. Else what goes on in the event loop.
+
+        The server calls it on a thread of its own, one request after the other.
+        """
+        came_s = perf_counter()
         if self._access is not None:
             proto = self._access.watched(scope, proto)
+        headers = headers_of(scope)
+        request = ReceivedRequest(scope.method, scope.path, scope.query_string, headers, b"", {}, came_s)
         try:
             if self._stopping:
                 raise Refused("server_stopping", "the server is stopping")
-            headers, path = headers_of(scope), scope.path
-            self._hosts.check(scope.method, path, headers)
+            self._hosts.check(request.method, request.path, headers)
+        except Refused as refused:
+            refuse(proto, refused)
+            return None
+        has_body = not BODY_HEADERS.isdisjoint(headers)
+        if self._hot is not None and not has_body:
+
+            def respond(status: int, sent: Headers, content: bytes, sandbox_id: str, _hold_ms: int) -> None:
+                if self._access is not None:
+                    proto.sandbox_id = sandbox_id  # type: ignore[attr-defined]
+                proto.response_bytes(status, sent, content)
+
+            if self._hot.at_once(request, respond):
+                return None
+        return self._go_on(request, has_body, scope, proto)
+
+    async def _go_on(self, request: ReceivedRequest, has_body: bool, scope: Any, proto: Connection) -> None:
+        while self._answered:
+            self._let_go(self._answered.popleft())
+        try:
+            if self._stopping:
+                raise Refused("server_stopping", "the server is stopping")
+            headers, path = request.headers, request.path
             async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
-                body = await self._body(path, headers, proto) if headers.keys() & BODY_HEADERS else b""
-                request = ReceivedRequest(scope.method, path, scope.query_string, headers, body, {})
-                if self._hot is None or not await self._answer_hot(self._hot, request, proto):
+                if has_body:
+                    request = request._replace(body=await self._body(path, headers, proto))
+                if self._hot is None or not await self._answer_soon(self._hot, request, proto):
                     await self._answer(request, scope, proto)
         except Refused as refused:
             refuse(proto, refused)
@@ -310,23 +333,24 @@ class Door:
             raise Refused("sandbox_busy", "too many requests of this sandbox are waiting")
         await self._until(done)
 
-    async def _answer_hot(self, hot: Hot, request: ReceivedRequest, proto: Connection) -> bool:
+    async def _answer_soon(self, hot: Hot, request: ReceivedRequest, proto: Connection) -> bool:
         """Whether the hot path answered the request; if not, the app must."""
         done = self._loop.create_future()
 
-        def respond(status: int, headers: Headers, body: bytes, sandbox_id: str) -> None:
+        def respond(status: int, headers: Headers, body: bytes, sandbox_id: str, hold_ms: int) -> None:
             if isinstance(proto, Watched):
                 proto.sandbox_id = sandbox_id
+            if hold_ms:
+                until_s = request.came_s + hold_ms / 1_000
+                self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, headers, body, done)
+                return
             proto.response_bytes(status, headers, body)
             self._answered.append(done)
 
         def hand_back() -> None:
             self._loop.call_soon_threadsafe(done.set_result, False)
 
-        outcome = hot(request, respond, hand_back)
-        if outcome is Outcome.ANSWERED_LATER:
-            return await self._until(done)
-        return outcome is Outcome.ANSWERED
+        return hot.soon(request, respond, hand_back) and await self._until(done)
 
     async def _until(self, done: asyncio.Future[bool]) -> bool:
         self._open += 1
@@ -360,7 +384,7 @@ class Door:
     # --- in a worker's thread ---
 
     def _work(self, request: ReceivedRequest, scope: Any, proto: Connection, done: asyncio.Future[bool]) -> None:
-        environ = self._environ_of(request, scope)
+        environ = environ_of(request, scope, self._environ)
         status: int = 500
         sent: Headers = []
 
@@ -390,7 +414,8 @@ class Door:
             proto.sandbox_id = environ.get(SANDBOX)
         hold_ms = environ[HOLD]
         if hold_ms:
-            self._loop.call_soon_threadsafe(self._hold, hold_ms, proto, status, sent, content, done)
+            until_s = request.came_s + hold_ms / 1_000
+            self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, sent, content, done)
             return
         self._send(proto, status, sent, content)
         self._answered.append(done)
@@ -407,66 +432,22 @@ class Door:
 
     def _hold(
         self,
-        hold_ms: int,
+        until_s: float,
         proto: Connection,
         status: int,
         sent: Headers,
         content: Content,
         done: asyncio.Future[bool],
     ) -> None:
-        """Send an answer later, without a thread; a stopping server sends it at once."""
+        """Send an answer at a time of `perf_counter`, without a thread; a stopping server sends it at once."""
 
         def answer() -> None:
             self._held.pop(timer, None)
             self._send(proto, status, sent, content)
             self._let_go(done)
 
-        timer = self._loop.call_later(0 if self._stopping else hold_ms / 1000, answer)
+        timer = self._loop.call_later(0 if self._stopping else until_s - perf_counter(), answer)
         self._held[timer] = answer
-
-    def _environ_of(self, request: ReceivedRequest, scope: Any) -> dict[str, Any]:
-        environ = self._environ | request.carried
-        environ["REQUEST_METHOD"] = request.method
-        environ["PATH_INFO"] = _wsgi_text(request.path)
-        environ["QUERY_STRING"] = _wsgi_text(request.query)
-        environ["SERVER_PROTOCOL"] = "HTTP/" + scope.http_version
-        environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
-        environ["wsgi.url_scheme"] = scope.scheme
-        environ["wsgi.input"] = io.BytesIO(request.body)
-        for name, value in request.headers.items():
-            environ[WSGI_NAMES.get(name) or wsgi_name(name)] = value
-        return environ
-
-
-WSGI_NAMES = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
-NAMES_MAX = 1_000
-
-
-def _wsgi_text(text: str) -> str:
-    """Encode a text as WSGI requires: one character for each byte of its UTF-8."""
-    return text if text.isascii() else text.encode().decode("latin-1")
-
-
-def wsgi_name(header: str) -> str:
-    """Return a header's name in the WSGI environment. The names seen are cached, up to a bound."""
-    name = "HTTP_" + header.upper().replace("-", "_")
-    if len(WSGI_NAMES) < NAMES_MAX:
-        WSGI_NAMES[header] = name
-    return name
-
-
-def headers_of(scope: Any) -> dict[str, str]:
-    """Return a request's headers by lower-case name. Repeated ones are joined; one that is not ASCII is empty."""
-    raw = scope.headers
-    pairs = raw.items()
-    headers: dict[str, str] = dict(pairs)
-    if len(headers) < len(pairs):
-        headers = {}
-        for name, value in pairs:
-            headers[name] = f"{headers[name]},{value}" if name in headers else value
-    if len(headers) < len(raw):
-        headers |= {name: "" for name in raw if name not in headers}
-    return headers
 
 
 @contextmanager

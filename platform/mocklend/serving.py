@@ -17,16 +17,22 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from asyncio.tasks import _enter_task, _leave_task  # Granian's schedulers take them.
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from granian._granian import CallbackScheduler, RSGIWorker, WorkerSignal
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.net import SocketHolder, SocketSpec  # type: ignore[attr-defined]  # exported, but not declared so.
+from granian.server.embed import AsyncWorker
 from granian.server.embed import Server as GranianServer
 
 from mocklend.door import Door
+from mocklend.logs import get_logger
 
 DEADLINE_S = 30.0
 """From the first signal to the end of the process, whatever is in progress."""
@@ -41,6 +47,8 @@ FILES_SPARE = 1_024
 HEADERS_DEADLINE_MS = 20_000
 UNREAD_DEADLINE_MS = 60_000
 """A connection is dropped if its client reads nothing of an answer for this time."""
+
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ async def _serve(
         backpressure=connections_max(),
     )
     server.parent = parent
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve_door())
     threading.Thread(target=ready, name="mocklend-ready", daemon=True).start()  # `ready` may never return.
     signal_received = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, signal_received), return_when=asyncio.FIRST_COMPLETED)
@@ -129,8 +137,70 @@ async def _serve(
     return stopped_s
 
 
+class Scheduler(CallbackScheduler):
+    """Begins each request on granian's own thread; in the event loop goes on what is not answered there.
+
+    Granian's schedulers hand every request to the loop first, which costs as much as a status query. The arguments are
+    granian's.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, door: Door, *_granians: object) -> None:
+        super().__init__()
+        context = self._ctx
+
+        async def go_on(later: Coroutine[Any, Any, None], watcher: Any) -> None:
+            try:
+                await later
+            except BaseException as failure:
+                watcher.err(failure)
+            else:
+                watcher.done()
+
+        def start(later: Coroutine[Any, Any, None], watcher: Any) -> None:
+            watcher.taskref(loop.create_task(go_on(later, watcher)))
+
+        def schedule(watcher: Any) -> None:
+            try:
+                later = door.begin(watcher.scope, watcher.proto)
+            except Exception as failure:
+                watcher.err(failure)
+                log.exception("a request could not be begun")
+                return
+            if later is None:
+                watcher.done()
+            else:
+                loop.call_soon_threadsafe(start, later, watcher, context=context)
+
+        self._schedule_fn = schedule
+
+
+async def _serve_connections(
+    worker_id: int,
+    stop: WorkerSignal,
+    door: Door,
+    sockets: Any,
+    loop: asyncio.AbstractEventLoop,
+    *options: Any,
+) -> None:
+    """Granian's worker for a door, with the scheduler above. The options are those of granian's own worker."""
+    *threads, _task, http, http1, http2, websockets, static, _log, ssl, _scope = options
+    stopped = loop.create_future()
+    stop.add_cb(lambda: loop.call_soon_threadsafe(stopped.set_result, None))
+    door.__rsgi_init__(loop)
+    worker = RSGIWorker(  # type: ignore[call-arg]  # Its stub lacks a parameter.
+        worker_id, sockets, None, *threads, http, http1, http2, websockets, static, *ssl, (None, None)  # type: ignore[arg-type]
+    )  # fmt: skip
+    scheduler = Scheduler(loop, door, None, partial(_enter_task, loop), partial(_leave_task, loop))
+    worker.serve_async(scheduler, loop, stop)  # type: ignore[attr-defined]
+    await stopped
+
+
 class Server(GranianServer):
-    """Granian's server, whose connections the system drops if the client reads nothing."""
+    """Granian's server, which calls the door's `begin`, and whose connections end if the client reads nothing."""
+
+    async def serve_door(self) -> None:
+        """Serve until `stop`."""
+        await self.serve(spawn_target=AsyncWorker.wrap_target(_serve_connections))  # type: ignore[no-untyped-call]
 
     parent: Parent | None = None
 

@@ -17,12 +17,12 @@ from mocklend.app import create_app
 from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.domain.problems import Refused
-from mocklend.door import Outcome, ReceivedRequest
+from mocklend.received import ReceivedRequest
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.ground import DISK_FULL, Unavailable
 from mocklend.storage.work import Sandbox
 from mocklend_faults.engine import FaultLayer
-from support.caller import Caller, Documented
+from support.caller import Caller, Documented, Outcome, ask_hot
 
 ORDER = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 Answered = tuple[int, dict[str, str], Any]
@@ -40,11 +40,12 @@ class Both:
     def request(self, method: str, path: str, body: bytes = b"", query: str = "", **more: str) -> ReceivedRequest:
         headers = self.headers | ({"content-type": "application/json"} if method == "POST" else {})
         return ReceivedRequest(
-            method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {}
+            method, path, query, headers | {n.replace("_", "-"): v for n, v in more.items()}, body, {}, 0.0
         )
 
-    def ask_hot(self, request: ReceivedRequest) -> Answered | Outcome:
-        answers: list[tuple[int, Any, bytes, str]] = []
+    def ask_hot(self, request: ReceivedRequest, held: list[int] | None = None) -> Answered | Outcome:
+        """`held` gets for how many ms the answer is held back."""
+        answers: list[tuple[int, Any, bytes, str, int]] = []
         come = threading.Semaphore(0)
 
         def respond(*answer: Any) -> None:
@@ -55,13 +56,15 @@ class Both:
             self.given_back.release()
             come.release()
 
-        outcome = self.hot(request, respond, hand_back)
+        outcome = ask_hot(self.hot, request, respond, hand_back)
         if outcome is Outcome.NOT_TAKEN:
             return outcome
         assert come.acquire(timeout=30)
         if not answers:
             return Outcome.NOT_TAKEN
-        status, headers, content, _ = answers[0]
+        status, headers, content, _, hold_ms = answers[0]
+        if held is not None:
+            held.append(hold_ms)
         return status, headers_of(headers), json.loads(content)
 
     def ask_flask(self, request: ReceivedRequest) -> Answered:
@@ -135,7 +138,7 @@ def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, platform: P
 
     assert both.ask_hot(request) == both.ask_flask(request)
 
-    assert HotPaths(app, platform, on_loopback=False)(request, never, never) is Outcome.NOT_TAKEN
+    assert ask_hot(HotPaths(app, platform, on_loopback=False), request, never, never) is Outcome.NOT_TAKEN
 
 
 def never(*_: object) -> None:
@@ -198,7 +201,7 @@ def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) ->
 def test_an_unusual_request_is_left_to_flask(both: Both, api: Caller, loan: str, case: str) -> None:
     request = NOT_PLAIN[case](both, loan)
 
-    assert both.hot(request, never, never) is Outcome.NOT_TAKEN
+    assert ask_hot(both.hot, request, never, never) is Outcome.NOT_TAKEN
     assert api.made(api.get(f"/v1/loans/{loan}/repayments"))["repayments"] == []
 
 
@@ -262,6 +265,55 @@ def test_a_request_that_a_hot_path_hands_to_flask_keeps_its_id(both: Both, api: 
     assert answer.headers[REQUEST_ID] == request.carried["mocklend.request_id"]
     explained = api.made(api.get("/-/explain", request_id=answer.headers[REQUEST_ID]))
     assert "api.answer" in json.dumps(explained)
+
+
+def test_a_rule_that_delays_a_status_query_leaves_it_on_its_hot_path(both: Both, api: Caller, loan: str) -> None:
+    about = {"loan_id": {"equal_to": loan}}
+    arm(api, "transport.latency", match=about, select={"every": 2}, **{"with": {"delay_ms": 20}})
+    both.ask_flask(both.request("GET", "/v1/loans"))
+    held: list[int] = []
+
+    answers = [both.ask_hot(both.request("GET", f"/v1/loans/{loan}"), held) for _ in range(4)]
+
+    assert answers == [both.ask_flask(both.request("GET", f"/v1/loans/{loan}"))] * 4
+    assert held == [0, 20, 0, 20]
+    key = api.made(api.get("/-/answer-key"))["entries"]
+    assert [entry["entity"] for entry in key] == [loan, loan]
+    assert [each["broken"] for each in api.made(api.get("/-/requests"))["requests"][-5:]] == [
+        False, True, False, True, False,
+    ]  # fmt: skip
+
+
+def test_a_fault_that_refuses_or_breaks_a_status_query_is_decided_once_and_carried_out_by_flask(
+    both: Both, api: Caller, loan: str
+) -> None:
+    about = {"loan_id": {"equal_to": loan}}
+    arm(api, "transport.truncated", match=about)
+    both.ask_flask(both.request("GET", "/v1/loans"))
+    request = both.request("GET", f"/v1/loans/{loan}")
+
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
+    assert both.given_back.acquire(blocking=False)
+    answer = both.client.get(request.path, headers=request.headers, environ_overrides=request.carried)
+
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(answer.data)
+    assert len(api.made(api.get("/-/answer-key"))["entries"]) == 1
+    explained = api.made(api.get("/-/explain", request_id=answer.headers[REQUEST_ID]))
+    assert "transport.truncated" in json.dumps(explained)
+
+
+def test_a_rule_outside_its_window_costs_a_status_query_no_commit(
+    both: Both, api: Caller, loan: str, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm(api, "transport.latency", activate={"duration_s": 60})
+    both.ask_flask(both.request("GET", "/v1/loans"))
+    api.wait(3_600)
+    monkeypatch.setattr(platform.writer, "submit", never)
+    request = both.request("GET", f"/v1/loans/{loan}")
+
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
+    assert both.ask_flask(request)[0] == 200
 
 
 def test_a_lagging_page_is_the_same_on_both_paths_and_replicas_alternate(both: Both, api: Caller, loan: str) -> None:
@@ -334,7 +386,7 @@ def test_an_event_has_the_id_of_the_order_that_it_came_from(both: Both, api: Cal
         told_of.append(dict(headers)[REQUEST_ID])
         come.set()
 
-    both.hot(ordered(both, loan), respond, never)
+    ask_hot(both.hot, ordered(both, loan), respond, never)
     assert come.wait(30)
 
     explained = api.made(api.get("/-/explain", request_id=told_of[0]))
@@ -358,7 +410,7 @@ def test_the_number_of_waiting_orders_of_a_sandbox_is_limited(
     answered = threading.Semaphore(0)
     with platform.writer.holding(sandbox.id):
         accepted = [
-            both.hot(ordered(both, loan, idempotency_key=f"k{n}"), lambda *_: answered.release(), never)
+            ask_hot(both.hot, ordered(both, loan, idempotency_key=f"k{n}"), lambda *_: answered.release(), never)
             for n in range(3)
         ]
     for _ in range(2):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mocklend.api import broken_responses, fault_hooks
 from mocklend.api.request_log import OVERHEAD, LoggedRequest, RequestLog, share

@@ -41,7 +41,7 @@ def place(access: AccessLog | None, request: pytest.FixtureRequest, monkeypatch:
         door = Door(app, hosts=HostPolicy(on_loopback=True), port=port, limits=LIMITS, access=access)
         server = Server(door, port=port, interface=Interfaces.RSGI, http=HTTPModes.http1, websockets=False,
                         log_enabled=False)  # fmt: skip
-        task = asyncio.create_task(server.serve())
+        task = asyncio.create_task(server.serve_door())
         over = asyncio.Event()
         ready.extend((Place(app, door, port, asyncio.get_running_loop()), over))
         up.set()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mocklend.access_log import AccessLog
-from mocklend.door import Outcome, ReceivedRequest, Respond
-from support.door_place import LONG_S, Place, answer_of, request, until
+from mocklend.door import Respond
+from mocklend.received import ReceivedRequest
+from support.door_place import LONG_S, Place, answer_of, holds, request, until
 
 pytestmark = pytest.mark.security
 
@@ -22,22 +23,22 @@ class OnLoop:
 
     def __init__(self) -> None:
         self.later: list[Callable[[], None]] = []
+        self.hold_ms = 0
 
-    def __call__(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
+    def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
+        if request.path != "/v1/hot/now":
+            return False
+        respond(202, [("content-type", "text/plain")], b"hot", "sbx_a", 0)
+        return True
+
+    def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
         def answer() -> None:
-            respond(202, [("content-type", "text/plain")], b"hot", "sbx_a")
+            respond(202, [("content-type", "text/plain")], b"hot", "sbx_a", self.hold_ms)
 
-        match request.path:
-            case "/v1/hot/now":
-                answer()
-                return Outcome.ANSWERED
-            case "/v1/hot/later":
-                self.later.append(answer)
-            case "/v1/hot/back":
-                self.later.append(hand_back)
-            case _:
-                return Outcome.NOT_TAKEN
-        return Outcome.ANSWERED_LATER
+        ways = {"/v1/hot/later": answer, "/v1/hot/back": hand_back}
+        if request.path in ways:
+            self.later.append(ways[request.path])
+        return request.path in ways
 
 
 @pytest.fixture
@@ -77,4 +78,21 @@ def test_a_hot_path_may_answer_later_or_hand_back_and_a_stopping_server_waits_fo
 
     assert answer_of(later) == (202, b"hot")
     assert answer_of(back) == (200, b"done")
+    stopping.result(LONG_S)
+
+
+def test_a_hot_answer_that_is_held_back_needs_no_thread_and_is_sent_when_the_server_stops(
+    place: Place, hot: OnLoop
+) -> None:
+    hot.hold_ms = 60_000
+    waiting = [place.connect(request("GET", "/v1/hot/later")) for _ in range(20)]
+    until(lambda: len(hot.later) == 20)
+
+    for answer in hot.later:
+        answer()
+    until(lambda: holds(place.door, 20))
+
+    assert place.ask("GET", "/v1/other") == (200, b"done")
+    stopping = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
+    assert [answer_of(one) for one in waiting] == [(202, b"hot")] * 20
     stopping.result(LONG_S)

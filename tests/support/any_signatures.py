@@ -16,6 +16,7 @@ ANY_IN: Mapping[str, str] = {
     "platform/mocklend/exports.py": "an entry of the answer key as its JSON says; its before, after and served differ by fault",
     "platform/mocklend/local.py": "bodies and answers of HTTP",
     "platform/mocklend/logs.py": "wrap_logger of structlog returns Any: its methods are made at run time",
+    "platform/mocklend/received.py": "scope of RSGI, which Granian does not type",
     "platform/mocklend/reconcilers/patient.py": "stands in for any method of the client, by the method's name",
     "platform/mocklend/scenarios/checks.py": "numbers of the score's answer, by their paths",
     "platform/mocklend/scenarios/narrator.py": "values out of any answer of HTTP",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import queue
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from apiflask import APIFlask
@@ -16,7 +17,8 @@ from werkzeug.test import TestResponse
 
 from mocklend.api.hot import HotPaths
 from mocklend.client import Doc
-from mocklend.door import Headers, Outcome, ReceivedRequest
+from mocklend.door import Headers, Hot, Respond
+from mocklend.received import ReceivedRequest
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -162,6 +164,21 @@ class Caller:
         return self.made(self.post("/-/clock/advance", {"by": by}))
 
 
+class Outcome(Enum):
+    """What a hot path did with a request."""
+
+    NOT_TAKEN = 0
+    ANSWERED = 1
+    ANSWERED_LATER = 2
+
+
+def ask_hot(hot: Hot, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
+    """Put a request to the hot paths as the door does."""
+    if not request.body and hot.at_once(request, respond):
+        return Outcome.ANSWERED
+    return Outcome.ANSWERED_LATER if hot.soon(request, respond, hand_back) else Outcome.NOT_TAKEN
+
+
 class HotFirst:
     """An app as it stands behind the door: its hot paths are asked first."""
 
@@ -175,10 +192,10 @@ class HotFirst:
         if "CONTENT_TYPE" in environ:
             headers["content-type"] = environ["CONTENT_TYPE"]
         request = ReceivedRequest(
-            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {}
+            environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"], headers, body, {}, 0.0
         )
         answers: queue.Queue[tuple[int, Headers, bytes] | None] = queue.Queue()
-        outcome = self._hot(request, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
+        outcome = ask_hot(self._hot, request, lambda *answer: answers.put(answer[:3]), lambda: answers.put(None))
         self.outcomes.append(outcome)
         answer = None if outcome is Outcome.NOT_TAKEN else answers.get(timeout=30)
         if answer is None:

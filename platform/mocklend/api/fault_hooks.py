@@ -44,6 +44,8 @@ EXEMPT = ("/-/", *OPEN)
 KEY = wsgi_name(HEADER)
 SKIPPED_REQUEST = "mocklend.skipped_request"
 """The WSGI key under which a hot path leaves its RequestEvent, already counted, and whether a rule selects it."""
+MET_REQUEST = "mocklend.met_request"
+"""The WSGI key under which a hot path leaves the outcome that it has committed: see `outcome_of`."""
 
 
 def answer_faultily(app: Flask, platform: Platform) -> None:
@@ -90,14 +92,18 @@ def meet_request(platform: Platform, layer: PlatformLayer) -> Response | None:
         run(NoOp(id))
     if not has_rules:
         return None
-    event = _selected_event(incoming, id, platform, layer)
-    if event is None:
-        return None
-    outcome: ApiAnswer = run(MeetRequest(id, event)).body["happened"]
-    if outcome == replace(event, now_ms=outcome.now_ms):
-        return None
+    if MET_REQUEST in incoming.environ:
+        outcome: ApiAnswer | None = incoming.environ[MET_REQUEST]
+    else:
+        event = _selected_event(incoming, id, platform, layer)
+        outcome = outcome_of(event, run(MeetRequest(id, event)).body["happened"]) if event is not None else None
     incoming.outcome = outcome
-    return _answer_of(outcome) if outcome.before_work and outcome.answer_code else None
+    return _answer_of(outcome) if outcome is not None and outcome.before_work and outcome.answer_code else None
+
+
+def outcome_of(event: ApiAnswer, happened: ApiAnswer) -> ApiAnswer | None:
+    """The outcome of an event; None if no fault has changed it."""
+    return None if happened == replace(event, now_ms=happened.now_ms) else happened
 
 
 def another_answer(response: Response) -> Response:

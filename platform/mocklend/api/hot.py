@@ -1,11 +1,13 @@
 """Hot paths: the two requests that a load test sends most are answered in the door, without Flask and its threads.
 
-        GET  /v1/loans/{id}             ─▶ one SQL statement ─▶ the stored status page
+        GET  /v1/loans/{id}             ─▶ memory, or one SQL statement ─▶ the stored status page
+          └ selected by a rule          ─▶ writer ─▶ the page, delayed where the rule delays it
         POST /v1/loans/{id}/repayments  ─▶ writer ─▶ the order's answer, once it is durable
 
 A hot path takes a request without query string and without the header `Mocklend-Fault`, with a well-formed id, of a
-sandbox that this process knows, and that no rule at `api.answer` selects. All other requests, and those that would be
-refused before they reach the writer, go to Flask unchanged. Both ways use the same functions to read, decide, render,
+sandbox that this process knows. An order must not be selected by a rule at `api.answer`, nor may a status query be
+refused or broken by one. All other requests, and those that would be refused before they reach the writer, go to Flask
+unchanged. Both ways use the same functions to read, decide, render,
 count and log.
 """
 
@@ -16,14 +18,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from time import perf_counter
 
 import orjson
 from flask import Flask
+from msgspec import Struct
 from pydantic import ValidationError
 
-from mocklend.api.fault_hooks import SKIPPED_REQUEST
+from mocklend.api.fault_hooks import MET_REQUEST, SKIPPED_REQUEST, MeetRequest, outcome_of
 from mocklend.api.fields import SAFE_ID
 from mocklend.api.idempotency import HEADER, fingerprint, is_usable
 from mocklend.api.json_body import parse
@@ -37,12 +39,14 @@ from mocklend.api.request_ids import NAMED, RequestIds
 from mocklend.api.request_log import ANSWER_MAX, FAULT_HEADER, LoggedRequest, request_log_of
 from mocklend.api.responses import JSON, REPLAYED, type_of
 from mocklend.domain.problems import Refused
-from mocklend.door import Headers, Outcome, ReceivedRequest, Respond
+from mocklend.door import Headers, Respond
+from mocklend.received import ReceivedRequest
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.sandboxes.lifecycle import DEFAULT, now_from
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.asking import ASKED_BY
-from mocklend.storage.work import Answer, Idempotency
+from mocklend.storage.quick import QuickReader
+from mocklend.storage.work import Answer, Command, Idempotency
 from mocklend.views.page_cache import StatusPages
 
 PREFIX = "/v1/loans/"
@@ -59,8 +63,7 @@ WAITING_MAX = 256
 """How many orders of one sandbox may wait for the writer. Further orders go to Flask, in the sandbox's lane."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A request that a hot path answers."""
 
     request: ReceivedRequest
@@ -69,11 +72,10 @@ class Taken:
     request_id: str
     key: str | None
     real_ms: int
-    began_s: float
 
 
 class HotPaths:
-    """The hot paths of one app. Called on the event loop only."""
+    """The hot paths of one app. See `mocklend.door.Hot`."""
 
     def __init__(self, app: Flask, platform: Platform, *, on_loopback: bool) -> None:
         self._platform = platform
@@ -81,7 +83,10 @@ class HotPaths:
         self._log = request_log_of(app)
         self._meters: Meters = app.extensions[METERS]
         self._ids: RequestIds = app.extensions[IDS]
+        # A reader is for one thread: the server's, the event loop's, and whoever holds the lock.
         self._pages = StatusPages(platform.engine, platform.pages)
+        self._clocks = QuickReader(platform.engine)
+        self._pages_after = StatusPages(platform.engine, platform.pages)
         with app.app_context():
             self._shapes = {
                 LOAN: shape_of(LOAN, "loans.get_loan"),
@@ -90,28 +95,38 @@ class HotPaths:
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
-        """Answer a request now or later, if it is on a hot path. NOT_TAKEN: Flask answers it."""
-        path = request.path
-        if request.query or not path.startswith(PREFIX) or FAULT in request.headers:
-            return Outcome.NOT_TAKEN
-        if request.method == "GET" and (named := PAGE_OF(path)):
-            taken = self._take(request, LOAN)
-            return Outcome.ANSWERED if taken and self._page(taken, named[1], respond) else Outcome.NOT_TAKEN
-        if request.method == "POST" and (named := REPAYMENTS_OF(path)):
-            taken = self._take(request, REPAYMENTS)
-            if taken and self._order(taken, named[1], respond, hand_back):
-                return Outcome.ANSWERED_LATER
-        return Outcome.NOT_TAKEN
+    def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
+        """Answer a status query that no rule selects."""
+        if request.method != "GET" or request.query or FAULT in request.headers:
+            return False
+        named = PAGE_OF(request.path)
+        taken = self._take(request, LOAN) if named else None
+        if named is None or taken is None or not self._no_rule_selects(taken, named[1]):
+            return False
+        body = self._pages.body(taken.sandbox_id, named[1], taken.real_ms)
+        if body is None:
+            return False
+        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond)
+        return True
+
+    def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
+        """Take an order, or a status query that a rule may select."""
+        if request.method == "GET":
+            event, selected = request.carried.get(SKIPPED_REQUEST, (None, False))
+            return selected and self._selected_page(request, event, respond, hand_back)
+        if request.method != "POST" or request.query or FAULT in request.headers:
+            return False
+        named = REPAYMENTS_OF(request.path)
+        taken = self._take(request, REPAYMENTS) if named else None
+        return named is not None and taken is not None and self._order(taken, named[1], respond, hand_back)
 
     def _take(self, request: ReceivedRequest, rule: str) -> Taken | None:
         """The request, or None where this process does not know its sandbox."""
-        began_s = perf_counter()
         sandbox_id = self._sandbox(request.headers.get("authorization"))
         if sandbox_id is None:
             return None
         key = request.headers.get(KEY)
-        return Taken(request, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms(), began_s)
+        return Taken(request, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms())
 
     def _no_rule_selects(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
         """Whether no rule selects the request. This counts it; the event is left for Flask, which must not count it."""
@@ -135,40 +150,71 @@ class HotPaths:
             return DEFAULT if self._on_loopback else None
         return self._platform.sandbox_known_by(credential[len(BEARER) :]) if credential.startswith(BEARER) else None
 
-    def _page(self, taken: Taken, loan_id: str, respond: Respond) -> bool:
-        if not self._no_rule_selects(taken, loan_id):
+    def _selected_page(
+        self, request: ReceivedRequest, event: RequestEvent, respond: Respond, hand_back: Callable[[], None]
+    ) -> bool:
+        """Decide what the rules do to a status query, and answer it if they only delay it. Flask does the rest."""
+        layer, sandbox_id, real_ms = self._platform.layer, event.sandbox_id, self._platform.real_ms()
+        event.now_ms = now_from(self._clocks, sandbox_id, real_ms)
+        if layer is None or event.now_ms is None or event.asked_by is None:
             return False
-        body = self._pages.body(taken.sandbox_id, loan_id, taken.real_ms)
-        if body is None:
+        if not layer.may_affect(event):  # By its time, no rule selects it.
+            request.carried[SKIPPED_REQUEST] = (event, False)
             return False
-        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond)
+        taken = Taken(request, LOAN, sandbox_id, event.asked_by, request.headers.get(KEY), real_ms)
+        whole = event.whole()
+        submitted = self._submit(taken, MeetRequest(sandbox_id, whole))
+        if submitted is None:
+            return False
+        submitted.add_done_callback(lambda decided: self._met(taken, whole, decided, respond, hand_back))
         return True
+
+    def _met(
+        self, taken: Taken, event: ApiAnswer, decided: Future[Answer], respond: Respond, hand_back: Callable[[], None]
+    ) -> None:
+        """Answer a status query with the outcome of its event. Runs in the writer's thread."""
+        self._end_waiting(taken.sandbox_id)
+        if decided.exception() is None:
+            outcome: ApiAnswer = decided.result().body["happened"]
+            taken.request.carried[MET_REQUEST] = outcome_of(event, outcome)
+            if outcome.answer_code is None and outcome.break_how == "none":
+                with self._lock:
+                    body = self._pages_after.body(taken.sandbox_id, event.loan_id, taken.real_ms)
+                if body is not None:
+                    self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond, outcome.delay_ms)
+                    return
+        hand_back()
 
     def _order(self, taken: Taken, loan_id: str, respond: Respond, hand_back: Callable[[], None]) -> bool:
         request, key = taken.request, taken.key or ""
         if not is_usable(key) or request.headers.get("content-type") != JSON:
             return False
-        asked_by = ASKED_BY.set(taken.request_id)
         try:
             document = parse(request.body)
             new = NewRepayment.model_validate(document)
             if not self._no_rule_selects(taken, loan_id, new.channel):
                 return False
             idem = Idempotency(key, fingerprint(request.method, request.path, document))
-            command = order(taken.sandbox_id, idem, loan_id, new)
-            if not self._begin_waiting(taken.sandbox_id):
-                return False
-            try:
-                future = self._platform.writer.submit(command, wait_s=0)
-            except BaseException:
-                self._end_waiting(taken.sandbox_id)
-                raise
+            submitted = self._submit(taken, order(taken.sandbox_id, idem, loan_id, new))
         except (Refused, ValidationError):
             return False
+        if submitted is None:
+            return False
+        submitted.add_done_callback(lambda decided: self._ordered(taken, decided, respond, hand_back))
+        return True
+
+    def _submit(self, taken: Taken, command: Command) -> Future[Answer] | None:
+        """The future of a command, or None where it cannot be queued now."""
+        if not self._begin_waiting(taken.sandbox_id):
+            return None
+        asked_by = ASKED_BY.set(taken.request_id)
+        try:
+            return self._platform.writer.submit(command, wait_s=0)
+        except Refused:
+            self._end_waiting(taken.sandbox_id)
+            return None
         finally:
             ASKED_BY.reset(asked_by)
-        future.add_done_callback(lambda decided: self._ordered(taken, decided, respond, hand_back))
-        return True
 
     def _ordered(self, taken: Taken, decided: Future[Answer], respond: Respond, hand_back: Callable[[], None]) -> None:
         """Answer an order with the writer's result. Runs in the writer's thread."""
@@ -187,17 +233,19 @@ class HotPaths:
         else:
             hand_back()  # Nothing was committed. Flask runs into the same failure and answers it.
 
-    def _respond(self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond) -> None:
+    def _respond(
+        self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond, hold_ms: int = 0
+    ) -> None:
         request = taken.request
         entry = LoggedRequest(
             taken.real_ms, request.method, request.path, taken.key, request.body, status,
-            body if len(body) <= ANSWER_MAX else b"", False, None, taken.request_id,
+            body if len(body) <= ANSWER_MAX else b"", hold_ms > 0, None, taken.request_id,
         )  # fmt: skip
         self._platform.use(taken.sandbox_id)
         self._log.add(taken.sandbox_id, entry)
-        self._meters.count(taken.rule, request.method, status, perf_counter() - taken.began_s)
+        self._meters.count(taken.rule, request.method, status, perf_counter() - request.came_s)
         all_headers = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
-        respond(status, all_headers, body, taken.sandbox_id)
+        respond(status, all_headers, body, taken.sandbox_id, hold_ms)
 
     def _begin_waiting(self, sandbox_id: str) -> bool:
         """Count an order that will wait for the writer. False, and not counted, if WAITING_MAX already wait."""

@@ -18,13 +18,14 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 from urllib.parse import quote
 
 from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, request
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.api.documents import document
 from mocklend.api.idempotency import HEADER
@@ -59,8 +60,7 @@ OVERHEAD = 500
 """Bytes of memory for a request beside its texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedRequest:
+class LoggedRequest(Struct, frozen=True):
     """A request and its answer, with its real time. `left_out`: why it cannot be repeated; None if it can."""
 
     real_ms: int
@@ -85,6 +85,7 @@ class SandboxLog:
     """The log of one sandbox: its newest requests, in the order of their answers. `complete`: none was dropped."""
 
     requests: deque[LoggedRequest] = field(default_factory=deque)
+    sizes: deque[int] = field(default_factory=deque)
     size: int = 0
     complete: bool = True
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
@@ -92,7 +93,8 @@ class SandboxLog:
 
     def drop_oldest(self) -> None:
         """Drop the oldest request. The log is no longer complete."""
-        self.size -= self.requests.popleft().size
+        self.requests.popleft()
+        self.size -= self.sizes.popleft()
         self.complete = False
         while self.clocks and (not self.requests or self.clocks[0][0] < self.requests[0].real_ms):
             self.clocks.pop(0)  # It ended before the oldest request of the log.
@@ -133,18 +135,22 @@ class RequestLog:
 
     def add(self, sandbox_id: str, entry: LoggedRequest) -> None:
         """Log a request. Beyond the bounds, the oldest requests are dropped."""
+        size = entry.size
         with self._lock:
             kept = self._kept.get(sandbox_id)
+            is_new = kept is None
             if kept is None:  # The sandbox is older than this process, or its log was dropped.
                 kept = self._kept[sandbox_id] = SandboxLog(complete=False)
             self._kept.move_to_end(sandbox_id)
             kept.requests.append(entry)
-            kept.size += entry.size
+            kept.sizes.append(size)
+            kept.size += size
             self._count += 1
-            self._size += entry.size
+            self._size += size
             while len(kept.requests) > self._max or (kept.size > self._bytes_max and len(kept.requests) > 1):
                 self._drop_oldest(kept)
-            self._keep_bounds()
+            if self._count > self._requests_most_of_all or self._size > self._bytes_most_of_all or is_new:
+                self._keep_bounds()
 
     def clock_changed(self, before: Sandbox, after: Sandbox) -> None:
         """Note that the mode or speed of the sandbox's clock has changed."""
@@ -154,7 +160,7 @@ class RequestLog:
         with self._lock:
             kept = self._kept.get(before.id)
             if kept is not None:
-                kept.clocks.append((until_ms, structs.replace(before, endpoints=())))  # They may be long.
+                kept.clocks.append((until_ms, replace(before, endpoints=())))  # They may be long.
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
         """The earlier modes of the sandbox's clock with the real times at which they ended, in order."""

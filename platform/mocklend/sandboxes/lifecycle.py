@@ -16,6 +16,7 @@ from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
+from mocklend.storage.quick import QuickReader
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import SandboxReader, server_rows
 from mocklend.storage.statements import flush, run_many
@@ -171,6 +172,21 @@ def required(connection: Connection, sandbox_id: str) -> Sandbox:
     if sandbox is None:
         raise Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
     return sandbox
+
+
+class _Clock(NamedTuple):
+    sandbox_ms: int
+    real_ms: int
+    speed: int
+
+
+def now_from(reader: QuickReader, sandbox_id: str, real_ms: int) -> int | None:
+    """A sandbox's time (ms) at a real time; None if the reader cannot say it at once, or there is no such sandbox."""
+    clocks = reader.rows(_Clock, "SELECT sandbox_ms, real_ms, speed FROM sandboxes WHERE id = :id", {"id": sandbox_id})
+    if not clocks:
+        return None
+    clock = clocks[0]
+    return clock.sandbox_ms + max(0, real_ms - clock.real_ms) * clock.speed
 
 
 Zone = Annotated[str, says("The time zone whose midnight ends a business day, by its IANA name.")]
