@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     )
     parser.add_argument("base", metavar="BASE", help="the commit to compare with")
     parser.add_argument("--rounds", type=tool.whole(1, 100), default=7, help="how often each is run (%(default)s)")
-    parser.add_argument("--loans", type=tool.whole(1, 5_000), default=100, help="how many loans (%(default)s)")
+    parser.add_argument("--loans", type=tool.whole(1, 5_000), default=256, help="how many loans (%(default)s)")
     parser.add_argument("--callback-at-max", type=tool.number(0.01, 10), help="the ratio that a callback may have")
     options = parser.parse_args(arguments)
     return tool.concluded(lambda: _measured(options), as_json=False)

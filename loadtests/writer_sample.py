@@ -3,9 +3,9 @@
     python writer_sample.py LOANS
 
 It borrows, orders three repayments for each loan, and advances the clock by a day after each round, so that each kind
-of command is decided, flushed and committed on SQLite as in a server. A group of commands of one kind is timed as a
-whole, by the processor time of its thread. `scripts/writer` runs this with the code of two commits, so it uses HTTP and
-only names that both have.
+of command is decided, flushed and committed on SQLite as in a server. Loans and orders come in groups of TOGETHER. A
+group of commands of one kind is timed as a whole, by the processor time of its thread. `scripts/writer` runs this with
+the code of two commits, so it uses HTTP and only names that both have.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ import tempfile
 import time
 import uuid
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 ROUNDS = 3
+TOGETHER = 64
 COMMANDS = {
     "borrow": ("Borrow",),
     "repay": ("Repay",),
@@ -63,24 +66,36 @@ def _run_story(database: Path, loans: int) -> None:
         runtime = import_module("mocklend.lender").Lender
     app, config = import_module("mocklend.app"), import_module("mocklend.config")
     platform = runtime(str(database), None, delivers=False)
-    http = app.create_app(config.Settings(default_seed=7), platform).test_client()
+    wsgi = app.create_app(config.Settings(default_seed=7), platform)
 
     def ask(path: str, body: dict[str, Any], key: str | None = None) -> Any:
         headers = {"Idempotency-Key": uuid.uuid4().hex} | ({"Authorization": f"Bearer {key}"} if key else {})
-        answer = http.post(path, json=body, headers=headers)
+        answer = wsgi.test_client().post(path, json=body, headers=headers)
         assert answer.status_code < 300, answer.get_data(as_text=True)
         return answer.get_json()
 
     clock = {"mode": "manual", "now": "2026-01-05T02:00:00Z"}
-    key = ask("/-/sandboxes", {"seed": 3, "clock": clock})["api_key"]
+    sandbox = ask("/-/sandboxes", {"seed": 3, "clock": clock})
+    key = sandbox["api_key"]
+
+    def ask_together(paths: list[str], body: dict[str, Any]) -> Iterator[Any]:
+        """The answers to one request for each path; the writer gets TOGETHER of them at once."""
+        with ThreadPoolExecutor(TOGETHER) as threads:
+            for start in range(0, len(paths), TOGETHER):
+                part = paths[start : start + TOGETHER]
+                with platform.writer.holding(sandbox["id"]):
+                    answers = [threads.submit(ask, path, body, key) for path in part]
+                    while len(platform.writer._held[sandbox["id"]]) < len(part):
+                        time.sleep(0.001)
+                yield from (answer.result() for answer in answers)
+
     borrower = ask("/v1/borrowers", {"reference": "ada", "name": "Ada", "credit_limit_minor": 10**12}, key)["id"]
     loan = {"borrower_id": borrower, "principal_minor": 100_000, "product_id": "jiebei-like"}
-    ids = [ask("/v1/loans", loan, key)["id"] for _ in range(loans)]
+    ids = [answer["id"] for answer in ask_together(["/v1/loans"] * loans, loan)]
     ask("/-/clock/advance", {"by": "PT1H"}, key)
     order = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
     for _ in range(ROUNDS):
-        for id in ids:
-            ask(f"/v1/loans/{id}/repayments", order, key)
+        list(ask_together([f"/v1/loans/{id}/repayments" for id in ids], order))
         ask("/-/clock/advance", {"by": "P1D"}, key)
     platform.close()
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import event
 
 from mocklend.domain.problems import Refused
-from mocklend.lending import AddBorrower
+from mocklend.domain.product import PRODUCTS
+from mocklend.lending import AddBorrower, Borrow
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import SetClock
 from mocklend.sandboxes.timestamps import rfc3339
@@ -21,7 +22,7 @@ from mocklend.seams.receipt_booked import ReceiptBooked
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import reading
-from mocklend.storage.entities import Repayment
+from mocklend.storage.entities import Loan, Repayment
 from mocklend.storage.work import Answer, Command
 from support.sql import rows
 from support.story import Story
@@ -246,7 +247,7 @@ def test_a_reversal_in_the_group_sees_the_receipt_before_it(platform: Platform, 
 
 
 def test_the_number_of_statements_does_not_grow_with_the_group(platform: Platform, story: Story) -> None:
-    """Repayments and callbacks are the hot path: a group costs the same round trips, however many share it."""
+    """Loans, repayments, callbacks: a group costs the same round trips, however many share it."""
     loans = [story.borrow(reference=f"loan-{n}") for n in range(40)]
     ran: list[str] = []
     event.listen(platform.engine, "before_cursor_execute", lambda _c, _cur, sql, *_rest: ran.append(sql))
@@ -261,6 +262,16 @@ def test_the_number_of_statements_does_not_grow_with_the_group(platform: Platfor
 
     few, many = orders(loans[:2]), orders(loans[2:])
     assert few == many
+
+    ada = story.entity(Loan, loans[0]).borrower_id
+
+    def loans_for(count: int) -> int:
+        product = PRODUCTS["jiebei-like"]
+        return statements(
+            [Borrow(story.sandbox_id, story.key(), ada, 100_000, "CNY", product, None, None) for _ in range(count)]
+        )
+
+    assert loans_for(2) == loans_for(30)
 
     placed = [repayment.id for repayment in story.entities(Repayment)]
     for repayment_id in placed:

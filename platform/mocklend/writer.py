@@ -30,7 +30,7 @@ from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.entities import Loan
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.snapshot import PlatformLayer, SandboxReader, load_all
-from mocklend.storage.statements import ENTITIES, flush, run_many, statement
+from mocklend.storage.statements import ENTITIES, Row, flush, run_many, statement
 from mocklend.storage.stores import STORES
 from mocklend.storage.work import (
     NO_FOLLOW_UPS,
@@ -45,6 +45,7 @@ from mocklend.storage.work import (
     Sandbox,
     StoredAnswer,
     Work,
+    needs_in,
 )
 from mocklend.turn import TurnLock
 from mocklend.workers import yield_slot
@@ -309,7 +310,7 @@ class _Group:
         layer: PlatformLayer | None,
         follow_ups: FollowUps,
         real_ms: int,
-        commands: Iterable[Command],
+        commands: Sequence[Command],
     ) -> None:
         self._connection = connection
         self._follow_ups = follow_ups
@@ -318,7 +319,7 @@ class _Group:
         self._loaded: dict[str, dict[Key, Any]] = {}
         self._writes: list[Write] = []
         self._dirty: dict[tuple[str, Key], Entity] = {}
-        self._exists: set[tuple[str, Key]] = set()
+        self._stored: dict[tuple[str, Key], Any] = {}  # As the database has them: a flush updates what differs.
         self.changed_sandboxes: set[str] = set()
         self.changed_pages: set[tuple[str, str]] = set()
         self._passing: dict[tuple[str, Key], None] = {}  # The loaded keys of NEVER_KEPT kinds.
@@ -329,6 +330,12 @@ class _Group:
                 keys.append((command.sandbox_id, ("idempotency", command.idem.key)))
             keys.extend((command.sandbox_id, key) for key in command.needs())
         self._load(keys)
+        self._load(
+            (command.sandbox_id, key)
+            for command in commands
+            if (sandbox := self._loaded[command.sandbox_id][("sandbox", command.sandbox_id)]) is not None
+            for key in needs_in(command, sandbox)
+        )
         self._rules = dict(self._sandboxes())
         self._faults = layer.group(connection, self._rules.items()) if layer is not None else None
 
@@ -356,7 +363,7 @@ class _Group:
             if key[0] in NEVER_KEPT:
                 self._passing[(sandbox_id, key)] = None
             if value is not None:
-                self._exists.add((sandbox_id, key))
+                self._stored[(sandbox_id, key)] = value
 
     def decide(self, command: Command, asked_by: str | None) -> Outcome:
         """Return a command's outcome; its effects join the group's unless it is refused."""
@@ -464,18 +471,25 @@ class _Group:
 
     def flush(self) -> None:
         """Write the collected effects."""
-        writes: list[Write] = []
+        rows: dict[str, list[Row]] = {}
+        changes: dict[str, list[tuple[str, Entity, Entity]]] = {}
         for (sandbox_id, key), entity in self._dirty.items():
-            if key[0] == Sandbox.kind:
+            kind = key[0]
+            if kind == Sandbox.kind:
                 self.changed_sandboxes.add(sandbox_id)
-            elif key[0] == Loan.kind:
+            elif kind == Loan.kind:
                 self.changed_pages.add((sandbox_id, key[1]))
-            store = STORES[key[0]]
-            row = store.row_of(entity)
-            if store.scoped:
-                row["sandbox_id"] = sandbox_id
-            writes.append((store.update if (sandbox_id, key) in self._exists else store.insert, row))
-            self._exists.add((sandbox_id, key))
-        flush(self._connection, writes + self._writes)
+            stored = self._stored.get((sandbox_id, key))
+            if stored is None:
+                store = STORES[kind]
+                rows.setdefault(store.insert, []).append(store.new_row(sandbox_id, entity))
+            else:
+                changes.setdefault(kind, []).append((sandbox_id, stored, entity))
+        for kind, some in changes.items():
+            update = STORES[kind].update(some)
+            if update is not None:
+                rows[update[0]] = update[1]
+        flush(self._connection, self._writes, rows)
+        self._stored.update(self._dirty)
         self._dirty.clear()
         self._writes.clear()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, event
 
 from mocklend.storage import statements
-from mocklend.storage.statements import LAYER, Value, flush, in_driver_style, statement
+from mocklend.storage.statements import LAYER, Value, by_place, flush, in_driver_style, statement
 
 
 @pytest.fixture
@@ -68,3 +68,13 @@ def test_a_driver_gets_parameters_in_its_own_style() -> None:
 
     assert in_driver_style(sql, "qmark") == sql
     assert in_driver_style(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %(b)s AND c_1 = %(c_1)s"
+    assert by_place(sql, "qmark") == "SELECT a::text FROM t WHERE b = ? AND c_1 = ?"
+    assert by_place(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %s AND c_1 = %s"
+
+
+def test_values_are_bound_by_place_in_the_order_of_the_text(names: tuple[str, ...], connection: Connection) -> None:
+    statement("twice", "INSERT INTO told (n, who) VALUES (:n + :n, :who)", rank=10)
+
+    flush(connection, [("twice", {"who": "by name", "n": 2})], {"twice": [(3, 4, "by place")]})
+
+    assert stored_rows(connection) == [("by place", 7), ("by name", 4)]

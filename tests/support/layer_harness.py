@@ -61,9 +61,11 @@ class LayerHarness:
                     self.sandbox = put
                     continue
                 store = STORES[key[0]]
-                sql = store.update if loaded[(self.sandbox.id, key)] else store.insert
-                row = {name: getattr(put, name) for name in store.columns}
-                flush(connection, [(sql, {"sandbox_id": self.sandbox.id, **row})])
+                stored = loaded[(self.sandbox.id, key)]
+                if stored is None:
+                    flush(connection, (), {store.insert: [store.new_row(self.sandbox.id, put)]})
+                elif (update := store.update([(self.sandbox.id, stored, put)])) is not None:
+                    flush(connection, (), {update[0]: update[1]})
         return answer
 
     def group(self, *steps: SeamEvent | tuple[str, ...] | int, fail: bool = False) -> list[SeamEvent]:

@@ -55,9 +55,9 @@ def names_scoped(sql: str) -> bool:
 def unscoped(sql: str) -> list[str]:
     """The steps of a text's plan that look at rows of more than one sandbox; none where it is bound to one.
 
-    Takes `:name`, `?` and `%(name)s` parameters. Raises `sqlite3.Error` for what is not SQL on the platform's tables.
+    Takes `:name`, `?`, `%(name)s` and `%s` parameters. Raises `sqlite3.Error` for what is not SQL on the platform's tables.
     """
-    written = _PYFORMAT.sub(r":\1", sql)  # As it was before PostgreSQL's driver had it.
+    written = _PYFORMAT.sub(r":\1", sql).replace("%s", "?")  # As it was before PostgreSQL's driver had it.
     if not is_sql(written) or not names_scoped(written) or written in SERVER_WIDE:
         return []
     return list(_loose_steps(written.replace(" FOR UPDATE", "")))

@@ -23,7 +23,7 @@ from mocklend.lending.payouts import create_payout
 from mocklend.sandboxes.ids import make_id
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.snapshot import SandboxReader
-from mocklend.storage.work import Answer, Entity, Idempotency, Key, Loaded, Work
+from mocklend.storage.work import Answer, Entity, Idempotency, Key, Loaded, Sandbox, Work
 from mocklend.views.render import loan_doc
 from mocklend.world.record import record_in_world
 
@@ -44,8 +44,12 @@ class AddBorrower:
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
-        """Nothing: the borrower's id depends on the seed, which is loaded first."""
+        """Nothing: the borrower's id depends on the seed."""
         return ()
+
+    def needs_in(self, sandbox: Sandbox) -> Iterable[Key]:
+        """The borrower."""
+        return (("borrower", make_id("brw", sandbox.seed, self.reference)),)
 
     def decide(self, work: Work) -> Answer:
         """201, or 200 for a repeated request. Raises Refused `reference_taken`."""
@@ -119,6 +123,10 @@ class Borrow:
         """The borrower and their credit use."""
         return (("borrower", self.borrower_id), ("drawn", self.borrower_id))
 
+    def needs_in(self, sandbox: Sandbox) -> Iterable[Key]:
+        """The loan of the same id, of which there should be none."""
+        return (("loan", self._loan_id(sandbox)),)
+
     def decide(self, work: Work) -> Answer:
         """201 and the loan's first status page.
 
@@ -172,11 +180,17 @@ class Borrow:
             )
         return Answer(201, loan_doc(posted.loan, posted.state, work.now_ms))
 
-    def _new_loan(self, work: Work) -> Loan:
+    @property
+    def _reference(self) -> str:
         assert self.idem is not None, "borrowing moves money and needs an idempotency key"
-        reference = self.reference or self.idem.key
+        return self.reference or self.idem.key
+
+    def _loan_id(self, sandbox: Sandbox) -> str:
+        return make_id("loan", sandbox.seed, self._reference)
+
+    def _new_loan(self, work: Work) -> Loan:
         start = business_date(work.now_ms, work.sandbox.zone)
-        id = make_id("loan", work.sandbox.seed, reference)
+        id = self._loan_id(work.sandbox)
         try:
             state = initial_state(Terms(id, self.currency, self.principal_minor, start, self.product))
         except ScheduleError as error:
@@ -184,7 +198,7 @@ class Borrow:
         return Loan(
             id=id,
             borrower_id=self.borrower_id,
-            reference=reference,
+            reference=self._reference,
             currency=self.currency,
             product_id=self.product_id,
             product=self.product.as_text(),

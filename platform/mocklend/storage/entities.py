@@ -153,7 +153,11 @@ class OperatorAction(Entity, frozen=True):
     at_ms: int
 
 
-@entity("trades", Index("channel_trade_no"), Index("channel", "paid_ms"))
+@entity(
+    "trades",
+    Index("channel_trade_no", where="channel_trade_no IS NOT NULL"),
+    Index("channel", "paid_ms", where="paid_ms IS NOT NULL"),
+)
 class Trade(Entity, frozen=True):
     """A payment at its channel. `id` is the out_trade_no."""
 

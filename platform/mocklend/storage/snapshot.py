@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -197,9 +198,18 @@ def _in(head: str, values: Sequence[str], tail: str) -> tuple[str, dict[str, Val
     places = 1
     while places < len(values):
         places *= 2
-    padded = list(values) + [values[-1]] * (places - len(values))
-    names = [f"id_{n}" for n in range(places)]
-    return f"{head} IN ({', '.join(':' + name for name in names)}){tail}", dict(zip(names, padded, strict=True))
+    padded = [*values, *[values[-1]] * (places - len(values))]
+    return _text_in(head, places, tail), dict(zip(_names(places), padded, strict=True))
+
+
+@lru_cache(maxsize=1024)
+def _text_in(head: str, places: int, tail: str) -> str:
+    return f"{head} IN ({', '.join(':' + name for name in _names(places))}){tail}"
+
+
+@cache
+def _names(places: int) -> tuple[str, ...]:
+    return tuple(f"id_{n}" for n in range(places))
 
 
 def _fetched(connection: Connection, sql: str, parameters: dict[str, Value]) -> Sequence[Sequence[Any]]:

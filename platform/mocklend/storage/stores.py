@@ -7,17 +7,20 @@ A field that is neither text nor number, like `StatusOverride | None`, is JSON i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import compress
+from operator import ne, or_
 from typing import Any, Generic
 
-from msgspec.structs import asdict
+from msgspec.structs import astuple
 
-from mocklend.storage.statements import ENTITIES, Value, statement
+from mocklend.storage.statements import ENTITIES, Row, Value, statement
 from mocklend.storage.tables import Part, columns_of, table_of
 from mocklend.storage.work import E
 
-Row = Sequence[Any]
+Columns = Sequence[Any]
 """A row's columns in order, as the driver returns them."""
 
 
@@ -29,12 +32,12 @@ class Store(Generic[E]):
     columns: tuple[str, ...]
     entity_class: type[E]
     decoders: tuple[tuple[int, Callable[[str], object]], ...]
-    encoders: tuple[tuple[str, Callable[[Any], str]], ...]
+    encoders: tuple[tuple[int, Callable[[Any], str]], ...]
     insert: str
-    update: str
+    rank: int
     scoped: bool
 
-    def make(self, row: Row) -> E:
+    def make(self, row: Columns) -> E:
         """The entity of a row. A JSON column is decoded to the type of its field."""
         if not self.decoders:
             return self.entity_class(*row)
@@ -46,11 +49,56 @@ class Store(Generic[E]):
 
     def row_of(self, entity: E) -> dict[str, Value]:
         """The columns of an entity's row, without the sandbox's."""
-        row = asdict(entity)
-        for name, encode in self.encoders:
-            if row[name] is not None:
-                row[name] = encode(row[name])
-        return row
+        return dict(zip(self.columns, self._values(entity), strict=True))
+
+    def new_row(self, sandbox_id: str, entity: E) -> Row:
+        """The values for `insert`."""
+        return (sandbox_id, *self._values(entity)) if self.scoped else tuple(self._values(entity))
+
+    def update(self, changes: Iterable[tuple[str, E, E]]) -> tuple[str, list[Row]] | None:
+        """The statement that updates rows, and its values. None if nothing has changed.
+
+        `changes` are (sandbox id, entity as stored, entity as it is now). The statement sets the columns that any of
+        them changes: for a column that is set, the database also writes its indexes again, even with the same value.
+        """
+        rows: list[tuple[str, E, tuple[Any, ...]]] = []
+        changed = [False] * len(self.columns)
+        for sandbox_id, stored, entity in changes:
+            values = astuple(entity)
+            rows.append((sandbox_id, entity, values))
+            changed = list(map(or_, changed, map(ne, astuple(stored), values)))
+        places = tuple(compress(range(len(changed)), changed))
+        if not places:
+            return None
+        encoders = [(n, encode) for n, place in enumerate(places) for at, encode in self.encoders if at == place]
+        name = _update(self.table, tuple(self.columns[place] for place in places), self.rank + 1, scoped=self.scoped)
+        return name, [
+            (
+                *_encoded([values[place] for place in places], encoders),
+                *((sandbox_id, entity.id) if self.scoped else (entity.id,)),
+            )
+            for sandbox_id, entity, values in rows
+        ]
+
+    def _values(self, entity: E) -> list[Value]:
+        values = astuple(entity)[: len(self.columns)]  # A subclass may have more fields.
+        return _encoded(list(values), self.encoders)
+
+
+def _encoded(values: list[Any], encoders: Iterable[tuple[int, Callable[[Any], str]]]) -> list[Value]:
+    """The values with those of JSON columns encoded, in place."""
+    for at, encode in encoders:
+        if values[at] is not None:
+            values[at] = encode(values[at])
+    return values
+
+
+@cache
+def _update(table: str, columns: tuple[str, ...], rank: int, *, scoped: bool) -> str:
+    """The name of the statement that sets these columns of a row."""
+    where = "sandbox_id = :sandbox_id AND id = :id" if scoped else "id = :id"
+    changes = ", ".join(f"{name} = :{name}" for name in columns)
+    return statement(f"{table}.update {changes}", f"UPDATE {table} SET {changes} WHERE {where}", rank=rank)
 
 
 STORES: dict[str, Store[Any]] = {}
@@ -69,16 +117,14 @@ def entity(table: str, *parts: Part, rank: int = ENTITIES, scoped: bool = True) 
         coded = list(enumerate(columns_of(cls)))
         everything = ("sandbox_id", *columns) if scoped else columns
         names, values = ", ".join(everything), ", ".join(":" + name for name in everything)
-        changes = ", ".join(f"{name} = :{name}" for name in columns if name != "id")
-        where = "sandbox_id = :sandbox_id AND id = :id" if scoped else "id = :id"
         STORES[cls.kind] = Store(
             table=table,
             columns=columns,
             entity_class=cls,
             decoders=tuple((at, column.codec.decode) for at, column in coded if column.codec is not None),
-            encoders=tuple((column.name, column.codec.encode) for _, column in coded if column.codec is not None),
+            encoders=tuple((at, column.codec.encode) for at, column in coded if column.codec is not None),
             insert=statement(f"{table}.insert", f"INSERT INTO {table} ({names}) VALUES ({values})", rank=rank),
-            update=statement(f"{table}.update", f"UPDATE {table} SET {changes} WHERE {where}", rank=rank + 1),
+            rank=rank,
             scoped=scoped,
         )
         return cls

@@ -121,7 +121,10 @@ class Command(Protocol):
     def idem(self) -> Idempotency | None: ...
 
     def needs(self) -> Iterable[Key]:
-        """The entities that `decide` will read, as far as known."""
+        """The entities that `decide` will read, as far as known.
+
+        A command that knows more of them from its sandbox, as where an id depends on the seed, also has `needs_in`.
+        """
         ...
 
     def decide(self, work: Work) -> Answer:
@@ -131,6 +134,12 @@ class Command(Protocol):
         effect it then decides whether the stored answer is forgotten, and raises `ReplayStored` if it is not.
         """
         ...
+
+
+def needs_in(command: Command, sandbox: Sandbox) -> Iterable[Key]:
+    """The entities that `decide` will read and that the command can name only with its sandbox at hand."""
+    named: Callable[[Sandbox], Iterable[Key]] | None = getattr(command, "needs_in", None)
+    return () if named is None else named(sandbox)
 
 
 FollowUps = Mapping[type[FollowUp], Callable[[str, Any], Command]]
@@ -235,7 +244,8 @@ class Work:
         """Write one row by a named statement. `sandbox_id` is filled in. Raises AssertionError for another sandbox."""
         if "sandbox_id" in parameters:
             raise AssertionError(f"{name} writes to the command's own sandbox, {self._sandbox.id!r}")
-        self.writes.append((name, {"sandbox_id": self._sandbox.id, **parameters}))
+        parameters["sandbox_id"] = self._sandbox.id
+        self.writes.append((name, parameters))
 
     @property
     def armed(self) -> bool:

@@ -21,10 +21,10 @@ _TRADES = f"""SELECT paid_ms, id, channel_trade_no, amount_minor, payer_name, pa
 _PAYOUTS = f"""SELECT paid_ms, id, purpose, amount_minor, loan_id, created_ms FROM payouts
     WHERE {_ACCOUNT} AND paid_ms >= :from_ms AND paid_ms < :until_ms"""
 _RETURNED = f"""SELECT returned_ms, id, amount_minor, payer_name, payer_reference, paid_ms FROM trades
-    WHERE {_ACCOUNT} AND returned_ms >= :from_ms AND returned_ms < :until_ms"""
+    WHERE {_ACCOUNT} AND paid_ms IS NOT NULL AND returned_ms >= :from_ms AND returned_ms < :until_ms"""
 _BEFORE = f"""SELECT SUM(moved_minor) FROM (
     SELECT SUM(amount_minor) AS moved_minor FROM trades WHERE {_ACCOUNT} AND paid_ms < :from_ms
-    UNION ALL SELECT -SUM(amount_minor) FROM trades WHERE {_ACCOUNT} AND returned_ms < :from_ms
+    UNION ALL SELECT -SUM(amount_minor) FROM trades WHERE {_ACCOUNT} AND paid_ms IS NOT NULL AND returned_ms < :from_ms
     UNION ALL SELECT -SUM(amount_minor) FROM payouts WHERE {_ACCOUNT} AND paid_ms < :from_ms) AS moved"""
 _UNSETTLED = f"""SELECT 1 FROM trades WHERE {_ACCOUNT} AND due_ms < :until_ms
     UNION ALL SELECT 1 FROM trades WHERE {_ACCOUNT} AND return_due_ms < :until_ms
