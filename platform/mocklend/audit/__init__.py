@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mocklend.audit.checks import CHECKS, INVARIANTS
+from mocklend.audit.checks import BOOKS_CHECKS, CHECKS, INVARIANTS, LOAN_CHECKS, WORLD_CHECKS
 from mocklend.audit.report import Audit
 from mocklend.audit.subjects import AuditedLoan, groups
 from mocklend.audit.totals import load_totals
@@ -44,12 +44,11 @@ def audit(snapshot: Snapshot) -> Audit:
 
 def _of_one_loan(audited: AuditedLoan) -> Iterator[Discrepancy | InTransit]:
     loan_id = audited.loan.id
-    for check in CHECKS:
-        if check.world is not None:
-            for detail in check.world(audited.world):
-                yield Discrepancy(Finding("world_invariant", loan_id, 0), loan_id, f"{check.code}: {detail}")
-        if check.books is not None:
-            for detail in check.books(audited.books):
-                yield Discrepancy(Finding("books_invariant", loan_id, 0), loan_id, f"{check.code}: {detail}")
-        if check.loan is not None:
-            yield from check.loan(audited)
+    for code, check_world in WORLD_CHECKS:
+        for detail in check_world(audited.world):
+            yield Discrepancy(Finding("world_invariant", loan_id, 0), loan_id, f"{code}: {detail}")
+    for code, check_books in BOOKS_CHECKS:
+        for detail in check_books(audited.books):
+            yield Discrepancy(Finding("books_invariant", loan_id, 0), loan_id, f"{code}: {detail}")
+    for check_loan in LOAN_CHECKS:
+        yield from check_loan(audited)

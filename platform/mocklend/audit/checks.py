@@ -203,3 +203,8 @@ CHECKS: tuple[Check, ...] = (
 
 INVARIANTS: dict[str, str] = {check.code: check.states for check in CHECKS if check.always}
 """The sentence of each check that no fault may break, by code."""
+
+# A loan's checks by scope: the audit runs them for each loan.
+WORLD_CHECKS = tuple((check.code, check.world) for check in CHECKS if check.world is not None)
+BOOKS_CHECKS = tuple((check.code, check.books) for check in CHECKS if check.books is not None)
+LOAN_CHECKS = tuple(check.loan for check in CHECKS if check.loan is not None)

@@ -18,7 +18,7 @@ from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan, ScoreAnswer
-from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot
 
 WRONG = "wrong_bureau"
 
@@ -32,26 +32,22 @@ class Reporting:
     account: BureauAccount
 
 
-class _Recorded(NamedTuple):
-    loan_id: str
-    id: str
-    recorded_ms: int
+def reporting_of(
+    reader: SandboxReader, loans: Chosen, recorded_ms: Mapping[str, Mapping[str, int]]
+) -> dict[str, Reporting]:
+    """By loan: its reports, for those of the chosen loans that were reported.
 
-
-def reporting_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, Reporting]:
-    """By loan: its reports, for loans that were reported."""
+    `recorded_ms` has by loan and fact of the books when it was posted.
+    """
     by_loan: dict[str, list[BureauRecord]] = {}
-    for record in reader.where_in(BureauRecord, "loan_id", loan_ids):
+    in_order = f"{loans.by('loan_id')} ORDER BY loan_id, version"
+    for record in reader.where(BureauRecord, in_order, **loans.parameters):
         by_loan.setdefault(record.loan_id, []).append(record)
     if not by_loan:
         return {}
-    times: dict[str, dict[str, int]] = {loan_id: {} for loan_id in by_loan}
-    recorded = "SELECT loan_id, id, recorded_ms FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
-    for loan_id, id, recorded_ms in reader.rows_in(_Recorded, recorded, list(by_loan)):
-        times[loan_id][id] = recorded_ms
-    accounts = reader.by_id(BureauAccount, by_loan)
+    accounts = {account.id: account for account in reader.where(BureauAccount, loans.by("id"), **loans.parameters)}
     return {
-        loan_id: Reporting(sorted(records, key=lambda each: each.version), times[loan_id], accounts[loan_id])
+        loan_id: Reporting(records, recorded_ms.get(loan_id, {}), accounts[loan_id])
         for loan_id, records in by_loan.items()
     }
 

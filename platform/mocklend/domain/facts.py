@@ -41,7 +41,7 @@ class Terms(Struct, frozen=True):
     product: Product
 
 
-class Fact(Struct, frozen=True):
+class Fact(Struct, frozen=True, gc=False):
     """One event of a loan, at a moment (`at_ms`) and on the business date (`on`) of that moment in the sandbox's zone.
 
     acceptance          the loan was granted and its payout ordered

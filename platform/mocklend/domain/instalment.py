@@ -11,7 +11,7 @@ from msgspec.structs import replace
 NOTHING = Fraction(0)
 
 
-class Movement(Struct, frozen=True):
+class Movement(Struct, frozen=True, gc=False):
     """Money that moves between accounts for one reason, on one date. Each movement becomes a journal transaction.
 
     `postings` are (debit account, credit account, amount_minor), every amount above 0.
@@ -24,7 +24,7 @@ class Movement(Struct, frozen=True):
     period: tuple[date, date] | None = None
 
 
-class Instalment(Struct, array_like=True):
+class Instalment(Struct, array_like=True, gc=False):
     """Charged and paid minor units of one instalment, by bucket. Interest and penalties are those accrued so far.
 
     `interest_ahead` is money received for interest that has not accrued yet (account 2105). It pays the interest as it

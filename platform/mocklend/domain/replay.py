@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from operator import attrgetter
 
 from mocklend.domain.effects import EFFECTS, land
 from mocklend.domain.facts import Fact, Terms, standing
 from mocklend.domain.instalment import ACCOUNTS, Instalment, Movement
-from mocklend.domain.schedule import schedule
+from mocklend.domain.schedule import principals
 from mocklend.domain.state import LoanState
-from mocklend.domain.stored import dump, load, same
+from mocklend.domain.stored import dump, load, same, stored_as_of
 
 __all__ = [
     "ACCOUNTS",
@@ -31,15 +32,19 @@ __all__ = [
     "load",
     "replay",
     "same",
+    "stored_as_of",
 ]
+
+
+_IN_EFFECTIVE_ORDER = attrgetter("at_ms", "id")
 
 
 def initial_state(terms: Terms) -> LoanState:
     """The state of a loan without facts."""
-    plan = schedule(terms.product, terms.principal_minor, terms.start)
+    plan = principals(terms.product, terms.principal_minor, terms.start)
     return LoanState(
         terms,
-        [Instalment(i.n, i.from_date, i.due_date, i.principal_minor) for i in plan],
+        [Instalment(n, from_date, due_date, minor) for n, (from_date, due_date, minor) in enumerate(plan, 1)],
         accrued_to=terms.start,
         posted_to=terms.start,
         as_of=terms.start,
@@ -48,7 +53,7 @@ def initial_state(terms: Terms) -> LoanState:
 
 def replay(terms: Terms, facts: Iterable[Fact], as_of: date) -> LoanState:
     """The loan's state on a date, from its terms and facts alone. The order of `facts` does not matter."""
-    ordered = sorted(facts, key=lambda fact: fact.order)
+    ordered = sorted(facts, key=_IN_EFFECTIVE_ORDER)
     left = standing(ordered)
     state = initial_state(terms)
     for fact in ordered:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
 from mocklend.domain.facts import STATUS_OVERRIDE, Fact, Terms
-from mocklend.domain.instalment import INTEREST_IN_ADVANCE, Instalment, Movement
+from mocklend.domain.instalment import INTEREST_IN_ADVANCE, NOTHING, Instalment, Movement
 from mocklend.domain.money import round_minor
 from mocklend.domain.schedule import interest_exact, penalty_exact
 from mocklend.domain.statuses import LoanStatus, QuoteType
@@ -62,17 +62,26 @@ class LoanState(Struct):
     @property
     def outstanding_minor(self) -> int:
         """All receivables in minor units: accounts 1101 to 1105."""
-        return sum(i.outstanding for i in self.instalments) if self.accepted else 0
+        return sum([i.outstanding for i in self.instalments]) if self.accepted else 0
+
+    @property
+    def owes(self) -> bool:
+        """Whether anything is outstanding. No bucket is negative (B8), so one instalment decides as the sum would."""
+        if self.accepted:
+            for instalment in self.instalments:
+                if instalment.outstanding:
+                    return True
+        return False
 
     @property
     def outstanding_principal_minor(self) -> int:
         """Account 1101, in minor units."""
-        return sum(i.principal - i.principal_paid for i in self.instalments) if self.accepted else 0
+        return sum([i.principal - i.principal_paid for i in self.instalments]) if self.accepted else 0
 
     @property
     def ahead_minor(self) -> int:
         """Account 2105: minor units received for interest that has not accrued yet."""
-        return sum(i.interest_ahead for i in self.instalments)
+        return sum([i.interest_ahead for i in self.instalments])
 
     @property
     def overdue_minor(self) -> int:
@@ -89,8 +98,7 @@ class LoanState(Struct):
             return LoanStatus.FAILED
         if not self.disbursed:
             return LoanStatus.LENDING if self.accepted else LoanStatus.SUBMITTED
-        # No bucket is negative (B8), so one instalment with an unpaid amount decides as the sum would.
-        if not self.accepted or not any(i.outstanding for i in self.instalments):
+        if not self.owes:
             return LoanStatus.OFF if self.recovered_minor < self.written_off_minor else LoanStatus.CLEAR
         before = self._late_before(self.as_of)
         return (
@@ -110,7 +118,7 @@ class LoanState(Struct):
 
         Dates before `since` are left out.
         """
-        if not self.accepted or self.outstanding_minor == 0:
+        if not self.owes:
             return None
         grace = self.terms.product.penalty.grace_days
         lasts = [i.due_date for i in self.instalments]
@@ -140,18 +148,25 @@ class LoanState(Struct):
 
     def by_timing(self, on: date) -> dict[str, list[Instalment]]:
         """The instalments by the timings of the allocation order: overdue, due (with the current one), in advance."""
-        current = self.bill(on)
-        timing: dict[str, list[Instalment]] = {OVERDUE: [], DUE: [], IN_ADVANCE: []}
+        current, late_before = self.bill(on), self._late_before(on)
+        overdue: list[Instalment] = []
+        due: list[Instalment] = []
+        in_advance: list[Instalment] = []
         for i in self.instalments:
-            if self.late(i, on):
-                timing[OVERDUE].append(i)
+            if i.due_date < late_before:
+                overdue.append(i)
+            elif i.due_date < on or i is current:
+                due.append(i)
             else:
-                timing[DUE if i.due_date < on or i is current else IN_ADVANCE].append(i)
-        return timing
+                in_advance.append(i)
+        return {OVERDUE: overdue, DUE: due, IN_ADVANCE: in_advance}
 
     def bill(self, on: date) -> Instalment | None:
         """The current instalment: the first whose due date has not passed."""
-        return next((i for i in self.instalments if i.due_date >= on), None)
+        for instalment in self.instalments:
+            if instalment.due_date >= on:
+                return instalment
+        return None
 
     def late(self, instalment: Instalment, on: date) -> bool:
         """Whether an instalment's due date and its days of grace have passed."""
@@ -229,12 +244,12 @@ class LoanState(Struct):
         return self._lent(self.accrued_to)
 
     def _lent(self, on: date) -> int:
-        return sum(i.principal - i.principal_paid for i in self.instalments if i.due_date > on)
+        return sum([i.principal - i.principal_paid for i in self.instalments if i.due_date > on])
 
     def _interest(self, instalment: Instalment, start: date, stop: date, lent_minor: int) -> Fraction:
         """The exact interest on principal for days of an instalment's period (flat: on the original amount)."""
         if start >= stop or not lent_minor:
-            return Fraction(0)
+            return NOTHING
         product = self.terms.product
         base = self.terms.principal_minor if product.method == "flat" else lent_minor
         return interest_exact(product, base, start, stop, instalment.from_date, instalment.due_date)
@@ -297,8 +312,9 @@ class LoanState(Struct):
         bearing = self.bearing_minor if self._bears else 0
         until = max(start, self.bearing_to if bearing else start, self.payoff_date(on) if repaid_minor else start)
         lent = self._lent(start)
-        rest = self._interest(instalment, start, min(until, due), lent + bearing)
-        rest += self._interest(instalment, until, due, lent - repaid_minor)
+        rest = self._interest(instalment, until, due, lent - repaid_minor)
+        if until > start:
+            rest += self._interest(instalment, start, min(until, due), lent + bearing)
         return round_minor(instalment.interest_exact + rest, self.terms.product.rounding) - instalment.interest
 
     def to_set_aside(self, bill: Instalment, money_minor: int, on: date) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 ACCOUNTS: dict[str, str] = {
     "1001": "bank",
     "1002": "channel clearing",  # one sub-account per channel: 1002:wallet
@@ -31,6 +33,7 @@ RECEIVABLES = ("1101", "1102", "1103", "1104", "1105")
 """A loan is CLEAR when these are all zero."""
 
 
+@lru_cache(maxsize=1024)
 def is_in_chart(account: str) -> bool:
     """Whether an account, or the account that a sub-account belongs to, is in the chart."""
     return account.partition(":")[0] in ACCOUNTS

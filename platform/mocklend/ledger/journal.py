@@ -9,9 +9,10 @@ from datetime import date
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mocklend.domain.replay import Movement
-from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.snapshot import Chosen, SandboxReader, among
 from mocklend.storage.statements import JOURNAL, statement
 from mocklend.storage.work import Loaded, Work
 
@@ -43,7 +44,7 @@ class Head(Struct, frozen=True):
     hash: str
 
 
-class Posted(Struct, frozen=True):
+class Posted(Struct, frozen=True, gc=False):
     """A transaction in the journal. `seq` is its 1-based number in its chain, `reverses` the number of its target."""
 
     seq: int
@@ -60,12 +61,12 @@ def chain_hash(
     prev: str, chain: str, seq: int, movement: Movement, reverses: int | None, currency: str, recorded_ms: int
 ) -> str:
     """The hash over a transaction and the hash before it: a changed figure breaks every later hash."""
-    period = "/".join(day.isoformat() for day in movement.period) if movement.period else ""
-    postings = ";".join(f"{debit}>{credit}={amount}" for debit, credit, amount in movement.postings)
-    text = "|".join(
-        [prev, chain, str(seq), movement.kind, movement.ref, movement.on.isoformat(), period, str(reverses), currency,
-         str(recorded_ms), postings]
-    )  # fmt: skip
+    period = f"{movement.period[0]}/{movement.period[1]}" if movement.period else ""
+    postings = ";".join([f"{debit}>{credit}={amount}" for debit, credit, amount in movement.postings])
+    text = (
+        f"{prev}|{chain}|{seq}|{movement.kind}|{movement.ref}|{movement.on}|{period}|{reverses}|{currency}|"
+        f"{recorded_ms}|{postings}"
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -151,63 +152,51 @@ def live(posted: Iterable[Posted]) -> list[Posted]:
     ]
 
 
-_TRANSACTIONS = """SELECT chain, seq, kind, effective_date, reverses, ref, period_from, period_to, prev_hash, hash, id,
-    recorded_ms, currency FROM transactions WHERE sandbox_id = :sandbox_id AND chain"""
-_POSTINGS = "SELECT chain, seq, debit, credit, amount_minor FROM postings WHERE sandbox_id = :sandbox_id AND chain"
+_TRANSACTIONS = """SELECT t.chain, t.seq, t.kind, t.effective_date, t.reverses, t.ref, t.period_from, t.period_to,
+    t.prev_hash, t.hash, t.id, t.recorded_ms, t.currency, p.debit, p.credit, p.amount_minor
+    FROM transactions t LEFT JOIN postings p ON p.sandbox_id = t.sandbox_id AND p.chain = t.chain AND p.seq = t.seq
+    WHERE t.sandbox_id = :sandbox_id AND {chains} ORDER BY t.chain, t.seq, p.line"""
 
-_BALANCES = """SELECT debit, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY debit
-    UNION ALL SELECT credit, -SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id GROUP BY credit"""
-
-
-class _Row(NamedTuple):
-    """A row of `transactions`."""
-
-    chain: str
-    seq: int
-    kind: str
-    effective_date: str
-    reverses: int | None
-    ref: str
-    period_from: str | None
-    period_to: str | None
-    prev_hash: str
-    hash: str
-    id: str
-    recorded_ms: int
-    currency: str
+_BALANCES = """SELECT debit, credit, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id
+    GROUP BY debit, credit"""
 
 
-class _Posting(NamedTuple):
-    chain: str
-    seq: int
+class _Balance(NamedTuple):
     debit: str
     credit: str
     amount_minor: int
 
 
-class _Balance(NamedTuple):
-    account: str
-    amount_minor: int
-
-
 def journals(reader: SandboxReader, chains: Sequence[str]) -> Mapping[str, list[Posted]]:
     """The whole journal of each chain, ordered by number."""
-    postings: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
-    for chain, seq, debit, credit, amount in reader.rows_in(_Posting, _POSTINGS, chains, " ORDER BY chain, seq, line"):
-        postings.setdefault((chain, seq), []).append((debit, credit, amount))
-    journal: dict[str, list[Posted]] = {chain: [] for chain in chains}
-    for row in reader.rows_in(_Row, _TRANSACTIONS, chains, " ORDER BY chain, seq"):
-        chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency = row
-        period = (date.fromisoformat(start), date.fromisoformat(stop)) if start and stop else None
-        moved_postings = tuple(postings.get((chain, seq), ()))
-        movement = Movement(kind, ref, date.fromisoformat(on), moved_postings, period)
-        journal[chain].append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
+    return {chain: [] for chain in chains} | journals_by_chain(reader, among(chains))
+
+
+def journals_by_chain(reader: SandboxReader, chains: Chosen) -> dict[str, list[Posted]]:
+    """The whole journal of each chosen chain; nothing where it is empty."""
+    journal: dict[str, list[Posted]] = {}
+    sql, parsed = _TRANSACTIONS.format(chains=chains.by("t.chain")), date.fromisoformat
+    of_chain: list[Posted] = []
+    for (
+        chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency, debit, credit, minor,
+    ) in reader.raw(sql, **chains.parameters):  # fmt: skip
+        if chain not in journal:
+            of_chain = journal[chain] = []
+        elif of_chain[-1].seq == seq:  # A transaction has a row per posting, or one without any.
+            movement = of_chain[-1].movement
+            movement = replace(movement, postings=(*movement.postings, (debit, credit, minor)))
+            of_chain[-1] = replace(of_chain[-1], movement=movement)
+            continue
+        period = (parsed(start), parsed(stop)) if start and stop else None
+        movement = Movement(kind, ref, parsed(on), () if debit is None else ((debit, credit, minor),), period)
+        of_chain.append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
     return journal
 
 
 def balances(reader: SandboxReader) -> dict[str, int]:
     """Every account's balance over the whole sandbox, in minor units: debits less credits."""
     total: dict[str, int] = {}
-    for account, amount in reader.rows(_Balance, _BALANCES):
-        total[account] = total.get(account, 0) + int(amount)
+    for debit, credit, amount in reader.rows(_Balance, _BALANCES):
+        total[debit] = total.get(debit, 0) + int(amount)
+        total[credit] = total.get(credit, 0) - int(amount)
     return total

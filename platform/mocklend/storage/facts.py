@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-
-from msgspec.structs import replace
+from operator import attrgetter
+from typing import NamedTuple
 
 from mocklend.domain.facts import Fact
-from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.snapshot import Chosen, SandboxReader
 from mocklend.storage.statements import FACTS, statement
 from mocklend.storage.work import Loaded, Work
 
@@ -19,6 +19,7 @@ _COLUMNS = (
     "id", "kind", "at_ms", "effective_date", "amount_minor", "channel", "scope", "edit_kind", "status", "reverses",
     "due_date", "landed",
 )  # fmt: skip
+_IN_EFFECTIVE_ORDER = attrgetter("at_ms", "id")
 BOOKS = "book_facts"
 
 
@@ -68,6 +69,37 @@ def facts_of(reader: SandboxReader, table: str, loan_ids: Sequence[str]) -> dict
     return facts
 
 
+class FactsOfLoans(NamedTuple):
+    """Facts by loan, in effective order, and by loan and fact the time (ms) at which it was recorded."""
+
+    facts: Mapping[str, list[Fact]]
+    recorded_ms: Mapping[str, dict[str, int]]
+
+
+def facts_by_loan(reader: SandboxReader, table: str, loans: Chosen) -> FactsOfLoans:
+    """The facts of the chosen loans; nothing of a loan that has none."""
+    facts: dict[str, list[Fact]] = {}
+    recorded_ms: dict[str, dict[str, int]] = {}
+    sql = f"""SELECT loan_id, recorded_ms, {", ".join(_COLUMNS)} FROM {table}
+        WHERE sandbox_id = :sandbox_id AND {loans.by("loan_id")}"""
+    parsed = date.fromisoformat
+    for (
+        loan_id, at_ms, id, kind, happened_ms, on, amount, channel, scope, edit_kind, status, reverses, due, landed,
+    ) in reader.raw(sql, **loans.parameters):  # fmt: skip
+        fact = Fact(
+            id, kind, happened_ms, parsed(on), amount, channel, scope, edit_kind, status, reverses,
+            parsed(due) if due else None, landed == 1,
+        )  # fmt: skip
+        if loan_id in facts:
+            facts[loan_id].append(fact)
+            recorded_ms[loan_id][id] = at_ms
+        else:
+            facts[loan_id], recorded_ms[loan_id] = [fact], {id: at_ms}
+    for of_loan in facts.values():
+        of_loan.sort(key=_IN_EFFECTIVE_ORDER)
+    return FactsOfLoans(facts, recorded_ms)
+
+
 def _fact(
     loan_id: str,
     id: str,
@@ -84,10 +116,10 @@ def _fact(
     landed: int,
 ) -> tuple[str, Fact]:
     """(loan id, fact) of a row."""
-    fact = Fact(id, kind, at_ms, date.fromisoformat(on), amount_minor, channel, scope, edit_kind, status, reverses)
-    if due or landed:
-        fact = replace(fact, due=date.fromisoformat(due) if due else None, landed=bool(landed))
-    return loan_id, fact
+    on_date, due_date = date.fromisoformat(on), date.fromisoformat(due) if due else None
+    return loan_id, Fact(
+        id, kind, at_ms, on_date, amount_minor, channel, scope, edit_kind, status, reverses, due_date, landed == 1
+    )
 
 
 def load_book_facts(reader: SandboxReader, loan_ids: Sequence[str]) -> Mapping[str, list[Fact]]:

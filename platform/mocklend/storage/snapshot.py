@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from mocklend.seams.layer import Layer
 from mocklend.storage.statements import Value, in_driver_style
-from mocklend.storage.stores import STORES, Store
+from mocklend.storage.stores import STORES, Columns, Store
 from mocklend.storage.work import E, Key, Loaded, Sandbox
 
 R = TypeVar("R")
@@ -36,6 +36,27 @@ class OfLoan(NamedTuple):
 
     loan_id: str
     id: str
+
+
+class Chosen(NamedTuple):
+    """Which ids a query is about: `condition` with the column's name filled in, and its parameters."""
+
+    condition: str
+    parameters: Mapping[str, Value]
+
+    def by(self, column: str) -> str:
+        """The SQL condition on a column."""
+        return self.condition.replace("{column}", column)
+
+
+def between(first: str, last: str) -> Chosen:
+    """Every id from the first to the last, both included, in the database's order."""
+    return Chosen("{column} >= :first AND {column} <= :last", {"first": first, "last": last})
+
+
+def among(ids: Sequence[str]) -> Chosen:
+    """These ids, of which there is at least one."""
+    return Chosen(*_in("{column}", ids, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +115,10 @@ class SandboxReader:
         """The rows of a query, each as `make(*columns)`."""
         return [make(*row) for row in self._run(sql, parameters)]
 
+    def raw(self, sql: str, /, **parameters: Value) -> Sequence[Columns]:
+        """The rows of a query as the driver returns them, for many rows: making each costs more than reading it."""
+        return self._run(sql, parameters)
+
     def rows_in(
         self, make: Callable[..., R], head: str, values: Sequence[str], tail: str = "", /, **parameters: Value
     ) -> list[R]:
@@ -118,7 +143,7 @@ class SandboxReader:
         """Whether a query returns any row."""
         return bool(self._run(sql, parameters))
 
-    def _run(self, sql: str, parameters: dict[str, Value]) -> Sequence[Sequence[Any]]:
+    def _run(self, sql: str, parameters: dict[str, Value]) -> Sequence[Columns]:
         if "sandbox_id" in parameters:
             other = parameters["sandbox_id"]
             raise OtherSandbox(f"a reader fills in its own sandbox, {self.sandbox_id!r}, not {other!r}")
@@ -212,5 +237,5 @@ def _names(places: int) -> tuple[str, ...]:
     return tuple(f"id_{n}" for n in range(places))
 
 
-def _fetched(connection: Connection, sql: str, parameters: dict[str, Value]) -> Sequence[Sequence[Any]]:
+def _fetched(connection: Connection, sql: str, parameters: dict[str, Value]) -> Sequence[Columns]:
     return connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), parameters).fetchall()

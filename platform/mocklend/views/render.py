@@ -103,7 +103,7 @@ def next_due(state: LoanState) -> NextDue | None:
 
 def to_come(state: LoanState, instalment: Instalment) -> int:
     """The minor units of interest that this instalment will still accrue if all earlier ones are paid when due."""
-    return 0 if state.outstanding_minor == 0 else state.interest_to_come(instalment)
+    return state.interest_to_come(instalment) if state.owes else 0
 
 
 class InstalmentDoc(TypedDict):

@@ -5,13 +5,13 @@ Code that answers a client or decides a command must not import it: the platform
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from mocklend.domain.facts import Fact
-from mocklend.storage.facts import facts_of
-from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.facts import facts_by_loan, facts_of
+from mocklend.storage.snapshot import Chosen, SandboxReader
 from mocklend.world import WORLD
 
 _UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM {WORLD}
@@ -61,6 +61,11 @@ class _Taken(NamedTuple):
 def world_facts_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, list[Fact]]:
     """By loan id: its facts in the world, in effective order; an empty list where there are none."""
     return facts_of(reader, WORLD, loan_ids)
+
+
+def world_facts_by_loan(reader: SandboxReader, loans: Chosen) -> Mapping[str, list[Fact]]:
+    """By loan id: the facts of the chosen loans in the world, in effective order; nothing where there are none."""
+    return facts_by_loan(reader, WORLD, loans).facts
 
 
 def unclaimed_money(reader: SandboxReader) -> list[Fact]:

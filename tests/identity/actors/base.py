@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
+from mocklend.audit import subjects
 from mocklend.channels.statements.invariant import check_statements
 from mocklend.client import Doc
 from mocklend.domain.days import DayCount, TermUnit
@@ -188,7 +189,19 @@ class Base(RuleBasedStateMachine):
             wrong = check_statements(snapshot)
         assert not wrong, f"statements and the world disagree: {wrong}"
 
+    def groups_make_no_difference(self) -> None:
+        """An audit finds in groups of loans what it finds in each loan alone."""
+        together = self.platform.audit(self.id)
+        at_once, subjects.AT_ONCE = subjects.AT_ONCE, 1
+        try:
+            alone = self.platform.audit(self.id)
+        finally:
+            subjects.AT_ONCE = at_once
+        assert alone.discrepancies == together.discrepancies
+        assert sorted(alone.in_transit, key=repr) == sorted(together.in_transit, key=repr)
+
     def teardown(self) -> None:
         if hasattr(self, "id"):
             self.statements_hold()
+            self.groups_make_no_difference()
             self.platform.delete_sandbox(self.id)
