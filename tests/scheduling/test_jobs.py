@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import pytest
 
 from mocklend.machine_clock import wall_ns
+from mocklend.memory import return_freed
 from mocklend.scheduling import jobs
 from mocklend.scheduling.jobs import Ticker
 from mocklend.storage.ground import DISK_FULL, Unavailable
@@ -105,3 +106,14 @@ def test_jobs_tick_until_they_are_shut_down(monkeypatch: pytest.MonkeyPatch) -> 
     while ticked.acquire(blocking=False):
         pass
     assert not ticked.acquire(timeout=0.05)
+
+
+def test_a_server_returns_freed_memory_now_and_then() -> None:
+    scheduler = jobs.start_jobs(lambda: None)
+
+    try:
+        assert [job.trigger.interval.total_seconds() for job in scheduler.get_jobs() if job.func is return_freed] == [
+            jobs.MEMORY_S
+        ]
+    finally:
+        scheduler.shutdown()

@@ -10,15 +10,16 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Integer, Table
+from sqlalchemy.pool import QueuePool
 
 from mocklend.client import Doc
 from mocklend.runtime import Platform
-from mocklend.storage.engines import APPEND_ONLY, open_engine, reading, writing
+from mocklend.storage.engines import APPEND_ONLY, CACHE_KIB, KEPT, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
 from support.story import Story
@@ -268,3 +269,14 @@ def test_the_mode_of_an_existing_database_is_not_changed(tmp_path: Path) -> None
 
     assert set(modes(tmp_path).values()) == {"0640"}
     engine.dispose()
+
+
+def test_a_burst_leaves_few_connections_open(platform: Platform) -> None:
+    with ExitStack() as burst:
+        for _ in range(KEPT + 10):
+            burst.enter_context(reading(platform.engine))
+
+    assert isinstance(platform.engine.pool, QueuePool)
+    assert platform.engine.pool.checkedin() == KEPT
+    with platform.read() as connection:
+        assert connection.exec_driver_sql("PRAGMA cache_size").scalar_one() == -CACHE_KIB

@@ -1,4 +1,4 @@
-"""The job that runs while a server is up: the ticker of the sandboxes whose clocks run.
+"""The jobs that run while a server is up: the ticker of the sandboxes whose clocks run, and the return of memory.
 
 Due times are in the database; the ticker only triggers. If it is late, the next tick catches up once, also after the
 database was unavailable.
@@ -16,10 +16,13 @@ from apscheduler.schedulers.base import STATE_STOPPED
 
 from mocklend.logs import get_logger, in_a_line
 from mocklend.machine_clock import wall_ns
+from mocklend.memory import return_freed
 from mocklend.storage.ground import Unavailable
 
 TICK_S = 0.2
 LOOK_S = 1.0
+MEMORY_S = 10.0
+"""How often freed memory is returned to the system."""
 LOGGED_AGAIN_S = 60.0
 """How often the same failure of ticks is logged."""
 
@@ -69,15 +72,21 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # It brings n
             wait_s = LOOK_S if next_s is None else next_s
 
 
-def repeat(act: Callable[[], None], every_s: float) -> SteadyScheduler:
+def repeat(act: Callable[[], object], every_s: float) -> SteadyScheduler:
     """Call a function again and again, one call at a time, until the scheduler is shut down."""
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # A skipped tick needs no log line.
     scheduler = SteadyScheduler(timezone="UTC")
-    scheduler.add_job(act, "interval", seconds=every_s, coalesce=True, max_instances=1, misfire_grace_time=None)
+    _add(scheduler, act, every_s)
     scheduler.start()
     return scheduler
 
 
+def _add(scheduler: SteadyScheduler, act: Callable[[], object], every_s: float) -> None:
+    scheduler.add_job(act, "interval", seconds=every_s, coalesce=True, max_instances=1, misfire_grace_time=None)
+
+
 def start_jobs(tick: Callable[[], object]) -> SteadyScheduler:
-    """Start ticking. Shut it down before the platform is closed."""
-    return repeat(Ticker(tick), TICK_S)
+    """Start ticking, and returning freed memory. Shut it down before the platform is closed."""
+    scheduler = repeat(Ticker(tick), TICK_S)
+    _add(scheduler, return_freed, MEMORY_S)
+    return scheduler

@@ -32,6 +32,11 @@ LOCK_WAIT_MS = 5_000
 PROBE_WAIT_MS = 100
 """Milliseconds that a retry waits while that lock is known to be held."""
 CONNECTION_WAIT_S = 5
+OPEN_MAX = 80
+KEPT = 6
+"""Connections to SQLite: the most at once, and how many stay open. The others are closed after a burst."""
+CACHE_KIB = 4_096
+"""The page cache of each. A larger one brings little: when another connection commits, it is dropped."""
 GROUND = "mocklend_ground"
 ALONE = "mocklend_alone"
 POOLED = "mocklend_pooled"
@@ -107,8 +112,9 @@ def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
     engine = create_engine(
         where,
         poolclass=QueuePool,
-        pool_size=16,
-        max_overflow=64,
+        pool_size=KEPT,
+        max_overflow=OPEN_MAX - KEPT,
+        pool_use_lifo=True,  # So that the caches of few connections are used, and filled.
         pool_timeout=CONNECTION_WAIT_S,
         hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": LOCK_WAIT_MS / 1000},
@@ -125,7 +131,7 @@ def _sqlite(where: URL, ground: Ground, *, fast: bool) -> Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={'NORMAL' if fast else 'FULL'}")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         cursor.execute("PRAGMA temp_store=MEMORY")
         # Pages that many commits change are copied to the database once in 16 MB of log, not once in 4.
         cursor.execute("PRAGMA wal_autocheckpoint=4000")
