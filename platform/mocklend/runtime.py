@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,13 +21,14 @@ from mocklend.loaders import register_loaders
 from mocklend.pulse import Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle, uses
+from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import Advanced, ClockDriver
 from mocklend.servicing.follow_ups import FOLLOW_UPS
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
-from mocklend.storage.engines import ground_of, is_alone, open_engine, reading
+from mocklend.storage.engines import ground_of, is_alone, open_engine, reading, writing
 from mocklend.storage.ground import Ground
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
@@ -128,8 +128,13 @@ class Platform:
             monotonic=monotonic,
         )
         self.delivery_workers = self.clocks.delivery_workers
-        self._sandbox_of_key: dict[str, str] = {}
-        self._seeds: dict[str, int] = {}
+        self.known = KnownSandboxes(self.engine)
+        self.known.on_reset = self._notify_reset_elsewhere
+        self.on_reset_elsewhere: Callable[[str], None] = lambda sandbox_id: None
+        """Called once another process has reset a sandbox, with its id."""
+        if layer is not None and self.known.shared:
+            layer.share(partial(writing, self.engine, waits_for_disk=False))
+            self.known.on_rules = layer.compare_rules
         self.pulse = Pulse(self.look, self.ground)
 
     def stop_clocks(self) -> None:
@@ -271,10 +276,7 @@ class Platform:
             lifecycle.store_key(connection, keyed)
 
         self.writer.call(give)
-        self._forget_key(sandbox_id)
-
-    def _forget_key(self, sandbox_id: str) -> None:
-        self._sandbox_of_key = {key: id for key, id in self._sandbox_of_key.items() if id != sandbox_id}
+        self.known.forget_keys(sandbox_id)
 
     def reset_sandbox(self, sandbox_id: str) -> Sandbox:
         """Empty a sandbox. The seed stays, so the same story has the same ids. Raises Refused `sandbox_unknown`."""
@@ -286,6 +288,7 @@ class Platform:
 
         with self.clocks.advance_lock(sandbox_id):
             emptied: Sandbox = self.writer.call(empty)
+            self.known.reset_here(sandbox_id, emptied.resets)
             self._notify_emptied(sandbox_id)
         return emptied
 
@@ -301,12 +304,16 @@ class Platform:
         with self.clocks.advance_lock(sandbox_id):
             self.writer.call(remove)
             self._notify_emptied(sandbox_id)
-        self._seeds.pop(sandbox_id, None)
-        self._forget_key(sandbox_id)
+        self.known.forget(sandbox_id)
         self.clocks.gone(sandbox_id)
+
+    def _notify_reset_elsewhere(self, sandbox_id: str) -> None:
+        self._notify_emptied(sandbox_id)
+        self.on_reset_elsewhere(sandbox_id)
 
     def _notify_emptied(self, sandbox_id: str) -> None:
         self.clocks.emptied(sandbox_id)
+        self.replica_rotation.forget(sandbox_id)
         if self.pages is not None:
             self.pages.drop([sandbox_id])
         if self.layer is not None:
@@ -353,43 +360,27 @@ class Platform:
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """Return the id of the sandbox that an API key opens, or None."""
-        digest = hash_of_key(api_key)
-        sandbox_id = self._sandbox_of_key.get(digest)
-        if sandbox_id is None:
-            with self.read() as connection:
-                sandbox = lifecycle.find(connection, "key_hash", digest)
-            if sandbox is None:
-                return None
-            sandbox_id = self._sandbox_of_key[digest] = sandbox.id
-        return sandbox_id
+        return self.known.by_key(api_key)
 
     def sandbox_of_staff(self, key: str) -> str | None:
         """Return the id of the sandbox whose staff key this is, or None. It opens all planes but the control plane."""
-        digest = hash_of_key(key)
-        sandbox_id = self._sandbox_of_key.get(digest)
-        if sandbox_id is None:
-            with self.read() as connection:
-                sandbox = lifecycle.find(connection, "id", key.removeprefix(lifecycle.STAFF).partition(".")[0])
-            if sandbox is None or not hmac.compare_digest(lifecycle.staff_key(sandbox), key):
-                return None
-            sandbox_id = self._sandbox_of_key[digest] = sandbox.id
-        return sandbox_id
+        return self.known.by_staff_key(key)
 
     def sandbox_known_by(self, api_key: str) -> str | None:
-        """Return the id of the sandbox that an API key opens, if it is cached."""
-        return self._sandbox_of_key.get(hash_of_key(api_key))
+        """Return the id of the sandbox that an API key opened when it was last read, if it is cached."""
+        return self.known.cached(api_key)
 
     def seed_known(self, sandbox_id: str) -> int | None:
         """Return a sandbox's seed, if it is cached."""
-        return self._seeds.get(sandbox_id)
+        return self.known.cached_seed(sandbox_id)
+
+    def rules_version_known(self, sandbox_id: str) -> int | None:
+        """Return the version of the rules that are loaded of a sandbox; None if none is. 0 without a layer."""
+        return 0 if self.layer is None else self.layer.loaded_version(sandbox_id)
 
     def seed_of(self, sandbox_id: str) -> int:
         """Return a sandbox's seed, which never changes. Raises Refused `sandbox_unknown`."""
-        seed = self._seeds.get(sandbox_id)
-        if seed is None:
-            with self.read() as connection:
-                seed = self._seeds[sandbox_id] = self.sandbox(connection, sandbox_id).seed
-        return seed
+        return self.known.seed_of(sandbox_id)
 
     # --- time ---
 

@@ -38,9 +38,11 @@ from mocklend.storage.work import (
     Command,
     Entity,
     FollowUps,
+    IfUnchanged,
     Key,
     Loaded,
     NotLoaded,
+    Outdated,
     ReplayStored,
     Sandbox,
     StoredAnswer,
@@ -71,7 +73,6 @@ KEEP_ANSWER = statement(
        VALUES (:sandbox_id, :key, :fingerprint, :status, :body, :created_ms)""",
     rank=ENTITIES,
 )
-
 
 KEEP_ANOTHER = statement(
     "idempotency.replace",
@@ -330,6 +331,8 @@ class _Group:
                 keys.append((command.sandbox_id, ("idempotency", command.idem.key)))
             keys.extend((command.sandbox_id, key) for key in command.needs())
         self._load(keys)
+        # A row that was deleted and inserted again while its lock was waited for, by a reset, is seen by another query.
+        self._load((id, ("sandbox", id)) for id, states in [*self._loaded.items()] if states[("sandbox", id)] is None)
         self._load(
             (command.sandbox_id, key)
             for command in commands
@@ -369,6 +372,8 @@ class _Group:
         """Return a command's outcome; its effects join the group's unless it is refused."""
         states = self._loaded[command.sandbox_id]
         sandbox: Sandbox | None = states[("sandbox", command.sandbox_id)]
+        if isinstance(command, IfUnchanged) and not command.holds(sandbox):
+            return Outdated()
         if sandbox is None:
             return Refused("sandbox_unknown", f"no sandbox {command.sandbox_id}")
         try:

@@ -81,6 +81,14 @@ class _SeamCount(NamedTuple):
     evaluated: int
 
 
+def rule_counts(reader: SandboxReader) -> RuleCounts:
+    """The counts of all evaluated rules, without the events that rules were skipped for."""
+    return {
+        (row.rule, row.revision): Tally(row.evaluated, row.matched, row.selected, row.injected)
+        for row in reader.rows(_RuleCount, journal.COUNTS)
+    }
+
+
 def tallies(reader: SandboxReader, stored: Iterable[StoredRule], rules: Iterable[Rule]) -> dict[str, Tally]:
     """The counts of each stored rule in its present revision, by id. `rules` are those whose kinds are installed."""
     of_rules = {(row.rule, row.revision): row for row in reader.rows(_RuleCount, journal.COUNTS)}

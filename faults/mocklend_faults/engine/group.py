@@ -27,6 +27,7 @@ from mocklend_faults.engine.deciding import changed, drawn
 from mocklend_faults.engine.injection import Injection, open_injections, replaced_by
 from mocklend_faults.engine.loaded_rules import LoadedRules
 from mocklend_faults.engine.rule_index import CompiledRule
+from mocklend_faults.engine.rules import Rule
 from mocklend_faults.engine.selection import Counts
 from mocklend_faults.engine.trail import (
     CHANGED_NOTHING,
@@ -84,6 +85,7 @@ class SandboxGroup:
 
     __slots__ = (
         "_events",
+        "_on_entity",
         "_open",
         "_outcomes",
         "_read_open",
@@ -109,6 +111,7 @@ class SandboxGroup:
         self._tallies: dict[str, Tally] = {}
         self._events: list[Event] = []
         self._read_open = False
+        self._on_entity: dict[tuple[str, str], int] = {}
         self._open = {rule_id: open_injections(self._reader, rule_id) for rule_id in rules.capped}
 
     def at(self, context: EventContext, event: SeamEvent) -> tuple[SeamEvent, Sequence[Write]]:
@@ -230,10 +233,21 @@ class SandboxGroup:
         counts = Counts(
             matched=before.matched + now.matched - 1,  # this event is counted already
             injected=before.injected + now.injected,
-            injected_on_entity=before.on_entity.get(event.entity, 0) + now.on_entity.get(event.entity, 0),
+            injected_on_entity=self._before_on(rule, before, event.entity) + now.on_entity.get(event.entity, 0),
             active=sum(injection.until_ms is None or injection.until_ms > context.now_ms for injection in open_ones),
         )
         return rule.select.stopped_by(counts)
+
+    def _before_on(self, rule: Rule, before: Tally, entity: str) -> int:
+        """How many injections of a rule an entity had before this group."""
+        if self.rules.on_entities_here or rule.select.times_per_entity is None:
+            return before.on_entity.get(entity, 0)
+        count = self._on_entity.get((rule.id, entity))
+        if count is None:  # Read before this group's first injection there: each passes here first.
+            count = self._on_entity[rule.id, entity] = self._reader.number(
+                journal.ON_ONE_ENTITY, rule=rule.id, revision=rule.revision, entity=entity
+            )
+        return count
 
     def _rows_of(self, context: EventContext, injections: Sequence[Injection]) -> list[Write]:
         """The rows of one event's injections. A later one ends an earlier one that changed the same fields."""

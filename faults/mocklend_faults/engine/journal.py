@@ -4,6 +4,7 @@
     rule_counts   the counts of each evaluated rule: evaluated, matched, selected, injected
     seam_counts   how many events rules were skipped for, by seam and version of the rules (see `counting`)
     injections    one row for each injection: the answer key
+    request_numbers  the number of each entity's latest request, if several processes serve the database
     endings       which signal of the platform ends which injection, and how
 
 At most one injection is open for a (finding class, entity) at any time, which a unique index enforces. The statements
@@ -65,6 +66,13 @@ class InjectionRow(Struct, frozen=True):
     ended_ms: int | None
 
 
+class RequestNumber(Struct, frozen=True):
+    """How many requests about an entity came while a rule was at their seam. Only if several processes count them."""
+
+    entity: str
+    number: int
+
+
 class Ending(Struct, frozen=True):
     """A signal that ends an injection, and the status that it gets."""
 
@@ -74,13 +82,14 @@ class Ending(Struct, frozen=True):
 
 
 table_of("rule_counts", RuleCount, key=("rule", "revision"))
+table_of("request_numbers", RequestNumber, key=("entity",))
 table_of("seam_counts", SeamCount, key=("seam", "version"))
 injections = table_of(
     "injections",
     InjectionRow,
     Index("loan_id"),
     Index("at_ms"),  # the canonical order begins with it
-    Index("rule", "revision"),
+    Index("rule", "revision", "entity"),
     Index("finding_class", "finding_entity", where="ended_ms IS NULL", unique_as="uq_injections_open"),
 )
 table_of("endings", Ending, Index("injection"), key=("signal", "injection"))
@@ -148,12 +157,17 @@ SEAM_COUNT = statement(
     rank=LAYER,
 )
 
+NEXT_NUMBER = """INSERT INTO request_numbers (sandbox_id, entity, number)
+    SELECT id, :entity, 1 FROM sandboxes WHERE id = :sandbox_id
+    ON CONFLICT (sandbox_id, entity) DO UPDATE SET number = request_numbers.number + 1 RETURNING number"""
 RULESET = "SELECT doc FROM rulesets WHERE sandbox_id = :sandbox_id"
 COUNTS = """SELECT rule, revision, evaluated, matched, selected, injected FROM rule_counts
             WHERE sandbox_id = :sandbox_id"""
 SEAM_COUNTS = "SELECT seam, version, evaluated FROM seam_counts WHERE sandbox_id = :sandbox_id"
 ON_ENTITY = """SELECT entity, COUNT(*) FROM injections
                WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision GROUP BY entity"""
+ON_ONE_ENTITY = """SELECT COUNT(*) FROM injections
+                   WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision AND entity = :entity"""
 ANY_OPEN = "SELECT 1 FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL LIMIT 1"
 OPEN_OF_RULE = """SELECT injections.id, finding_class, finding_entity, until_ms, signal, endings.status FROM injections
                   LEFT JOIN endings ON endings.sandbox_id = injections.sandbox_id

@@ -9,7 +9,8 @@ Its state is a copy of what the database holds; each part has a lock of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
@@ -45,6 +46,10 @@ class FaultLayer:
     def rule_schema() -> JsonObject:
         """The JSON Schema of a rule, with the installed kinds and their settings."""
         return rule_schema(installed())
+
+    def share(self, transaction: Callable[[], AbstractContextManager[Connection]]) -> None:
+        """Other processes write the database, too: what decides is read from it, and requests are numbered there."""
+        self._rules.transaction = transaction
 
     # --- within the platform's commits ---
 
@@ -86,10 +91,20 @@ class FaultLayer:
         rules = self._rules.loaded.get(sandbox_id)
         return rules is not None and seam in rules.indexes
 
+    def compare_rules(self, sandbox_id: str, version: int) -> None:
+        """The database has this version of a sandbox's rules: if another is loaded, its next command loads them."""
+        if sandbox_id in self._rules.current and self._rules.version(sandbox_id) != version:
+            self._rules.invalidate(sandbox_id)
+
+    def loaded_version(self, sandbox_id: str) -> int | None:
+        """The version of the rules by which `has_rules_at` answers. None if they are not loaded yet."""
+        return self._rules.version(sandbox_id) if sandbox_id in self._rules.current else None
+
     def may_affect(self, event: PendingEvent) -> bool:
         """Whether a rule may select this event, its limits left out.
 
-        An event with the occurrence 0 gets its sequence number first. Raises ValueError if its seam numbers no events.
+        An event with the occurrence 0 gets its sequence number first. Raises ValueError if its seam numbers no events,
+        Unavailable if the number is counted in the database and that fails.
         """
         rules = self._rules.loaded.get(event.sandbox_id)
         if rules is None or (index := rules.indexes.get(event.seam)) is None:

@@ -22,13 +22,15 @@ from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.catalogue import Catalogue
 from mocklend_faults.engine.counters import Counters
-from mocklend_faults.engine.counting import Tally, tallies
-from mocklend_faults.engine.numbering import Numbers
+from mocklend_faults.engine.counting import Tally, rule_counts, tallies
+from mocklend_faults.engine.numbering import Numbers, NumbersInDatabase, Transaction
 from mocklend_faults.engine.rule_index import RuleIndex
 from mocklend_faults.engine.rules import Rule, StoredRule
 
 NEVER_ARMED = 0
 """The version of the rules of a sandbox that never had a rule."""
+
+RESETS = "SELECT resets FROM sandboxes WHERE id = :sandbox_id"
 
 log = structlog.get_logger()
 
@@ -43,7 +45,10 @@ class LoadedRules:
     done: dict[str, Tally]  # by rule
     revisions: Mapping[str, int]  # by rule
     capped: tuple[str, ...]  # the rules with max_active
-    numbers: Numbers | None  # if a rule is at a seam whose events come without a number
+    limited: tuple[str, ...]  # the rules with any limit
+    on_entities_here: bool  # whether `done` has the counts by entity; else they are read when they are needed
+    resets: int  # of the sandbox, when the rules were loaded; 0 if no other process can reset it
+    numbers: Numbers | NumbersInDatabase | None  # if a rule is at a seam whose events come without a number
     may_have_open: bool  # whether any entry of the answer key may be open
     armed: bool  # whether a rule is on, or an entry may end
     settled: bool = True  # False while a group runs, and after one that failed, which may be durable or not
@@ -55,10 +60,16 @@ class RulesInMemory:
     def __init__(self, catalogue: Catalogue, forget: Callable[[str], None]) -> None:
         self._catalogue = catalogue
         self._forget = forget  # drops what other objects hold of a sandbox
+        self.transaction: Transaction | None = None  # if other processes write the database
         self.loaded: dict[str, LoadedRules] = {}  # by sandbox; may be outdated. Written here only.
         self.current: set[str] = set()  # sandboxes whose loaded rules, or lack of rules, are those of the database
         self.reset: set[str] = set()
         self._lock = threading.Lock()
+
+    def version(self, sandbox_id: str) -> int:
+        """The version of the rules that are loaded of a sandbox."""
+        loaded = self.loaded.get(sandbox_id)
+        return NEVER_ARMED if loaded is None else loaded.version
 
     def invalidate(self, sandbox_id: str) -> None:
         """The rules in the database have changed: the sandbox's next group loads them."""
@@ -88,6 +99,8 @@ class RulesInMemory:
         loaded = self.loaded.get(sandbox_id)
         if loaded is None or loaded.version != version or not loaded.settled:
             loaded = self._load(connection, sandbox_id, version)
+        elif self.transaction is not None and loaded.limited:
+            _recount(SandboxReader(connection, sandbox_id), loaded)
         self.current.add(sandbox_id)  # Not earlier: a request in another thread would be evaluated by the old rules.
         loaded.settled = False
         return loaded
@@ -105,23 +118,34 @@ class RulesInMemory:
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> LoadedRules:
         reader = SandboxReader(connection, sandbox_id)
         before = self.loaded.get(sandbox_id)
+        resets = 0
+        if self.transaction is not None:
+            resets = next(iter(reader.rows(int, RESETS)), 0)
+            if before is not None and before.resets != resets:  # Another process has reset the sandbox.
+                self._drop(sandbox_id)
+                before = None
         stored = stored_of(reader)
         if not stored:
             self._forget(sandbox_id)  # The sandbox was reset: the same ids may belong to another story.
         on = [rule for rule in usable(stored, self._catalogue) if rule.enabled]
         indexes = _indexes(on, version)
         may_have_open = reader.exists(journal.ANY_OPEN)
-        numbers = before.numbers if before is not None else None
-        if numbers is None and ApiAnswer.seam in indexes:
+        numbers: Numbers | NumbersInDatabase | None = before.numbers if before is not None else None
+        if numbers is None and ApiAnswer.seam in indexes and self.transaction is not None:
+            numbers = NumbersInDatabase(sandbox_id, self.transaction)
+        elif numbers is None and ApiAnswer.seam in indexes:
             injected = reader.rows(EntityNumber, journal.LAST_OCCURRENCES, seam=ApiAnswer.seam)
             numbers = Numbers(dict(injected))
         loaded = LoadedRules(
             version=version,
             indexes=indexes,
             counters=before.counters if before is not None else Counters(),
-            done=_done(reader, stored, on) if on else {},
+            done=_done(reader, stored, on, by_entity=self.transaction is None) if on else {},
             revisions={rule.id: rule.revision for rule in on},
             capped=tuple(rule.id for rule in on if rule.select.max_active is not None),
+            limited=tuple(rule.id for rule in on if rule.select.limited),
+            on_entities_here=self.transaction is None,
+            resets=resets,
             numbers=numbers,
             may_have_open=may_have_open,
             armed=bool(on) or may_have_open,
@@ -165,11 +189,20 @@ def _indexes(rules: Sequence[Rule], version: int) -> dict[str, RuleIndex]:
     return {seam: RuleIndex(seam, at_seam, version) for seam, at_seam in by_seam.items() if at_seam}
 
 
-def _done(reader: SandboxReader, stored: Iterable[StoredRule], on: Sequence[Rule]) -> dict[str, Tally]:
+def _recount(reader: SandboxReader, loaded: LoadedRules) -> None:
+    """Read again what another process may have counted: the counts by which limits decide."""
+    counted = rule_counts(reader)
+    for rule in loaded.limited:
+        loaded.done[rule] = counted.get((rule, loaded.revisions[rule]), Tally())
+
+
+def _done(
+    reader: SandboxReader, stored: Iterable[StoredRule], on: Sequence[Rule], *, by_entity: bool
+) -> dict[str, Tally]:
     """The counts of each rule that is on; for those with a limit per entity, by entity, too."""
     done = tallies(reader, stored, on)
     for rule in on:
-        if rule.select.times_per_entity is not None:
+        if by_entity and rule.select.times_per_entity is not None:
             counts = reader.rows(EntityNumber, journal.ON_ENTITY, rule=rule.id, revision=rule.revision)
             done[rule.id].on_entity = dict(counts)
     return done

@@ -63,6 +63,11 @@ WAITING_MAX = 256
 """How many orders of one sandbox may wait for the writer. Further orders go to Flask, in the sandbox's lane."""
 
 
+def _key_of(request: ReceivedRequest) -> str | None:
+    credential = request.headers.get("authorization")
+    return None if credential is None else credential[len(BEARER) :]
+
+
 class Taken(Struct, frozen=True):
     """A request that a hot path answers."""
 
@@ -97,6 +102,8 @@ class HotPaths:
 
     def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
         """Answer a status query that no rule selects."""
+        if self._platform.known.shared:
+            return False  # The rules may be outdated, and to compare them takes a read.
         if request.method != "GET" or request.query or FAULT in request.headers:
             return False
         named = PAGE_OF(request.path)
@@ -132,6 +139,8 @@ class HotPaths:
         """Whether no rule selects the request. This counts it; the event is left for Flask, which must not count it."""
         layer = self._platform.layer
         has_rules = layer is not None and layer.has_rules_at(taken.sandbox_id, ApiAnswer.seam)
+        if self._platform.known.shared:
+            return has_rules is False or layer is None
         seed = self._platform.seed_known(taken.sandbox_id)
         if layer is None or has_rules is not True or seed is None:
             return has_rules is False
@@ -192,10 +201,14 @@ class HotPaths:
         try:
             document = parse(request.body)
             new = NewRepayment.model_validate(document)
+            version = self._platform.rules_version_known(taken.sandbox_id)  # Before the rules are asked.
             if not self._no_rule_selects(taken, loan_id, new.channel):
                 return False
             idem = Idempotency(key, fingerprint(request.method, request.path, document))
-            submitted = self._submit(taken, order(taken.sandbox_id, idem, loan_id, new))
+            command = self._platform.known.if_unchanged(
+                order(taken.sandbox_id, idem, loan_id, new), _key_of(request), version
+            )
+            submitted = None if command is None else self._submit(taken, command)
         except (Refused, ValidationError):
             return False
         if submitted is None:

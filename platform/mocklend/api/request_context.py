@@ -26,7 +26,7 @@ from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import DEFAULT, STAFF
+from mocklend.sandboxes.lifecycle import STAFF
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command
 
@@ -86,7 +86,7 @@ def sandbox_id() -> str:
 def _sandbox_of(credential: str | None) -> str:
     if credential is None:
         if served().settings.on_loopback:
-            return DEFAULT
+            return current_platform().known.default()
         raise Refused(
             "credential_missing",
             "the request has no sandbox key",

@@ -258,6 +258,7 @@ def log_requests(app: Flask, platform: Platform) -> None:
     So the log has the answer that replaces the view's, and has it before it is delayed or broken.
     """
     log = app.extensions[EXTENSION] = RequestLog()
+    platform.on_reset_elsewhere = log.forget
     with platform.read() as connection:
         if find(connection, "id", DEFAULT) is None:
             log.begin(DEFAULT)

@@ -222,7 +222,7 @@ class StaffKey(TypedDict):
 def get_staff_key() -> Response:
     """The sandbox's second key, for students and reconcilers: it opens every plane but the control plane."""
     with open_snapshot() as snapshot:
-        return rendered(StaffKey(staff_key=staff_key(snapshot.sandbox)))
+        return rendered(StaffKey(staff_key=staff_key(snapshot.sandbox.id, snapshot.sandbox.key_hash)))
 
 
 @sandboxes.post("/-/reset")

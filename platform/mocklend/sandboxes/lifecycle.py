@@ -153,10 +153,10 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
     return emptied
 
 
-def staff_key(sandbox: Sandbox) -> str:
-    """The sandbox's staff key. It is derived from the API key, which cannot be derived from it."""
-    proof = hmac.new(sandbox.key_hash.encode(), b"staff", hashlib.sha256).hexdigest()
-    return f"{STAFF}{sandbox.id}.{proof[:40]}"
+def staff_key(sandbox_id: str, key_hash: str) -> str:
+    """A sandbox's staff key. It is derived from the API key, which cannot be derived from it."""
+    proof = hmac.new(key_hash.encode(), b"staff", hashlib.sha256).hexdigest()
+    return f"{STAFF}{sandbox_id}.{proof[:40]}"
 
 
 def find(connection: Connection, column: str, value: str) -> Sandbox | None:

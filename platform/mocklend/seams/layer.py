@@ -9,7 +9,8 @@ thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from mocklend.domain.finding import Finding
@@ -63,6 +64,13 @@ class JoinsCommits(Protocol[Connection]):
         """Drop what is cached of a sandbox that was reset or deleted."""
         ...
 
+    def share(self, transaction: Callable[[], AbstractContextManager[Connection]]) -> None:
+        """Other processes write the database, too, so no count that decides is kept in memory from now on.
+
+        `transaction` opens a small write transaction of its own. Called once, before anything else.
+        """
+        ...
+
     def drain(self) -> Sequence[Write]:
         """Return the rows that are still to be written when the platform stops."""
         ...
@@ -78,11 +86,19 @@ class LooksAtRequests(Protocol):
         """
         ...
 
+    def compare_rules(self, sandbox_id: str, version: int) -> None:
+        """The database has this version of a sandbox's rules: if another is loaded, `has_rules_at` is None."""
+        ...
+
+    def loaded_version(self, sandbox_id: str) -> int | None:
+        """Return the version of the rules by which `has_rules_at` answers; None if it cannot tell."""
+        ...
+
     def may_affect(self, event: PendingEvent) -> bool:
         """Whether `at` might change this event. Called by any thread, outside of groups, to save a commit.
 
-        An event with the occurrence 0 is counted, and gets its occurrence: its sequence number for its entity in this
-        process.
+        An event with the occurrence 0 is counted, and gets its occurrence: its sequence number for its entity. If the
+        database is shared, it is counted there; raises Unavailable if that fails.
         """
         ...
 

@@ -84,6 +84,11 @@ def is_alone(engine: Engine) -> bool:
     return bool(engine.get_execution_options()[ALONE])
 
 
+def is_shared(engine: Engine) -> bool:
+    """Whether other processes may serve the engine's database meanwhile: on PostgreSQL."""
+    return engine.dialect.name == "postgresql"
+
+
 def ground_of(engine: Engine) -> Ground:
     """The `Ground` of an engine: the state of its database."""
     ground: Ground = engine.get_execution_options()[GROUND]
@@ -306,14 +311,19 @@ def _begin(connection: Connection, *, trying: bool) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent snapshot for all queries in it. Raises Unavailable if the database cannot be used."""
+def reading(engine: Engine, *, one_statement: bool = False) -> Iterator[Connection]:
+    """One consistent snapshot for all queries in it. Raises Unavailable if the database cannot be used.
+
+    With `one_statement` it is for one query, which is a snapshot by itself: on PostgreSQL this saves two round trips.
+    """
     ground = ground_of(engine)
     trying = ground.admit(to_write=False)
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")
+            elif one_statement:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
             else:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:

@@ -111,6 +111,10 @@ class ReplayStored(Exception):
     """The command repeats a stored request: its stored answer is returned, and nothing is done."""
 
 
+class Outdated(Exception):
+    """The sandbox is not any more as a command assumed (`IfUnchanged`). Nothing was decided."""
+
+
 class Command(Protocol):
     """A command of a client, an operator, a channel or the clock. Frozen, plain data."""
 
@@ -140,6 +144,51 @@ def needs_in(command: Command, sandbox: Sandbox) -> Iterable[Key]:
     """The entities that `decide` will read and that the command can name only with its sandbox at hand."""
     named: Callable[[Sandbox], Iterable[Key]] | None = getattr(command, "needs_in", None)
     return () if named is None else named(sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class IfUnchanged:
+    """A command that is decided only if its sandbox has this key, rules and number of resets; else Outdated."""
+
+    command: Command
+    key_hash: str
+    rules_version: int
+    resets: int
+
+    @property
+    def sandbox_id(self) -> str:
+        """The command's sandbox."""
+        return self.command.sandbox_id
+
+    @property
+    def idem(self) -> Idempotency | None:
+        """The command's idempotency key."""
+        return self.command.idem
+
+    @property
+    def forgettable(self) -> bool:
+        """Whether a fault may forget the command's stored answer."""
+        return getattr(self.command, "forgettable", False)
+
+    def needs(self) -> Iterable[Key]:
+        """What the command needs."""
+        return self.command.needs()
+
+    def needs_in(self, sandbox: Sandbox) -> Iterable[Key]:
+        """What the command needs, with its sandbox at hand."""
+        return needs_in(self.command, sandbox)
+
+    def decide(self, work: Work) -> Answer:
+        """The command's answer."""
+        return self.command.decide(work)
+
+    def holds(self, sandbox: Sandbox | None) -> bool:
+        """Whether the sandbox is as the command assumes."""
+        return sandbox is not None and (self.key_hash, self.rules_version, self.resets) == (
+            sandbox.key_hash,
+            sandbox.rules_version,
+            sandbox.resets,
+        )
 
 
 FollowUps = Mapping[type[FollowUp], Callable[[str, Any], Command]]

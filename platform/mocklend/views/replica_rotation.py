@@ -19,6 +19,11 @@ class ReplicaRotation:
         self._lock = threading.Lock()
         self._first_was_last: set[tuple[str, str]] = set()
 
+    def forget(self, sandbox_id: str) -> None:
+        """Start again with the first replica in a sandbox that was reset or deleted."""
+        with self._lock:
+            self._first_was_last = {page for page in self._first_was_last if page[0] != sandbox_id}
+
     def second(self, sandbox_id: str, loan_id: str) -> bool:
         """Whether this read goes to the second replica. The first read goes to the first, then they alternate."""
         page = (sandbox_id, loan_id)
