@@ -1,8 +1,8 @@
 """How fast is the platform, and beside what? Each figure and its ruler are measured in turns, in one run.
 
-    scripts/bench                      everything, some minutes
+    scripts/bench                      everything on SQLite, some minutes
     scripts/bench --only status repay  some of it
-    scripts/bench --out docs/benchmarks
+    scripts/bench --peers --postgresql --out docs/benchmarks
 
 The server is kept on one core and wrk, the generator, on the other. A figure is the median of the rounds; what counts
 is its ratio to the ruler, which is measured in the same rounds on the same core. The server commits as durably as it
@@ -17,16 +17,17 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import tool
-from bench_cases import CASES, RULERS, Bench, Measured
+from bench_cases import CASES, OF_PEERS, RULERS, Bench, Measured
+from peers import install
 
 from mocklend.exit_codes import ExitCode
 
-HEAD = f"{'figure':46} {'a second':>10} {'p50 ms':>8} {'p99 ms':>8} {'ratio':>7}  of"
+HEAD = f"{'figure':46} {'a second':>10} {'p50 ms':>8} {'p99 ms':>8} {'ratio':>7} {'goal':>6}  of"
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -34,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=sorted(CASES), help="these figures")
+    parser.add_argument("--only", nargs="+", choices=sorted(CASES), help="these figures")
+    parser.add_argument("--peers", action="store_true", help="other mock servers too; installed from npm and PyPI")
+    parser.add_argument("--postgresql", action="store_true", help="the figures on PostgreSQL too")
+    parser.add_argument("--out", type=Path, help="a folder for the report as JSON")
     parser.add_argument("--rounds", type=tool.whole(1, 100), default=3, help="how often each (default: %(default)s)")
     parser.add_argument("--seconds", type=tool.number(1, 600), default=4.0, help="a load (default: %(default)s)")
     parser.add_argument("--connections", type=tool.whole(1, 1_024), default=64, help="(default: %(default)s)")
@@ -48,29 +52,48 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
         if shutil.which(program) is None:
             raise tool.NotRun(f"{program} is not installed; on Debian: apt-get install {package}")
-    rulers = sorted({ruler for name in options.only if (ruler := CASES[name].ruler) is not None})
-    rounds: dict[str, list[Measured]] = {name: [] for name in (*rulers, *options.only)}
+    if options.peers:
+        install()
+    only = options.only or [name for name in CASES if options.postgresql or not CASES[name].on_postgresql]
+    rulers_of = {name: [each for each in CASES[name].rulers if options.peers or each not in OF_PEERS] for name in only}
+    rulers = list(dict.fromkeys(ruler for rulers in rulers_of.values() for ruler in rulers))
+    rounds: dict[str, list[Measured]] = {name: [] for name in (*rulers, *only)}
+    peers: dict[str, dict[str, list[Measured]]] = {}
     with tempfile.TemporaryDirectory(prefix="mocklend-bench-") as folder:
         bench = Bench(Path(folder), options.seconds, options.connections, options.loans)
         for number in range(1, options.rounds + 1):
             for name, measured in rounds.items():
                 measured.append(RULERS[name](bench) if name in RULERS else CASES[name].measure(bench))
+            for peer, loads in bench.peers.items():
+                for kind, load in loads.items():
+                    peers.setdefault(peer, {}).setdefault(kind, []).append(load)
+            bench.peers.clear()
             tool.say(f"round {number} of {options.rounds}")
     figures = {name: _median(measured) for name, measured in rounds.items()}
+    ratios = {name: {ruler: _ratio(figures[name], figures[ruler]) for ruler in rulers_of[name]} for name in only}
     report = {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "rounds": options.rounds,
         "seconds": options.seconds,
         "connections": options.connections,
+        "loans": options.loans,
         "figures": {name: {**figure, "rounds": rounds[name]} for name, figure in figures.items()},
-        "ratios": {name: _ratio(name, figures) for name in options.only if CASES[name].ruler is not None},
+        "ratios": ratios,
+        "goals": {name: dict(CASES[name].rulers) for name in only},
+        "peers": {name: {kind: _median(each) for kind, each in loads.items()} for name, loads in peers.items()},
     }
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "report.json").write_text(text + "\n", encoding="utf-8")
     failed = sum(measured["failed"] for each in rounds.values() for measured in each)
     if options.json:
-        print(json.dumps(report, indent=2))
+        print(text)
     else:
-        _print(options.only, rulers, figures)
+        _print(rulers, only, figures, ratios)
+        for name, loads in report["peers"].items():
+            print(f"peer: {name:40} " + ", ".join(f"{kind} {load['per_s']:.1f}" for kind, load in loads.items()))
         print(f"{failed} requests failed" if failed else "every request was answered 2xx")
     return ExitCode.FAIL if failed else ExitCode.PASS
 
@@ -84,19 +107,27 @@ def _median(rounds: Sequence[Measured]) -> Measured:
     }
 
 
-def _ratio(name: str, figures: dict[str, Measured]) -> float:
-    ruler = CASES[name].ruler
-    assert ruler is not None
-    return round(figures[name]["per_s"] / figures[ruler]["per_s"], 3)
+def _ratio(figure: Measured, ruler: Measured) -> float:
+    return round(figure["per_s"] / ruler["per_s"], 3)
 
 
-def _print(only: Sequence[str], rulers: Sequence[str], figures: dict[str, Measured]) -> None:
+def _print(
+    rulers: Sequence[str],
+    only: Sequence[str],
+    figures: Mapping[str, Measured],
+    ratios: Mapping[str, Mapping[str, float]],
+) -> None:
     print(HEAD)
-    for name in (*rulers, *only):
-        figure, case = figures[name], CASES.get(name)
-        title = case.title if case else f"ruler: {name}"
-        line = f"{title:46} {figure['per_s']:10.1f} {figure['p50_ms']:8.2f} {figure['p99_ms']:8.2f}"
-        print(f"{line} {_ratio(name, figures):7.2f}  {case.ruler}" if case and case.ruler else line)
+    for ruler in rulers:
+        print(_line(f"ruler: {ruler}", figures[ruler]))
+    for name in only:
+        print(_line(CASES[name].title, figures[name]))
+        for ruler, ratio in ratios[name].items():
+            print(f"{'':46} {'':10} {'':8} {'':8} {ratio:7.2f} {CASES[name].rulers[ruler]:6.2f}  {ruler}")
+
+
+def _line(title: str, figure: Measured) -> str:
+    return f"{title:46} {figure['per_s']:10.1f} {figure['p50_ms']:8.2f} {figure['p99_ms']:8.2f}"
 
 
 if __name__ == "__main__":

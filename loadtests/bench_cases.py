@@ -1,4 +1,7 @@
-"""What `scripts/bench` measures: rulers, and figures that name theirs."""
+"""What `scripts/bench` measures: rulers, and figures that name theirs.
+
+Peers and PostgreSQL are measured only where `--peers` and `--postgresql` say so.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 from urllib.request import urlopen
 
 import wrk
+from peers import PEERS
 from server import Server, on_core
 from tool import CutShort
 
@@ -32,7 +36,7 @@ class Measured(TypedDict):
     failed: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bench:
     """Where to measure, how long a load lasts, over how many connections and loans."""
 
@@ -40,13 +44,19 @@ class Bench:
     seconds: float
     connections: int
     loans: int
+    peers: dict[str, dict[str, Measured]] = field(default_factory=dict)
+    """By peer: how it reads and writes in this round."""
 
     @contextmanager
-    def served(self) -> Iterator[Served]:
-        """A server of its own with loans in a sandbox whose clock stands still."""
+    def served(self, url: str | None = None) -> Iterator[Served]:
+        """A server of its own with loans in a sandbox whose clock stands still; on an SQLite file, or a database's URL.
+
+        On SQLite it is kept on one core; with PostgreSQL, which takes part of the work, it is free.
+        """
         number = len(list(self.folder.glob("*.db")))
         database = self.folder / f"{number}.db"
-        server = Server(str(database), self.folder / f"{number}.log", core=wrk.SERVER_CORE)
+        core = wrk.SERVER_CORE if url is None else None
+        server = Server(url or str(database), self.folder / f"{number}.log", core=core)
         try:
             with Client(server.url) as anyone, anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z") as client:
                 borrower = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
@@ -136,12 +146,45 @@ def ideal_delay(bench: Bench) -> Measured:
     return {"per_s": per_s, "p50_ms": DELAY_MS, "p99_ms": DELAY_MS, "failed": 0}
 
 
+def _best_peer(bench: Bench, kind: str, durable: bool | None = None) -> Measured:
+    """The most that any peer reads or writes. All peers are measured once a round."""
+    if not bench.peers:
+        for peer in PEERS:
+            with peer.running():
+                loads = {
+                    name: peer.load(ask, bench.connections, bench.seconds)
+                    for name, ask in (("read", peer.read), ("write", peer.write))
+                }
+            bench.peers[peer.name] = {name: measured(load) for name, load in loads.items()}
+    asked = [peer.name for peer in PEERS if durable is None or peer.durable == durable]
+    return max((bench.peers[name][kind] for name in asked), key=lambda one: one["per_s"])
+
+
+def pgbench(bench: Bench) -> Measured:
+    """PostgreSQL's own benchmark, TPC-B-like, with 16 clients and synchronous commits."""
+    from pgbench import tpcb
+
+    return tpcb(bench.seconds)
+
+
+FLASK, LOOP, DELAY = "bare Flask", "one-thread loop on SQLite", f"{DELAY_MS} ms and nothing else"
+PEER_READ, PEER_DURABLE, PEER_MEMORY = (
+    "fastest peer's read",
+    "best peer's write to a file",
+    "best peer's write in memory",
+)
+TPCB = "pgbench, TPC-B-like, 16 clients"
 RULERS: Mapping[str, Callable[[Bench], Measured]] = {
-    "bare Flask": bare_flask,
-    "one-thread loop on SQLite": sqlite_loop,
-    f"{DELAY_MS} ms and nothing else": ideal_delay,
+    FLASK: bare_flask,
+    LOOP: sqlite_loop,
+    DELAY: ideal_delay,
+    PEER_READ: lambda bench: _best_peer(bench, "read"),
+    PEER_DURABLE: lambda bench: _best_peer(bench, "write", durable=True),
+    PEER_MEMORY: lambda bench: _best_peer(bench, "write", durable=False),
+    TPCB: pgbench,
 }
 """By name."""
+OF_PEERS = (PEER_READ, PEER_DURABLE, PEER_MEMORY)
 
 
 # --- figures ---
@@ -149,11 +192,13 @@ RULERS: Mapping[str, Callable[[Bench], Measured]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A figure: how it is measured, and the ruler that it is divided by."""
+    """A figure: how it is measured, the rulers that it is divided by, and what the ratios should be."""
 
     title: str
-    ruler: str | None
+    rulers: Mapping[str, float]
+    """By ruler, the ratio that is the goal."""
     measure: Callable[[Bench], Measured]
+    on_postgresql: bool = False
 
 
 def status(bench: Bench) -> Measured:
@@ -214,12 +259,20 @@ def _until_answered(url: str) -> None:
     raise CutShort(f"nothing answers at {url}")
 
 
-FLASK, LOOP, DELAY = RULERS
+def repay_on_postgresql(bench: Bench) -> Measured:
+    """Repayments acknowledged by PostgreSQL, each durable."""
+    from pgbench import running
+
+    with running() as url, bench.served(url) as served:
+        return served.repay()
+
+
 CASES: Mapping[str, Case] = {
-    "status": Case("status query, warm", FLASK, status),
-    "status-rule": Case("… with a rule at another seam", FLASK, status_with_rule),
-    "status-latency": Case("… with transport.latency at 0.01", FLASK, status_with_latency),
-    "delayed": Case(f"{DELAY_MS} ms of delay on all", DELAY, delayed),
-    "repay": Case("repayments acknowledged", LOOP, repay),
-    "start": Case("start to health", None, start),
+    "status": Case("status query, warm", {FLASK: 3.2, PEER_READ: 3}, status),
+    "status-rule": Case("… with a rule at another seam", {FLASK: 2.5}, status_with_rule),
+    "status-latency": Case("… with transport.latency at 0.01", {FLASK: 0.5}, status_with_latency),
+    "delayed": Case(f"{DELAY_MS} ms of delay on all", {DELAY: 0.95}, delayed),
+    "repay": Case("repayments acknowledged", {LOOP: 1.2, PEER_DURABLE: 20, PEER_MEMORY: 1}, repay),
+    "repay-postgresql": Case("repayments acknowledged, PostgreSQL", {TPCB: 1}, repay_on_postgresql, True),
+    "start": Case("start to health", {}, start),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import bench
@@ -26,7 +27,7 @@ def test_a_figure_is_the_median_of_its_rounds_and_its_ratio_that_of_the_medians(
         return {"per_s": next(speeds), "p50_ms": 1.0, "p99_ms": 2.0, "failed": 0}
 
     monkeypatch.setattr(bench, "RULERS", {"ruler": measure})
-    monkeypatch.setattr(bench, "CASES", {"repay": bench_cases.Case("repay", "ruler", measure)})
+    monkeypatch.setattr(bench, "CASES", {"repay": bench_cases.Case("repay", {"ruler": 2}, measure)})
     monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
 
     code = bench.main(["--only", "repay", "--json"])
@@ -34,14 +35,41 @@ def test_a_figure_is_the_median_of_its_rounds_and_its_ratio_that_of_the_medians(
     report = json.loads(capsys.readouterr().out)
     assert code is ExitCode.PASS
     assert {name: figure["per_s"] for name, figure in report["figures"].items()} == {"ruler": 200, "repay": 900}
-    assert report["ratios"] == {"repay": 4.5}
+    assert report["ratios"] == {"repay": {"ruler": 4.5}}
+    assert report["goals"] == {"repay": {"ruler": 2}}
+
+
+def load(per_s: float) -> bench_cases.Measured:
+    return {"per_s": per_s, "p50_ms": 1.0, "p99_ms": 2.0, "failed": 0}
+
+
+def test_a_peer_is_a_ruler_only_where_it_is_asked_for_and_the_report_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    peers = {"mountebank": {"read": load(20), "write": load(50)}, "moto": {"read": load(10), "write": load(90)}}
+    peers |= {"WireMock": {"read": load(5), "write": load(5)}, "json-server": {"read": load(1), "write": load(2)}}
+    peers |= {"localstripe": {"read": load(1), "write": load(3)}}
+    case = bench_cases.Case("repay", {bench_cases.PEER_DURABLE: 20, bench_cases.PEER_MEMORY: 1}, lambda _: load(180))
+    monkeypatch.setattr(bench, "CASES", {"repay": case})
+    monkeypatch.setattr(bench, "install", lambda: None)
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
+    assert bench.main(["--rounds", "1"]) is ExitCode.PASS
+    assert "best peer" not in capsys.readouterr().out
+
+    monkeypatch.setattr(bench, "Bench", lambda *where: replace(bench_cases.Bench(*where), peers=dict(peers)))
+    assert bench.main(["--rounds", "1", "--peers", "--out", str(tmp_path / "out")]) is ExitCode.PASS
+
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["ratios"] == {"repay": {bench_cases.PEER_DURABLE: 60, bench_cases.PEER_MEMORY: 2}}
+    assert report["peers"]["moto"]["write"]["per_s"] == 90
+    assert "peer: json-server" in capsys.readouterr().out
 
 
 def test_an_answer_that_failed_fails_the_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failing: bench_cases.Measured = {"per_s": 1.0, "p50_ms": 1.0, "p99_ms": 2.0, "failed": 1}
-    monkeypatch.setattr(bench, "CASES", {"start": bench_cases.Case("start", None, lambda _: failing)})
+    monkeypatch.setattr(bench, "CASES", {"start": bench_cases.Case("start", {}, lambda _: failing)})
     monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
 
     code = bench.main(["--only", "start", "--rounds", "2"])
