@@ -9,7 +9,6 @@ flush fails, its commands are retried one by one, so that one command cannot fai
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
+import orjson
 from sqlalchemy import Connection, Engine
 
 from mocklend.domain.problems import Refused
@@ -444,7 +444,7 @@ class _Group:
             return None
         if row.fingerprint != command.idem.fingerprint:
             raise Refused("idempotency_key_reused", "the key was used with another path or body")
-        return StoredAnswer(Answer(row.status, json.loads(row.body), replayed=True), row.created_ms)
+        return StoredAnswer(Answer(row.status, orjson.loads(row.body), replayed=True), row.created_ms)
 
     def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:
@@ -454,7 +454,7 @@ class _Group:
         else:
             assert isinstance(outcome, Refused)
             status, body = outcome.problem.status, outcome.to_json()
-        text = json.dumps(body, separators=(",", ":"))
+        text = orjson.dumps(body).decode()
         work.write(
             how,
             key=command.idem.key,

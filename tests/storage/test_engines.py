@@ -80,15 +80,14 @@ def test_posted_rows_cannot_be_replaced(raw: sqlite3.Connection, table: str) -> 
 @pytest.mark.parametrize(
     ("table", "change"),
     [
-        ("transactions", {"seq": 99}),  # the same id
-        ("transactions", {"seq": 99, "id": "txn_x"}),  # the same transaction reversed
+        ("transactions", {"seq": 99}),  # the same transaction reversed
         ("book_facts", {"loan_id": "loan_x"}),  # the same fact on another loan
     ],
 )
 def test_posted_rows_cannot_be_replaced_through_their_other_keys(
     raw: sqlite3.Connection, table: str, change: dict[str, object]
 ) -> None:
-    where = "WHERE reverses IS NOT NULL" if "id" in change else ""
+    where = "WHERE reverses IS NOT NULL" if table == "transactions" else ""
     cursor = raw.execute(f"SELECT * FROM {table} {where} LIMIT 1")
     row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
     before = count(raw, table)
@@ -115,7 +114,12 @@ def test_a_transaction_is_reversed_once(raw: sqlite3.Connection) -> None:
     row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
 
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        insert(raw, "transactions", row | {"seq": 99, "id": "txn_x"})
+        insert(raw, "transactions", row | {"seq": 99})
+
+
+def test_the_id_of_a_transaction_names_its_chain_and_number(raw: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="id_names_key"):
+        insert(raw, "transactions", first(raw, "transactions") | {"seq": 99, "reverses": None})
 
 
 @pytest.mark.parametrize("table", ["book_facts", "world_facts"])

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
+from mocklend.ledger.journal import transaction_id
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.monitoring import alerts
 from mocklend.runtime import Platform
@@ -162,8 +163,12 @@ def test_a_posting_moves_more_than_nothing_between_two_accounts(raw: psycopg.Con
 
 
 def test_a_transaction_is_reversed_once(raw: psycopg.Connection) -> None:
+    mine = "sandbox_id = current_setting('mocklend.sandbox') AND reverses IS NOT NULL"
+    chain = raw.execute(f"SELECT chain FROM transactions WHERE {mine} LIMIT 1").fetchone()
+    assert chain is not None
+    where = f"chain = '{chain[0]}' AND reverses IS NOT NULL"
     with pytest.raises(psycopg.errors.UniqueViolation, match="reverses"):
-        again(raw, "transactions", "reverses IS NOT NULL", seq=99, id="txn_x")
+        again(raw, "transactions", where, seq=99, id=transaction_id(chain[0], 99))
 
 
 def test_a_fact_belongs_to_one_loan(raw: psycopg.Connection) -> None:

@@ -19,7 +19,6 @@ from mocklend.channels.messages import (
     payment_return_body,
 )
 from mocklend.channels.second_receipts import number_of_copy, second_receipt_of
-from mocklend.channels.settlement import callback_doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
@@ -61,10 +60,10 @@ class AttemptCallback:
             yield ("loan", self.loan_id)
 
     def decide(self, work: Work) -> Answer:
-        """200 and the delivery log."""
+        """204: the clock sends it, and nobody reads an answer."""
         callback = work.get(Callback, self.callback_id)
         if callback.due_ms is None or callback.due_ms > work.now_ms:
-            return Answer(200, callback_doc(callback))  # Another process has made this attempt.
+            return Answer(204, {})  # Another process has made this attempt.
         attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
         event = self._event(work, callback, attempt, len(retry_schedule))
         lost = callback.attempts_to_lose
@@ -87,7 +86,7 @@ class AttemptCallback:
             applied_ms=work.now_ms if acked and not outcome.discarded else None,
         )
         work.put(callback)
-        return Answer(200, callback_doc(callback))
+        return Answer(204, {})
 
     def _event(self, work: Work, callback: Callback, attempt: int, attempts_max: int) -> CallbackAttempt:
         trade = work.get(Trade, callback.out_trade_no)

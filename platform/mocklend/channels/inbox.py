@@ -215,22 +215,25 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanA
     """Book a repayment at its `paid_ms`, for the first time or in place of an earlier booking."""
     assert order.paid_ms is not None, "a repayment is paid before it is booked"
     zone, n = work.sandbox.zone, order.bookings + 1
-    event = ReceiptBooked(
-        **about_order(work.now_ms, loan, order, n),
-        repayment_id=order.id,
-        day_ends_ms=midnight_ms(business_date(order.paid_ms, zone) + timedelta(days=1), zone),
-        scope=order.type,
-        booked_ms=order.paid_ms,
-    )
-    outcome = work.at(event)
+    scope, booked_ms = order.type, order.paid_ms
+    if work.armed:
+        event = ReceiptBooked(
+            **about_order(work.now_ms, loan, order, n),
+            repayment_id=order.id,
+            day_ends_ms=midnight_ms(business_date(order.paid_ms, zone) + timedelta(days=1), zone),
+            scope=scope,
+            booked_ms=booked_ms,
+        )
+        outcome = work.at(event)
+        scope, booked_ms = outcome.scope, outcome.booked_ms
     fact = Fact(
         id=booking(order.id, n),
         kind=RECEIPT,
-        at_ms=outcome.booked_ms,
-        on=business_date(outcome.booked_ms, zone),
+        at_ms=booked_ms,
+        on=business_date(booked_ms, zone),
         amount_minor=order.amount_minor,
         channel=order.channel,
-        scope=outcome.scope,
+        scope=scope,
         reverses=booking(order.id, n - 1) if n > 1 else None,
         landed=n > 1,  # The first booking has posted the money to the channel's account.
     )
@@ -241,8 +244,8 @@ def book(work: Work, loan: Loan, order: Repayment, *, cause: str) -> tuple[LoanA
         order,
         applied_minor=settled,
         overpaid_minor=over,
-        booked_type=outcome.scope,
-        booked_ms=outcome.booked_ms,
+        booked_type=scope,
+        booked_ms=booked_ms,
         bookings=n,
     )
     work.put(order)

@@ -43,10 +43,10 @@ class SettleTrade:
         return (("trade", self.trade_id),)
 
     def decide(self, work: Work) -> Answer:
-        """200 and the trade."""
+        """204: the clock settles it, and nobody reads an answer."""
         trade = work.get(Trade, self.trade_id)
         if trade.state != TradeState.CREATED or trade.due_ms is None:
-            return Answer(200, trade_doc(trade))
+            return Answer(204, {})
         paid_ms = trade.due_ms
         trade = replace(
             trade,
@@ -55,15 +55,16 @@ class SettleTrade:
             due_ms=None,
             channel_trade_no="CH" + suffix(work.sandbox.seed, "channel", trade.id).upper(),
         )
-        outcome = work.at(
-            TradeSettled(
+        if work.armed:
+            event = TradeSettled(
                 **about_payment(paid_ms, trade, trade.repayment_id),
                 repayment_id=trade.repayment_id,
                 payer_reference=trade.payer_reference,
             )
-        )
-        if outcome.fails_after_s is not None:
-            trade = replace(trade, return_due_ms=paid_ms + outcome.fails_after_s * 1000, notifies=int(outcome.tells))
+            outcome = work.at(event)
+            if outcome.fails_after_s is not None:
+                fails_ms = paid_ms + outcome.fails_after_s * 1000
+                trade = replace(trade, return_due_ms=fails_ms, notifies=int(outcome.tells))
         work.put(trade)
         on = business_date(paid_ms, work.sandbox.zone)
         record_in_world(
@@ -72,7 +73,7 @@ class SettleTrade:
             Fact(trade.repayment_id, RECEIPT, paid_ms, on, trade.amount_minor, trade.channel, scope=trade.scope),
         )
         queue_callback(work, trade, trade.repayment_id)
-        return Answer(200, trade_doc(trade))
+        return Answer(204, {})
 
 
 def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:

@@ -10,6 +10,7 @@ from calendar import monthrange
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 
@@ -33,6 +34,7 @@ class TermUnit(StrEnum):
     MONTH = "month"
 
 
+@lru_cache(maxsize=4096)
 def year_fraction(
     day_count: DayCount, start: date, end: date, period_start: date, period_end: date, unit: TermUnit
 ) -> Fraction:

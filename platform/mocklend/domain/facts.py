@@ -140,8 +140,9 @@ def standing(facts: Iterable[Fact]) -> Standing:
     return Standing(gone, of(undone | failed), of(undone))
 
 
+@lru_cache(maxsize=4096)
 def business_date(at_ms: int, zone: str) -> date:
-    """The date of a moment in a time zone."""
+    """The date of a moment in a time zone. Cached: the commands of a group ask for the same few moments."""
     return datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone)).date()
 
 

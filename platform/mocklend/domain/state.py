@@ -120,12 +120,15 @@ class LoanState(Struct):
         """
         if not self.owes:
             return None
-        grace = self.terms.product.penalty.grace_days
-        lasts = [i.due_date for i in self.instalments]
-        if grace:
-            lasts += [last + timedelta(days=grace) for last in lasts]
-        passing = [last for last in lasts if last >= max(self.as_of, since)]
-        return min(passing) + ONE_DAY if passing else None
+        not_before = max(self.as_of, since)
+        passing = [self._first_due(not_before, timedelta(0))]
+        if grace := self.terms.product.penalty.grace_days:
+            passing.append(self._first_due(not_before, timedelta(days=grace)))
+        return min((last + ONE_DAY for last in passing if last is not None), default=None)
+
+    def _first_due(self, not_before: date, grace: timedelta) -> date | None:
+        """The first due date, with its grace, that is not before a date. Due dates ascend."""
+        return next((last for i in self.instalments if (last := i.due_date + grace) >= not_before), None)
 
     # --- time ---
 
@@ -186,7 +189,7 @@ class LoanState(Struct):
         """
         if not self.accepted:
             return
-        if not (self._bears or self.outstanding_principal_minor or any(i.outstanding for i in self.instalments)):
+        if not (self._bears or self.owes):
             # No movement. If the loan is reopened, its next period begins where the last one ended.
             self.accrued_to = max(self.accrued_to, to)
             return
@@ -213,12 +216,12 @@ class LoanState(Struct):
                 current.interest += grown
                 postings.append(("1102", "4001", grown))
             postings += self._use_ahead(current, stop)
+        late_before = self._late_before(stop)
+        overdue = [] if ahead else [i for i in self.instalments if i.due_date < late_before]
         for bucket, account in (("penalty_principal", "1103"), ("penalty_interest", "1104")):
             grown = 0
-            for late in self.instalments if not ahead else ():
-                days = (stop - max(start, late.due_date + grace)).days
-                if days > 0:
-                    grown += self._grow_penalty(late, bucket, days)
+            for late in overdue:
+                grown += self._grow_penalty(late, bucket, (stop - max(start, late.due_date + grace)).days)
             if grown:
                 postings.append((account, "4002", grown))
         if postings:

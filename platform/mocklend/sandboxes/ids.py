@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 
 from mocklend.domain.facts import RETURN_PREFIX
 
-ALPHABET_LENGTH = 20
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+ID_LENGTH = 20
 """Twenty base32 characters: 100 bits, so that no two entities of a sandbox get the same id by chance."""
+_DIGEST_BYTES = 15
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
+_SHIFTS = range(5 * ID_LENGTH - 10, -1, -10)
+_REST_BITS = 8 * _DIGEST_BYTES - 5 * ID_LENGTH
 
 
 def make_id(prefix: str, seed: int, *parts: str | int) -> str:
@@ -19,8 +23,9 @@ def make_id(prefix: str, seed: int, *parts: str | int) -> str:
 def suffix(seed: int, *parts: str | int) -> str:
     """The part of an id after its prefix: lower-case base32."""
     text = "\x1f".join([str(seed), *map(str, parts)])
-    digest = hashlib.blake2b(text.encode(), digest_size=15).digest()
-    return base64.b32encode(digest).decode().lower()[:ALPHABET_LENGTH]
+    digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
+    bits = int.from_bytes(digest) >> _REST_BITS
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
 
 
 def batch_position_percent(id: str) -> int:

@@ -22,8 +22,12 @@ def maybe_rfc3339(at_ms: int | None) -> str | None:
     return None if at_ms is None else rfc3339(at_ms)
 
 
+@lru_cache(maxsize=4096)
 def parse_rfc3339(text: str) -> int:
-    """Milliseconds of an RFC 3339 moment with an offset. Raises ValueError if it is invalid or out of range."""
+    """Milliseconds of an RFC 3339 moment with an offset. Raises ValueError if it is invalid or out of range.
+
+    Cached, since a callback's moments are read several times.
+    """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("the moment has no offset")

@@ -241,9 +241,13 @@ def _guards(dialect: str) -> Iterator[str]:
 
 def _same_keys(table: str) -> Iterator[str]:
     """For each key of a table, the condition that a new row has the same key as an existing one."""
-    for key in sorted(metadata.tables[table].constraints, key=lambda constraint: str(constraint.name)):
-        if isinstance(key, PrimaryKeyConstraint | UniqueConstraint):
-            yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
+    constraints, indexes = metadata.tables[table].constraints, metadata.tables[table].indexes
+    keys = [
+        *(key for key in constraints if isinstance(key, PrimaryKeyConstraint | UniqueConstraint)),
+        *(index for index in indexes if index.unique),
+    ]
+    for key in sorted(keys, key=lambda each: str(each.name)):
+        yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from mocklend.storage import entities
-from mocklend.storage.tables import SMALL, Check, Due, References, Unique, metadata, table_of
+from mocklend.storage.tables import SMALL, Check, Due, Index, References, Unique, metadata, table_of
 
 __all__ = ["entities", "metadata"]
 
@@ -114,7 +114,14 @@ class LoanView(Struct, frozen=True):
 table_of("sandbox_uses", SandboxUse, key=())
 table_of("real_time", RealTime, scoped=False)
 table_of("idempotency", AnswerRow, key=("key",))
-table_of("transactions", TransactionRow, Unique("id"), Unique("chain", "reverses"), key=("chain", "seq"))
+table_of(
+    "transactions",
+    TransactionRow,
+    # The id names the key, which is unique, so it needs no index of its own.
+    Check("id_names_key", "id = 'txn_' || REPLACE(chain, 'loan_', '') || '_' || seq"),
+    Index("chain", "reverses", where="reverses IS NOT NULL", unique_as="uq_transactions_sandbox_id_chain_reverses"),
+    key=("chain", "seq"),
+)
 table_of(
     "postings",
     PostingRow,

@@ -67,7 +67,6 @@ def refresh(
     """Show the loan's new version at once, or later as a fault decides. Returns the loan with its list of versions."""
     doc = loan_doc(loan, state, work.now_ms)
     now_ms, versions = work.now_ms, loan.view_versions
-    on_page = next((version for version in reversed(versions) if version.showing.on_page(now_ms)), None)
     books_minor = doc["outstanding_minor"]
     books_page: PageShown = {"version": doc["version"], "status": doc["status"], "outstanding_minor": books_minor}
     off_minor = _off_minor(work, loan, versions, books_minor, cause, channel) if versions else 0
@@ -80,6 +79,7 @@ def refresh(
         change_minor=books_minor - versions[-1].books_minor if versions else 0,
         off_minor=off_minor,
     )
+    on_page = _on_page(versions, now_ms) if work.armed else None
     if on_page is not None:
         event = ViewRefresh(
             **about_loan(now_ms, loan, loan.version),
@@ -123,6 +123,10 @@ def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
     return replace(loan, view_versions=(replace(shown_version, off_minor=0, waits=None, behind_minor=None),))
 
 
+def _on_page(versions: tuple[ViewVersion, ...], now_ms: int) -> ViewVersion | None:
+    return next((version for version in reversed(versions) if version.showing.on_page(now_ms)), None)
+
+
 def right(loan: Loan, now_ms: int) -> bool:
     """Whether every view shows the loan's newest version as the books have it, now and later."""
     newest = loan.view_versions[-1]
@@ -139,7 +143,7 @@ def _off_minor(
             return last.off_minor
         work.signal(rebuilt(loan.id))  # A negative balance makes the store rebuild it from the books.
         return 0
-    if not last.change_minor or balance_minor < last.change_minor:
+    if not work.armed or not last.change_minor or balance_minor < last.change_minor:
         return 0
     event = BalanceKept(
         **about_loan(work.now_ms, loan, loan.version),
