@@ -21,6 +21,7 @@ from sqlalchemy import Engine, event
 
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.snapshot import PlatformLayer
+from support.databases import ENGINES, POSTGRESQL, Databases, Server
 from support.scoping import unscoped
 from support.story import MONDAY_MS, SEED, Clock, Story
 
@@ -45,6 +46,17 @@ _SEED = pytest.StashKey[int]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--stateful-cases`: how many requests the stories of tests/api/test_stateful.py are made of."""
     parser.addoption("--stateful-cases", type=int, default=5_000, metavar="N", help="requests of made-up stories")
+    parser.addoption("--engine", choices=ENGINES, default=ENGINES[0], help="what the platforms of the tests run on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that are about SQLite itself are skipped on another engine."""
+    if config.getoption("--engine") != POSTGRESQL:
+        return
+    for item in items:
+        mark = item.get_closest_marker("sqlite_only")
+        if mark is not None:
+            item.add_marker(pytest.mark.skip(reason=f"SQLite only: {mark.args[0]}"))
 
 
 _ASKED_FROM = tuple(str(TESTS.parent / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
@@ -110,14 +122,47 @@ def seed(request: pytest.FixtureRequest) -> int:
     return chosen
 
 
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> Iterator[Server | None]:
+    """The server of the databases with `--engine postgresql`; None with SQLite."""
+    if request.config.getoption("--engine") != POSTGRESQL:
+        yield None
+        return
+    server = Server(request.getfixturevalue("postgresql"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def mocklend_database(database_server: Server | None) -> str | None:
+    """The database of the plug-in's server: with `--engine postgresql`, one of that server's."""
+    return None if database_server is None else database_server.take()
+
+
 @pytest.fixture
-def open_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
+def databases(tmp_path: Path, database_server: Server | None) -> Iterator[Databases]:
+    """Databases of the test, by name: the path of a file in `tmp_path`, or a URL."""
+    made = Databases(tmp_path, database_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def module_databases(tmp_path_factory: pytest.TempPathFactory, database_server: Server | None) -> Iterator[Databases]:
+    """Databases that the tests of a module share."""
+    made = Databases(tmp_path_factory.mktemp("databases"), database_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def open_platform(databases: Databases) -> Iterator[Callable[..., Platform]]:
     """Open the platform on this test's one database, as often as the test restarts it."""
     opened: list[Platform] = []
 
     def open_one(layer: PlatformLayer | None = None, **more: Any) -> Platform:
         # Nothing here can lose power, so nothing waits for the disk.
-        opened.append(Platform(str(tmp_path / "mocklend.db"), layer, fast=True, **more))
+        opened.append(Platform(databases(), layer, fast=True, **more))
         return opened[-1]
 
     yield open_one

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,13 +23,13 @@ from mocklend.sandboxes.ids import callback_of, out_trade_no
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.signing import signed_headers
-from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views import reads
 from mocklend.world.record import record_in_world
+from support.sql import Unguarded, without_guards
 from support.story import Story
 
 _TODAY = date(2026, 1, 5)
@@ -80,14 +79,10 @@ def loan_id(story: Story) -> str:
 
 
 @pytest.fixture
-def raw(story: Story) -> Iterator[sqlite3.Connection]:
+def raw(story: Story) -> Iterator[Unguarded]:
     """A bare connection without the triggers."""
-    connection = sqlite3.connect(str(story.platform.engine.url.database), isolation_level=None)
-    for table in APPEND_ONLY:
-        for guard in ("update", "delete", "replace"):
-            connection.execute(f"DROP TRIGGER {table}_no_{guard}")
-    yield connection
-    connection.close()
+    with without_guards(story.platform.engine) as run:
+        yield run
 
 
 # --- books that contradict themselves ---
@@ -116,14 +111,14 @@ def test_a_repayment_of_which_only_one_half_was_posted_is_found(story: Story, lo
     assert {"B6", "B13"} <= story.broken()
 
 
-def test_a_transaction_that_lost_a_leg_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute("DELETE FROM postings WHERE debit = '2102' AND line = 1")
+def test_a_transaction_that_lost_a_leg_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("DELETE FROM postings WHERE debit = '2102' AND line = 1")
 
     assert {"B3", "B6", "B13"} <= story.broken()
 
 
-def test_a_posting_slipped_into_a_transaction_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute(
+def test_a_posting_slipped_into_a_transaction_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw(
         "INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor) "
         "SELECT sandbox_id, chain, seq, 9, '5003', '1101', 1 FROM transactions WHERE kind = 'repayment'"
     )
@@ -131,8 +126,8 @@ def test_a_posting_slipped_into_a_transaction_is_found(story: Story, loan_id: st
     assert {"B3", "B13"} <= story.broken()
 
 
-def test_a_posting_of_no_transaction_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute(
+def test_a_posting_of_no_transaction_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw(
         "INSERT INTO postings (sandbox_id, chain, seq, line, debit, credit, amount_minor) VALUES (?, ?, 99, 0, '5003', '1101', 1)",
         (story.sandbox_id, loan_id),
     )
@@ -156,41 +151,39 @@ def test_a_posting_of_no_transaction_is_found(story: Story, loan_id: str, raw: s
         "DELETE FROM transactions WHERE seq = (SELECT MAX(seq) FROM transactions)",
     ],
 )
-def test_a_journal_that_was_tampered_with_is_found(
-    story: Story, loan_id: str, raw: sqlite3.Connection, sql: str
-) -> None:
-    assert raw.execute(sql).rowcount > 0
+def test_a_journal_that_was_tampered_with_is_found(story: Story, loan_id: str, raw: Unguarded, sql: str) -> None:
+    assert raw(sql) > 0
 
     assert "B3" in story.broken()
 
 
-def test_a_projection_that_is_not_its_facts_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute("UPDATE loans SET state = replace(state, '9500', '9501')")
+def test_a_projection_that_is_not_its_facts_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("UPDATE loans SET state = replace(state, '9500', '9501')")
 
     assert "B13" in story.broken()
 
 
 @pytest.mark.parametrize("column", ["applied_minor", "overpaid_minor"])
 def test_a_repayment_whose_row_says_another_split_than_the_books_is_found(
-    story: Story, loan_id: str, raw: sqlite3.Connection, column: str
+    story: Story, loan_id: str, raw: Unguarded, column: str
 ) -> None:
-    raw.execute(f"UPDATE repayments SET {column} = {column} + 1")
+    raw(f"UPDATE repayments SET {column} = {column} + 1")
 
     assert story.broken() == {"B15"}
 
 
-def test_a_reversed_repayment_has_settled_nothing(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_a_reversed_repayment_has_settled_nothing(story: Story, loan_id: str, raw: Unguarded) -> None:
     gone = story.repay(loan_id, 700)
     story.reverse(gone)
     assert story.broken() == set()
 
-    raw.execute("UPDATE repayments SET applied_minor = amount_minor WHERE id = ?", (gone,))
+    raw("UPDATE repayments SET applied_minor = amount_minor WHERE id = ?", (gone,))
 
     assert story.broken() == {"B15"}
 
 
-def test_a_status_that_is_not_derived_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute("UPDATE loans SET status = 'CLEAR'")
+def test_a_status_that_is_not_derived_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("UPDATE loans SET status = 'CLEAR'")
 
     assert "B12" in story.broken()
 
@@ -220,10 +213,10 @@ def test_a_receipt_that_never_happened_is_found(story: Story, loan_id: str) -> N
     assert story.discrepancies() == [("missing_in_channel", repayment_id, 4_000)]
 
 
-def test_money_without_a_pending_callback_is_missing(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_money_without_a_pending_callback_is_missing(story: Story, loan_id: str, raw: Unguarded) -> None:
     repayment_id = story.order(loan_id, 4_000)
     story.settle_silently(repayment_id)
-    raw.execute("DELETE FROM callbacks WHERE id = ?", (callback_of(repayment_id),))
+    raw("DELETE FROM callbacks WHERE id = ?", (callback_of(repayment_id),))
 
     audit = story.platform.audit(story.sandbox_id)
 
@@ -278,9 +271,9 @@ def test_an_entry_on_the_books_that_nobody_decided_is_found(story: Story, loan_i
     ],
 )
 def test_rows_of_one_event_that_contradict_each_other_are_found(
-    story: Story, loan_id: str, raw: sqlite3.Connection, sql: str, finding_class: str
+    story: Story, loan_id: str, raw: Unguarded, sql: str, finding_class: str
 ) -> None:
-    raw.execute(sql)
+    raw(sql)
 
     assert finding_class in {name for name, *_ in story.discrepancies()}
 
@@ -288,8 +281,8 @@ def test_rows_of_one_event_that_contradict_each_other_are_found(
 # --- views against books ---
 
 
-def test_a_page_behind_the_books_without_a_fault_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute(
+def test_a_page_behind_the_books_without_a_fault_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw(
         "UPDATE loan_views SET version = 1, doc = replace(replace(doc, ?, ?), '\"version\":2', '\"version\":1')",
         (f'"outstanding_minor":{story.page(loan_id)["outstanding_minor"]}', '"outstanding_minor":100000'),
     )
@@ -300,10 +293,10 @@ def test_a_page_behind_the_books_without_a_fault_is_found(story: Story, loan_id:
 
 @pytest.mark.parametrize(("view", "column"), reads.FROM_MS.items())
 def test_each_view_that_is_behind_is_found_and_named(
-    story: Story, loan_id: str, raw: sqlite3.Connection, view: str, column: str
+    story: Story, loan_id: str, raw: Unguarded, view: str, column: str
 ) -> None:
     """Each by itself: what is behind on one view only must not hide behind the others."""
-    raw.execute(f"UPDATE loan_views SET {column} = ? WHERE version = 2", (NEVER_MS,))
+    raw(f"UPDATE loan_views SET {column} = ? WHERE version = 2", (NEVER_MS,))
 
     [discrepancy] = story.platform.audit(story.sandbox_id).discrepancies
 
@@ -314,22 +307,20 @@ def test_each_view_that_is_behind_is_found_and_named(
     assert discrepancy.detail.startswith(f"the {view} shows version 0 (None), the books are at 2")
 
 
-def test_a_view_that_falls_back_is_found_like_one_that_is_late(
-    story: Story, loan_id: str, raw: sqlite3.Connection
-) -> None:
-    raw.execute("UPDATE loan_views SET back_ms = ?, again_ms = ? WHERE version = 2", (story.now_ms, NEVER_MS))
+def test_a_view_that_falls_back_is_found_like_one_that_is_late(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("UPDATE loan_views SET back_ms = ?, again_ms = ? WHERE version = 2", (story.now_ms, NEVER_MS))
 
     assert [name for name, *_ in story.discrepancies()] == ["stale_view"]
 
 
-def test_a_loan_with_no_page_at_all_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute("DELETE FROM loan_views")
+def test_a_loan_with_no_page_at_all_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("DELETE FROM loan_views")
 
     assert [(name, id) for name, id, _ in story.discrepancies()] == [("stale_view", loan_id)]
 
 
-def test_a_page_that_differs_from_its_version_is_found(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute("UPDATE loan_views SET doc = replace(doc, '\"paid_minor\":9500', '\"paid_minor\":9400')")
+def test_a_page_that_differs_from_its_version_is_found(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("UPDATE loan_views SET doc = replace(doc, '\"paid_minor\":9500', '\"paid_minor\":9400')")
 
     assert story.broken() == {"V4"}
 
@@ -370,17 +361,17 @@ def test_every_check_function_is_in_the_list() -> None:
     assert {function.__name__ for function in named - listed} == {"check_published_records"}, "run by `check_report`"
 
 
-def test_what_an_invariant_finds_is_under_its_own_code(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
-    raw.execute("UPDATE postings SET debit = '9999' WHERE seq = 3")
-    raw.execute("UPDATE transactions SET currency = 'EUR' WHERE seq = 3")
+def test_what_an_invariant_finds_is_under_its_own_code(story: Story, loan_id: str, raw: Unguarded) -> None:
+    raw("UPDATE postings SET debit = '9999' WHERE seq = 3")
+    raw("UPDATE transactions SET currency = 'EUR' WHERE seq = 3")
 
     assert story.broken() <= INVARIANTS.keys()
     assert {"B1", "B3", "B4"} <= story.broken()
 
 
-def test_an_audit_says_for_each_invariant_whether_it_holds(story: Story, loan_id: str, raw: sqlite3.Connection) -> None:
+def test_an_audit_says_for_each_invariant_whether_it_holds(story: Story, loan_id: str, raw: Unguarded) -> None:
     sound = story.platform.audit(story.sandbox_id).to_json()
-    raw.execute("UPDATE transactions SET hash = 'f' || substr(hash, 2) WHERE seq = 2")
+    raw("UPDATE transactions SET hash = 'f' || substr(hash, 2) WHERE seq = 2")
     tampered = story.platform.audit(story.sandbox_id).to_json()
 
     assert (sound["clean"], sound["loans"]) == (True, 1)

@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from mocklend.client import Client, ProblemError
+from support.databases import Databases
 
 pytestmark = pytest.mark.security
 
@@ -36,9 +37,9 @@ def clean_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def announced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def announced(module_databases: Databases) -> Iterator[str]:
     """What `mocklend serve --host 0.0.0.0` prints."""
-    database = str(tmp_path_factory.mktemp("served") / "books.db")
+    database = module_databases("books")
     command = [sys.executable, "-m", "mocklend", "serve", "--host", "0.0.0.0", "--port", "0", "--database", database]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
         assert process.stdout is not None

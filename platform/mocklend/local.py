@@ -47,15 +47,15 @@ def local_platform() -> Iterator[str]:
 
 
 @contextmanager
-def opened_platform() -> Iterator[Local]:
-    """Yield the platform's URL and its WSGI app."""
+def opened_platform(database: str | None = None) -> Iterator[Local]:
+    """Yield the platform's URL and its WSGI app. `database`: an empty one, instead of a file in a temporary folder."""
     # Imported here, so that an import of this module does not load a web framework.
     from mocklend.app import create_app
     from mocklend.config import Settings
     from mocklend.runtime import Platform, find_layer
 
     with tempfile.TemporaryDirectory(prefix="mocklend-") as folder:
-        database = str(Path(folder, "mocklend.db"))
+        database = database or str(Path(folder, "mocklend.db"))
         settings = Settings(database=database, durability="fast")
         platform = Platform(database, find_layer(), fast=True, receivers=settings.receivers)
         try:

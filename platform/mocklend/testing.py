@@ -67,11 +67,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def mocklend_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a platform in this process, with its database in a temporary folder."""
+def mocklend_database() -> str | None:
+    """The URL of the server's database, to be overridden; None is a file in a temporary folder."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def mocklend_server(request: pytest.FixtureRequest, mocklend_database: str | None) -> Iterator[str]:
+    """The URL of a platform in this process, with its database in a temporary folder or in `mocklend_database`."""
     from mocklend.local import opened_platform
 
-    with opened_platform() as local:
+    with opened_platform(mocklend_database) as local:
         request.config.stash[_LOCAL] = local
         yield local.url
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from mocklend.app import create_app
 from mocklend.config import Settings
@@ -66,8 +67,8 @@ def test_without_a_layer_nothing_explains_a_discrepancy(api: Caller, platform: P
 
 
 def _make_the_page_lie(platform: Platform, sandbox_id: str, loan_id: str) -> None:
-    sql = "UPDATE loan_views SET doc = REPLACE(doc, 'USING', 'OVD') WHERE sandbox_id = ? AND loan_id = ?"
-    platform.writer.call(lambda connection: connection.exec_driver_sql(sql, (sandbox_id, loan_id)))
+    sql = "UPDATE loan_views SET doc = REPLACE(doc, 'USING', 'OVD') WHERE sandbox_id = :id AND loan_id = :loan"
+    platform.writer.call(lambda connection: connection.execute(text(sql), {"id": sandbox_id, "loan": loan_id}))
 
 
 def test_a_layer_brings_its_own_endpoints(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

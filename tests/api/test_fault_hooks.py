@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from mocklend.client import Client, Doc, ProblemError
 from mocklend.config import Settings
 from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
+from support.databases import Databases
 
 
 @pytest.fixture
@@ -245,9 +245,9 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[APIFlask]:
+def app(databases: Databases) -> Iterator[APIFlask]:
     """A platform of this test's own, with the fault layer, called without a network."""
-    database = str(tmp_path / "mocklend.db")
+    database = databases()
     platform = Platform(database, FaultLayer(), fast=True)
     yield create_app(Settings(database=database, durability="fast"), platform)
     platform.close()
@@ -276,8 +276,8 @@ def test_a_delayed_request_delays_no_other(app: APIFlask, gate: Gate) -> None:
     assert late == [200]
 
 
-def test_a_count_goes_on_when_the_process_starts_again(tmp_path: Path) -> None:
-    database = str(tmp_path / "mocklend.db")
+def test_a_count_goes_on_when_the_process_starts_again(databases: Databases) -> None:
+    database = databases()
     occurrences = []
     for start in range(2):
         platform = Platform(database, FaultLayer(), fast=True)

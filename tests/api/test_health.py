@@ -13,7 +13,8 @@ def test_health_names_version_engine_and_layer(platform: Platform, stranger: Cal
     health = stranger.made(stranger.get("/-/health"))
 
     assert health == {
-        "status": "ok", "writes": "ok", "writes_wait_ms": 0, "version": __version__, "engine": "sqlite", "layer": False,
+        "status": "ok", "writes": "ok", "writes_wait_ms": 0, "version": __version__, "engine": platform.engine.dialect.name,
+        "layer": False,
     }  # fmt: skip
 
 

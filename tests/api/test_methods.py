@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from granian.constants import HTTPModes, Interfaces
 from granian.server.embed import Server
+from sqlalchemy import inspect
 from werkzeug.test import TestResponse
 
 from mocklend.api.request_log import LoggedRequest, RequestLog
@@ -60,7 +61,7 @@ class Everything:
     def stored(self) -> tuple[dict[str, list[Row]], tuple[list[LoggedRequest], bool]]:
         """Every row, and the logged requests."""
         with self.platform.read() as connection:
-            tables = rows(connection, str, "SELECT name FROM sqlite_master WHERE type='table'")
+            tables = inspect(connection).get_table_names()
             stored_rows = {name: rows(connection, lambda *row: row, f"SELECT * FROM {name}") for name in tables}
         for own in ("real_time", "sandbox_uses"):  # The platform's pulse, and the minute of the latest request.
             stored_rows.pop(own, None)

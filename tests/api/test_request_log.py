@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from mocklend.runtime import Platform
+from support.databases import Databases
 
 pytestmark = pytest.mark.security
 
@@ -294,8 +294,8 @@ def test_a_dropped_log_takes_no_memory() -> None:
     assert [logged_times(log, name)[0] for name in "ab"] == [[2], [2]]
 
 
-def test_a_restarted_server_has_an_empty_request_log(tmp_path: Path) -> None:
-    database = str(tmp_path / "again.db")
+def test_a_restarted_server_has_an_empty_request_log(databases: Databases) -> None:
+    database = databases("again")
     completeness = []
     for _ in range(2):
         platform = Platform(database, fast=True)

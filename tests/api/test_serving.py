@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +19,14 @@ import requests
 
 from mocklend.app import refuse_taken
 from mocklend.config import Settings
+from support.databases import Databases
 
 pytestmark = pytest.mark.security
 
 SERVE = """
 import sys
 from mocklend.app import serve
+from support.databases import Databases
 from mocklend.config import Settings
 serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings, _: print(settings.url, flush=True))
 print("stopped", flush=True)
@@ -34,10 +35,10 @@ TIMEOUT_S = 60
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(databases: Databases) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server, and its address."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", SERVE, str(tmp_path / "mocklend.db")]
+    command = [sys.executable, "-c", SERVE, databases()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         watch = threading.Timer(TIMEOUT_S, process.kill)

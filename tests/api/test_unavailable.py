@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.runtime import Platform, find_layer
+
+on_its_file = pytest.mark.sqlite_only("it breaks a file or a connection of SQLite")
 
 SEEN_BEFORE = {400, 401, 404, 405, 415, 422}
 """Requests that can be refused without the database."""
@@ -37,6 +39,18 @@ def app(faulty: Platform) -> APIFlask:
     return create_app(Settings(), faulty)
 
 
+def refuse_writes(engine: Engine, when: Callable[[], bool] = lambda: True) -> None:
+    """From now on the database refuses writes, whenever `when` holds."""
+
+    def on_checkout(dbapi: Any, *_: object) -> None:
+        if engine.dialect.name == "sqlite":
+            dbapi.execute(f"PRAGMA query_only={when()}")
+        elif when():
+            dbapi.execute("SET TRANSACTION READ ONLY")
+
+    event.listen(engine, "checkout", on_checkout)
+
+
 def everything_asked(app: APIFlask) -> list[tuple[str, str, TestResponse]]:
     """Every address and method, with its answer."""
     client, answers = app.test_client(), []
@@ -54,6 +68,7 @@ def everything_asked(app: APIFlask) -> list[tuple[str, str, TestResponse]]:
     return answers
 
 
+@on_its_file
 def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
     app: APIFlask, faulty: Platform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,6 +92,7 @@ def test_every_read_and_write_of_every_plane_says_that_the_file_is_gone(
     assert (logged.out, logged.err.count("\n")) == ("", 1)
 
 
+@on_its_file
 def test_while_the_disk_is_full_writes_are_refused_and_reads_are_answered(
     app: APIFlask, faulty: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,14 +112,12 @@ def test_while_the_disk_is_full_writes_are_refused_and_reads_are_answered(
 
 def test_a_503_is_not_stored_under_its_key(app: APIFlask, faulty: Platform) -> None:
     client, body = app.test_client(), {"reference": "ada", "name": "Ada"}
-    connections: list[Any] = []
-    event.listen(
-        faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute(f"PRAGMA query_only={len(connections) == 0}")
-    )
+    may_write: list[int] = []
+    refuse_writes(faulty.engine, lambda: may_write == [])
     ada = {"Idempotency-Key": "the one"}
 
     assert client.post("/v1/borrowers", json=body, headers=ada).status_code == 503
-    connections.append(1)
+    may_write.append(1)
     now = faulty.ground._now
     faulty.ground._now = lambda: now() + 1
 
@@ -122,7 +136,7 @@ def test_health_is_that_of_a_write_and_frequent_queries_cost_one_commit(faulty: 
     assert len(commits) == 1
 
     real[0] += 5
-    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA query_only=ON"))
+    refuse_writes(faulty.engine)
     sick = client.get("/-/health")
     assert (sick.status_code, sick.get_json()["code"], sick.headers["Retry-After"]) == (503, "unavailable", "1")
     assert "refuses writes" in sick.get_json()["detail"]
@@ -132,7 +146,7 @@ def test_health_is_down_as_soon_as_a_write_is_refused(faulty: Platform, app: API
     client = app.test_client()
     faulty.writer._now = lambda: 0.0
     assert client.post("/v1/borrowers", json={"reference": "ada", "name": "Ada"}).status_code == 201
-    event.listen(faulty.engine, "checkout", lambda dbapi, *_: dbapi.execute("PRAGMA query_only=ON"))
+    refuse_writes(faulty.engine)
 
     assert client.post("/v1/borrowers", json={"reference": "bob", "name": "Bob"}).status_code == 503
     assert client.get("/-/health").status_code == 503

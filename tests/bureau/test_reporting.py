@@ -23,6 +23,7 @@ from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.snapshot import among
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 from mocklend.views.reads import after_cursor
+from support.sql import change
 from support.story import Story
 
 DAY_MS = 86_400_000
@@ -383,6 +384,6 @@ def test_the_audit_finds_a_record_that_differs_from_the_books(story: Story, lie:
     story.wait(days=2)
     sql = f"UPDATE bureau_records SET {lie} WHERE sandbox_id = ?"
 
-    story.platform.writer.call(lambda c: c.exec_driver_sql(sql, (story.sandbox_id,)))
+    story.platform.writer.call(lambda c: change(c, sql, story.sandbox_id))
 
     assert [(discrepancy[0], discrepancy[1]) for discrepancy in story.discrepancies()] == [("wrong_bureau", loan_id)]

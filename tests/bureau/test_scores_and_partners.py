@@ -14,6 +14,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.storage.entities import PartnerCopy
 from mocklend.storage.values import ScoreDoc
+from support.sql import change, rows
 from support.story import Story
 
 
@@ -25,9 +26,8 @@ def loan_id(story: Story) -> str:
 
 def ada(story: Story) -> str:
     with story.platform.read() as connection:
-        sql = "SELECT id FROM borrowers WHERE sandbox_id = ?"
-        id: str = connection.exec_driver_sql(sql, (story.sandbox_id,)).fetchall()[0][0]
-        return id
+        sql = "SELECT id FROM borrowers WHERE sandbox_id = :sandbox_id"
+        return rows(connection, str, sql, sandbox_id=story.sandbox_id)[0]
 
 
 def until(story: Story, moment: str) -> None:
@@ -80,7 +80,7 @@ def test_a_score_uses_the_report_at_the_time_of_its_refresh(story: Story, loan_i
     assert story.discrepancies() == []
 
     lie = "UPDATE score_answers SET body = REPLACE(body, '624', '625') WHERE sandbox_id = ?"
-    story.platform.writer.call(lambda c: c.exec_driver_sql(lie, (story.sandbox_id,)))
+    story.platform.writer.call(lambda c: change(c, lie, story.sandbox_id))
 
     assert [discrepancy[0] for discrepancy in story.discrepancies()] == ["wrong_bureau"]
 

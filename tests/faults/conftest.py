@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from mocklend.storage.engines import open_engine
 from mocklend_faults.engine import FaultLayer
+from support.databases import Databases
 from support.events import KINDS
 from support.layer_harness import LayerHarness
 
 
 @pytest.fixture
-def harness(tmp_path: Path) -> Iterator[LayerHarness]:
-    engine = open_engine(f"sqlite:///{tmp_path}/harness.db", fast=True)
+def harness(databases: Databases) -> Iterator[LayerHarness]:
+    engine = open_engine(databases("harness"), fast=True)
     yield LayerHarness(engine, FaultLayer(KINDS))
     engine.dispose()
 

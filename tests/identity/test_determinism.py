@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +32,7 @@ from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
 from mocklend_faults.kinds.callback_dropped import CallbackDropped
 from mocklend_faults.kinds.operator_marked_overdue import MarkedOverdue
 from mocklend_faults.kinds.operator_wrong_amount import WrongAmount
+from support.databases import Databases
 
 KINDS = (BoundedStale, CallbackDropped, MarkedOverdue, WrongAmount)
 START_MS, HOUR, DAY = 1_767_578_400_000, 3_600_000, 86_400_000
@@ -40,8 +40,8 @@ STORIES = 32
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
-    opened = Platform(str(tmp_path / "mocklend.db"), FaultLayer(KINDS), fast=True)
+def platform(databases: Databases) -> Iterator[Platform]:
+    opened = Platform(databases(), FaultLayer(KINDS), fast=True)
     yield opened
     opened.close()
 
@@ -216,11 +216,11 @@ def test_a_rule_that_lint_calls_order_dependent_depends_on_the_order(platform: P
     ],
 )
 def test_on_a_wall_clock_a_rule_that_lint_calls_time_dependent_depends_on_the_speed_of_clients(
-    tmp_path: Path, more: dict[str, object], verdict: str
+    databases: Databases, more: dict[str, object], verdict: str
 ) -> None:
     rule = armed(1, [WrongAmount], more)[0]
     real = [START_MS]
-    opened = Platform(str(tmp_path / "wall.db"), FaultLayer(KINDS), fast=True, real_ms=lambda: real[0])
+    opened = Platform(databases("wall"), FaultLayer(KINDS), fast=True, real_ms=lambda: real[0])
 
     def acts(slow_ms: int) -> list[tuple[str, int]]:
         real[0] = START_MS

@@ -85,6 +85,7 @@ def test_without_wrk_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, capsys
     assert "apt-get install wrk" in capsys.readouterr().err
 
 
+@pytest.mark.sqlite_only("the loop is one on SQLite")
 def test_the_loop_inserts_the_rows_of_a_repayment(platform: Platform, story: Story) -> None:
     story.order(story.borrow(), 1_000)
     database = str(platform.engine.url.database)

@@ -29,6 +29,7 @@ from mocklend.runtime import Platform
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
+from support.databases import Databases
 
 KINDS = sorted(id for id, kind in installed().items() if kind.seams() != (ApiAnswer.seam,))
 """Those of the answer itself are not armed under load: nobody there asks again."""
@@ -133,9 +134,9 @@ def people() -> Iterator[dict[str, ModuleType]]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+def platform(module_databases: Databases) -> Iterator[FlaskClient]:
     """A client of the real application, with all kinds."""
-    database = str(tmp_path_factory.mktemp("kinds") / "mocklend.db")
+    database = module_databases("kinds")
     platform = Platform(database, FaultLayer(installed().values()), fast=True)
     yield create_app(ServerSettings(database=database), platform).test_client()
     platform.close()

@@ -22,6 +22,7 @@ from mocklend.servicing import RebookRepayment, ReinstateRepayment
 from mocklend.storage.entities import Repayment
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Work
+from support.sql import change as sql_change
 from support.story import Story
 
 
@@ -33,7 +34,7 @@ def raised_alerts(story: Story, sandbox_id: str, later_ms: int = 0) -> list[tupl
 
 def change(story: Story, sql: str, *values: object) -> None:
     def run(connection: Connection) -> None:
-        assert connection.exec_driver_sql(sql, values).rowcount == 1
+        assert sql_change(connection, sql, *values) == 1
 
     story.platform.writer.call(run)
 

@@ -171,6 +171,7 @@ def test_an_invalid_key_opens_no_sandbox(platform: Platform, story: Story) -> No
     assert platform.sandbox_of_key(story.sandbox.api_key) == story.sandbox_id
 
 
+@pytest.mark.sqlite_only("it reads the bytes of the file")
 def test_no_key_is_in_the_database(platform: Platform, story: Story, tmp_path: Path) -> None:
     """Somebody who reads the file cannot open a sandbox with it."""
     story.platform.run(AddEndpoint(story.sandbox_id, "http://127.0.0.1:9/", ("*",), "standard"))

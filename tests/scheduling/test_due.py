@@ -114,6 +114,7 @@ def test_an_item_without_a_command_raises(story: Story) -> None:
         command_for(story.sandbox_id, Due(0, "webhook", "msg_x", "loan_x", ""))
 
 
+@pytest.mark.sqlite_only("it reads the plan of SQLite")
 def test_the_query_for_due_items_reads_only_due_rows(story: Story) -> None:
     """Each kind's due times have an index: a sandbox of a hundred thousand loans is not read to find one."""
     sql = _sql(EVERY)

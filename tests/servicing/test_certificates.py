@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.ledger.invariants import certificate as rests_on_books
@@ -11,6 +10,7 @@ from mocklend.ledger.journal import Posted, journals
 from mocklend.servicing import IssueCertificate
 from mocklend.servicing.certificates import CertificateDoc, certificate
 from mocklend.storage.entities import Certificate, Repayment
+from support.sql import change
 from support.story import Story
 
 
@@ -140,8 +140,6 @@ def test_the_audit_compares_certificates_with_the_books(story: Story) -> None:
     issued = story.entity(Certificate, issue(story, loan_id)["id"])
 
     with story.platform.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE certificates SET journal_seq = 1 WHERE id = ?", (replace(issued, journal_seq=1).id,)
-        )
+        change(connection, "UPDATE certificates SET journal_seq = 1 WHERE id = ?", issued.id)
 
     assert story.broken() == {"V8"}

@@ -24,6 +24,8 @@ from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
 from support.story import Story
 
+of_sqlite = pytest.mark.sqlite_only("test_postgresql.py has what PostgreSQL refuses")
+
 pytestmark = pytest.mark.security
 
 
@@ -54,6 +56,7 @@ def insert(raw: sqlite3.Connection, table: str, row: dict[str, object], how: str
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
+@of_sqlite
 def test_posted_rows_cannot_be_updated(raw: sqlite3.Connection, table: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute(f"UPDATE {table} SET sandbox_id = sandbox_id")
@@ -62,12 +65,14 @@ def test_posted_rows_cannot_be_updated(raw: sqlite3.Connection, table: str) -> N
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
+@of_sqlite
 def test_posted_rows_cannot_be_deleted_while_their_sandbox_exists(raw: sqlite3.Connection, table: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         raw.execute(f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
+@of_sqlite
 def test_posted_rows_cannot_be_replaced(raw: sqlite3.Connection, table: str) -> None:
     row, before = first(raw, table), count(raw, table)
 
@@ -84,6 +89,7 @@ def test_posted_rows_cannot_be_replaced(raw: sqlite3.Connection, table: str) -> 
         ("book_facts", {"loan_id": "loan_x"}),  # the same fact on another loan
     ],
 )
+@of_sqlite
 def test_posted_rows_cannot_be_replaced_through_their_other_keys(
     raw: sqlite3.Connection, table: str, change: dict[str, object]
 ) -> None:
@@ -99,16 +105,19 @@ def test_posted_rows_cannot_be_replaced_through_their_other_keys(
 
 
 @pytest.mark.parametrize("amount", [0, -1])
+@of_sqlite
 def test_a_posting_moves_more_than_nothing(raw: sqlite3.Connection, amount: int) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="amount_positive"):
         insert(raw, "postings", first(raw, "postings") | {"line": 9, "amount_minor": amount})
 
 
+@of_sqlite
 def test_a_posting_moves_between_two_accounts(raw: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="two_accounts"):
         insert(raw, "postings", first(raw, "postings") | {"line": 9, "debit": "1101", "credit": "1101"})
 
 
+@of_sqlite
 def test_a_transaction_is_reversed_once(raw: sqlite3.Connection) -> None:
     cursor = raw.execute("SELECT * FROM transactions WHERE reverses IS NOT NULL")
     row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
@@ -123,16 +132,19 @@ def test_the_id_of_a_transaction_names_its_chain_and_number(raw: sqlite3.Connect
 
 
 @pytest.mark.parametrize("table", ["book_facts", "world_facts"])
+@of_sqlite
 def test_a_fact_is_recorded_once(raw: sqlite3.Connection, table: str) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         insert(raw, table, first(raw, table))
 
 
+@of_sqlite
 def test_a_fact_belongs_to_one_loan(raw: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         insert(raw, "book_facts", first(raw, "book_facts") | {"loan_id": "loan_x"})
 
 
+@of_sqlite
 def test_the_triggers_exist_after_a_restart(open_platform: Callable[..., Platform], tmp_path: Path) -> None:
     open_platform().close()
     open_platform()

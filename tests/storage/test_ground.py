@@ -23,6 +23,10 @@ from mocklend.storage.ground import LOG_AGAIN_S, RETRY_S, STILL_S, Ground, Troub
 from mocklend.storage.work import Answer
 from support.story import Story
 
+on_its_file = pytest.mark.sqlite_only(
+    "it breaks a file or a connection of SQLite; test_postgresql_gone.py has the others"
+)
+
 SOON_MS = 1
 
 
@@ -90,6 +94,7 @@ def fill(platform: Platform, story: Story) -> int:
 # --- outages of a running platform ---
 
 
+@on_its_file
 def test_a_full_disk_loses_no_acknowledged_write_and_the_platform_recovers(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
@@ -106,6 +111,7 @@ def test_a_full_disk_loses_no_acknowledged_write_and_the_platform_recovers(
     assert len(story.everything()["borrowers"]) == acknowledged + 1
 
 
+@on_its_file
 def test_a_lock_of_another_process_is_waited_for_once(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
@@ -126,6 +132,7 @@ def test_a_lock_of_another_process_is_waited_for_once(
     assert add(platform, story, "ada").status == 201
 
 
+@on_its_file
 def test_a_second_attempt_does_not_wait_for_a_held_lock(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock, tmp_path: Path
 ) -> None:
@@ -143,6 +150,7 @@ def test_a_second_attempt_does_not_wait_for_a_held_lock(
     other.close()
 
 
+@on_its_file
 def test_a_database_that_takes_no_writes_is_still_read(
     platform: Platform, story: Story, pragma: Pragma, clock: Clock
 ) -> None:
@@ -157,6 +165,7 @@ def test_a_database_that_takes_no_writes_is_still_read(
     assert add(platform, story, "bob").status == 201
 
 
+@on_its_file
 def test_a_write_protected_file_is_not_written_by_an_open_platform(
     platform: Platform, story: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +181,7 @@ def test_a_write_protected_file_is_not_written_by_an_open_platform(
 
 
 @pytest.mark.parametrize("ending", ["", "-wal"])
+@on_its_file
 def test_no_write_is_acknowledged_after_the_file_is_removed(
     platform: Platform, story: Story, clock: Clock, tmp_path: Path, ending: str
 ) -> None:
@@ -185,6 +195,7 @@ def test_no_write_is_acknowledged_after_the_file_is_removed(
     assert refused(platform, story, "bob") == "moved"
 
 
+@on_its_file
 def test_a_file_that_comes_back_is_used_again_and_another_in_its_place_is_not(
     platform: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
@@ -202,6 +213,7 @@ def test_a_file_that_comes_back_is_used_again_and_another_in_its_place_is_not(
     assert {row["reference"] for row in story.everything()["borrowers"]} == {"ada", "bob"}
 
 
+@on_its_file
 def test_a_new_connection_never_opens_another_file_in_the_place_of_the_database(
     platform: Platform, story: Story, clock: Clock, tmp_path: Path
 ) -> None:
@@ -216,6 +228,7 @@ def test_a_new_connection_never_opens_another_file_in_the_place_of_the_database(
     assert caught.value.trouble.kind == "moved"
 
 
+@on_its_file
 def test_a_missing_table_makes_the_database_unavailable(platform: Platform, story: Story, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "mocklend.db", isolation_level=None)
     other.execute("ALTER TABLE borrowers RENAME TO elsewhere")
@@ -224,6 +237,7 @@ def test_a_missing_table_makes_the_database_unavailable(platform: Platform, stor
     assert refused(platform, story) == "damaged"
 
 
+@on_its_file
 def test_a_group_that_fails_by_the_database_is_refused_without_a_try_for_each_command(
     platform: Platform, story: Story, pragma: Pragma
 ) -> None:
@@ -241,6 +255,7 @@ def test_a_group_that_fails_by_the_database_is_refused_without_a_try_for_each_co
 
 
 @pytest.mark.parametrize(("trouble", "tries"), [(underneath.TIMED_OUT, 1), (underneath.DEADLOCK, 21)])
+@on_its_file
 def test_a_group_is_tried_one_by_one_only_if_that_may_help(
     platform: Platform, story: Story, pragma: Pragma, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, tries: int
 ) -> None:
@@ -255,6 +270,7 @@ def test_a_group_is_tried_one_by_one_only_if_that_may_help(
     assert begun.count("BEGIN IMMEDIATE") == tries
 
 
+@on_its_file
 def test_due_work_waits_for_the_database_and_is_then_done(
     platform: Platform, tell: Callable[..., Story], pragma: Pragma, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,8 @@ from mocklend.runtime import Platform
 from mocklend.storage.engines import open_engine
 from mocklend.storage.quick import QuickReader
 
+of_sqlite = pytest.mark.sqlite_only("PostgreSQL has no quick reader")
+
 
 class Count(NamedTuple):
     number: int
@@ -25,6 +27,7 @@ def reader(platform: Platform) -> QuickReader:
     return QuickReader(platform.engine)
 
 
+@of_sqlite
 def test_the_quick_reader_sees_each_commit(reader: QuickReader, platform: Platform) -> None:
     before = reader.rows(Count, COUNT, {"id": "default"})
     platform.ensure_default(7)
@@ -32,6 +35,7 @@ def test_the_quick_reader_sees_each_commit(reader: QuickReader, platform: Platfo
     assert (before, reader.rows(Count, COUNT, {"id": "default"})) == ([(0,)], [(1,)])
 
 
+@of_sqlite
 def test_the_quick_reader_does_not_wait_for_a_writer_or_delay_one(reader: QuickReader, platform: Platform) -> None:
     writing = sqlite3.connect(str(platform.engine.url.database), isolation_level=None, timeout=0)
     writing.execute("BEGIN EXCLUSIVE")
@@ -41,12 +45,14 @@ def test_the_quick_reader_does_not_wait_for_a_writer_or_delay_one(reader: QuickR
     writing.close()
 
 
+@of_sqlite
 def test_a_failed_quick_read_has_no_answer_and_the_next_one_has(reader: QuickReader) -> None:
     assert reader.rows(Count, "SELECT nonsense", {}) is None
     assert reader.rows(Count, "DELETE FROM sandboxes", {}) is None
     assert reader.rows(Count, COUNT, {"id": "default"}) == [(0,)]
 
 
+@of_sqlite
 def test_without_its_file_the_quick_reader_has_no_answer(
     reader: QuickReader, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

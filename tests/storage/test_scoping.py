@@ -21,7 +21,7 @@ from sqlalchemy import event
 from mocklend.runtime import Platform
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import load_all
-from mocklend.storage.statements import STATEMENTS
+from mocklend.storage.statements import STATEMENTS, in_driver_style
 from mocklend.storage.stores import STORES
 from mocklend.views import reads
 from mocklend_faults.engine import FaultLayer
@@ -196,7 +196,8 @@ def test_statements_that_the_platform_runs_in_a_test_are_checked(
     assert walls_between_sandboxes == []
 
     story.journal(loan_id)
-    assert walls_between_sandboxes[0].startswith(f"{loose}: SCAN postings")
+    ran = in_driver_style(loose, story.platform.engine.dialect.paramstyle)
+    assert walls_between_sandboxes[0].startswith(f"{ran}: SCAN postings")
     walls_between_sandboxes.clear()
 
 

@@ -64,12 +64,14 @@ def test_a_name_is_registered_for_one_statement(names: tuple[str, ...]) -> None:
 
 
 def test_a_driver_gets_parameters_in_its_own_style() -> None:
-    sql = "SELECT a::text FROM t WHERE b = :b AND c_1 = :c_1"
+    sql = "SELECT a::text FROM t WHERE b = :b AND c_1 = :c_1 AND d LIKE 'e.%'"
 
     assert in_driver_style(sql, "qmark") == sql
-    assert in_driver_style(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %(b)s AND c_1 = %(c_1)s"
-    assert by_place(sql, "qmark") == "SELECT a::text FROM t WHERE b = ? AND c_1 = ?"
-    assert by_place(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %s AND c_1 = %s"
+    assert (
+        in_driver_style(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %(b)s AND c_1 = %(c_1)s AND d LIKE 'e.%%'"
+    )
+    assert by_place(sql, "qmark") == "SELECT a::text FROM t WHERE b = ? AND c_1 = ? AND d LIKE 'e.%'"
+    assert by_place(sql, "pyformat") == "SELECT a::text FROM t WHERE b = %s AND c_1 = %s AND d LIKE 'e.%%'"
 
 
 def test_values_are_bound_by_place_in_the_order_of_the_text(names: tuple[str, ...], connection: Connection) -> None:

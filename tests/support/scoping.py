@@ -57,7 +57,8 @@ def unscoped(sql: str) -> list[str]:
 
     Takes `:name`, `?`, `%(name)s` and `%s` parameters. Raises `sqlite3.Error` for what is not SQL on the platform's tables.
     """
-    written = _PYFORMAT.sub(r":\1", sql).replace("%s", "?")  # As it was before PostgreSQL's driver had it.
+    # As it was before PostgreSQL's driver had it.
+    written = _PYFORMAT.sub(r":\1", sql).replace("%s", "?").replace("%%", "%")
     if not is_sql(written) or not names_scoped(written) or written in SERVER_WIDE:
         return []
     return list(_loose_steps(written.replace(" FOR UPDATE", "")))

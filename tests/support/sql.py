@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
-from sqlalchemy import Connection, event
+import psycopg
+from sqlalchemy import Connection, Engine, event
 
 from mocklend.runtime import Platform
+from mocklend.storage.engines import APPEND_ONLY
 from mocklend.storage.statements import Value, in_driver_style
 
 R = TypeVar("R")
@@ -33,3 +36,33 @@ def recorded(platform: Platform) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(platform.engine, "before_cursor_execute", record)
+
+
+def change(connection: Connection, sql: str, *values: object) -> int:
+    """Run an SQL text with values for its `?`, on either engine; the number of its rows."""
+    marks = sql if connection.dialect.name == "sqlite" else sql.replace("?", "%s")
+    return connection.exec_driver_sql(marks, values).rowcount
+
+
+Unguarded = Callable[..., int]
+"""Runs an SQL text with values for its `?`, whatever the guards of the tables say; the number of its rows."""
+
+
+@contextmanager
+def without_guards(engine: Engine) -> Iterator[Unguarded]:
+    """A bare connection to a platform's database for which the append-only tables have no guards."""
+    if engine.dialect.name == "postgresql":
+        url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute("SET session_replication_role = replica")
+            yield lambda sql, values=(): server.execute(sql.replace("?", "%s"), list(values) or None).rowcount
+        return
+    with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as file:
+        for table in APPEND_ONLY:
+            for guard in ("update", "delete", "replace"):
+                file.execute(f"DROP TRIGGER {table}_no_{guard}")
+
+        def run(sql: str, values: Sequence[object] = ()) -> int:
+            return file.execute(sql, tuple(values)).rowcount
+
+        yield run

@@ -15,6 +15,8 @@ from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
 from support.story import Clock, Story
 
+in_memory = pytest.mark.sqlite_only("pages are kept in memory where one process has the database for itself")
+
 
 def test_a_page_is_kept_until_its_moment() -> None:
     cache = PageCache()
@@ -83,6 +85,7 @@ def loan(alone: Platform) -> tuple[Story, str]:
     return story, story.borrow()
 
 
+@in_memory
 def test_a_page_is_read_once_until_its_loan_is_written(
     alone: Platform, pages: StatusPages, loan: tuple[Story, str]
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_page_is_read_once_until_its_loan_is_written(
     assert alone.pages.get(story.sandbox_id, other, alone.real_ms()) is not None
 
 
+@in_memory
 def test_after_each_step_the_kept_page_is_the_one_of_the_database(
     alone: Platform, pages: StatusPages, loan: tuple[Story, str]
 ) -> None:
@@ -123,6 +127,7 @@ def test_after_each_step_the_kept_page_is_the_one_of_the_database(
     assert len(set(versions)) >= 3
 
 
+@in_memory
 def test_a_running_clock_shows_a_late_page_at_its_moment(alone: Platform, pages: StatusPages, clock: Clock) -> None:
     story = Story(alone, alone.create_sandbox(seed=7, mode="wall", speed=60))
     loan_id = story.borrow()
@@ -141,6 +146,7 @@ def test_a_running_clock_shows_a_late_page_at_its_moment(alone: Platform, pages:
     assert len(seen) == 2
 
 
+@in_memory
 def test_a_reset_sandbox_has_no_pages(alone: Platform, pages: StatusPages, loan: tuple[Story, str]) -> None:
     story, loan_id = loan
     assert pages.body(story.sandbox_id, loan_id, alone.real_ms())
@@ -150,6 +156,7 @@ def test_a_reset_sandbox_has_no_pages(alone: Platform, pages: StatusPages, loan:
     assert pages.body(story.sandbox_id, loan_id, alone.real_ms()) is None
 
 
+@in_memory
 def test_while_the_database_is_in_trouble_memory_does_not_answer(
     alone: Platform, pages: StatusPages, loan: tuple[Story, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,11 +100,11 @@ def run_many(connection: Connection, sql: str, rows: Sequence[Mapping[str, Value
 
 @lru_cache(maxsize=4096)
 def in_driver_style(sql: str, paramstyle: str) -> str:
-    """The text in the driver's parameter style: SQLite accepts `:name`, psycopg needs `%(name)s`."""
-    return sql if paramstyle != "pyformat" else _NAMED.sub(r"%(\1)s", sql)
+    """The text in the driver's parameter style: SQLite accepts `:name`, psycopg needs `%(name)s`, and `%%` for a %."""
+    return sql if paramstyle != "pyformat" else _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 @lru_cache(maxsize=4096)
 def by_place(sql: str, paramstyle: str) -> str:
     """The text with a place for each value instead of its name."""
-    return _NAMED.sub("?" if paramstyle != "pyformat" else "%s", sql)
+    return _NAMED.sub("?", sql) if paramstyle != "pyformat" else _NAMED.sub("%s", sql.replace("%", "%%"))

@@ -21,6 +21,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
 from mocklend.storage.entities import Repayment
+from support.sql import change
 from support.story import Story
 
 MONDAY = date(2026, 1, 5)
@@ -144,11 +145,14 @@ def test_a_balance_opens_where_the_day_before_closed(story: Story) -> None:
 
 def test_a_payout_is_on_the_statement_of_the_channel_that_paid_it(story: Story) -> None:
     with story.platform.engine.begin() as connection:
-        connection.exec_driver_sql(
+        change(
+            connection,
             """INSERT INTO payouts (sandbox_id, id, loan_id, purpose, channel, amount_minor, currency, state,
                    created_ms, paid_ms, due_ms)
                VALUES (?, 'out_1', 'loan_1', 'disbursement', 'wallet', 100000, 'CNY', 'PAID', ?, ?, NULL)""",
-            (story.sandbox_id, story.now_ms, story.now_ms),
+            story.sandbox_id,
+            story.now_ms,
+            story.now_ms,
         )
     story.wait(days=1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import orjson
 from msgspec import structs
@@ -15,6 +14,7 @@ from mocklend.seams.signals import recorded
 from mocklend.seams.view_refresh import ViewRefresh
 from mocklend.storage.engines import open_engine
 from mocklend_faults.engine import FaultLayer
+from support.databases import Databases
 from support.events import example
 from support.layer_harness import DROP, LAG, MARK, LayerHarness
 
@@ -51,10 +51,10 @@ def arm_all(harness: LayerHarness, probability: float) -> None:
         harness.arm(id, fault, select={"probability": probability})
 
 
-def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, harness: LayerHarness) -> None:
+def test_the_answer_key_is_byte_equal_in_any_interleaving(databases: Databases, harness: LayerHarness) -> None:
     keys = []
     for run, group_size in enumerate((1, 3, 16)):
-        harness.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        harness.engine = open_engine(databases(f"run{run}"), fast=True)
         harness.sandbox = structs.replace(harness.sandbox, rules_version=0)
         harness.layer = FaultLayer(harness.layer.catalogue.values())
         arm_all(harness, 0.5)
@@ -69,10 +69,10 @@ def test_the_answer_key_is_byte_equal_in_any_interleaving(tmp_path: Path, harnes
     assert keys[0] == keys[1] == keys[2]
 
 
-def test_raising_the_probability_keeps_every_earlier_injection(tmp_path: Path, harness: LayerHarness) -> None:
+def test_raising_the_probability_keeps_every_earlier_injection(databases: Databases, harness: LayerHarness) -> None:
     injected = []
     for run, probability in enumerate((0.1, 0.2)):
-        harness.engine = open_engine(f"sqlite:///{tmp_path}/run{run}.db", fast=True)
+        harness.engine = open_engine(databases(f"run{run}"), fast=True)
         harness.sandbox = structs.replace(harness.sandbox, rules_version=0)
         harness.layer = FaultLayer(harness.layer.catalogue.values())
         arm_all(harness, probability)

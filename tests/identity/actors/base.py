@@ -56,16 +56,18 @@ PAY_TO_THE_END = Product(
 OFFERED = {"jiebei-like": PRODUCTS["jiebei-like"], "short": SHORT, "weekly": WEEKLY, "to-the-end": PAY_TO_THE_END}
 
 PLATFORMS: list[Platform] = []
+DATABASES: list[str] = []
+"""The URL of the database for the platform of all stories, if there is one."""
 _folders: list[tempfile.TemporaryDirectory[str]] = []  # Each is removed when the process ends.
 
 
 def shared_platform() -> Platform:
     """One platform for all stories of a process; each story has a sandbox of its own.
 
-    It is on SQLite in a folder of its own, or on the PostgreSQL that `MOCKLEND_TEST_POSTGRES` names.
+    It is on SQLite in a folder of its own, or where `DATABASES` or `MOCKLEND_TEST_POSTGRES` says.
     """
     if not PLATFORMS:
-        database = os.environ.get("MOCKLEND_TEST_POSTGRES")
+        database = DATABASES[-1] if DATABASES else os.environ.get("MOCKLEND_TEST_POSTGRES")
         if not database:
             _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
             database = str(Path(_folders[-1].name) / "identity.db")
