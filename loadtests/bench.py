@@ -17,12 +17,13 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import tool
 from bench_cases import CASES, OF_PEERS, RULERS, Bench, Measured
+from bench_growth import Cost, growth
 from peers import install
 
 from mocklend.exit_codes import ExitCode
@@ -38,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), help="these figures")
     parser.add_argument("--peers", action="store_true", help="other mock servers too; installed from npm and PyPI")
     parser.add_argument("--postgresql", action="store_true", help="the figures on PostgreSQL too")
+    parser.add_argument(
+        "--growth", nargs="+", type=tool.whole(100, 10_000_000), default=[], metavar="LOANS",
+        help="also what an operation costs among so many loans",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, help="a folder for the report as JSON")
     parser.add_argument("--rounds", type=tool.whole(1, 100), default=3, help="how often each (default: %(default)s)")
     parser.add_argument("--seconds", type=tool.number(1, 600), default=4.0, help="a load (default: %(default)s)")
@@ -69,6 +74,10 @@ def _measured(options: argparse.Namespace) -> ExitCode:
                     peers.setdefault(peer, {}).setdefault(kind, []).append(load)
             bench.peers.clear()
             tool.say(f"round {number} of {options.rounds}")
+        grown = []
+        for cost in growth(Path(folder), options.growth) if options.growth else ():
+            grown.append(cost)
+            tool.say(f"grown to {cost['loans']} loans")
     figures = {name: _median(measured) for name, measured in rounds.items()}
     ratios = {name: {ruler: _ratio(figures[name], figures[ruler]) for ruler in rulers_of[name]} for name in only}
     report = {
@@ -81,6 +90,7 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         "figures": {name: {**figure, "rounds": rounds[name]} for name, figure in figures.items()},
         "ratios": ratios,
         "goals": {name: dict(CASES[name].rulers) for name in only},
+        "growth": grown,
         "peers": {name: {kind: _median(each) for kind, each in loads.items()} for name, loads in peers.items()},
     }
     text = json.dumps(report, indent=2, ensure_ascii=False)
@@ -94,6 +104,8 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         _print(rulers, only, figures, ratios)
         for name, loads in report["peers"].items():
             print(f"peer: {name:40} " + ", ".join(f"{kind} {load['per_s']:.1f}" for kind, load in loads.items()))
+        for cost in grown:
+            print(f"among {cost['loans']:>9} loans: " + ", ".join(_grown(cost, grown[0])))
         print(f"{failed} requests failed" if failed else "every request was answered 2xx")
     return ExitCode.FAIL if failed else ExitCode.PASS
 
@@ -124,6 +136,16 @@ def _print(
         print(_line(CASES[name].title, figures[name]))
         for ruler, ratio in ratios[name].items():
             print(f"{'':46} {'':10} {'':8} {'':8} {ratio:7.2f} {CASES[name].rulers[ruler]:6.2f}  {ruler}")
+
+
+def _grown(cost: Cost, first: Cost) -> Iterator[str]:
+    """Each operation's cost, and its ratio to that with the fewest loans."""
+    for name, now, before in (
+        ("status", cost["status_us"], first["status_us"]),
+        ("repay", cost["repay_us"], first["repay_us"]),
+        ("borrow", cost["borrow_us"], first["borrow_us"]),
+    ):
+        yield f"{name} {now:.1f} us ({now / before:.2f})"
 
 
 def _line(title: str, figure: Measured) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import bench
 import bench_cases
+import bench_growth
 import pytest
 import sqlite_loop
 import wrk
@@ -113,3 +115,19 @@ def test_the_generator_is_told_what_to_send(monkeypatch: pytest.MonkeyPatch, tmp
     sent = wrk.load("http://127.0.0.1:1", ["/a"], connections=1, seconds=1, method="POST", body={"a": 1})
 
     assert sent == wrk.Load(5.5, 1, 2, 6, len('{"a": 1}'))
+
+
+def test_what_an_operation_costs_is_measured_at_each_size_of_one_sandbox(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bench_growth, "READS", 10)
+    monkeypatch.setattr(bench_growth, "WRITES", 8)
+    monkeypatch.setattr(bench_growth, "TOGETHER", 4)
+
+    costs = list(bench_growth.growth(tmp_path, [30, 12]))
+
+    assert [cost["loans"] for cost in costs] == [12, 30]
+    assert all(min(cost["status_us"], cost["repay_us"], cost["borrow_us"]) > 0 for cost in costs)
+    with sqlite3.connect(tmp_path / "growth.db") as database:
+        [[loans, orders]] = database.execute("SELECT (SELECT COUNT(*) FROM loans), (SELECT COUNT(*) FROM repayments)")
+    assert (loans, orders) == (30 + 2 * (4 + 8), 2 * 2 * 8)
