@@ -67,6 +67,18 @@ def test_a_stopping_platform_refuses_new_commands(open_platform: Callable[..., P
         stopping.run(AddBorrower(story.sandbox_id, "ada", "Ada", 1))
 
 
+def test_a_full_queue_refuses_at_once(platform: Platform, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mocklend.writer.QUEUE_MAX", 2)
+    orders = [story.repayment(story.borrow(), 100) for _ in range(3)]
+
+    outcomes = together(platform.writer, orders)
+
+    assert [isinstance(outcome, Answer) for outcome in outcomes] == [True, True, False]
+    assert isinstance(outcomes[2], Refused)
+    assert outcomes[2].code == "busy"
+    assert platform.run(orders[2]).status == 202
+
+
 def test_waiting_commands_are_committed_together(platform: Platform, story: Story) -> None:
     sizes: list[int] = []
     platform.writer.on_group = sizes.append

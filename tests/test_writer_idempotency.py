@@ -104,7 +104,7 @@ def test_whoever_has_an_answer_may_ask_again_at_once(
     class Woken(Future[Answer]):
         def _invoke_callbacks(self) -> None:
             if not again:
-                again.append(platform.writer.submit(command, wait_s=0))
+                again.append(platform.writer.submit(command))
             super()._invoke_callbacks()  # type: ignore[misc]
 
     monkeypatch.setattr("mocklend.writer.Future", Woken)

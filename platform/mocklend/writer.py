@@ -119,7 +119,7 @@ class Writer:
         self._layer = layer
         self._follow_ups = follow_ups
         self._real_ms = real_ms
-        self._queue: queue.Queue[_Waiting | None] = queue.Queue(QUEUE_MAX)
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._running: set[tuple[str, str]] = set()
         self._running_lock = threading.Lock()
         self._commit_lock = TurnLock()
@@ -143,13 +143,16 @@ class Writer:
         with yield_slot():
             return waiting.result()
 
-    def submit(self, command: Command, *, wait_s: float = 30) -> Future[Answer]:
-        """Queue a command. If the queue is full, wait `wait_s` seconds for room.
+    def submit(self, command: Command) -> Future[Answer]:
+        """Queue a command.
 
-        Raises Refused `busy`, and `request_in_progress` if a command with its idempotency key is queued.
+        Raises Refused `busy` if QUEUE_MAX commands wait: at once, since whoever waited for room would only make the
+        wait of all others longer. Raises `request_in_progress` if a command with its idempotency key is queued.
         """
         if self._closed:
             raise Refused("busy", "the platform is stopping")
+        if self._queue.qsize() >= QUEUE_MAX:
+            raise Refused("busy", f"{QUEUE_MAX} commands are waiting")
         self._ground.expect(to_write=True)
         future: Future[Answer] = Future()
         if command.idem is not None:
@@ -158,11 +161,7 @@ class Writer:
                 if running in self._running:
                     raise Refused("request_in_progress", "a request with this key is in progress")
                 self._running.add(running)
-        try:
-            self._queue.put(((command, ASKED_BY.get()), future), wait_s > 0, wait_s or None)
-        except queue.Full:
-            self._release_key(command)
-            raise Refused("busy", f"{QUEUE_MAX} commands are waiting") from None
+        self._queue.put(((command, ASKED_BY.get()), future))
         return future
 
     def run_all(self, commands: Sequence[Command]) -> list[Answer]:

@@ -9,7 +9,7 @@ import pytest
 
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import out_trade_no
-from mocklend.scheduling.agenda import LOOK_AGAIN_MS, Agenda, Portions
+from mocklend.scheduling.agenda import BEHIND_LOGGED_S, BEHIND_S, LOOK_AGAIN_MS, Agenda, Behind, Portions
 from mocklend.storage.entities import Repayment, Trade
 from support.story import Clock, Story
 
@@ -172,3 +172,57 @@ def test_a_batch_has_as_many_items_as_fit_a_time_slice() -> None:
 
 def test_a_batch_is_never_larger_than_the_maximum() -> None:
     assert Portions(1, 0.05).of("a", "callback") == 1
+
+
+def test_the_oldest_due_work_tells_how_far_the_clocks_are_behind(wall: Story, clock: Clock) -> None:
+    behind = wall.platform.clocks.behind
+    wall.order(wall.borrow(), 9_500)
+    wall.platform.tick()
+    assert behind.seconds() == 0
+
+    clock.ms += 2_000 + 7_000  # The wallet settles after 2 s.
+    with wall.platform.clocks.advance_lock(wall.sandbox_id):
+        wall.platform.tick()
+    wall.platform.clocks._look(wall.sandbox_id)
+    assert behind.seconds() == 7
+    clock.ms += 500
+    assert behind.seconds() == 7.5
+
+    while wall.platform.tick():
+        pass
+    assert behind.seconds() == 0
+
+
+def test_a_stopped_or_emptied_sandbox_is_not_behind(wall: Story, clock: Clock) -> None:
+    clocks, behind = wall.platform.clocks, wall.platform.clocks.behind
+    wall.order(wall.borrow(), 9_500)
+    clock.ms += 9_000
+    clocks._look(wall.sandbox_id)
+    assert behind.seconds() == 7
+
+    clocks.emptied(wall.sandbox_id)
+    assert behind.seconds() == 0
+
+    clocks._look(wall.sandbox_id)
+    clocks.set_pace(wall.sandbox_id, 0)
+    clocks._look(wall.sandbox_id)
+    assert behind.seconds() == 0
+
+
+def test_work_that_is_far_behind_is_logged_now_and_then(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    behind = Behind(clock)
+
+    def lines() -> int:
+        behind.log()
+        return capsys.readouterr().err.count("due work is behind")
+
+    behind.note("sbx_1", clock.ms)
+    clock.ms += round(BEHIND_S * 1000) - 1
+    assert lines() == 0
+    clock.ms += 1
+    assert [lines(), lines()] == [1, 0]
+    clock.ms += round(BEHIND_LOGGED_S * 1000)
+    assert lines() == 1
+    behind.note("sbx_1", None)
+    clock.ms += round(BEHIND_LOGGED_S * 1000)
+    assert lines() == 0

@@ -222,7 +222,7 @@ class HotPaths:
             return None
         asked_by = ASKED_BY.set(taken.request_id)
         try:
-            return self._platform.writer.submit(command, wait_s=0)
+            return self._platform.writer.submit(command)
         except Refused:
             self._end_waiting(taken.sandbox_id)
             return None

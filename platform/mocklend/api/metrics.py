@@ -14,7 +14,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Flask, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -105,6 +105,8 @@ def measure(app: Flask, platform: Platform) -> APIBlueprint:
         "mocklend_writer_group_commands", "Commands that one commit carried.", buckets=COMMANDS, registry=registry
     )
     platform.writer.on_group = group.observe
+    behind = "How long the oldest due work of running clocks has been due."
+    Gauge("mocklend_due_behind_seconds", behind, registry=registry).set_function(platform.clocks.behind.seconds)
     metrics = APIBlueprint("metrics", __name__)
 
     @app.before_request

@@ -10,12 +10,19 @@ died, each sandbox is checked after LOOK_AGAIN_MS at the latest, and not all of 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from zlib import crc32
 
+from mocklend.logs import get_logger
+
 LOOK_AGAIN_MS = 60_000
+BEHIND_S = 5.0
+"""From how many seconds on due work that is behind is logged, at most every BEHIND_LOGGED_S."""
+BEHIND_LOGGED_S = 60.0
 PORTION_FIRST = 4
 """The first portion of a kind, while the cost of one thing is unknown."""
+
+log = get_logger()
 
 
 class Agenda:
@@ -46,6 +53,37 @@ class Agenda:
         with self._lock:
             if sandbox_id in self._next_ms:
                 self._next_ms[sandbox_id] = latest_ms if due_ms is None else min(due_ms, latest_ms)
+
+
+class Behind:
+    """How far the oldest due work of running clocks is behind, in real time. Thread-safe."""
+
+    def __init__(self, real_ms: Callable[[], int]) -> None:
+        self._real_ms = real_ms
+        self._since_ms: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._next_log_ms = 0
+
+    def note(self, sandbox_id: str, since_ms: int | None) -> None:
+        """Note since when (real time) something is due in a sandbox; None if nothing is."""
+        with self._lock:
+            if since_ms is None:
+                self._since_ms.pop(sandbox_id, None)
+            else:
+                self._since_ms[sandbox_id] = since_ms
+
+    def seconds(self) -> float:
+        """How long the oldest due work has been due; 0 if nothing is due."""
+        with self._lock:
+            since_ms = min(self._since_ms.values(), default=None)
+        return 0.0 if since_ms is None else max(0, self._real_ms() - since_ms) / 1000
+
+    def log(self) -> None:
+        """Write a line if due work is far behind, and none was written lately."""
+        behind_s, now_ms = self.seconds(), self._real_ms()
+        if behind_s >= BEHIND_S and now_ms >= self._next_log_ms:
+            self._next_log_ms = now_ms + round(BEHIND_LOGGED_S * 1000)
+            log.warning("due work is behind: more falls due than this server can run", behind_s=round(behind_s, 1))
 
 
 class Portions:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import compress
-from operator import ne, or_
+from operator import itemgetter
 from typing import Any, Generic
 
 from msgspec.structs import astuple
@@ -61,24 +60,26 @@ class Store(Generic[E]):
         `changes` are (sandbox id, entity as stored, entity as it is now). The statement sets the columns that any of
         them changes: for a column that is set, the database also writes its indexes again, even with the same value.
         """
-        rows: list[tuple[str, E, tuple[Any, ...]]] = []
-        changed = [False] * len(self.columns)
+        rows: list[tuple[str, tuple[Any, ...]]] = []
+        same = list(range(len(self.columns)))
         for sandbox_id, stored, entity in changes:
-            values = astuple(entity)
-            rows.append((sandbox_id, entity, values))
-            changed = list(map(or_, changed, map(ne, astuple(stored), values)))
-        places = tuple(compress(range(len(changed)), changed))
+            was, now = astuple(stored), astuple(entity)
+            rows.append((sandbox_id, now))
+            same = [place for place in same if was[place] == now[place]]
+        places = tuple(place for place in range(len(self.columns)) if place not in same)
         if not places:
             return None
-        encoders = [(n, encode) for n, place in enumerate(places) for at, encode in self.encoders if at == place]
         name = _update(self.table, tuple(self.columns[place] for place in places), self.rank + 1, scoped=self.scoped)
-        return name, [
-            (
-                *_encoded([values[place] for place in places], encoders),
-                *((sandbox_id, entity.id) if self.scoped else (entity.id,)),
-            )
-            for sandbox_id, entity, values in rows
-        ]
+        id_place = self.columns.index("id")
+        pick = itemgetter(*places, id_place)
+        encoders = [(n, encode) for n, place in enumerate(places) for at, encode in self.encoders if at == place]
+        updates: list[Row] = []
+        for sandbox_id, now in rows:
+            values = _encoded(list(pick(now)), encoders)
+            if self.scoped:
+                values.insert(-1, sandbox_id)
+            updates.append(tuple(values))
+        return name, updates
 
     def _values(self, entity: E) -> list[Value]:
         values = astuple(entity)[: len(self.columns)]  # A subclass may have more fields.

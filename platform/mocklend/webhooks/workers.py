@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger
-from mocklend.storage.ground import Unavailable
 
 DELIVERY_WORKERS = 128
 """The most threads. They are started when there is work, and mostly wait for receivers."""
@@ -141,8 +141,8 @@ class DeliveryWorkers:
         in_time, logged = True, None
         try:
             in_time, logged = self._dispatch_one(parcel)
-        except Unavailable:
-            pass  # The storage layer has logged it; the webhook is still due.
+        except Refused:
+            pass  # The database cannot be used, which is logged, or the writer is full. The webhook is still due.
         except Exception as failure:
             log.error("a webhook could not be delivered", webhook=parcel.webhook_id, exc_info=failure)
         finally:
