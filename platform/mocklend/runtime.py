@@ -282,7 +282,7 @@ class Platform:
         """Empty a sandbox. The seed stays, so the same story has the same ids. Raises Refused `sandbox_unknown`."""
 
         def empty(connection: Connection) -> Sandbox:
-            emptied = lifecycle.reset(connection, self.sandbox(connection, sandbox_id))
+            emptied = lifecycle.reset(connection, lifecycle.required(connection, sandbox_id, to_write=True))
             uses.note(connection, [sandbox_id], self.real_ms())
             return emptied
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -255,6 +255,42 @@ def test_one_key_sent_to_two_processes_moves_money_once(story: Story, platform: 
     assert sum(not answer.replayed for answer in answers) == 1
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Refused)} <= {"request_in_progress"}
     assert len(story.everything()["repayments"]) == 1
+
+
+def waits_for(raw: psycopg.Connection, act: Callable[[], object]) -> Future[object]:
+    """Call a function in another thread; return once it waits for a lock."""
+    caller = ThreadPoolExecutor(1)
+    acting = caller.submit(act)
+    caller.shutdown(wait=False)
+    waiting = "SELECT COUNT(*) FROM pg_locks WHERE NOT granted"
+    while not (row := raw.execute(waiting).fetchone()) or not row[0]:
+        assert not acting.done()
+    return acting
+
+
+def test_a_deletion_removes_what_another_process_commits_meanwhile(
+    raw: psycopg.Connection, story: Story, platform: Platform
+) -> None:
+    with raw.transaction():
+        raw.execute("SELECT id FROM sandboxes WHERE id = %s FOR UPDATE", [story.sandbox_id])
+        # The table is empty till then: only tables with rows of the sandbox are emptied.
+        raw.execute("INSERT INTO request_numbers (sandbox_id, entity, number) VALUES (%s, 'e', 1)", [story.sandbox_id])
+        deleting = waits_for(raw, lambda: platform.delete_sandbox(story.sandbox_id))
+
+    deleting.result(30)
+    assert not any(story.everything().values())
+
+
+def test_a_reset_goes_on_from_what_another_process_commits_meanwhile(
+    raw: psycopg.Connection, story: Story, platform: Platform
+) -> None:
+    with raw.transaction():
+        raw.execute("UPDATE sandboxes SET rules_version = 40 WHERE id = %s", [story.sandbox_id])
+        resetting = waits_for(raw, lambda: platform.reset_sandbox(story.sandbox_id))
+
+    resetting.result(30)
+    with platform.read() as connection:
+        assert platform.sandbox(connection, story.sandbox_id).rules_version == 41
 
 
 # --- the identity ---

@@ -116,8 +116,9 @@ def store_key(connection: Connection, sandbox: Sandbox) -> None:
 
 def delete(connection: Connection, sandbox_id: str) -> None:
     """Delete a sandbox with all its rows."""
-    not_empty = set(SandboxReader(connection, sandbox_id).ids(_not_empty(tuple(metadata.tables))))
+    # First, and on PostgreSQL this waits for the commits of other processes: what they wrote is seen below.
     run_many(connection, "DELETE FROM sandboxes WHERE id = :sandbox_id", [{"sandbox_id": sandbox_id}])
+    not_empty = set(SandboxReader(connection, sandbox_id).ids(_not_empty(tuple(metadata.tables))))
     for table in _scoped_tables(tuple(metadata.tables)):
         if table in not_empty:
             run_many(connection, f"DELETE FROM {table} WHERE sandbox_id = :sandbox_id", [{"sandbox_id": sandbox_id}])
@@ -159,16 +160,18 @@ def staff_key(sandbox_id: str, key_hash: str) -> str:
     return f"{STAFF}{sandbox_id}.{proof[:40]}"
 
 
-def find(connection: Connection, column: str, value: str) -> Sandbox | None:
-    """The sandbox with this value of `id` or `key_hash`, or None."""
+def find(connection: Connection, column: str, value: str, *, to_write: bool = False) -> Sandbox | None:
+    """The sandbox with this value of `id` or `key_hash`, or None. `to_write` locks its row, on PostgreSQL."""
     assert column in ("id", "key_hash")
     sql = f"SELECT {', '.join(NAMES)} FROM sandboxes WHERE {column} = :value"
+    if to_write and connection.dialect.name == "postgresql":
+        sql += " FOR UPDATE"
     return next(iter(server_rows(connection, partial(entity_of_row, Sandbox), sql, value=value)), None)
 
 
-def required(connection: Connection, sandbox_id: str) -> Sandbox:
-    """The sandbox in this snapshot. Raises Refused `sandbox_unknown`."""
-    sandbox = find(connection, "id", sandbox_id)
+def required(connection: Connection, sandbox_id: str, *, to_write: bool = False) -> Sandbox:
+    """The sandbox in this snapshot, locked with `to_write`. Raises Refused `sandbox_unknown`."""
+    sandbox = find(connection, "id", sandbox_id, to_write=to_write)
     if sandbox is None:
         raise Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
     return sandbox
