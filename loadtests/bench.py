@@ -111,12 +111,15 @@ def _measured(options: argparse.Namespace) -> ExitCode:
 
 
 def _median(rounds: Sequence[Measured]) -> Measured:
-    return {
+    figure: Measured = {
         "per_s": median(one["per_s"] for one in rounds),
         "p50_ms": median(one["p50_ms"] for one in rounds),
         "p99_ms": median(one["p99_ms"] for one in rounds),
         "failed": sum(one["failed"] for one in rounds),
     }
+    if behind := [one["behind_s"] for one in rounds if "behind_s" in one]:
+        figure["behind_s"] = median(behind)
+    return figure
 
 
 def _ratio(figure: Measured, ruler: Measured) -> float:
@@ -149,7 +152,8 @@ def _grown(cost: Cost, first: Cost) -> Iterator[str]:
 
 
 def _line(title: str, figure: Measured) -> str:
-    return f"{title:46} {figure['per_s']:10.1f} {figure['p50_ms']:8.2f} {figure['p99_ms']:8.2f}"
+    line = f"{title:46} {figure['per_s']:10.1f} {figure['p50_ms']:8.2f} {figure['p99_ms']:8.2f}"
+    return f"{line}  {figure['behind_s']:.1f} s behind at the end" if "behind_s" in figure else line
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Peers and PostgreSQL are measured only where `--peers` and `--postgresql` say so
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from statistics import quantiles
+from typing import NotRequired, TypedDict
 from urllib.request import urlopen
 
 import wrk
@@ -24,7 +26,10 @@ from mocklend.client import Client
 
 HERE = Path(__file__).resolve().parent
 ORDER = {"amount_minor": 1_000, "channel": "bank_transfer", "type": "OVD_AND_CURRENT"}
+LOAN = {"principal_minor": 1_000_000, "product_id": "jiebei-like"}
 DELAY_MS = 20
+SETTLED_AFTER_S = 3
+"""Seconds until the first orders of a load on a running clock are on the books. Channel `wallet` settles after 2."""
 
 
 class Measured(TypedDict):
@@ -34,6 +39,7 @@ class Measured(TypedDict):
     p50_ms: float
     p99_ms: float
     failed: int
+    behind_s: NotRequired[float]  # how long the oldest due work had been due at the end
 
 
 @dataclass
@@ -48,8 +54,10 @@ class Bench:
     """By peer: how it reads and writes in this round."""
 
     @contextmanager
-    def served(self, url: str | None = None) -> Iterator[Served]:
+    def served(self, url: str | None = None, *, clock: str = "manual") -> Iterator[Served]:
         """A server of its own with loans in a sandbox whose clock stands still; on an SQLite file, or a database's URL.
+
+        With the clock `wall` it runs.
 
         On SQLite it is kept on one core; with PostgreSQL, which takes part of the work, it is free.
         """
@@ -58,11 +66,13 @@ class Bench:
         core = wrk.SERVER_CORE if url is None else None
         server = Server(url or str(database), self.folder / f"{number}.log", core=core)
         try:
-            with Client(server.url) as anyone, anyone.sandbox(seed=7, now="2026-01-05T02:00:00Z") as client:
+            now = "2026-01-05T02:00:00Z" if clock == "manual" else None
+            with Client(server.url) as anyone, anyone.sandbox(seed=7, clock=clock, now=now) as client:
                 borrower = client.add_borrower("ada", "Ada", credit_limit_minor=10**12)["id"]
                 loans = [client.borrow(borrower, 1_000_000, product_id="jiebei-like")["id"] for _ in range(self.loans)]
-                client.advance("PT1H")
-                yield Served(self, server.url, database, client, loans)
+                if clock == "manual":
+                    client.advance("PT1H")
+                yield Served(self, server, database, client, borrower, loans)
         finally:
             server.kill()
             for file in self.folder.glob(f"{number}.db*"):
@@ -80,10 +90,16 @@ class Served:
     """A server with loans."""
 
     bench: Bench
-    url: str
+    server: Server
     database: Path
     client: Client
+    borrower: str
     loans: list[str]
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self.server.url
 
     @property
     def headers(self) -> dict[str, str]:
@@ -102,8 +118,23 @@ class Served:
 
     def repay(self) -> Measured:
         """Orders of repayments, that nothing settles while the clock stands still."""
-        paths = [f"/v1/loans/{loan}/repayments" for loan in self.loans]
-        return self.bench.load(self.url, paths, method="POST", body=ORDER, headers=self.headers)
+        return self.bench.load(self.url, self.repayments, method="POST", body=ORDER, headers=self.headers)
+
+    @property
+    def repayments(self) -> list[str]:
+        """The path of each loan's repayments."""
+        return [f"/v1/loans/{loan}/repayments" for loan in self.loans]
+
+    def borrow(self) -> Measured:
+        """Loans of one borrower, paid out at once."""
+        body = {"borrower_id": self.borrower, **LOAN}
+        return self.bench.load(self.url, ["/v1/loans"], method="POST", body=body, headers=self.headers)
+
+    def behind_s(self) -> float:
+        """How long the oldest due work has been due."""
+        with urlopen(f"{self.url}/-/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("mocklend_due_behind_seconds "))
 
 
 def measured(load: wrk.Load) -> Measured:
@@ -234,6 +265,46 @@ def repay(bench: Bench) -> Measured:
         return served.repay()
 
 
+def borrow(bench: Bench) -> Measured:
+    """Loans borrowed, each durable and on the books."""
+    with bench.served() as served:
+        return served.borrow()
+
+
+def through(bench: Bench) -> Measured:
+    """Repayments on the books while a clock runs: ordered, settled, reported by a callback and booked.
+
+    The latencies are from the order to the books; the channel takes two seconds of it.
+    """
+    with bench.served(clock="wall") as served:
+        load = wrk.load(
+            served.url,
+            served.repayments,
+            connections=bench.connections,
+            seconds=SETTLED_AFTER_S + bench.seconds,
+            method="POST",
+            body={**ORDER, "channel": "wallet"},
+            headers=served.headers,
+        )
+        behind_s = served.behind_s()
+        served.server.kill()  # It has the database for itself.
+        return {**on_the_books(served.database, bench.seconds), "failed": load.failed, "behind_s": behind_s}
+
+
+def on_the_books(database: Path, seconds: float) -> Measured:
+    """What was booked in the seconds before the last order, from the database of a server that has ended."""
+    with sqlite3.connect(database) as connection:
+        [[until_ms]] = connection.execute("SELECT MAX(created_ms) FROM repayments")
+        took = connection.execute(
+            "SELECT applied_ms - created_ms FROM repayments WHERE applied_ms > ? AND applied_ms <= ?",
+            (until_ms - seconds * 1_000, until_ms),
+        ).fetchall()
+    if len(took) < 2:
+        raise CutShort("no repayment was booked")
+    percentiles = quantiles((ms for [ms] in took), n=100, method="inclusive")
+    return {"per_s": len(took) / seconds, "p50_ms": percentiles[49], "p99_ms": percentiles[98], "failed": 0}
+
+
 def start(bench: Bench) -> Measured:
     """From the start of the process on a database that is there, until health is answered."""
     database, log = bench.folder / "start.db", bench.folder / "start.log"
@@ -274,5 +345,7 @@ CASES: Mapping[str, Case] = {
     "delayed": Case(f"{DELAY_MS} ms of delay on all", {DELAY: 0.95}, delayed),
     "repay": Case("repayments acknowledged", {LOOP: 1.2, PEER_DURABLE: 20, PEER_MEMORY: 1}, repay),
     "repay-postgresql": Case("repayments acknowledged, PostgreSQL", {TPCB: 1}, repay_on_postgresql, True),
+    "through": Case("repayments carried through to the books", {}, through),
+    "borrow": Case("loans borrowed", {}, borrow),
     "start": Case("start to health", {}, start),
 }

@@ -13,9 +13,9 @@ from mocklend.servicing.corrections import CASE_FILES, load_case_files
 from mocklend.servicing.evidence import CHANNEL_RECORD, load_channel_record
 from mocklend.servicing.matching import OWING, load_owing
 from mocklend.servicing.repayments import REVERSIBLE, load_reversible
+from mocklend.storage.answers import IDEMPOTENCY, load_answers
 from mocklend.storage.facts import BOOK_FACTS, load_book_facts
 from mocklend.storage.snapshot import register_loader
-from mocklend.writer import IDEMPOTENCY, load_answers
 
 
 def register_loaders() -> None:

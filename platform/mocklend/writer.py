@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Engine
@@ -26,11 +26,12 @@ from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.seam import Write
+from mocklend.storage.answers import KEEP_ANOTHER, KEEP_ANSWER, AnswerRow
 from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.entities import Loan
 from mocklend.storage.ground import Unavailable
-from mocklend.storage.snapshot import PlatformLayer, SandboxReader, load_all
-from mocklend.storage.statements import ENTITIES, Row, flush, run_many, statement
+from mocklend.storage.snapshot import PlatformLayer, load_all
+from mocklend.storage.statements import Row, flush, run_many
 from mocklend.storage.stores import STORES
 from mocklend.storage.work import (
     NO_FOLLOW_UPS,
@@ -40,7 +41,6 @@ from mocklend.storage.work import (
     FollowUps,
     IfUnchanged,
     Key,
-    Loaded,
     NotLoaded,
     Outdated,
     ReplayStored,
@@ -54,9 +54,6 @@ from mocklend.workers import yield_slot
 
 T = TypeVar("T")
 
-IDEMPOTENCY: Loaded[_AnswerRow] = Loaded("idempotency")
-"""By idempotency key: fingerprint, HTTP status, body as JSON, time of the answer in ms."""
-
 GROUP_MAX = 256
 QUEUE_MAX = 10_000
 LOOK_S = 1.0
@@ -66,35 +63,6 @@ NEVER_KEPT = {"facts", "journal", "owing", "reversible", "valid_certificates"}
 """Kinds that any command may change without a `put`: loaded again for each command that reads them."""
 
 log = get_logger()
-
-KEEP_ANSWER = statement(
-    "idempotency.insert",
-    """INSERT INTO idempotency (sandbox_id, key, fingerprint, status, body, created_ms)
-       VALUES (:sandbox_id, :key, :fingerprint, :status, :body, :created_ms)""",
-    rank=ENTITIES,
-)
-
-KEEP_ANOTHER = statement(
-    "idempotency.replace",
-    """UPDATE idempotency SET status = :status, body = :body, created_ms = :created_ms
-       WHERE sandbox_id = :sandbox_id AND key = :key AND fingerprint = :fingerprint""",
-    rank=ENTITIES,
-)
-
-
-class _AnswerRow(NamedTuple):
-    key: str
-    fingerprint: str
-    status: int
-    body: str
-    created_ms: int
-
-
-def load_answers(reader: SandboxReader, keys: Sequence[str]) -> Mapping[str, _AnswerRow]:
-    """Return what was answered under each idempotency key: fingerprint, status, body, time (ms)."""
-    sql = "SELECT key, fingerprint, status, body, created_ms FROM idempotency WHERE sandbox_id = :sandbox_id AND key"
-    return {row.key: row for row in reader.rows_in(_AnswerRow, sql, keys)}
-
 
 Outcome = Answer | Exception
 SourcedCommand = tuple[Command, str | None]
@@ -164,10 +132,13 @@ class Writer:
         self._queue.put(((command, ASKED_BY.get()), future))
         return future
 
-    def run_all(self, commands: Sequence[Command]) -> list[Answer]:
-        """Decide commands in order and commit them together, apart from the queue. Raises the first refusal."""
+    def run_all(self, commands: Sequence[Command], held: Callable[[float], None] | None = None) -> list[Answer]:
+        """Decide commands in order and commit them together, apart from the queue. Raises the first refusal.
+
+        `held` is told for how many seconds other writes had to wait for these, not how long these waited for others.
+        """
         answers, asked_by = [], ASKED_BY.get()
-        for outcome in self._commit([(command, asked_by) for command in commands]):
+        for outcome in self._commit([(command, asked_by) for command in commands], held):
             if isinstance(outcome, Exception):
                 raise outcome
             answers.append(outcome)
@@ -270,21 +241,26 @@ class Writer:
         if command.idem is not None:
             self._running.discard((command.sandbox_id, command.idem.key))
 
-    def _commit(self, commands: Sequence[SourcedCommand]) -> list[Outcome]:
+    def _commit(self, commands: Sequence[SourcedCommand], held: Callable[[float], None] | None = None) -> list[Outcome]:
         try:
             with self._commit_lock:
-                return self._commit_group(commands)
+                began = self._now()
+                try:
+                    return self._commit_group(commands)
+                finally:
+                    if held is not None:
+                        held(self._now() - began)
         except Unavailable as gone:
             if len(commands) == 1 or not gone.trouble.again:
                 return [Unavailable(gone.trouble) for _ in commands]
-            return [outcome for command in commands for outcome in self._commit([command])]
+            return [outcome for command in commands for outcome in self._commit([command], held)]
         except Exception as failure:
             if len(commands) == 1:
                 return [failure]  # The caller logs it, together with the request.
             log.warning(
                 "a group failed, its commands are retried one by one", size=len(commands), why=in_a_line(failure)
             )
-            return [outcome for command in commands for outcome in self._commit([command])]
+            return [outcome for command in commands for outcome in self._commit([command], held)]
 
     def _commit_group(self, sourced: Sequence[SourcedCommand]) -> list[Outcome]:
         with writing(self._engine) as connection:
@@ -438,7 +414,7 @@ class _Group:
     def _stored_answer(command: Command, states: Mapping[Key, Any]) -> StoredAnswer | None:
         if command.idem is None:
             return None
-        row: _AnswerRow | None = states[("idempotency", command.idem.key)]
+        row: AnswerRow | None = states[("idempotency", command.idem.key)]
         if row is None:
             return None
         if row.fingerprint != command.idem.fingerprint:
@@ -462,7 +438,7 @@ class _Group:
             body=text,
             created_ms=work.now_ms,
         )
-        row = _AnswerRow(command.idem.key, command.idem.fingerprint, status, text, work.now_ms)
+        row = AnswerRow(command.idem.key, command.idem.fingerprint, status, text, work.now_ms)
         self._loaded[command.sandbox_id][("idempotency", command.idem.key)] = row
 
     def _collect(self, sandbox_id: str, work: Work) -> None:

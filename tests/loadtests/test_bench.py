@@ -13,6 +13,7 @@ import bench_cases
 import bench_growth
 import pytest
 import sqlite_loop
+import tool
 import wrk
 
 from mocklend.exit_codes import ExitCode
@@ -88,6 +89,29 @@ def test_without_wrk_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, capsys
 
 
 @pytest.mark.sqlite_only("the loop is one on SQLite")
+def test_what_is_on_the_books_counts_to_the_last_order(platform: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    for _ in range(3):
+        story.repay(loan_id, 1_000)  # A wallet takes two seconds.
+    story.order(loan_id, 1_000)
+    database = platform.engine.url.database
+    platform.close()
+    booked = bench_cases.on_the_books(Path(str(database)), 5)
+    assert booked == {"per_s": 3 / 5, "p50_ms": 2_000, "p99_ms": 2_000, "failed": 0}
+    with pytest.raises(tool.CutShort, match="no repayment was booked"):
+        bench_cases.on_the_books(Path(str(database)), 1)
+
+
+def test_a_figure_says_how_far_due_work_was_behind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    behind: bench_cases.Measured = {"per_s": 2.0, "p50_ms": 1.0, "p99_ms": 2.0, "failed": 0, "behind_s": 4.25}
+    monkeypatch.setattr(bench, "CASES", {"through": bench_cases.Case("through", {}, lambda _: behind)})
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
+    assert bench.main(["--only", "through", "--rounds", "1"]) is ExitCode.PASS
+    assert "4.2 s behind at the end" in capsys.readouterr().out
+
+
 def test_the_loop_inserts_the_rows_of_a_repayment(platform: Platform, story: Story) -> None:
     story.order(story.borrow(), 1_000)
     database = str(platform.engine.url.database)

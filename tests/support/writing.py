@@ -14,10 +14,11 @@ from mocklend.domain.facts import EDIT, Fact
 from mocklend.domain.problems import Refused
 from mocklend.seams.repayment_filed import RepaymentFiled
 from mocklend.seams.seam import EventContext, Seam, SeamEvent, Write
+from mocklend.storage.answers import KEEP_ANSWER
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.work import Answer, Command, Idempotency, Key, Work
-from mocklend.writer import KEEP_ANSWER, Writer
+from mocklend.writer import Writer
 from support.layers import HonestLayer
 
 ANSWERS = frozenset({"idempotency"})
