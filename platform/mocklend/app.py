@@ -58,13 +58,13 @@ from mocklend.domain.facts import business_date
 from mocklend.door import Door
 from mocklend.exit_codes import ExitCode
 from mocklend.hosts import HostPolicy
-from mocklend.logs import adopt_libraries, conceal, get_logger, masked
-from mocklend.runtime import Platform, find_layer, installed
-from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
+from mocklend.logs import adopt_libraries, conceal, get_logger
+from mocklend.runtime import Platform, installed, open_platform
+from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.scheduling.jobs import start_jobs
+from mocklend.scheduling.processes import SERVER
 from mocklend.serving import Parent, run
-from mocklend.storage.opening import CannotOpen
-from mocklend.storage.opening import database as database_of
+from mocklend.storage.opening import CannotOpen, refuse_sqlite
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend.supervisor import READY, command_for, ignore_the_terminal, listen, supervise
 
@@ -134,21 +134,6 @@ def _examples(platform: Platform) -> Examples:
         return Examples(snapshot.sandbox.seed, business_date(snapshot.now_ms, snapshot.sandbox.zone))
 
 
-def open_platform(settings: Settings, *, alone: bool = False) -> Platform:
-    """Open the platform that the settings describe, with the installed fault layer if there is one.
-
-    `alone` as in `Platform`. Raises CannotOpen.
-    """
-    return Platform(
-        settings.database,
-        find_layer(),
-        fast=settings.durability == "fast",
-        receivers=settings.receivers,
-        bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
-        alone=alone,
-    )
-
-
 def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = None) -> None:
     """Serve until a signal is received; requests in progress are answered first (see `serving`).
 
@@ -159,6 +144,8 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     _conceal_secrets(settings)
     # The server takes addresses only, and whether it is on loopback depends on the address, not on the host's name.
     settings = settings.model_copy(update={"host": address_of(settings.host)})
+    if not settings.ticker:
+        refuse_sqlite(settings.database, "without a ticker its clocks never run", "Leave --no-ticker out")
     if settings.workers > 1:
         _serve_with_several(settings, ready)
         return
@@ -185,7 +172,8 @@ def _serve_alone(settings: Settings, ready: Callable[[APIFlask], None], *, paren
         app = create_app(settings, platform)
         if parent is None:
             platform.give_key(DEFAULT, settings.default_key)
-        ticker = start_jobs(platform.tick)
+        processes = platform.join(SERVER, runs_clocks=settings.ticker)
+        ticker = start_jobs(platform.tick, None if processes is None else processes.beat)
     except BaseException:
         platform.close()
         raise
@@ -216,7 +204,7 @@ def _serve_alone(settings: Settings, ready: Callable[[APIFlask], None], *, paren
 
 def _serve_with_several(settings: Settings, ready: Callable[[Settings, str], None] | None) -> None:
     """Serve with several processes (see `supervisor`): this one only starts and watches them."""
-    refuse_sqlite(settings.database, f"{settings.workers} processes cannot serve it.", "Leave --workers out")
+    refuse_sqlite(settings.database, f"{settings.workers} processes cannot serve it", "Leave --workers out")
     with listen(settings.host, settings.port) as listening:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
         if settings.access_log:
@@ -256,15 +244,6 @@ def serve_part(listens_at: int) -> None:
     except CannotOpen as reason:
         log.error("a process of the server cannot start", why=reason.message)
         raise SystemExit(ExitCode.WRONG_USE) from None
-
-
-def refuse_sqlite(database: str, what: str, remedy: str) -> None:
-    """Raises CannotOpen, with a sentence about what cannot be done, if the database is SQLite's."""
-    if database_of(database).get_backend_name() == "sqlite":
-        raise CannotOpen(
-            f"{masked(database)} is an SQLite database, which one process serves: {what}",
-            f"{remedy}, or give the URL of a PostgreSQL database.",
-        )
 
 
 def refuse_taken(settings: Settings) -> None:

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """A database's URL, or the path of an SQLite file."""
     workers: int = Field(default=1, ge=1, le=WORKERS_MAX)
     """How many processes serve the database. More than one only on PostgreSQL."""
+    ticker: bool = True
+    """Whether the server runs the clocks that run by themselves; off only on PostgreSQL, where workers may run them."""
     durability: Literal["full", "fast"] = "full"
     """`fast` may lose the last commits in a power cut. For tests and the demo."""
     default_seed: int = Field(default=1, ge=0, le=2**63 - 1)

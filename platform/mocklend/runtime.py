@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.channels.callback_secrets import callback_secrets
+from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.loaders import register_loaders
 from mocklend.pulse import Pulse
@@ -25,6 +26,7 @@ from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import Advanced, ClockDriver
+from mocklend.scheduling.processes import SERVER, Processes
 from mocklend.servicing.follow_ups import FOLLOW_UPS
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
@@ -137,6 +139,25 @@ class Platform:
             self.known.on_rules = layer.compare_rules
         self.pulse = Pulse(self.look, self.ground)
 
+    def join(self, kind: str, *, runs_clocks: bool = True) -> Processes | None:
+        """Share the clocks with the other processes of the database; None on SQLite. Call its `beat` every second."""
+        if not self.known.shared:
+            return None
+        processes = Processes(self.engine, kind=kind, runs_clocks=runs_clocks, real_ms=self.real_ms)
+        processes.beat()
+        self.clocks.join(processes)
+        return processes
+
+    def processes_alive(self, kind: str) -> int:
+        """Return how many processes of a kind share the database, as far as is known; alone it is a server."""
+        processes = self.clocks.processes
+        return int(kind == SERVER) if processes is None else processes.alive(kind)
+
+    @property
+    def others_served(self) -> bool:
+        """Whether another process has answered requests since this one started, as far as it is known."""
+        return self.clocks.processes is not None and self.clocks.processes.others_served
+
     def stop_clocks(self) -> None:
         """Let a running tick or advance end soon: what is due stays due."""
         self.clocks.stop()
@@ -147,6 +168,9 @@ class Platform:
         self.pulse.close()
         self.clocks.close_delivery()
         self.writer.close()
+        if self.clocks.processes is not None:
+            with suppress(Refused):
+                self.clocks.processes.leave()
         self.clocks.close()
         self.engine.dispose()
 
@@ -421,4 +445,19 @@ class Platform:
             self.real_ms.catch_up(latest)
 
 
-__all__ = ["Platform", "database_url", "find_layer", "installed"]
+def open_platform(settings: Settings, *, alone: bool = False) -> Platform:
+    """Open the platform that the settings describe, with the installed fault layer if there is one.
+
+    `alone` as in `Platform`. Raises CannotOpen.
+    """
+    return Platform(
+        settings.database,
+        find_layer(),
+        fast=settings.durability == "fast",
+        receivers=settings.receivers,
+        bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
+        alone=alone,
+    )
+
+
+__all__ = ["Platform", "database_url", "find_layer", "installed", "open_platform"]

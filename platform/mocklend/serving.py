@@ -76,7 +76,11 @@ def run(
 
     Never returns later than DEADLINE_S after the signal: what has not ended by then is left, with exit code 0.
     """
-    stopped_s = asyncio.run(_serve(door, host, port, ready, stopping, parent))
+    end(close, asyncio.run(_serve(door, host, port, ready, stopping, parent)))
+
+
+def end(close: Callable[[], None], stopped_s: float) -> None:
+    """Close what a process has open, until DEADLINE_S after the signal, which came at `stopped_s`. Then it is left."""
     ending = threading.Thread(target=close, name="mocklend-close", daemon=True)
     ending.start()
     ending.join(max(0.0, stopped_s + DEADLINE_S - time.monotonic()))

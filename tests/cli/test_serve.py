@@ -196,3 +196,40 @@ def test_a_key_of_default_that_no_header_can_carry_is_refused(run: Run, monkeypa
     assert ran.code == 2
     assert "default_key" in ran.err
     assert "blank" not in ran.err
+
+
+@pytest.mark.parametrize("command", [["worker"], ["serve", "--no-ticker", "--port", "0"]])
+def test_the_server_of_an_sqlite_database_also_runs_its_clocks(run: Run, tmp_path: Path, command: list[str]) -> None:
+    ran = run(*command, "--database", str(tmp_path / "books.db"))
+
+    assert ran.code == 2
+    assert "is an SQLite database, which one process serves" in ran.err
+    assert not (tmp_path / "books.db").exists()
+
+
+@pytest.mark.long
+def test_a_worker_runs_the_clocks_of_a_server_without_ticker(postgresql_alone: str) -> None:
+    def started(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "mocklend", *arguments, "--database", postgresql_alone, "--json"]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    with started("serve", "--port", "0", "--no-ticker") as server, started("worker") as worker:
+        try:
+            assert server.stdout is not None
+            assert worker.stdout is not None
+            url, up = json.loads(server.stdout.readline())["url"], json.loads(worker.stdout.readline())
+            with Client(url) as anyone, anyone.sandbox(seed=7, clock="wall", speed=3600) as client:
+                loan = client.borrow(client.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")
+                repayment = client.repay(loan["id"], 1_000, "wallet", "OVD_AND_CURRENT")["id"]
+                while client.repayment(repayment)["status"] == "PROCESSING":
+                    pass
+                status = client.repayment(repayment)["status"]
+            worker.send_signal(signal.SIGTERM)
+            server.send_signal(signal.SIGTERM)
+            codes = (worker.wait(60), server.wait(60))
+        finally:
+            worker.kill()
+            server.kill()
+
+    assert (status, codes) == ("S", (0, 0))
+    assert up["database"].startswith("postgresql+psycopg://")

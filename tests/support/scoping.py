@@ -17,6 +17,7 @@ from threading import Lock
 from sqlalchemy import create_engine
 
 from mocklend.sandboxes import uses
+from mocklend.scheduling import processes
 from mocklend.storage.schema import metadata
 from mocklend_faults.engine import metrics
 
@@ -25,6 +26,7 @@ SERVER_WIDE = {
     metrics.OPEN_INJECTIONS: "the metrics of the server count the open entries of all answer keys",
     metrics.RULESETS: "the metrics of the server count the rules of all sandboxes",
     uses.LAST_USED: "whoever has the control plane sees all sandboxes, and when each was last used",
+    processes.WOKEN: "a process looks for what others have written in any of the sandboxes that it runs",
     uses.UNUSED: "what nobody uses any more is looked for among all sandboxes",
     uses.WITHOUT_USE: "a server that starts notes of which sandboxes it does not know when they were used",
 }

@@ -22,6 +22,7 @@ from prometheus_client.utils import floatToGoString
 from mocklend.api.json_body import asked_request
 from mocklend.api.methods import known_method
 from mocklend.runtime import Platform
+from mocklend.scheduling.processes import SERVER, WORKER
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METRICS: Any = {
@@ -104,6 +105,7 @@ def measure(app: Flask, platform: Platform) -> APIBlueprint:
     group = Histogram(
         "mocklend_writer_group_commands", "Commands that one commit carried.", buckets=COMMANDS, registry=registry
     )
+    alive = Gauge("mocklend_processes", "Processes that share the database and are alive.", ["kind"], registry=registry)
     platform.writer.on_group = group.observe
     behind = "How long the oldest due work of running clocks has been due."
     Gauge("mocklend_due_behind_seconds", behind, registry=registry).set_function(platform.clocks.behind.seconds)
@@ -124,7 +126,9 @@ def measure(app: Flask, platform: Platform) -> APIBlueprint:
     @metrics.get("/-/metrics")
     @metrics.doc(operation_id="getMetrics", responses=METRICS)
     def get_metrics() -> Response:
-        """The metrics, for Prometheus to scrape."""
+        """The metrics of this process, for Prometheus to scrape."""
+        for kind in (SERVER, WORKER):
+            alive.labels(kind).set(platform.processes_alive(kind))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     return metrics

@@ -276,7 +276,7 @@ def get_requests() -> Response:
     (entries, complete), clocks = _log().of(id), _log().clocks_of(id)
     now_ms = sandbox.now_ms(platform.real_ms())
     requests: RequestsDoc = {
-        "complete": complete,
+        "complete": complete and not platform.others_served,
         "requests_max": REQUESTS_MAX,
         "starts": rfc3339(sandbox.created_ms),
         "now": rfc3339(now_ms),

@@ -32,6 +32,14 @@ def serve(
             envvar="MOCKLEND_WORKERS", min=1, max=64, help="How many processes serve. More than 1 only on PostgreSQL."
         ),
     ] = 1,
+    ticker: Annotated[
+        bool,
+        typer.Option(
+            "--ticker/--no-ticker",
+            envvar="MOCKLEND_TICKER",
+            help="Whether the server runs clocks, or leaves them to `mocklend worker`.",
+        ),
+    ] = True,
     access_log: Annotated[
         str,
         typer.Option(
@@ -46,7 +54,9 @@ def serve(
     from mocklend.config import Settings, wrong_settings
 
     try:
-        settings = Settings(host=host, port=port, database=database, workers=workers, access_log=access_log)
+        settings = Settings(
+            host=host, port=port, database=database, workers=workers, ticker=ticker, access_log=access_log
+        )
     except ValidationError as error:
         refuse(wrong_settings(error), "The settings come from the flags and from MOCKLEND_ variables.")
 
@@ -68,6 +78,41 @@ def serve(
             refuse(f"{access_log} cannot be written: {failure.strerror}.", "Give another file with --access-log.")
         other = "Give another port with --port. Or another address with --host."
         refuse(f"{settings.url} cannot be listened on: {failure.strerror}.", other)
+
+
+@commands.command()
+def worker(
+    database: Annotated[str, typer.Option(envvar="MOCKLEND_DATABASE", help="The URL of a PostgreSQL database.")],
+    host: Annotated[
+        str,
+        typer.Option(envvar="MOCKLEND_HOST", help="The address of the servers: it decides where webhooks may go."),
+    ] = "127.0.0.1",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once the clocks run.")] = False,
+) -> None:
+    """Run the clocks and webhooks of a PostgreSQL database, without serving HTTP."""
+    from pydantic import ValidationError
+
+    from mocklend.config import Settings, wrong_settings
+
+    try:
+        settings = Settings(host=host, database=database)
+    except ValidationError as error:
+        refuse(wrong_settings(error), "The settings come from the flags and from MOCKLEND_ variables.")
+
+    from mocklend.clock_worker import work
+    from mocklend.domain.problems import Refused
+    from mocklend.storage.opening import CannotOpen
+
+    shown = _shown(database)
+    up = json.dumps({"database": shown}) if as_json else f"A worker runs the clocks of {shown}. Ctrl-C stops it."
+    try:
+        work(settings, lambda: print(up, flush=True))
+    except CannotOpen as reason:
+        refuse(reason.message, reason.remedy)
+    except Refused as refused:
+        refuse(f"The database cannot be used: {refused.detail}", refused.problem.hint)
+    except OSError as failure:
+        refuse(f"{host} cannot be resolved: {failure.strerror}.", "Give the servers' address with --host.")
 
 
 def _announce(settings: Settings, default_key: str) -> None:

@@ -3,8 +3,8 @@
         check ─▶ nothing is due ─▶ the next thing is due at … ─▶ not checked before then
                                             └─ something is written in the sandbox ─▶ checked at once
 
-Writes of another process on the same database are not seen here: that process runs what they make due. In case it has
-died, each sandbox is checked after LOOK_AGAIN_MS at the latest, and not all of them at the same time.
+Writes of another process on the same database are not seen here: that process passes them on (see `processes`). In case
+that went wrong, each sandbox is checked after LOOK_AGAIN_MS at the latest, and not all of them at the same time.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ class Agenda:
         with self._lock:
             for id in sandbox_ids:
                 self._next_ms.pop(id, None)
+
+    def touch_all(self) -> None:
+        """Check every sandbox at the next tick."""
+        with self._lock:
+            self._next_ms.clear()
 
     def look(self, sandbox_id: str) -> None:
         """Begin a check. What is written from now on may be missed by it."""

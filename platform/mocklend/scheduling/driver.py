@@ -7,7 +7,7 @@ Webhooks are sent concurrently.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
@@ -23,6 +23,7 @@ from mocklend.sandboxes.lifecycle import DEFAULT, ClaimAdvance, Limit, MoveClock
 from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
 from mocklend.scheduling.agenda import Agenda, Behind, Portions
 from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
+from mocklend.scheduling.processes import Processes
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Webhook
 from mocklend.storage.snapshot import SandboxReader, Snapshot, server_rows
@@ -137,11 +138,15 @@ class ClockDriver:
         self.real_ms = real_ms
         self._next_names_ms = 0
         self._names: list[str] = []
+        self._clocks: set[str] = set()  # those of all processes
         self._pacing = threading.Lock()
         self._agenda = Agenda()
         self.behind = Behind(real_ms)
         self._portions = Portions(DUE_TOGETHER, SLICE_S)
-        writer.on_written = self._agenda.touch
+        writer.on_written = self._written
+        self.processes: Processes | None = None
+        """The processes that share the database, once this one has joined them."""
+        self._to_wake: set[str] = set()
         self._session: requests.Session = open_session(receivers)
         self._advancing: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -150,8 +155,10 @@ class ClockDriver:
         self._closing = False
 
     def stop(self) -> None:
-        """Let a running tick or advance end soon: what is due stays due."""
+        """Let a running tick or advance end soon: what is due stays due, or is run by other processes."""
         self._closing = True
+        if self.processes is not None:
+            self.processes.stop_running()
 
     def close_delivery(self) -> None:
         """Finish the webhooks that are being sent. To be called before the writer is closed."""
@@ -160,6 +167,40 @@ class ClockDriver:
     def close(self) -> None:
         """Close the connections to receivers."""
         self._session.close()
+
+    def join(self, processes: Processes) -> None:
+        """Share the clocks with other processes from now on."""
+        self.processes = processes
+        processes.on_change = self._processes_changed
+
+    def _processes_changed(self) -> None:
+        self._agenda.touch_all()
+        self.look_for_clocks()
+
+    def _written(self, sandbox_ids: Iterable[str]) -> None:
+        """Note that something was written, so that whoever runs the sandboxes checks them."""
+        sandbox_ids = list(sandbox_ids)
+        self._agenda.touch(sandbox_ids)
+        if self.processes is not None and not self.processes.alone:
+            with self._lock:
+                self._to_wake.update(sandbox_ids)
+
+    def _wake_others(self) -> None:
+        """Pass on what was written in sandboxes that other processes run, and take over what they pass on."""
+        processes = self.processes
+        if processes is None or processes.alone:
+            return
+        with self._lock:
+            waiting, self._to_wake = self._to_wake, set()
+        others = {id for id in waiting & self._clocks if not processes.runs(id)}
+        try:
+            if others:
+                processes.wake(others)
+            self._agenda.touch(processes.woken())
+        except BaseException:
+            with self._lock:
+                self._to_wake |= waiting
+            raise
 
     def look_for_clocks(self) -> None:
         """Reload at the next tick which clocks run."""
@@ -260,6 +301,8 @@ class ClockDriver:
         `agenda`.
         """
         began, done, may_be_more = self._monotonic(), 0, True
+        self._running(self.real_ms())  # A clock that was just started is among those to wake.
+        self._wake_others()
         while may_be_more and not self._closing and self._monotonic() < began + ROUNDS_S:
             may_be_more, now_ms = False, self.real_ms()
             for sandbox_id in self._running(now_ms):
@@ -273,11 +316,13 @@ class ClockDriver:
         return done
 
     def _running(self, now_ms: int) -> Sequence[str]:
-        """Return the sandboxes whose clocks run. Changes by another process are seen within NAMES_EVERY_MS."""
+        """Return the sandboxes whose clocks this process runs. Changes by another one are seen within a second."""
         if now_ms >= self._next_names_ms:
             self._next_names_ms = now_ms + NAMES_EVERY_MS  # Before they are read: a change resets it afterwards.
             with reading(self._engine) as connection:
-                self._names = server_rows(connection, str, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id")
+                names = server_rows(connection, str, "SELECT id FROM sandboxes WHERE speed > 0 ORDER BY id")
+            runs = self.processes.runs if self.processes is not None else lambda sandbox_id: True
+            self._names, self._clocks = [id for id in names if runs(id)], set(names)
         return self._names
 
     def _tick_one(self, sandbox_id: str) -> tuple[int, bool]:

@@ -17,6 +17,7 @@ from apscheduler.schedulers.base import STATE_STOPPED
 from mocklend.logs import get_logger, in_a_line
 from mocklend.machine_clock import wall_ns
 from mocklend.memory import return_freed
+from mocklend.scheduling.processes import BEAT_S
 from mocklend.storage.ground import Unavailable
 
 TICK_S = 0.2
@@ -85,8 +86,13 @@ def _add(scheduler: SteadyScheduler, act: Callable[[], object], every_s: float) 
     scheduler.add_job(act, "interval", seconds=every_s, coalesce=True, max_instances=1, misfire_grace_time=None)
 
 
-def start_jobs(tick: Callable[[], object]) -> SteadyScheduler:
-    """Start ticking, and returning freed memory. Shut it down before the platform is closed."""
+def start_jobs(tick: Callable[[], object], beat: Callable[[], object] | None = None) -> SteadyScheduler:
+    """Start ticking, and returning freed memory. Shut it down before the platform is closed.
+
+    `beat` shows other processes that this one is alive.
+    """
     scheduler = repeat(Ticker(tick), TICK_S)
+    if beat is not None:
+        _add(scheduler, Ticker(beat), BEAT_S)
     _add(scheduler, return_freed, MEMORY_S)
     return scheduler

@@ -187,7 +187,7 @@ class FollowDispute:
     def decide(self, work: Work) -> Answer:
         """200 and the dispute."""
         dispute = require_dispute(work, self.dispute_id)
-        if dispute.due_ms is None:
+        if dispute.due_ms is None or dispute.due_ms > work.now_ms:
             return Answer(200, dispute_doc(dispute))
         if dispute.state in UNDECIDED:
             late = replace(dispute, breached=1, due_ms=None)

@@ -55,6 +55,15 @@ def database(text: str) -> URL:
     return url.set(drivername=driver)
 
 
+def refuse_sqlite(text: str, what: str, remedy: str) -> None:
+    """Raise CannotOpen, with what cannot be done, if a database is SQLite's. `text` is a URL or a path."""
+    if database(text).get_backend_name() == "sqlite":
+        raise CannotOpen(
+            f"{masked(text)} is an SQLite database, which one process serves: {what}.",
+            f"{remedy}, or give the URL of a PostgreSQL database.",
+        )
+
+
 def display_name(url: URL) -> str:
     """A database's name for messages: an SQLite file's path, or a URL without its password."""
     if url.get_backend_name() == "sqlite" and url.database:

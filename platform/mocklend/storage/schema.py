@@ -30,6 +30,21 @@ class RealTime(Struct, frozen=True):
     ms: int
 
 
+class ProcessRow(Struct, frozen=True):
+    """A process that shares the database, and when it last wrote that it is alive."""
+
+    id: str
+    kind: str
+    runs_clocks: Annotated[int, SMALL]
+    seen_ms: int  # real time
+
+
+class Wake(Struct, frozen=True):
+    """How often other processes wrote in a sandbox since the process that runs its clock has looked at it."""
+
+    wakes: int
+
+
 class AnswerRow(Struct, frozen=True):
     """The stored answer to a request with an Idempotency-Key."""
 
@@ -113,6 +128,8 @@ class LoanView(Struct, frozen=True):
 
 table_of("sandbox_uses", SandboxUse, key=())
 table_of("real_time", RealTime, scoped=False)
+table_of("processes", ProcessRow, scoped=False)
+table_of("wakes", Wake, key=())
 table_of("idempotency", AnswerRow, key=("key",))
 table_of(
     "transactions",
