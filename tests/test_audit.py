@@ -343,13 +343,13 @@ def test_each_check_has_a_code_of_its_own_a_sentence_and_something_that_it_runs(
     assert len(set(codes)) == len(codes)
     for check in CHECKS:
         assert check.states.endswith("."), check.code
-        scopes = (check.world, check.books, check.loan, check.loans, check.sandbox, check.totals)
+        scopes = (check.world, check.books, check.loan, check.loans, check.chosen, check.sandbox, check.totals)
         assert any(scope is not None for scope in scopes), check.code
 
 
 def test_every_check_function_is_in_the_list() -> None:
     """A function called `check_…` in a module that the list takes one from is run by it, or is called by one that is."""
-    scopes = ("loan", "loans", "sandbox")
+    scopes = ("loan", "loans", "chosen", "sandbox")
     listed = {function for check in CHECKS for scope in scopes if (function := getattr(check, scope)) is not None}
     named = {
         function

@@ -27,6 +27,7 @@ from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.seam import Write
 from mocklend.storage.answers import KEEP_ANOTHER, KEEP_ANSWER, AnswerRow
+from mocklend.storage.changes import ChangedSubjects
 from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.entities import Loan
 from mocklend.storage.ground import Unavailable
@@ -197,8 +198,7 @@ class Writer:
             first = self._queue.get()
             if first is None:
                 return
-            group = [first]
-            last = False
+            group, last = [first], False
             while len(group) < GROUP_MAX:
                 try:
                     more = self._queue.get_nowait()
@@ -298,6 +298,7 @@ class _Group:
         self._stored: dict[tuple[str, Key], Any] = {}  # As the database has them: a flush updates what differs.
         self.changed_sandboxes: set[str] = set()
         self.changed_pages: set[tuple[str, str]] = set()
+        self._changed = ChangedSubjects()
         self._passing: dict[tuple[str, Key], None] = {}  # The loaded keys of NEVER_KEPT kinds.
         keys: list[tuple[str, Key]] = []
         for command in commands:
@@ -322,10 +323,10 @@ class _Group:
         return [(sandbox.id, sandbox.rules_version) for sandbox in sandboxes if sandbox is not None]
 
     def finish(self) -> None:
-        """Flush the last effects, and what the fault layer has counted."""
+        """Flush the last effects, what has changed, and what the fault layer has counted."""
         self.flush()
-        if self._faults is not None and (counters := self._faults.finish()):
-            flush(self._connection, counters)
+        counters = () if self._faults is None else self._faults.finish()
+        flush(self._connection, [*self._changed.writes(), *counters])
 
     def commit(self) -> None:
         """After the commit: the fault layer keeps its counts, and reloads the rules that were changed."""
@@ -451,6 +452,7 @@ class _Group:
 
     def flush(self) -> None:
         """Write the collected effects."""
+        self._changed.note(self._dirty, self._writes)
         rows: dict[str, list[Row]] = {}
         changes: dict[str, list[tuple[str, Entity, Entity]]] = {}
         for (sandbox_id, key), entity in self._dirty.items():

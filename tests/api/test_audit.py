@@ -86,3 +86,22 @@ def test_a_layer_brings_its_own_endpoints(platform: Platform, monkeypatch: pytes
 
     with create_app(Settings(), platform).test_client() as client:
         assert client.get("/-/rules").get_json() == {"rules": []}
+
+
+def test_an_audit_continues_from_a_mark(api: Caller) -> None:
+    first = api.borrow(reference="first")
+    before = api.made(api.get("/-/audit"))
+    second = api.borrow(reference="second")
+
+    newer = api.made(api.get("/-/audit", since=before["mark"]))
+
+    assert (before["since"], before["looked_at"]) == (None, None)
+    assert (newer["since"], newer["looked_at"], newer["loans"]) == (before["mark"], [second["id"]], 2)
+    assert first["id"] not in newer["looked_at"]
+
+
+def test_a_mark_that_no_audit_has_answered_is_refused(api: Caller) -> None:
+    refused = api.get("/-/audit", since="1.2.3.4.5")
+
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "mark_unknown")
+    assert refused.get_json()["received"] == "1.2.3.4.5"

@@ -57,6 +57,19 @@ def test_honest_books_are_clean(run: Run, mocklend: Client, loan: dict[str, obje
     assert run("audit", "--json").document["clean"] is True
 
 
+def test_an_audit_continues_from_the_mark_that_the_one_before_has_printed(
+    run: Run, mocklend: Client, loan: Doc
+) -> None:
+    mark = run("audit").out.splitlines()[-1].removeprefix("mark: ")
+    mocklend.borrow(loan["borrower_id"], 100_000, product_id="jiebei-like")
+
+    ran = run("audit", "--since", mark)
+
+    assert ran.code == 0
+    assert "loans looked at: 1 of 2" in ran.out
+    assert run("audit", "--since", "not-a-mark").code == 2
+
+
 @needs_faults
 def test_a_discrepancy_that_the_answer_key_explains_does_not_fail_the_audit(
     run: Run, mocklend: Client, loan: dict[str, object]
@@ -75,9 +88,9 @@ def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytes
     stray = {"class": "stale_view", "entity": "loan_1", "loan_id": "loan_1", "amount_minor": 1, "detail": "behind"}
     discrepancies = {
         "now": "2026-01-05T02:00:00.000Z", "clean": False, "discrepancies": [stray | {"explained_by": None}],
-        "in_transit": [], "unobserved": [], "invariants": [],
+        "in_transit": [], "unobserved": [], "invariants": [], "mark": "1.0.0.1.x",
     }  # fmt: skip
-    monkeypatch.setattr(Client, "audit", lambda self: discrepancies)
+    monkeypatch.setattr(Client, "audit", lambda self, since: discrepancies)
 
     ran = run("audit")
 

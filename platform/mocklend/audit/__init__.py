@@ -11,35 +11,88 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mocklend.audit.checks import BOOKS_CHECKS, CHECKS, INVARIANTS, LOAN_CHECKS, WORLD_CHECKS
+from mocklend.audit.marks import Mark, mark_of, read_mark
+from mocklend.audit.moments import loans_whose_time_came
 from mocklend.audit.report import Audit
-from mocklend.audit.subjects import AuditedLoan, groups
+from mocklend.audit.shares import shares_are_even
+from mocklend.audit.subjects import AuditedLoan, AuditedLoans, chosen_groups, groups, loans_of_receipts
 from mocklend.audit.totals import load_totals
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
-from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.changes import RECEIPT_PREFIX, changed_since
+from mocklend.storage.snapshot import EVERY, Chosen, Snapshot
 
 __all__ = ["CHECKS", "Audit", "audit"]
 
+_LOANS = "SELECT COUNT(*) FROM loans WHERE sandbox_id = :sandbox_id"
 
-def audit(snapshot: Snapshot) -> Audit:
-    """Run every check on a sandbox, in one snapshot."""
+
+def audit(snapshot: Snapshot, since: str | None = None) -> Audit:
+    """Run every check on a sandbox, in one snapshot.
+
+    With `since`, the mark of an earlier audit, on the loans that have changed or whose time has come since then, and
+    on what belongs to no loan. Raises Refused `mark_unknown`.
+    """
     result = Audit(snapshot.now_ms, INVARIANTS)
+    even = _audit_all(snapshot, result) if since is None else _audit_again(snapshot, result, read_mark(since, snapshot))
+    result.since, result.mark = since, mark_of(snapshot, even=even).text(snapshot.sandbox_id)
+    result.discrepancies.sort(key=lambda d: (d.loan_id or "", d.finding.finding_class, d.finding.entity))
+    return result
+
+
+def _audit_all(snapshot: Snapshot, result: Audit) -> bool:
+    """Audit every loan. Returns whether the invariants about the whole sandbox hold."""
     for group in groups(snapshot):
-        for loan in group.loans:
-            result.loans += 1
-            result.add(_of_one_loan(loan))
-        for check in CHECKS:
-            if check.loans is not None:
-                result.add(check.loans(group))
-    totals = load_totals(snapshot)
+        result.loans += len(group.loans)
+        _audit_group(group, result)
+    _audit_chosen(snapshot, EVERY, result)
+    _audit_sandbox(snapshot, result)
+    return _audit_totals(snapshot, result)
+
+
+def _audit_again(snapshot: Snapshot, result: Audit, mark: Mark) -> bool:
+    """Audit the loans that may have other findings than at the mark. Returns as `_audit_all`."""
+    changed = changed_since(snapshot, mark.n)
+    receipts = {subject for subject in changed if subject.startswith(RECEIPT_PREFIX)}
+    ids = (changed - receipts) | loans_of_receipts(snapshot, receipts) | loans_whose_time_came(snapshot, mark.now_ms)
+    even, result.looked_at, result.loans = mark.even and not receipts, [], snapshot.number(_LOANS)
+    for group, chosen in chosen_groups(snapshot, sorted(ids)):
+        result.looked_at += [loan.loan.id for loan in group.loans]
+        _audit_group(group, result)
+        _audit_chosen(snapshot, chosen, result)
+        even = even and shares_are_even(group)
+    _audit_sandbox(snapshot, result)
+    return even or _audit_totals(snapshot, result)
+
+
+def _audit_group(group: AuditedLoans, result: Audit) -> None:
+    for loan in group.loans:
+        result.add(_of_one_loan(loan))
+    for check in CHECKS:
+        if check.loans is not None:
+            result.add(check.loans(group))
+
+
+def _audit_chosen(snapshot: Snapshot, loans: Chosen, result: Audit) -> None:
+    for check in CHECKS:
+        if check.chosen is not None:
+            result.add(check.chosen(snapshot, loans))
+
+
+def _audit_sandbox(snapshot: Snapshot, result: Audit) -> None:
     for check in CHECKS:
         if check.sandbox is not None:
             result.add(check.sandbox(snapshot))
+
+
+def _audit_totals(snapshot: Snapshot, result: Audit) -> bool:
+    """Check the sums over the whole sandbox. Returns whether they are right."""
+    totals, even = load_totals(snapshot), True
+    for check in CHECKS:
         if check.totals is not None:
             for detail in check.totals(totals):
-                finding = Finding("books_invariant", snapshot.sandbox_id, 0)
+                finding, even = Finding("books_invariant", snapshot.sandbox_id, 0), False
                 result.add([Discrepancy(finding, None, f"{check.code}: {detail}")])
-    result.discrepancies.sort(key=lambda d: (d.loan_id or "", d.finding.finding_class, d.finding.entity))
-    return result
+    return even
 
 
 def _of_one_loan(audited: AuditedLoan) -> Iterator[Discrepancy | InTransit]:

@@ -18,7 +18,7 @@ from mocklend.ledger import invariants
 from mocklend.ledger.invariants import LoanBooks, LoanWorld, Totals
 from mocklend.lending.checks import check_quotes
 from mocklend.servicing.truth import check_decisions
-from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.snapshot import Chosen, Snapshot
 
 Findings = Iterator[Discrepancy | InTransit]
 
@@ -26,6 +26,9 @@ Findings = Iterator[Discrepancy | InTransit]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A check of the audit: its code, its sentence, and a function per scope that it has.
+
+    `loans` are checked in groups, `chosen` by queries for any loans; a finding of both names the loan that has it.
+    `sandbox` and `totals` are about the whole sandbox; their findings name no loan.
 
     `always`: an invariant. No fault may break it, and the audit's answer says for each whether it holds.
     """
@@ -37,6 +40,7 @@ class Check:
     books: Callable[[LoanBooks], Iterator[str]] | None = None
     loan: Callable[[AuditedLoan], Findings] | None = None
     loans: Callable[[AuditedLoans], Findings] | None = None
+    chosen: Callable[[Snapshot, Chosen], Findings] | None = None
     sandbox: Callable[[Snapshot], Findings] | None = None
     totals: Callable[[Totals], Iterator[str]] | None = None
 
@@ -156,7 +160,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="V11",
         states="A payoff quote has the amount that the books had when it was issued.",
-        sandbox=check_quotes,
+        chosen=check_quotes,
     ),
     Check(
         code="V12",
@@ -180,24 +184,24 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="C6",
         states="A debit or a request is ordered from its channel once.",
-        sandbox=operations.check_orders,
+        chosen=operations.check_orders,
     ),
     Check(
         code="C7",
         states="A payout that was ordered is paid or refused by its channel.",
-        sandbox=operations.check_payouts,
+        chosen=operations.check_payouts,
     ),
     Check(
         code="D1",
         states="A dispute is handled before its answer is due.",
-        sandbox=operations.check_deadlines,
+        chosen=operations.check_deadlines,
     ),
     Check(
         code="D2",
         states="An edit above the limit was approved by a second person.",
-        sandbox=operations.check_approvals,
+        chosen=operations.check_approvals,
     ),
-    Check(code="D3", states="A dispute that says CORRECTED has corrected what it names.", sandbox=check_decisions),
+    Check(code="D3", states="A dispute that says CORRECTED has corrected what it names.", chosen=check_decisions),
 )
 """W: the world. B: the books. V: views against the books. C: channels and world against the books. D: decisions."""
 

@@ -7,24 +7,24 @@ from typing import NamedTuple
 
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
-from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.snapshot import Chosen, Snapshot
 from mocklend.world.reading import RETURNED_MONEY
 
 # Overdue and not handled yet: until `taken_up_ms` staff cannot answer the dispute.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
-    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms ORDER BY id"""
+    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms AND {loans} ORDER BY id"""
 # The approver may be the operator under another spelling.
 _UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM edits WHERE sandbox_id = :sandbox_id
-    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL ORDER BY id"""
+    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL AND {loans} ORDER BY id"""
 # Payouts that will never settle: one that is in transit has a due time.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
-    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL ORDER BY id"""
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL AND {loans} ORDER BY id"""
 # A due amount is debited by one order per attempt, and a client's request, by its key, is one order too. If one of two
 # orders was returned since, and did not come back on the books, the break is repaired. A reversal of another entry
 # than was meant is a break of its own.
 _ORDERED_TWICE = " UNION ALL ".join(
     f"""SELECT MAX(id), loan_id, MAX(amount_minor), '{what}' FROM repayments
-    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND id NOT IN ({RETURNED_MONEY})
+    WHERE sandbox_id = :sandbox_id AND {column} IS NOT NULL AND {{loans}} AND id NOT IN ({RETURNED_MONEY})
     GROUP BY loan_id, {column} HAVING COUNT(*) > 1"""
     for column, what in (("debit_ms", "debit"), ("asked_key", "request"))
 )
@@ -58,29 +58,33 @@ class _Stuck(NamedTuple):
     amount_minor: int
 
 
-def check_deadlines(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_deadlines(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Find disputes that staff handle only after their answer was due: class `deadline_missed`."""
-    for id, loan_id in snapshot.rows(_Unanswered, _UNANSWERED, now_ms=snapshot.now_ms):
+    sql = _UNANSWERED.format(loans=loans.by("loan_id"))
+    for id, loan_id in snapshot.rows(_Unanswered, sql, now_ms=snapshot.now_ms, **loans.parameters):
         yield Discrepancy(Finding("deadline_missed", id, 0), loan_id, "staff handle it after its answer was due")
 
 
-def check_approvals(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_approvals(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Find edits above the limit that no second person has approved: class `unapproved`."""
-    for id, loan_id, amount, operator, approver in snapshot.rows(_Unapproved, _UNAPPROVED):
+    sql = _UNAPPROVED.format(loans=loans.by("loan_id"))
+    for id, loan_id, amount, operator, approver in snapshot.rows(_Unapproved, sql, **loans.parameters):
         if approver is None or same_person(operator, approver):
             detail = "it needed the approval of a second person"
             yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
 
 
-def check_orders(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_orders(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Find two orders for one debit or one request: class `duplicate_in_channel`."""
-    for id, loan_id, amount, what in snapshot.rows(_OrderedTwice, _ORDERED_TWICE):
+    sql = _ORDERED_TWICE.format(loans=loans.by("loan_id"), orders_of=loans.by("b.loan_id"))
+    for id, loan_id, amount, what in snapshot.rows(_OrderedTwice, sql, **loans.parameters):
         detail = f"one debit of {amount} ordered twice" if what == "debit" else f"one request for {amount}, two orders"
         yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, detail)
 
 
-def check_payouts(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_payouts(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Find payouts that were ordered and that nothing will settle: class `missing_in_channel`."""
-    for id, loan_id, purpose, channel, amount in snapshot.rows(_Stuck, _STUCK):
+    sql = _STUCK.format(loans=loans.by("loan_id"))
+    for id, loan_id, purpose, channel, amount in snapshot.rows(_Stuck, sql, **loans.parameters):
         detail = f"the books promised a {purpose} of {amount} that {channel} has neither paid nor refused"
         yield Discrepancy(Finding("missing_in_channel", id, amount), loan_id, detail)

@@ -13,13 +13,20 @@ from mocklend.sandboxes.timestamps import rfc3339
 
 @dataclass(slots=True)
 class Audit:
-    """The result of an audit at one time of the sandbox's clock. `states` has each invariant's code and sentence."""
+    """The result of an audit at one time of the sandbox's clock. `states` has each invariant's code and sentence.
+
+    `mark` is that of this audit, `since` that of the one that it continues, and `looked_at` the loans that it audited;
+    both are None for a full audit. `loans` counts those of the sandbox.
+    """
 
     now_ms: int
     states: Mapping[str, str]
     discrepancies: list[Discrepancy] = field(default_factory=list)
     in_transit: list[InTransit] = field(default_factory=list)
     loans: int = 0
+    mark: str = ""
+    since: str | None = None
+    looked_at: list[str] | None = None
 
     def add(self, findings: Iterable[Discrepancy | InTransit]) -> None:
         """Add the findings of a check."""
@@ -66,6 +73,9 @@ class Audit:
                 for code, states in self.states.items()
             ],
             "unobserved": list(unobserved),
+            "mark": self.mark,
+            "since": self.since,
+            "looked_at": self.looked_at,
         }
 
 
@@ -112,7 +122,7 @@ class AuditDoc(TypedDict):
 
     now: Annotated[str, says("When the audit was made. RFC 3339, on the sandbox's clock.")]
     clean: Annotated[bool, says("Whether nothing disagrees.")]
-    loans: Annotated[int, says("How many loans were examined.")]
+    loans: Annotated[int, says("How many loans the sandbox has. A full audit looks at each.")]
     discrepancies: Annotated[list[DiscrepancyDoc], says("Records that disagree: of world, books and views.")]
     in_transit: Annotated[list[InTransitDoc], says("Money in transit, which is not a discrepancy.")]
     invariants: Annotated[
@@ -120,7 +130,19 @@ class AuditDoc(TypedDict):
     ]
     unobserved: Annotated[
         list[Mapping[str, Any]],
-        says("Injections that should be visible, and that the audit does not see. Empty, unless Mocklend is wrong."),
+        says(
+            "Injections that should be visible, and that the audit does not see. Empty, unless Mocklend is wrong; "
+            "always empty with `since`."
+        ),
+    ]
+    mark: Annotated[str, says("How far this audit has seen: the next one may continue from there, as its `since`.")]
+    since: Annotated[str | None, says("The mark from which this audit continues; null for a full audit.")]
+    looked_at: Annotated[
+        list[str] | None,
+        says(
+            "With `since`: the loans that changed or whose time came since then, by id. What was found before on them, "
+            "and on no loan, is out of date; what was found on other loans still holds. Null for a full audit."
+        ),
     ]
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from mocklend.bureau.checks import Reporting, reporting_of
+from mocklend.domain.facts import booking
 from mocklend.domain.replay import LoanState, replay, stored_as_of
 from mocklend.ledger.invariants import LoanBooks, LoanWorld
 from mocklend.ledger.journal import journals_by_chain
 from mocklend.lending.books import state_of, terms_of
-from mocklend.storage.entities import Loan
+from mocklend.sandboxes.ids import return_of
+from mocklend.storage.entities import Loan, Receipt
 from mocklend.storage.facts import BOOKS, facts_by_loan
-from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot, between
+from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot, among, between
 from mocklend.views import reads
-from mocklend.world.reading import world_facts_by_loan
+from mocklend.world.reading import loans_in_the_world, world_facts_by_loan
 
 AT_ONCE = 200
 """Loans that are loaded together, so that memory stays bounded."""
@@ -62,6 +64,39 @@ def groups(snapshot: Snapshot) -> Iterator[AuditedLoans]:
             yield AuditedLoans(snapshot, _load(snapshot, loans, between(loans[0].id, loans[-1].id)))
             after = loans[-1].id
         full = len(loans) == AT_ONCE
+
+
+def chosen_groups(snapshot: Snapshot, ids: Sequence[str]) -> Iterator[tuple[AuditedLoans, Chosen]]:
+    """Yield the loans with these ids in groups of `AT_ONCE`, each with the choice of its ids; others are left out."""
+    for start in range(0, len(ids), AT_ONCE):
+        chosen = among(ids[start : start + AT_ONCE])
+        loans = snapshot.where(Loan, f"{chosen.by('id')} ORDER BY id", **chosen.parameters)
+        if loans:
+            yield AuditedLoans(snapshot, _load(snapshot, loans, chosen)), chosen
+
+
+_BOOKED_AGAIN = "SELECT loan_id FROM book_facts WHERE sandbox_id = :sandbox_id AND id"
+
+
+def loans_of_receipts(snapshot: Snapshot, receipt_ids: Iterable[str]) -> set[str]:
+    """Return the loans that have, or had, one of these receipts or its return, on the books or in the world."""
+    loans: set[str] = set()
+    receipts = sorted(receipt_ids)
+    for start in range(0, len(receipts), AT_ONCE):
+        some = receipts[start : start + AT_ONCE]
+        stored = snapshot.by_id(Receipt, some)
+        facts = [fact for id in some for fact in (id, return_of(id))]
+        loans |= loans_in_the_world(snapshot, facts)
+        again = [
+            booking(fact, n)
+            for id in some
+            if id in stored
+            for fact in (id, return_of(id))
+            for n in range(1, stored[id].matches + 2)
+        ]
+        if again:
+            loans.update(snapshot.ids_in(_BOOKED_AGAIN, again))
+    return loans
 
 
 def _load(snapshot: Snapshot, loans: Sequence[Loan], chosen: Chosen) -> list[AuditedLoan]:

@@ -50,10 +50,15 @@ def export() -> None:
 
 
 @commands.command()
-def audit(as_json: AsJson = False) -> None:
+def audit(
+    since: Annotated[
+        str | None, typer.Option(help="Only what has changed since the audit with this mark, its last line.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Compare world, books and views. Exits with 1 if a difference is not explained."""
     with connect() as client:
-        result = client.audit()
+        result = client.audit(since=since)
     unexplained = [discrepancy for discrepancy in result["discrepancies"] if not discrepancy["explained_by"]]
     broken = [invariant for invariant in result["invariants"] if not invariant["holds"]]
     lines = [f"{result['now']}  {'clean' if result['clean'] else 'not clean'}"]
@@ -69,6 +74,9 @@ def audit(as_json: AsJson = False) -> None:
     lines += [f"  {item['injection']} {item['fault']} on {item['entity']}" for item in result["unobserved"]]
     lines.append(f"invariants: {len(result['invariants'])}, broken: {len(broken)}")
     lines += [f"  {item['name']} {item['states']} Violated: {'; '.join(item['detail'])}" for item in broken]
+    if since is not None:
+        lines.append(f"loans looked at: {len(result['looked_at'])} of {result['loans']}")
+    lines.append(f"mark: {result['mark']}")
     show(result, as_json, *lines)
     raise typer.Exit(ExitCode.FAIL if unexplained or result["unobserved"] or broken else ExitCode.PASS)
 

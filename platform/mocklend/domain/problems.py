@@ -99,6 +99,9 @@ PROBLEMS: dict[str, Problem] = {
     "copy_unknown": Problem(404, "The lender has no copy of this report.", "It pulls one when a borrower applies."),
     "endpoint_unknown": Problem(404, "There is no such endpoint.", "List them with GET /v1/webhook-endpoints."),
     "rule_unknown": Problem(404, "There is no such rule.", "List them with GET /-/rules."),
+    "mark_unknown": Problem(
+        409, "There is no audit with this mark.", "Audit without `since`, and use the mark of its answer."
+    ),
     "profile_unknown": Problem(404, "There is no such profile.", "List them with GET /-/profiles."),
     "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),

@@ -13,7 +13,7 @@ from mocklend.lending.books import terms_of
 from mocklend.lending.quotes import buckets_of
 from mocklend.storage.entities import Loan, Quote
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot
 
 BATCH_SIZE = 200
 """Quotes that are checked together, so that memory stays bounded."""
@@ -22,7 +22,7 @@ BATCH_SIZE = 200
 # was ordered with counts until then: what it left out is still owed.
 _COUNT = """SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.version FROM quotes q
     JOIN loans l ON l.sandbox_id = q.sandbox_id AND l.id = q.loan_id
-    WHERE q.sandbox_id = :sandbox_id AND q.type = :type
+    WHERE q.sandbox_id = :sandbox_id AND q.type = :type AND {loans}
       AND (l.cleared_version IS NULL OR l.cleared_version < q.version)
       AND (q.valid_until_ms >= :now_ms OR EXISTS (SELECT 1 FROM repayments r
            WHERE r.sandbox_id = q.sandbox_id AND r.loan_id = q.loan_id AND r.quote_id = q.id))
@@ -35,9 +35,10 @@ class _PostedAt(NamedTuple):
     version: int
 
 
-def check_quotes(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_quotes(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Compare each payoff quote that counts with the books at its version: finding class `wrong_view`."""
-    quotes = snapshot.rows(_quote, _COUNT, type=QuoteType.CLEAR, now_ms=snapshot.now_ms)
+    sql = _COUNT.format(loans=loans.by("q.loan_id"))
+    quotes = snapshot.rows(_quote, sql, type=QuoteType.CLEAR, now_ms=snapshot.now_ms, **loans.parameters)
     for start in range(0, len(quotes), BATCH_SIZE):
         yield from _check_batch(snapshot, quotes[start : start + BATCH_SIZE])
 

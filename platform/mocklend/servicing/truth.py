@@ -17,21 +17,21 @@ from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.servicing.disputes import CORRECTED_NOTE
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Receipt, Repayment, Trade
 from mocklend.storage.facts import BOOKS, facts_of
-from mocklend.storage.snapshot import SandboxReader, Snapshot
+from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot
 from mocklend.storage.values import CorrectionDoc
 from mocklend.views.render import conflicting_override
 
 _DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id
-    AND state IN ('{DisputeState.CORRECTED}', '{DisputeState.COMPENSATED}')
+    AND state IN ('{DisputeState.CORRECTED}', '{DisputeState.COMPENSATED}') AND {{loans}}
     ORDER BY id"""
 _VERSIONS = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
 _ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}'
     AND loan_id"""
 
 
-def check_decisions(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_decisions(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Each CORRECTED dispute whose claim is not true: finding class `untrue_decision`."""
-    for id in snapshot.ids(_DECIDED):
+    for id in snapshot.ids(_DECIDED.format(loans=loans.by("loan_id")), **loans.parameters):
         dispute = snapshot.get(Dispute, id)
         steps = [entry for entry in dispute.progress if entry["note"].startswith(CORRECTED_NOTE)]
         if not steps or steps[-1]["state"] != DisputeState.CORRECTED:

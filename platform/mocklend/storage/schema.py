@@ -11,6 +11,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage import entities
 from mocklend.storage.tables import SMALL, Check, Due, Index, References, Unique, metadata, table_of
 
@@ -107,6 +108,13 @@ class FactRow(Struct, frozen=True):
     version: int  # the loan's version that it made; 0 in the world
 
 
+class ChangeRow(Struct, frozen=True):
+    """What one commit has changed in a sandbox: see `changes`."""
+
+    n: int
+    subjects: str  # ids, separated by spaces
+
+
 class LoanView(Struct, frozen=True):
     """A version of a loan's status page, and the times from which each view shows it."""
 
@@ -149,4 +157,6 @@ table_of(
 )
 table_of("world_facts", FactRow, key=("loan_id", "id"))
 table_of("book_facts", FactRow, Unique("id"), key=("loan_id", "id"))
-table_of("loan_views", LoanView, key=("loan_id", "version"))
+table_of("changes", ChangeRow, key=("n",))
+# A version that an older one replaces for good has no due time: it is found by when that happens.
+table_of("loan_views", LoanView, Index("back_ms", where=f"back_ms < {NEVER_MS}"), key=("loan_id", "version"))

@@ -54,6 +54,10 @@ def between(first: str, last: str) -> Chosen:
     return Chosen("{column} >= :first AND {column} <= :last", {"first": first, "last": last})
 
 
+EVERY = Chosen("1 = 1", {})
+"""All ids."""
+
+
 def among(ids: Sequence[str]) -> Chosen:
     """These ids, of which there is at least one."""
     return Chosen(*_in("{column}", ids, ""))

@@ -19,6 +19,7 @@ _UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind F
       AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
       AND id NOT IN (SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
 _ON_A_LOAN = f"SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
+_LOANS_OF = f"SELECT loan_id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
 _TAKEN = f"""SELECT channel, SUM(amount_minor) FROM
     (SELECT DISTINCT id, channel, CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END AS amount_minor
      FROM {WORLD} WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'payment_return'))
@@ -33,8 +34,9 @@ _MOMENTS = f"""SELECT DISTINCT channel, at_ms FROM {WORLD}
 
 RETURNED_MONEY = f"""SELECT b.reverses FROM book_facts b
     JOIN {WORLD} w ON w.sandbox_id = b.sandbox_id AND w.loan_id = b.loan_id AND w.id = b.id AND w.reverses = b.reverses
-    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'payment_return')"""
-"""SQL fragment: the ids of receipts that their channel returned, or that staff reversed on purpose."""
+    WHERE b.sandbox_id = :sandbox_id AND b.kind IN ('reversal', 'payment_return') AND {{orders_of}}"""
+"""SQL fragment: the ids of receipts that their channel returned, or that staff reversed on purpose. `orders_of` is a
+condition on the loan."""
 
 
 class Moved(NamedTuple):
@@ -80,6 +82,11 @@ def _unclaimed(id: str, at_ms: int, on: str, amount_minor: int, channel: str, ki
 def ids_on_a_loan(reader: SandboxReader, ids: Sequence[str]) -> set[str]:
     """The ids among these whose fact belongs to a loan."""
     return set(reader.ids_in(_ON_A_LOAN, ids))
+
+
+def loans_in_the_world(reader: SandboxReader, ids: Sequence[str]) -> set[str]:
+    """The loans that have one of these facts."""
+    return set(reader.ids_in(_LOANS_OF, ids))
 
 
 def taken_by_channel(reader: SandboxReader) -> dict[str, int]:

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
+from mocklend.api.audit import audited
 from mocklend.audit import subjects
 from mocklend.channels.statements.invariant import check_statements
-from mocklend.client import Doc
+from mocklend.client import Doc, merged_audits
 from mocklend.domain.days import DayCount, TermUnit
 from mocklend.domain.problems import Refused
 from mocklend.domain.product import PRODUCTS, Method, PayoffInterest, Penalty, PenaltyBase, Product
@@ -22,6 +23,7 @@ from mocklend.domain.statuses import EntryStatus
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
 from mocklend.seams.api_answer import ApiAnswer
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency
 from mocklend.views.page_cache import StatusPages
 from mocklend.views.reads import page_text
@@ -36,6 +38,8 @@ KINDS = tuple(kind for kind in installed().values() if kind not in OF_ANSWERS)
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
+LATER_MS = (SECOND, HOUR, DAY, 3 * DAY, 40 * DAY)
+"""How much later a sandbox is audited as it is, without what falls due meanwhile."""
 
 SHORT = Product(method=Method.EQUAL_INSTALMENT, terms=3, rate="0.18")
 WEEKLY = Product(
@@ -120,6 +124,10 @@ def discrepancies(platform: Platform, sandbox_id: str) -> list[tuple[str, str, i
     )
 
 
+def _in_order(audit: Doc) -> Doc:
+    return {**audit, "in_transit": sorted(audit["in_transit"], key=repr)}
+
+
 def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The right-hand side: what the answer key expects a reconciler to find, now."""
     with platform.snapshot(sandbox_id) as snapshot:
@@ -147,6 +155,8 @@ class Base(RuleBasedStateMachine):
         self.disputes: list[str] = []
         self.rule_ids: list[str] = []
         self.repeatable: list[tuple[Command, Answer]] = []
+        self.last_audit: Doc | None = None
+        self.taken = 0
         self.ada = self.run(AddBorrower(self.id, "ada", "Ada", 10**12)).body["id"]
 
     def key(self) -> Idempotency:
@@ -174,6 +184,28 @@ class Base(RuleBasedStateMachine):
         assert left == right, f"the audit sees {left}, the answer key says {right}; {self.in_words(left, right)}"
         differing = outdated_pages(self.platform, self.id)
         assert not differing, f"a kept status page is not the page of the database: {differing}"
+        self.taken += 1
+        if self.taken % 3 == 0:  # Of one change, and of several.
+            self.audits_merge()
+
+    def audits_merge(self) -> None:
+        """An audit of what has changed, or of what time alone changes, merged with the one before is a full audit."""
+        later_ms = LATER_MS[self.taken % len(LATER_MS)]
+        with self.platform.snapshot(self.id) as snapshot:
+            later = Snapshot(snapshot.connection, snapshot.sandbox, snapshot.now_ms + later_ms)
+            full, full_later = self.audited(snapshot), self.audited(later)
+            before = self.last_audit or full
+            pairs = [
+                (before, self.audited(snapshot, before["mark"]), full),
+                (full, self.audited(later, full["mark"]), full_later),
+            ]
+        for earlier, newer, whole in pairs:
+            merged = merged_audits(earlier, newer)
+            assert _in_order(merged) == _in_order(whole), f"{earlier} merged with {newer} is {merged}, not {whole}"
+        self.last_audit = full
+
+    def audited(self, snapshot: Snapshot, since: str | None = None) -> Doc:
+        return dict(audited(snapshot, self.platform.layer, since))
 
     def in_words(self, left: list[tuple[str, str, int]], right: list[tuple[str, str, int]]) -> list[str]:
         """What the audit has to say of that which no entry explains."""

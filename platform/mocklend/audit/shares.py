@@ -1,0 +1,72 @@
+"""The share of some loans in the sums over the whole sandbox, so that an audit of what has changed need not add up all.
+
+A sum over all loans that was right stays right if each loan that has changed has its share on both sides: what its
+channels took is what it paid, and what its journal has in clearing is what its facts brought there. Money that came
+without an order belongs to no loan at first, so its sums are made in full.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mocklend.audit.subjects import AuditedLoan, AuditedLoans
+from mocklend.domain.facts import (
+    COMPENSATION_PAID,
+    DISBURSEMENT,
+    PAYMENT_RETURN,
+    RECEIPT,
+    REFUND_PAID,
+    REVERSAL,
+    SECOND_RECEIPT,
+)
+from mocklend.domain.statuses import TradeState
+from mocklend.sandboxes.ids import out_trade_no
+from mocklend.storage.changes import RECEIPT_PREFIX
+from mocklend.storage.entities import Trade
+
+CLEARING = "1002:"
+_IN, _OUT = (RECEIPT, SECOND_RECEIPT), (PAYMENT_RETURN, DISBURSEMENT, REFUND_PAID, COMPENSATION_PAID)
+
+
+def shares_are_even(group: AuditedLoans) -> bool:
+    """Whether these loans have the same share on both sides of each sum."""
+    return not any(_cleared(loan) for loan in group.loans) and not _taken(group)
+
+
+def _cleared(audited: AuditedLoan) -> bool:
+    """Whether a loan's journal has another amount in a channel's clearing account than its facts brought there."""
+    share: Counter[str] = Counter()
+    for posted in audited.books.journal:
+        for debit, credit, amount in posted.movement.postings:
+            if debit.startswith(CLEARING):
+                share[debit] += amount
+            if credit.startswith(CLEARING):
+                share[credit] -= amount
+    reversed_ids = {fact.reverses for fact in audited.books.facts if fact.kind == REVERSAL}
+    for fact in audited.books.facts:
+        if fact.landed or (fact.kind == SECOND_RECEIPT and fact.id in reversed_ids):
+            continue
+        if fact.kind in _IN:
+            share[f"{CLEARING}{fact.channel}"] -= fact.amount_minor
+        elif fact.kind in _OUT:
+            share[f"{CLEARING}{fact.channel}"] += fact.amount_minor
+    return any(share.values())
+
+
+def _taken(group: AuditedLoans) -> bool:
+    """Whether a channel took another amount by these loans' orders than the world saw it take."""
+    share: Counter[tuple[str, str | None]] = Counter()
+    orders: list[str] = []
+    for loan in group.loans:
+        orders += loan.books.orders
+        for fact in loan.world.facts:
+            if RECEIPT_PREFIX in fact.id:
+                continue
+            if fact.kind == RECEIPT:
+                share[loan.loan.id, fact.channel] -= fact.amount_minor
+            elif fact.kind == PAYMENT_RETURN:
+                share[loan.loan.id, fact.channel] += fact.amount_minor
+    for trade in group.snapshot.find_all(Trade, [out_trade_no(id) for id in orders]):
+        if trade.state == TradeState.SUCCESS:
+            share[trade.loan_id, trade.channel] += trade.amount_minor
+    return any(share.values())
