@@ -17,6 +17,7 @@ from statistics import quantiles
 from typing import NotRequired, TypedDict
 from urllib.request import urlopen
 
+import bench_audit
 import wrk
 from peers import PEERS
 from server import Server, on_core
@@ -198,12 +199,23 @@ def pgbench(bench: Bench) -> Measured:
     return tpcb(bench.seconds)
 
 
+def _took(seconds: float, count: int) -> Measured:
+    """So many things in some seconds of processor time, as a figure."""
+    return {"per_s": count / seconds, "p50_ms": seconds * 1_000, "p99_ms": seconds * 1_000, "failed": 0}
+
+
+def scan(bench: Bench) -> Measured:
+    """The loans of which all rows that an audit reads are fetched."""
+    return _took(bench_audit.scanned(bench.folder, bench.loans), bench.loans)
+
+
 FLASK, LOOP, DELAY = "bare Flask", "one-thread loop on SQLite", f"{DELAY_MS} ms and nothing else"
 PEER_READ, PEER_DURABLE, PEER_MEMORY = (
     "fastest peer's read",
     "best peer's write to a file",
     "best peer's write in memory",
 )
+ROWS = "fetching the rows of an audit"
 TPCB = "pgbench, TPC-B-like, 16 clients"
 RULERS: Mapping[str, Callable[[Bench], Measured]] = {
     FLASK: bare_flask,
@@ -213,6 +225,7 @@ RULERS: Mapping[str, Callable[[Bench], Measured]] = {
     PEER_DURABLE: lambda bench: _best_peer(bench, "write", durable=True),
     PEER_MEMORY: lambda bench: _best_peer(bench, "write", durable=False),
     TPCB: pgbench,
+    ROWS: scan,
 }
 """By name."""
 OF_PEERS = (PEER_READ, PEER_DURABLE, PEER_MEMORY)
@@ -319,6 +332,16 @@ def start(bench: Bench) -> Measured:
     return {"per_s": 1_000 / took_ms, "p50_ms": took_ms, "p99_ms": took_ms, "failed": 0}
 
 
+def audit(bench: Bench) -> Measured:
+    """Loans audited a second of processor time; the latency is that of the whole audit."""
+    return _took(bench_audit.audited(bench.folder, bench.loans), bench.loans)
+
+
+def audit_since(bench: Bench) -> Measured:
+    """Audits that continue from one before a thousand repayments, a second of processor time."""
+    return _took(bench_audit.audited_again(bench.folder, bench.loans), 1)
+
+
 def _until_answered(url: str) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
@@ -348,4 +371,6 @@ CASES: Mapping[str, Case] = {
     "through": Case("repayments carried through to the books", {}, through),
     "borrow": Case("loans borrowed", {}, borrow),
     "start": Case("start to health", {}, start),
+    "audit": Case("loans audited", {ROWS: 0.25}, audit),
+    "audit-since": Case(f"audit since {bench_audit.CHANGES:,} repayments", {}, audit_since),
 }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import bench
+import bench_audit
 import bench_cases
 import bench_growth
 import pytest
@@ -155,3 +157,19 @@ def test_what_an_operation_costs_is_measured_at_each_size_of_one_sandbox(
     with sqlite3.connect(tmp_path / "growth.db") as database:
         [[loans, orders]] = database.execute("SELECT (SELECT COUNT(*) FROM loans), (SELECT COUNT(*) FROM repayments)")
     assert (loans, orders) == (30 + 2 * (4 + 8), 2 * 2 * 8)
+
+
+def test_an_audit_is_measured_beside_its_rows_and_after_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_audit, "CHANGES", 2)
+    place = bench_cases.Bench(tmp_path, seconds=1, connections=1, loans=5)
+
+    scan, audit, again = bench_cases.scan(place), bench_cases.audit(place), bench_cases.audit_since(place)
+
+    assert all(figure["per_s"] > 0 and not figure["failed"] for figure in (scan, audit, again))
+    with (
+        closing(Platform(str(tmp_path / "audited.sqlite"))) as platform,
+        platform.snapshot(bench_audit.SANDBOX) as snapshot,
+    ):
+        assert snapshot.number("SELECT COUNT(*) FROM repayments WHERE sandbox_id = :sandbox_id") == 5 + 2

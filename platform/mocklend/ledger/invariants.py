@@ -85,12 +85,13 @@ def single_success(world: LoanWorld) -> Iterator[str]:
 def true_outstanding(world: LoanWorld) -> Iterator[str]:
     """W3: the outstanding amount is the charged amount less the settled one."""
     state = world.state
-    outstanding, charged, settled = state.outstanding_minor, 0, 0
-    if outstanding < 0:
-        yield f"outstanding is {outstanding}"
+    outstanding = charged = settled = 0
     for i in state.instalments:
+        outstanding += i.outstanding if state.accepted else 0
         charged += i.principal + i.interest + i.fee + i.penalty_principal + i.penalty_interest
         settled += i.paid
+    if outstanding < 0:
+        yield f"outstanding is {outstanding}"
     if state.disbursed and charged - settled != outstanding:
         yield f"{charged} charged, {settled} settled, {outstanding} outstanding"
 
