@@ -55,7 +55,7 @@ class Bench:
     """By peer: how it reads and writes in this round."""
 
     @contextmanager
-    def served(self, url: str | None = None, *, clock: str = "manual") -> Iterator[Served]:
+    def served(self, url: str | None = None, *, clock: str = "manual", **env: str) -> Iterator[Served]:
         """A server of its own with loans in a sandbox whose clock stands still; on an SQLite file, or a database's URL.
 
         With the clock `wall` it runs.
@@ -65,7 +65,7 @@ class Bench:
         number = len(list(self.folder.glob("*.db")))
         database = self.folder / f"{number}.db"
         core = wrk.SERVER_CORE if url is None else None
-        server = Server(url or str(database), self.folder / f"{number}.log", core=core)
+        server = Server(url or str(database), self.folder / f"{number}.log", core=core, env=env)
         try:
             now = "2026-01-05T02:00:00Z" if clock == "manual" else None
             with Client(server.url) as anyone, anyone.sandbox(seed=7, clock=clock, now=now) as client:
@@ -251,6 +251,12 @@ def status(bench: Bench) -> Measured:
         return served.status()
 
 
+def status_from_sqlite(bench: Bench) -> Measured:
+    """Warm status queries, each read from the database."""
+    with bench.served(MOCKLEND_STATUS_PAGES="0") as served:
+        return served.status()
+
+
 def status_with_rule(bench: Bench) -> Measured:
     """Warm status queries while a rule is armed at another seam."""
     with bench.served() as served:
@@ -363,6 +369,7 @@ def repay_on_postgresql(bench: Bench) -> Measured:
 
 CASES: Mapping[str, Case] = {
     "status": Case("status query, warm", {FLASK: 3.2, PEER_READ: 3}, status),
+    "status-sqlite": Case("… from SQLite, none kept in memory", {FLASK: 2.3}, status_from_sqlite),
     "status-rule": Case("… with a rule at another seam", {FLASK: 2.5}, status_with_rule),
     "status-latency": Case("… with transport.latency at 0.01", {FLASK: 0.5}, status_with_latency),
     "delayed": Case(f"{DELAY_MS} ms of delay on all", {DELAY: 0.95}, delayed),

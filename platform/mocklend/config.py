@@ -15,6 +15,7 @@ from mocklend.receivers import ReceiverPolicy
 SANDBOXES_MAX = 10_000
 RUNNING_CLOCKS_MAX = 5_000
 WORKERS_MAX = 64
+STATUS_PAGES_MAX = 20_000
 
 
 class Settings(BaseSettings):
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
     """How many sandboxes may exist besides `default`."""
     max_running_clocks: int = Field(default=RUNNING_CLOCKS_MAX, ge=0)
     """How many of their clocks may run by themselves."""
+    status_pages: int = Field(default=STATUS_PAGES_MAX, ge=0)
+    """How many status pages a server on SQLite keeps in memory, each about 1 KB; with 0 all come from the database."""
     allowed_hosts: str = ""
     """Host names that the server answers to, comma-separated. On loopback they are added to the machine's own names;
     elsewhere every name is allowed if it is empty."""

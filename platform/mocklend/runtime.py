@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.channels.callback_secrets import callback_secrets
-from mocklend.config import Settings
+from mocklend.config import STATUS_PAGES_MAX, Settings
 from mocklend.domain.problems import Refused
 from mocklend.loaders import register_loaders
 from mocklend.pulse import Pulse
@@ -92,6 +92,7 @@ class Platform:
         bounds: Bounds | None = None,
         delivers: bool = True,
         alone: bool = False,
+        status_pages: int = STATUS_PAGES_MAX,
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -99,6 +100,7 @@ class Platform:
 
         `alone` says that no other process opens the database meanwhile: then status pages are kept in memory. For
         SQLite; raises CannotOpen if another process has the database open, and also without `alone` if a server has it.
+        `status_pages` is how many are kept; none with 0.
 
         `receivers` says which addresses webhooks are sent to, by default loopback only. `bounds` limits the number of
         sandboxes. `real_ms` and `monotonic` are for tests; by default, real time starts at the machine's clock and
@@ -114,7 +116,7 @@ class Platform:
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
-        self.pages = PageCache() if is_alone(self.engine) else None
+        self.pages = PageCache(status_pages) if status_pages and is_alone(self.engine) else None
         """The status pages in memory; None if another process may write the database."""
         if self.pages is not None:
             self.writer.on_pages = self.pages.drop
@@ -457,6 +459,7 @@ def open_platform(settings: Settings, *, alone: bool = False) -> Platform:
         receivers=settings.receivers,
         bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
         alone=alone,
+        status_pages=settings.status_pages,
     )
 
 

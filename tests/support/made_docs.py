@@ -189,7 +189,7 @@ def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
     from mocklend.api import request_log
     from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
-    from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
+    from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX, STATUS_PAGES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
     from mocklend.seams.api_answer import DELAY_MS_MAX
@@ -235,6 +235,11 @@ def limits() -> str:
             "clocks that run by themselves",
             f"{RUNNING_CLOCKS_MAX:,} beside that of `default`, or `MOCKLEND_MAX_RUNNING_CLOCKS`",
             "`too_many_clocks`",
+        ),
+        (
+            "status pages in memory, on SQLite",
+            f"{STATUS_PAGES_MAX:,}, about 1 KB each, or `MOCKLEND_STATUS_PAGES`",
+            "All are dropped; pages come from the database until they are kept again.",
         ),
         ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
         ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),

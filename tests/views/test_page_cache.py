@@ -28,6 +28,11 @@ def test_a_page_is_kept_until_its_moment() -> None:
     assert cache.get("sbx_b", "loan_2", 9) is None
 
 
+@in_memory
+def test_a_platform_may_keep_none(open_platform: Callable[..., Platform]) -> None:
+    assert open_platform(alone=True, status_pages=0).pages is None
+
+
 def test_a_page_that_was_read_before_a_drop_is_not_kept() -> None:
     cache = PageCache()
     generation = cache.generation

@@ -16,18 +16,17 @@ from collections.abc import Iterable
 
 from sqlalchemy import Engine
 
+from mocklend.config import STATUS_PAGES_MAX
 from mocklend.storage.engines import ground_of
 from mocklend.storage.quick import QuickReader
 from mocklend.views.reads import page_for_now
-
-PAGES_MAX = 20_000
-"""About 20 MB. Beyond this number all pages are dropped, and the cache starts anew."""
 
 
 class PageCache:
     """Pages by sandbox and loan. Thread-safe: the hot path reads while the writer drops."""
 
-    def __init__(self, pages_max: int = PAGES_MAX) -> None:
+    def __init__(self, pages_max: int = STATUS_PAGES_MAX) -> None:
+        """Beyond `pages_max` all pages are dropped, and the cache begins again."""
         self._pages: dict[str, dict[str, tuple[bytes, int | None]]] = {}
         self._pages_max = pages_max
         self._count = 0
