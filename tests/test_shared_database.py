@@ -226,6 +226,20 @@ def test_limits_count_what_all_processes_did(two: list[Process]) -> None:
     }
 
 
+def test_what_one_process_counted_is_read_in_all_of_them(two: list[Process]) -> None:
+    one, other = two
+    _, key = one.sandbox()
+    loan = other.loan(key)
+    one.done("PUT", "/-/rules/down", key, DOWN | {"match": {"operation": "getProduct"}})
+    for process in (one, other, other):
+        process.done("GET", f"/v1/loans/{loan}", key)
+        process.platform._next_mark_ms = 0  # A second is over.
+        process.platform.tick()
+
+    counted = [process.done("GET", "/-/rules", key)["rules"][0]["evaluated"] for process in two]
+    assert counted[0] == counted[1] >= 3
+
+
 RULES: dict[str, dict[str, object]] = {
     "a-few": {"fault": "outage.full", "match": {"operation": "getLoan"}, "select": {"probability": 0.3}},
     "every-third": {"fault": "callback.dropped", "select": {"every": 3}},

@@ -33,6 +33,7 @@ from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, 
 from mocklend.storage.engines import ground_of, is_alone, open_engine, reading, writing
 from mocklend.storage.ground import Ground
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
+from mocklend.storage.statements import flush
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.page_cache import PageCache
 from mocklend.views.replica_rotation import ReplicaRotation
@@ -436,6 +437,11 @@ class Platform:
             self.note_uses()
         return done
 
+    def _write_mark(self, connection: Connection, now_ms: int) -> int:
+        if self.layer is not None and self.known.shared:  # So that other processes can read what this one counted.
+            flush(connection, self.layer.drain())
+        return leave_mark(connection, now_ms)
+
     def _mark_time(self) -> None:
         """Write the current real time once a second, so that a restart does not go back behind it."""
         if not isinstance(self.real_ms, SteadyTime):
@@ -443,7 +449,7 @@ class Platform:
         now_ms = self.real_ms()
         if now_ms >= self._next_mark_ms:
             self._next_mark_ms = now_ms + MARK_EVERY_MS
-            latest = self.writer.call(lambda connection: leave_mark(connection, now_ms), waits_for_disk=False)
+            latest = self.writer.call(lambda connection: self._write_mark(connection, now_ms), waits_for_disk=False)
             self.real_ms.catch_up(latest)
 
 

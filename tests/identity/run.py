@@ -29,28 +29,44 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     options = _options(arguments)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
 
+    from identity.actors import base
+    from support.postgresql import running
+
+    if options.processes == 1:
+        return _walk(options.steps, seed, "")
+    with running() as url:
+        base.DATABASES.append(url)
+        base.PROCESSES[0] = options.processes
+        try:
+            return _walk(options.steps, seed, f" --processes {options.processes}")
+        finally:
+            while base.PLATFORMS:
+                base.PLATFORMS.pop().close()
+
+
+def _walk(steps: int, seed: int, more: str) -> ExitCode:
     from identity import state_machine
 
-    print(f"walking at least {options.steps} steps from seed {seed}", flush=True)
+    print(f"walking at least {steps} steps from seed {seed}", flush=True)
     began = time.monotonic()
     story = state_machine.Story
     start = story.steps
 
     def so_far() -> str:
-        return f"{story.steps - start} of {options.steps} steps, {time.monotonic() - began:.0f} s, seed {seed}"
+        return f"{story.steps - start} of {steps} steps, {time.monotonic() - began:.0f} s, seed {seed}"
 
     try:
         with sigterm_as_ctrl_c(), _every(EVERY_S, lambda: print(so_far(), flush=True)):
-            steps = state_machine.walk(options.steps, seed)
+            walked = state_machine.walk(steps, seed)
     except KeyboardInterrupt:
         print(f"INCONCLUSIVE: told to stop after {so_far()}; nothing was found until then", flush=True)
         return ExitCode.INCONCLUSIVE
     except Exception:
         traceback.print_exc()
-        print(f"FAIL: {state_machine.again(options.steps, seed)}", flush=True)
+        print(f"FAIL: {state_machine.again(steps, seed)}{more}", flush=True)
         return ExitCode.FAIL
     took = time.monotonic() - began
-    print(f"{steps} steps in {took:.0f} s: after each one, discrepancies == open entries of the answer key")
+    print(f"{walked} steps in {took:.0f} s: after each one, discrepancies == open entries of the answer key")
     return ExitCode.PASS
 
 
@@ -78,6 +94,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=None, help="where to start; printed, so that a walk can be repeated"
     )
+    parser.add_argument(
+        "--processes", type=int, default=1, choices=range(1, 17), metavar="N",
+        help="over how many processes on one PostgreSQL, each taking its turn (default: %(default)s, on SQLite)",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     if not 1 <= options.steps <= STEPS_MAX:
         parser.error(f"argument --steps: expected 1 to {STEPS_MAX}, not {options.steps}")

@@ -13,7 +13,11 @@ from mocklend.runtime import Platform
 from mocklend.scheduling.processes import DEAD_AFTER_S, FORGOTTEN_AFTER_S, SERVER, SETTLED_AFTER_S, WORKER, Processes
 from mocklend.storage.entities import Callback, Repayment, Webhook
 from mocklend_faults.engine import FaultLayer
-from support.story import DAY_MS, Clock, Story
+from mocklend_faults.engine.answer_key import entries
+from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.commands import PutRule
+from mocklend_faults.engine.rules import Rule
+from support.story import DAY_MS, MONDAY_MS, Clock, Story
 from support.webhook_receiver import Receiver, listen
 
 SANDBOXES = [f"sbx_{n}" for n in range(200)]
@@ -197,6 +201,26 @@ def test_two_processes_that_run_one_sandbox_do_everything_once(two: list[Platfor
     assert all([attempt.n for attempt in webhook.log] == [1] for webhook in story.entities(Webhook) if webhook.log)
     assert {webhook.state for webhook in story.entities(Webhook)} == {"ACKED"}
     assert story.discrepancies() == []
+
+
+def test_two_processes_that_run_one_sandbox_inject_what_one_would(two: list[Platform], clock: Clock) -> None:
+    assert injections(two, clock) == injections(two[:1], clock) != []
+
+
+def injections(platforms: list[Platform], clock: Clock) -> list[tuple[str, str, int, str]]:
+    """What the faults did in three months, with the clock run by so many processes at once."""
+    platform = platforms[0]
+    story = Story(platform, platform.create_sandbox(seed=7, mode="wall", now_ms=MONDAY_MS))
+    for kind, rule in (("batch.partial", {}), ("callback.dropped", {"probability": 0.5}), ("bureau.lag", {})):
+        platform.run(PutRule(story.sandbox_id, Rule.from_json(kind, {"fault": kind, "select": rule}, installed())))
+    loans = [story.borrow(reference=f"loan {n}") for n in range(6)]
+    for _ in range(5):
+        for loan_id in loans[:3]:
+            story.order(loan_id, 2_500)
+        clock.ms += 20 * DAY_MS
+        tick_at_once(platforms)
+    with platform.snapshot(story.sandbox_id) as snapshot:
+        return [(entry.injection, entry.rule, entry.at_ms, entry.status) for entry in entries(snapshot)]
 
 
 def tick_at_once(platforms: list[Platform]) -> None:

@@ -65,7 +65,7 @@ class FaultLayer:
         return FaultGroup(groups) if groups else WITHOUT_RULES
 
     def drain(self) -> Sequence[Write]:
-        """The rows of all counts that are not in the database yet. Called when the platform stops."""
+        """The rows of all counts that are not in the database yet. Called between groups only: see `Layer`."""
         self._rules.drop_reset()
         remaining: list[tuple[str, Unwritten]] = []
         for sandbox_id, counters in self._rules.counters():

@@ -72,7 +72,8 @@ class JoinsCommits(Protocol[Connection]):
         ...
 
     def drain(self) -> Sequence[Write]:
-        """Return the rows that are still to be written when the platform stops."""
+        """Return the rows that are still to be written, between groups: when the platform stops, and if the database
+        is shared, once a second."""
         ...
 
 

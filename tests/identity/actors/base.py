@@ -65,18 +65,22 @@ DATABASES: list[str] = []
 _folders: list[tempfile.TemporaryDirectory[str]] = []  # Each is removed when the process ends.
 
 
-def shared_platform() -> Platform:
-    """One platform for all stories of a process; each story has a sandbox of its own.
+PROCESSES = [1]
+"""How many processes serve the stories: on PostgreSQL there may be several, of which each request goes to the next."""
 
-    It is on SQLite in a folder of its own, or where `DATABASES` or `MOCKLEND_TEST_POSTGRES` says.
+
+def open_platforms() -> None:
+    """Open one platform, or several, for all stories; each story has a sandbox of its own.
+
+    They are on SQLite in a folder of its own, or where `DATABASES` or `MOCKLEND_TEST_POSTGRES` says.
     """
-    if not PLATFORMS:
+    while len(PLATFORMS) < PROCESSES[0]:
         database = DATABASES[-1] if DATABASES else os.environ.get("MOCKLEND_TEST_POSTGRES")
         if not database:
             _folders.append(tempfile.TemporaryDirectory(prefix="mocklend-identity-", ignore_cleanup_errors=True))
             database = str(Path(_folders[-1].name) / "identity.db")
-        PLATFORMS.append(Platform(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True, alone=True))
-    return PLATFORMS[0]
+        alone = PROCESSES[0] == 1
+        PLATFORMS.append(Platform(database, FaultLayer((*KINDS, *OF_ANSWERS)), fast=True, alone=alone))
 
 
 @cache
@@ -142,7 +146,8 @@ class Base(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 2**32), four_eyes=st.sampled_from([None, None, 0, 2_000]))
     def open_sandbox(self, seed: int, four_eyes: int | None) -> None:
-        self.platform = shared_platform()
+        open_platforms()
+        self.turn = 0
         self.sandbox = self.platform.create_sandbox(
             seed=seed, mode="manual", now_ms=START_MS, four_eyes_above_minor=four_eyes
         )
@@ -158,6 +163,12 @@ class Base(RuleBasedStateMachine):
         self.last_audit: Doc | None = None
         self.taken = 0
         self.ada = self.run(AddBorrower(self.id, "ada", "Ada", 10**12)).body["id"]
+
+    @property
+    def platform(self) -> Platform:
+        """The platform of the process that takes what comes next: each in turn."""
+        self.turn += 1
+        return PLATFORMS[self.turn % len(PLATFORMS)]
 
     def key(self) -> Idempotency:
         self.keys += 1

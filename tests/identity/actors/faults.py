@@ -138,17 +138,19 @@ class Faults(Staff):
     @rule(which=st.integers(0, 5), writes=st.booleans(), channel=st.sampled_from([None, "wallet"]))
     def ask(self, which: int, writes: bool, channel: str | None) -> None:
         """A request as the API has it: glanced at, and a command only where a rule may select it."""
-        layer = self.platform.layer
+        process = self.platform
+        layer = process.layer
         assert layer is not None
+        process.sandbox_of_key(self.sandbox.api_key)
         if layer.has_rules_at(self.id, ApiAnswer.seam) is None:
-            self.run(NoOp(self.id))
+            process.run(NoOp(self.id))
         loan = self.loans[which % len(self.loans)]
         method, operation = ("POST", "repay") if writes else ("GET", "getLoan")
         shape = Shape("v1", operation, "/v1/loans/{loan_id}")
         event = RequestEvent(self.id, self.sandbox.seed, None, loan, method, {"loan_id": loan}, shape, channel)
         event.now_ms = self.now_ms
         if layer.has_rules_at(self.id, ApiAnswer.seam) and layer.may_affect(event):
-            self.run(MeetRequest(self.id, event.whole()))
+            process.run(MeetRequest(self.id, event.whole()))
 
     @precondition(lambda self: self.loans)
     @rule(
