@@ -20,7 +20,7 @@ ONLY_IN: Mapping[str, Mapping[str, str]] = {
     "world_facts": {
         "platform/mocklend/world/__init__.py": "the one that everybody else is to import it from",
         "platform/mocklend/storage/schema.py": "all tables are declared there",
-        "platform/mocklend/storage/engines.py": "its triggers refuse updates and deletes",
+        "platform/mocklend/storage/ddl.py": "its triggers refuse updates and deletes",
     },
 }
 """A name, the files that have it, and why they do."""

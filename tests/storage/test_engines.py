@@ -19,7 +19,8 @@ from sqlalchemy.pool import QueuePool
 
 from mocklend.client import Doc
 from mocklend.runtime import Platform
-from mocklend.storage.engines import APPEND_ONLY, CACHE_KIB, KEPT, open_engine, reading, writing
+from mocklend.storage.ddl import APPEND_ONLY
+from mocklend.storage.engines import CACHE_KIB, KEPT, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
 from support.story import Story
@@ -197,18 +198,19 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_sandbox_id_is_the_first_column_of_every_key_and_index() -> None:
     for table in metadata.sorted_tables:
-        if table.name not in ("sandboxes", "real_time"):
+        if table.name not in ("sandboxes", "real_time", "processes"):
             keys = [table.primary_key.columns, *(index.columns for index in table.indexes)]
             assert all(next(iter(key)).name == "sandbox_id" for key in keys), table.name
 
 
 @pytest.mark.parametrize("kind", ["index", "trigger"])
-def test_missing_tables_and_indexes_are_made_when_a_database_is_opened(tmp_path: Path, kind: str) -> None:
+def test_missing_indexes_and_guards_are_made_where_a_database_has_no_revision(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.db"
     tables = _named(path, kind)
     with closing(sqlite3.connect(path)) as connection:
         for name in tables:
             connection.execute(f"DROP {kind} {name}")
+        connection.execute("DROP TABLE alembic_version")
 
     assert tables
     assert _named(path, kind) == tables

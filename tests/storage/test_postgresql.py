@@ -19,7 +19,7 @@ from mocklend.monitoring import alerts
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, Bounds
 from mocklend.servicing import ReverseRepayment
-from mocklend.storage.engines import APPEND_ONLY
+from mocklend.storage.ddl import APPEND_ONLY
 from mocklend.storage.work import Answer, Command
 from mocklend_faults.engine import FaultLayer
 from support.story import Story

@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, event
 
 from mocklend.runtime import Platform
-from mocklend.storage.engines import APPEND_ONLY
+from mocklend.storage.ddl import APPEND_ONLY
 from mocklend.storage.statements import Value, in_driver_style
 
 R = TypeVar("R")

@@ -3,8 +3,9 @@
 from mocklend_faults.engine.commands import Ruleset
 from mocklend_faults.engine.experiments import StartedExperiment
 from mocklend_faults.engine.layer import FaultLayer
+from mocklend_faults.engine.part import PART
 
-__all__ = ["TABLES", "FaultLayer"]
+__all__ = ["PART", "TABLES", "FaultLayer"]
 
 TABLES = (Ruleset, StartedExperiment)
 """The layer's entities in the platform's database. Importing a class declares its table, so all are imported here."""

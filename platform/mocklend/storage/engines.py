@@ -11,21 +11,17 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import URL, Connection, Engine, PrimaryKeyConstraint, UniqueConstraint, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mocklend.storage.alone import OpenLock
 from mocklend.storage.ground import FileMoved, Files, Ground
 from mocklend.storage.opening import CannotOpen, database, display_name, look_at, why_not
-from mocklend.storage.schema import metadata
-
-APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "operator_actions")
+from mocklend.storage.upgrading import make_present
 
 LOCK_WAIT_MS = 5_000
 """Milliseconds that a write waits for another process's lock."""
@@ -49,7 +45,7 @@ LIBPQ = {
 
 
 def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
-    """An engine for a database URL, with missing tables created. `alone` as in `Platform`. Raises CannotOpen."""
+    """An engine for a database URL, its tables at the present revision. `alone` as in `Platform`. Raises CannotOpen."""
     where = database(url)
     ground = Ground(display_name(where))
     look_at(where)
@@ -60,14 +56,7 @@ def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
     event.listen(engine, "engine_disposed", lambda _: lock.close())
     engine.update_execution_options(**{ALONE: alone and lock.is_held})
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                # Many processes may start at once; only one may create the tables.
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7236514)")
-            else:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            for sql in _ddl(engine.dialect.name, tuple(metadata.tables)):
-                connection.exec_driver_sql(sql)
+        make_present(engine)
         if engine.dialect.name == "sqlite":
             _watch(engine, ground)
     except Exception as failure:
@@ -186,68 +175,6 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
         dbapi_connection.autocommit = False
 
     return engine
-
-
-@cache
-def _ddl(dialect: str, _tables: tuple[str, ...]) -> tuple[str, ...]:
-    """The DDL that creates missing tables, indexes and guards: compiled once, since that takes the most time.
-
-    Once per set of tables: a fault layer may be found after a platform without one was opened.
-    """
-    compiler = URL.create(dialect).get_dialect()()
-    ddl: list[CreateTable | CreateIndex] = []
-    for table in metadata.sorted_tables:
-        ddl.append(CreateTable(table, if_not_exists=True))
-        ddl += [
-            CreateIndex(index, if_not_exists=True)
-            for index in sorted(table.indexes, key=lambda element: str(element.name))
-        ]
-    return (*(str(element.compile(dialect=compiler)) for element in ddl), *_guards(dialect))
-
-
-def _guards(dialect: str) -> Iterator[str]:
-    """Triggers: no update ever, and no delete while the row's sandbox exists. They apply to every connection."""
-    sandbox_exists = "EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id)"
-    if dialect == "postgresql":
-        yield """
-            CREATE OR REPLACE FUNCTION mocklend_refuse() RETURNS trigger AS $$
-            BEGIN
-                IF TG_OP <> 'DELETE' OR EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id) THEN
-                    RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only';
-                END IF;
-                RETURN OLD;
-            END $$ LANGUAGE plpgsql"""
-    for table in APPEND_ONLY:
-        if dialect == "postgresql":
-            yield (
-                f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION mocklend_refuse()"
-            )
-            # TRUNCATE would delete the rows of every sandbox without firing the row trigger.
-            yield (
-                f"CREATE OR REPLACE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION mocklend_refuse()"
-            )
-            continue
-        refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} BEGIN {refuse}; END"
-        # INSERT OR REPLACE would delete, by any of the keys, without firing the delete trigger.
-        exists = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same_key})" for same_key in _same_keys(table))
-        insert = f"BEFORE INSERT ON {table} WHEN {exists}"
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace {insert} BEGIN {refuse}; END"
-        condition = f"WHEN {sandbox_exists}"
-        yield f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {condition} BEGIN {refuse}; END"
-
-
-def _same_keys(table: str) -> Iterator[str]:
-    """For each key of a table, the condition that a new row has the same key as an existing one."""
-    constraints, indexes = metadata.tables[table].constraints, metadata.tables[table].indexes
-    keys = [
-        *(key for key in constraints if isinstance(key, PrimaryKeyConstraint | UniqueConstraint)),
-        *(index for index in indexes if index.unique),
-    ]
-    for key in sorted(keys, key=lambda each: str(each.name)):
-        yield " AND ".join(f"{column.name} = NEW.{column.name}" for column in key.columns)
 
 
 @contextmanager

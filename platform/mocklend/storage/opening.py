@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from mocklend.logs import in_a_line, masked
 from mocklend.storage.ground import READ_ONLY, trouble_of
+from mocklend.storage.migrations.frozen import statements
+from mocklend.storage.parts import (
+    PARTS,
+    READ_VERSIONS,
+    VERSIONS,
+    NewerVersion,
+    SchemaPart,
+    loose_tables,
+    versions_by_part,
+)  # fmt: skip
 from mocklend.storage.schema import metadata
 
 WAIT_S = 5
@@ -128,11 +139,7 @@ def _check_file(url: URL, *, to_write: bool) -> None:
         # Only SQLite opens it: closing the file in any other way would release this process's locks on it.
         uri = f"{path.absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(uri, uri=True, timeout=WAIT_S, isolation_level=None)) as connection:
-            of_tables = {
-                table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-                for table in metadata.tables
-            }
-            _require_columns(url, of_tables)
+            require_tables(url, "sqlite", connection.execute)
             if to_write:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.execute("ROLLBACK")
@@ -159,31 +166,90 @@ def _check_server(url: URL) -> None:
                 raise CannotOpen(
                     f"{display_name(url)} has no schema for its tables.", "Make one that is in the search_path."
                 )
-            _require_columns(url, _columns(connection))
+            require_tables(url, "postgresql", connection.exec_driver_sql)
     finally:
         engine.dispose()
 
 
-def _columns(connection: Connection) -> dict[str, set[str]]:
-    by_table: dict[str, set[str]] = {}
-    for table, column in connection.exec_driver_sql(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
-    ):
-        by_table.setdefault(table, set()).add(column)
-    return by_table
+_COLUMNS = {
+    "sqlite": """
+        SELECT tables.name, columns.name FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns
+        WHERE tables.type = 'table'""",
+    "postgresql": """
+        SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+          AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped""",
+}
+"""By engine: each table with each of its columns."""
+
+Run = Callable[[str], Iterable[Any]]
+"""Runs an SQL text and returns its rows."""
 
 
-def _require_columns(url: URL, columns_by_table: Mapping[str, set[str]]) -> None:
-    """Raise CannotOpen if an existing table has other columns than Mocklend's. Missing tables are created later."""
-    for name, table in metadata.tables.items():
-        columns, expected = columns_by_table.get(name), {column.name for column in table.columns}
-        if columns and columns != expected:
-            differs = [*_named("lacks", expected - columns), *_named("has", columns - expected)]
-            raise CannotOpen(
-                f"{display_name(url)} was made by another version of Mocklend, or by another program: "
-                f"its table {name} {' and '.join(differs)}.",
-                "Give a new database, or open this one with the version that made it.",
-            )
+def require_tables(url: URL, dialect: str, run: Run) -> Mapping[str, set[str]]:
+    """The columns of each table. Raises CannotOpen unless all can be used or brought to the present revision."""
+    columns_by_table: dict[str, set[str]] = {}
+    for table, column in run(_COLUMNS[dialect]):
+        columns_by_table.setdefault(table, set()).add(column)
+    versions = stamps_of(url, [row[0] for row in run(READ_VERSIONS)] if VERSIONS in columns_by_table else [])
+    for part in PARTS.values():
+        version = versions.get(part.name, None if part.tables.isdisjoint(columns_by_table) else "")
+        if version == part.head:
+            _require_columns(url, columns_by_table, {name: _declared(name) for name in part.tables})
+        elif version == "":
+            _require_columns(url, columns_by_table, first_columns(part))
+    loose = {name: _declared(name) for name in loose_tables(metadata.tables) if name in columns_by_table}
+    _require_columns(url, columns_by_table, loose)
+    return columns_by_table
+
+
+def stamps_of(url: URL, stamps: Iterable[str]) -> Mapping[str, str]:
+    """The revision of each installed part that is there. Raises CannotOpen where one is newer than this version."""
+    try:
+        return versions_by_part(stamps)
+    except NewerVersion as newer:
+        raise CannotOpen(
+            f"{display_name(url)} was made by a newer version of Mocklend: "
+            f"expected at most revision {newer.expected}, but it is at {newer.came}.",
+            "Open it with that version, or give a new database.",
+        ) from None
+
+
+def first_columns(part: SchemaPart) -> Mapping[str, set[str]]:
+    """The columns of each table of a part's first revision: before, databases had no revision."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for sql in statements(part.folder / part.revisions[0], "sqlite"):
+            connection.execute(sql)
+        columns: dict[str, set[str]] = {}
+        for table, column in connection.execute(_COLUMNS["sqlite"]):
+            columns.setdefault(table, set()).add(column)
+        return columns
+
+
+def _declared(table: str) -> set[str]:
+    return {column.name for column in metadata.tables[table].columns}
+
+
+def _require_columns(url: URL, columns: Mapping[str, set[str]], expected: Mapping[str, set[str]]) -> None:
+    """Raise CannotOpen if a table has other columns, or is missing."""
+    missing: list[str] = []
+    for name in sorted(expected):
+        if name not in columns:
+            missing.append(name)
+        elif columns[name] != expected[name]:
+            differs = [
+                *_named("lacks", expected[name] - columns[name]), *_named("has", columns[name] - expected[name])
+            ]  # fmt: skip
+            raise _of_others(url, f"its table {name} {' and '.join(differs)}")
+    if missing:
+        raise _of_others(url, f"it {' '.join(_named('lacks', [f'table {name}' for name in missing]))}")
+
+
+def _of_others(url: URL, how: str) -> CannotOpen:
+    return CannotOpen(
+        f"{display_name(url)} was made by another version of Mocklend, or by another program: {how}.",
+        "Give a new database, or open this one with the version that made it.",
+    )
 
 
 def _named(verb: str, columns: Iterable[str]) -> list[str]:

@@ -1,18 +1,20 @@
 """The tables: those of `entities`, and the others, which are declared here.
 
 WORLD (`world_facts`, `trades`), BOOKS (`transactions`, `postings`, `book_facts`, `loans`) and VIEWS (`loan_views`) are
-separate. Triggers in `engines.py` guard append-only tables: no update, and no delete while the sandbox exists.
+separate. Triggers in `ddl.py` guard append-only tables: no update, and no delete while the sandbox exists.
 Times are milliseconds UTC, money is minor units, dates are ISO text.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Struct
 
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage import entities
+from mocklend.storage.parts import SchemaPart, register_part
 from mocklend.storage.tables import SMALL, Check, Due, Index, References, Unique, metadata, table_of
 
 __all__ = ["entities", "metadata"]
@@ -160,3 +162,12 @@ table_of("book_facts", FactRow, Unique("id"), key=("loan_id", "id"))
 table_of("changes", ChangeRow, key=("n",))
 # A version that an older one replaces for good has no due time: it is found by when that happens.
 table_of("loan_views", LoanView, Index("back_ms", where=f"back_ms < {NEVER_MS}"), key=("loan_id", "version"))
+
+register_part(
+    SchemaPart(
+        "platform",
+        Path(__file__).parent / "migrations" / "versions",
+        revisions=("platform_0001",),
+        tables=frozenset(metadata.tables),
+    )
+)
