@@ -24,6 +24,7 @@ from statistics import median
 import tool
 from bench_cases import CASES, OF_PEERS, RULERS, Bench, Measured
 from bench_growth import Cost, growth
+from bench_statements import written
 from peers import install
 
 from mocklend.exit_codes import ExitCode
@@ -74,6 +75,7 @@ def _measured(options: argparse.Namespace) -> ExitCode:
                     peers.setdefault(peer, {}).setdefault(kind, []).append(load)
             bench.peers.clear()
             tool.say(f"round {number} of {options.rounds}")
+        costs = written(Path(folder))
         grown = []
         for cost in growth(Path(folder), options.growth) if options.growth else ():
             grown.append(cost)
@@ -90,6 +92,7 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         "figures": {name: {**figure, "rounds": rounds[name]} for name, figure in figures.items()},
         "ratios": ratios,
         "goals": {name: dict(CASES[name].rulers) for name in only},
+        "written": costs,
         "growth": grown,
         "peers": {name: {kind: _median(each) for kind, each in loads.items()} for name, loads in peers.items()},
     }
@@ -104,6 +107,8 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         _print(rulers, only, figures, ratios)
         for name, loads in report["peers"].items():
             print(f"peer: {name:40} " + ", ".join(f"{kind} {load['per_s']:.1f}" for kind, load in loads.items()))
+        for kind, each in costs.items():
+            print(f"{kind:46} {each['statements']:.0f} statements a group of 64, {each['bytes']:.0f} bytes each")
         for cost in grown:
             print(f"among {cost['loans']:>9} loans: " + ", ".join(_grown(cost, grown[0])))
         print(f"{failed} requests failed" if failed else "every request was answered 2xx")

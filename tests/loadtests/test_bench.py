@@ -13,6 +13,7 @@ import bench
 import bench_audit
 import bench_cases
 import bench_growth
+import bench_statements
 import pytest
 import sqlite_loop
 import tool
@@ -141,6 +142,20 @@ def test_the_generator_is_told_what_to_send(monkeypatch: pytest.MonkeyPatch, tmp
     sent = wrk.load("http://127.0.0.1:1", ["/a"], connections=1, seconds=1, method="POST", body={"a": 1})
 
     assert sent == wrk.Load(5.5, 1, 2, 6, len('{"a": 1}'))
+
+
+def test_statements_are_counted_by_group_and_bytes_by_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_statements, "TOGETHER", 4)
+
+    written = bench_statements.written(tmp_path)
+
+    assert {kind: each["commands"] for kind, each in written.items()} == dict.fromkeys(
+        ("borrow", "repay", "settlement", "callback with booking"), 16
+    )
+    # One statement to begin, one for the sandbox, one for each kind of row that is read, one for each that is written,
+    # and one that notes what has changed: an order reads its key and its loan, and writes itself, its trade and its key.
+    assert written["repay"]["statements"] == 8
+    assert written["callback with booking"]["bytes"] > written["repay"]["bytes"] > 1_000
 
 
 def test_what_an_operation_costs_is_measured_at_each_size_of_one_sandbox(
