@@ -18,6 +18,7 @@ from msgspec import structs
 
 from identity.actors.base import PLATFORMS, open_entries, settings_of
 from identity.state_machine import Story, walk
+from mocklend import audit as auditing
 from mocklend.channels import inbox
 from mocklend.channels.statements import record
 from mocklend.domain.facts import RECEIPT
@@ -160,6 +161,16 @@ def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None]) -> N
 
         # Another kind of fault makes every walk another one: a bug that one misses, the next may meet.
         with pytest.raises(AssertionError, match="the audit sees"):
+            for seed in (1, 2, 3):
+                walk(3_000, seed=seed, shrink=False)
+
+
+@pytest.mark.parametrize("part", ["loans_whose_time_came", "changed_since"])
+def test_an_audit_that_misses_what_has_changed_is_caught(part: str) -> None:
+    with pytest.MonkeyPatch.context() as plant:
+        plant.setattr(auditing, part, lambda *_: set())
+
+        with pytest.raises(AssertionError, match="merged with"):
             for seed in (1, 2, 3):
                 walk(3_000, seed=seed, shrink=False)
 

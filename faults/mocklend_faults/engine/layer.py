@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from mocklend.domain.finding import Finding
 from mocklend.domain.nouns import JsonObject
+from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.seam import PendingEvent, Write
 from mocklend.storage.snapshot import Snapshot
 from mocklend_faults.engine.answer_key import Entry, entries
@@ -129,7 +130,7 @@ class FaultLayer:
 
     def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
         """Which injection explains each discrepancy in a snapshot, and the open entries without a discrepancy."""
-        return explain(discrepancies, entries(snapshot))
+        return explain(discrepancies, entries(snapshot, status=EntryStatus.ACTIVE))
 
     def events_of(self, sandbox_id: str) -> list[Event]:
         """The latest events of a sandbox, oldest first."""

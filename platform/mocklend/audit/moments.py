@@ -21,11 +21,10 @@ _PAGES = f"""SELECT loan_id FROM loan_views WHERE sandbox_id = :sandbox_id AND d
       AND back_ms > :from_ms AND back_ms <= :until_ms"""
 # The bureau takes files in order: if the newest report was published, all were. An ordered correction is missed once
 # the lag after the next midnight is over.
-_REPORTS = """SELECT a.id FROM bureau_accounts a JOIN bureau_records r
-      ON r.sandbox_id = a.sandbox_id AND r.loan_id = a.id
-    WHERE a.sandbox_id = :sandbox_id AND a.published_ms > :from_ms
-      AND ((r.published_ms > :from_ms AND r.published_ms <= :until_ms)
-        OR (r.cut_ms > :late_from_ms AND r.cut_ms <= :late_until_ms))
+_REPORTS = """SELECT loan_id FROM bureau_records WHERE sandbox_id = :sandbox_id
+      AND loan_id IN (SELECT id FROM bureau_accounts WHERE sandbox_id = :sandbox_id AND published_ms > :from_ms)
+      AND ((published_ms > :from_ms AND published_ms <= :until_ms)
+        OR (cut_ms > :late_from_ms AND cut_ms <= :late_until_ms))
     UNION SELECT id FROM bureau_accounts
     WHERE sandbox_id = :sandbox_id AND correct_ms IS NULL
       AND ordered_ms > :missed_from_ms AND ordered_ms <= :late_until_ms"""
