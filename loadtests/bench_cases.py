@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import quantiles
 from typing import NotRequired, TypedDict
@@ -217,6 +218,7 @@ PEER_READ, PEER_DURABLE, PEER_MEMORY = (
 )
 ROWS = "fetching the rows of an audit"
 TPCB = "pgbench, TPC-B-like, 16 clients"
+ONE = "the same by one process"
 RULERS: Mapping[str, Callable[[Bench], Measured]] = {
     FLASK: bare_flask,
     LOOP: sqlite_loop,
@@ -225,6 +227,7 @@ RULERS: Mapping[str, Callable[[Bench], Measured]] = {
     PEER_DURABLE: lambda bench: _best_peer(bench, "write", durable=True),
     PEER_MEMORY: lambda bench: _best_peer(bench, "write", durable=False),
     TPCB: pgbench,
+    ONE: lambda bench: mixed(bench, workers=1),
     ROWS: scan,
 }
 """By name."""
@@ -367,6 +370,27 @@ def repay_on_postgresql(bench: Bench) -> Measured:
         return served.repay()
 
 
+def mixed(bench: Bench, *, workers: int) -> Measured:
+    """Status queries and repayments at the same time, from half of the connections each, on PostgreSQL.
+
+    Nothing is kept on a core: the processes, PostgreSQL and the generators share the machine.
+    """
+    from pgbench import running
+
+    half = replace(bench, connections=max(1, bench.connections // 2))
+    with running() as url, half.served(url, MOCKLEND_WORKERS=str(workers)) as served, ThreadPoolExecutor(2) as pool:
+        paths = [f"/v1/loans/{loan}" for loan in served.loans]
+        served.warm(paths)
+        loads = (pool.submit(half.load, served.url, paths, headers=served.headers), pool.submit(served.repay))
+        reads, writes = (load.result() for load in loads)
+    return {
+        "per_s": reads["per_s"] + writes["per_s"],
+        "p50_ms": max(reads["p50_ms"], writes["p50_ms"]),
+        "p99_ms": max(reads["p99_ms"], writes["p99_ms"]),
+        "failed": reads["failed"] + writes["failed"],
+    }
+
+
 CASES: Mapping[str, Case] = {
     "status": Case("status query, warm", {FLASK: 3.2, PEER_READ: 3}, status),
     "status-sqlite": Case("… from SQLite, none kept in memory", {FLASK: 2.3}, status_from_sqlite),
@@ -374,6 +398,9 @@ CASES: Mapping[str, Case] = {
     "status-latency": Case("… with transport.latency at 0.01", {FLASK: 0.5}, status_with_latency),
     "delayed": Case(f"{DELAY_MS} ms of delay on all", {DELAY: 0.95}, delayed),
     "repay": Case("repayments acknowledged", {LOOP: 1.2, PEER_DURABLE: 20, PEER_MEMORY: 1}, repay),
+    "two-processes": Case(
+        "status and repay mixed, two processes, PostgreSQL", {ONE: 1.2}, lambda bench: mixed(bench, workers=2), True
+    ),
     "repay-postgresql": Case("repayments acknowledged, PostgreSQL", {TPCB: 1}, repay_on_postgresql, True),
     "through": Case("repayments carried through to the books", {}, through),
     "borrow": Case("loans borrowed", {}, borrow),
