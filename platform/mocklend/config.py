@@ -16,6 +16,7 @@ SANDBOXES_MAX = 10_000
 RUNNING_CLOCKS_MAX = 5_000
 WORKERS_MAX = 64
 STATUS_PAGES_MAX = 20_000
+STATEMENT_TIMEOUT_S = 60
 
 
 class Settings(BaseSettings):
@@ -50,6 +51,8 @@ class Settings(BaseSettings):
     """How many of their clocks may run by themselves."""
     status_pages: int = Field(default=STATUS_PAGES_MAX, ge=0)
     """How many status pages a server on SQLite keeps in memory, each about 1 KB; with 0 all come from the database."""
+    statement_timeout_s: int = Field(default=STATEMENT_TIMEOUT_S, ge=1, le=3_600)
+    """Seconds after which PostgreSQL gives up on a statement; the request is answered 503, and nothing is written."""
     allowed_hosts: str = ""
     """Host names that the server answers to, comma-separated. On loopback they are added to the machine's own names;
     elsewhere every name is allowed if it is empty."""

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mocklend import audit as auditing
 from mocklend.channels.callback_secrets import callback_secrets
-from mocklend.config import STATUS_PAGES_MAX, Settings
+from mocklend.config import STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX, Settings
 from mocklend.domain.problems import Refused
 from mocklend.loaders import register_loaders
 from mocklend.pulse import Pulse
@@ -94,6 +94,7 @@ class Platform:
         delivers: bool = True,
         alone: bool = False,
         status_pages: int = STATUS_PAGES_MAX,
+        statement_wait_s: float = STATEMENT_TIMEOUT_S,
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -101,7 +102,7 @@ class Platform:
 
         `alone` says that no other process opens the database meanwhile: then status pages are kept in memory. For
         SQLite; raises CannotOpen if another process has the database open, and also without `alone` if a server has it.
-        `status_pages` is how many are kept; none with 0.
+        `status_pages` is how many are kept; none with 0. `statement_wait_s` limits a statement on PostgreSQL.
 
         `receivers` says which addresses webhooks are sent to, by default loopback only. `bounds` limits the number of
         sandboxes. `real_ms` and `monotonic` are for tests; by default, real time starts at the machine's clock and
@@ -113,7 +114,7 @@ class Platform:
         self._limits = (bounds or Bounds()).limits()
         self._used: set[str] = set()
         register_loaders()
-        self.engine = open_engine(database, fast=fast, alone=alone)
+        self.engine = open_engine(database, fast=fast, alone=alone, statement_wait_s=statement_wait_s)
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
@@ -466,6 +467,7 @@ def open_platform(settings: Settings, *, alone: bool = False) -> Platform:
         bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
         alone=alone,
         status_pages=settings.status_pages,
+        statement_wait_s=settings.statement_timeout_s,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mocklend.runtime import Platform
-from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, writing
+from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, STATEMENT_WAIT_S, reading, writing
 from mocklend.storage.entities import Loan
 from support.story import Story
 
@@ -64,10 +64,14 @@ def test_a_pooler_is_detected_and_a_plain_server_is_not_taken_for_one(platform: 
     assert counts == {"pooler": (True, True), "direct": (False, False)}
 
 
-def test_a_wait_for_a_lock_is_bounded_with_and_without_a_pooler(platform: Platform, postgresql: str) -> None:
+def test_waits_are_bounded_with_and_without_a_pooler(platform: Platform, postgresql: str) -> None:
+    limits = "SELECT name, setting FROM pg_settings WHERE name LIKE '%%timeout'"
     direct = Platform(postgresql)
     for item in (platform, direct):
-        with writing(item.engine) as connection:
-            wait = connection.exec_driver_sql("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'").scalar()
-        assert wait == str(LOCK_WAIT_MS)
+        for transaction in (writing, reading):
+            with transaction(item.engine) as connection:
+                settings = dict(map(tuple, connection.exec_driver_sql(limits)))
+            assert settings["lock_timeout"] == str(LOCK_WAIT_MS)
+            assert settings["statement_timeout"] == str(STATEMENT_WAIT_S * 1000)
+            assert settings["idle_in_transaction_session_timeout"] == str(STATEMENT_WAIT_S * 1000)
     direct.close()

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from mocklend.lending import AddBorrower
 from mocklend.runtime import Platform
+from mocklend.storage.engines import ground_of, open_engine, reading, writing
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.work import Answer
 from support.postgresql import Database
@@ -120,21 +121,14 @@ def test_a_server_without_a_free_connection_makes_the_database_unavailable(
     assert add(platform, story, "ada").status == 201
 
 
-@pytest.mark.parametrize(
-    ("setting", "kind"),
-    [("default_transaction_read_only = on", "read_only"), ("statement_timeout = 1", None)],
-)
+@pytest.mark.parametrize(("setting", "kind"), [("default_transaction_read_only = on", "read_only")])
 def test_an_error_of_the_server_is_an_outage_and_not_an_internal_error(
-    platform: Platform, story: Story, raw: psycopg.Connection, setting: str, kind: str | None
+    platform: Platform, story: Story, raw: psycopg.Connection, setting: str, kind: str
 ) -> None:
     raw.execute(f"ALTER ROLE postgres SET {setting}")
     platform.engine.dispose()
     try:
-        if kind is not None:
-            assert trouble(platform, story) == kind
-        else:
-            with pytest.raises(Unavailable, match="gave up"), platform.read() as connection:
-                connection.exec_driver_sql("SELECT pg_sleep(1)")
+        assert trouble(platform, story) == kind
     finally:
         raw.execute(f"ALTER ROLE postgres RESET {setting.partition(' ')[0]}")
     platform.engine.dispose()
@@ -175,3 +169,36 @@ def test_the_outcome_of_an_uncertain_commit_is_found_by_its_key(platform: Platfo
     assert caught.value.trouble.kind in ("dropped", "gone")
     assert again.replayed
     assert story.discrepancies() == []
+
+
+def test_a_statement_that_takes_too_long_is_given_up_and_nothing_is_written(
+    platform: Platform, story: Story, database: Database
+) -> None:
+    impatient = open_engine(database.url, statement_wait_s=0.2)
+    change = "UPDATE sandboxes SET seed = seed + 1"
+    for transaction, sql in ((writing, change), (reading, "SELECT 1")):
+        with pytest.raises(Unavailable, match="gave up on the statement"), transaction(impatient) as connection:
+            connection.exec_driver_sql(sql)
+            connection.exec_driver_sql("SELECT pg_sleep(60)")
+        assert ground_of(impatient).trouble is None
+
+    with reading(impatient) as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+    impatient.dispose()
+    with platform.read() as connection:
+        assert platform.sandbox(connection, story.sandbox_id).seed == story.sandbox.seed
+
+
+def test_a_transaction_that_waits_for_its_client_is_ended_by_the_server(
+    platform: Platform, story: Story, database: Database, raw: psycopg.Connection
+) -> None:
+    impatient = open_engine(database.url, statement_wait_s=0.2)
+
+    with pytest.raises(Unavailable), writing(impatient) as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        while raw.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchone():
+            pass
+        connection.exec_driver_sql("SELECT 1")
+
+    impatient.dispose()
+    assert add(platform, story, "ada").status == 201

@@ -189,7 +189,7 @@ def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
     from mocklend.api import request_log
     from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
-    from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX, STATUS_PAGES_MAX
+    from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX, STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
     from mocklend.seams.api_answer import DELAY_MS_MAX
@@ -235,6 +235,11 @@ def limits() -> str:
             "clocks that run by themselves",
             f"{RUNNING_CLOCKS_MAX:,} beside that of `default`, or `MOCKLEND_MAX_RUNNING_CLOCKS`",
             "`too_many_clocks`",
+        ),
+        (
+            "a statement on PostgreSQL, and a transaction between two",
+            f"{STATEMENT_TIMEOUT_S} s, or `MOCKLEND_STATEMENT_TIMEOUT_S`",
+            "503 `unavailable` with Retry-After; nothing is written.",
         ),
         (
             "status pages in memory, on SQLite",

@@ -28,6 +28,8 @@ LOCK_WAIT_MS = 5_000
 PROBE_WAIT_MS = 100
 """Milliseconds that a retry waits while that lock is known to be held."""
 CONNECTION_WAIT_S = 5
+STATEMENT_WAIT_S = 60
+"""Seconds after which PostgreSQL gives up on a statement, and on a transaction that waits for its next one."""
 OPEN_MAX = 80
 KEPT = 6
 """Connections to SQLite: the most at once, and how many stay open. The others are closed after a burst."""
@@ -36,6 +38,7 @@ CACHE_KIB = 4_096
 GROUND = "mocklend_ground"
 ALONE = "mocklend_alone"
 POOLED = "mocklend_pooled"
+LIMITS = "mocklend_limits"
 
 LIBPQ = {
     "connect_timeout": 5, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
@@ -44,7 +47,9 @@ LIBPQ = {
 """Detect an unreachable server within seconds; TCP alone would take a quarter of an hour."""
 
 
-def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
+def open_engine(
+    url: str, *, fast: bool = False, alone: bool = False, statement_wait_s: float = STATEMENT_WAIT_S
+) -> Engine:
     """An engine for a database URL, its tables at the present revision. `alone` as in `Platform`. Raises CannotOpen."""
     where = database(url)
     ground = Ground(display_name(where))
@@ -52,7 +57,10 @@ def open_engine(url: str, *, fast: bool = False, alone: bool = False) -> Engine:
     if where.get_backend_name() == "sqlite":
         _make_private(where)
     lock = OpenLock(where, alone=alone)
-    engine = _sqlite(where, ground, fast=fast) if where.get_backend_name() == "sqlite" else _postgresql(where, ground)
+    if where.get_backend_name() == "sqlite":
+        engine = _sqlite(where, ground, fast=fast)
+    else:
+        engine = _postgresql(where, ground, int(statement_wait_s * 1000))
     event.listen(engine, "engine_disposed", lambda _: lock.close())
     engine.update_execution_options(**{ALONE: alone and lock.is_held})
     try:
@@ -150,7 +158,11 @@ def _watch(engine: Engine, ground: Ground) -> None:
         anchor.close()
 
 
-def _postgresql(where: URL, ground: Ground) -> Engine:
+def _postgresql(where: URL, ground: Ground, wait_ms: int) -> Engine:
+    limits = {
+        "lock_timeout": LOCK_WAIT_MS, "statement_timeout": wait_ms, "idle_in_transaction_session_timeout": wait_ms,
+    }  # fmt: skip
+    for_transaction = ", ".join(f"set_config('{name}', '{ms}', true)" for name, ms in limits.items())
     engine = create_engine(
         where,
         pool_size=16,
@@ -159,7 +171,7 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
         pool_pre_ping=True,  # After a restart of the server the pool has dead connections.
         hide_parameters=True,
         connect_args={name: value for name, value in LIBPQ.items() if name not in where.query},
-        execution_options={GROUND: ground},
+        execution_options={GROUND: ground, LIMITS: f"SELECT {for_transaction}"},
     )
 
     @event.listens_for(engine, "connect")
@@ -171,7 +183,7 @@ def _postgresql(where: URL, ground: Ground) -> Engine:
         if record.info[POOLED]:
             dbapi_connection.prepare_threshold = None
         else:
-            dbapi_connection.execute(f"SET lock_timeout = {LOCK_WAIT_MS}")
+            dbapi_connection.execute(";".join(f"SET {name} = {ms}" for name, ms in limits.items()))
         dbapi_connection.autocommit = False
 
     return engine
@@ -238,7 +250,12 @@ def _begin(connection: Connection, *, trying: bool) -> None:
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={LOCK_WAIT_MS}")
     elif connection.info[POOLED]:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
+        _set_limits(connection)
+
+
+def _set_limits(connection: Connection) -> None:
+    """Set for one transaction what another session of the pooler may not have: one round trip."""
+    connection.exec_driver_sql(str(connection.engine.get_execution_options()[LIMITS]))
 
 
 @contextmanager
@@ -257,6 +274,8 @@ def reading(engine: Engine, *, one_statement: bool = False) -> Iterator[Connecti
                 connection.execution_options(isolation_level="AUTOCOMMIT")
             else:
                 connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                if connection.info[POOLED]:
+                    _set_limits(connection)
             try:
                 yield connection
             finally:

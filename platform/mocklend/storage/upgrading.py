@@ -27,7 +27,8 @@ def make_present(engine: Engine) -> None:
         return
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            # Many processes may start at once; only one may change the tables.
+            # Many processes may start at once; only one may change the tables, for as long as it takes.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
