@@ -24,6 +24,7 @@ from statistics import median
 import tool
 from bench_cases import CASES, OF_PEERS, RULERS, Bench, Measured
 from bench_growth import Cost, growth
+from bench_plot import plot
 from bench_statements import written
 from peers import install
 
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
         "--growth", nargs="+", type=tool.whole(100, 10_000_000), default=[], metavar="LOANS",
         help="also what an operation costs among so many loans",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, help="a folder for the report as JSON")
+    parser.add_argument("--out", type=Path, help="a folder for the report as JSON, and its picture")
     parser.add_argument("--rounds", type=tool.whole(1, 100), default=3, help="how often each (default: %(default)s)")
     parser.add_argument("--seconds", type=tool.number(1, 600), default=4.0, help="a load (default: %(default)s)")
     parser.add_argument("--connections", type=tool.whole(1, 1_024), default=64, help="(default: %(default)s)")
@@ -91,6 +92,7 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         "loans": options.loans,
         "figures": {name: {**figure, "rounds": rounds[name]} for name, figure in figures.items()},
         "ratios": ratios,
+        "titles": {name: CASES[name].title for name in only},
         "goals": {name: dict(CASES[name].rulers) for name in only},
         "written": costs,
         "growth": grown,
@@ -100,6 +102,8 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "report.json").write_text(text + "\n", encoding="utf-8")
+        picture = plot(report["titles"], ratios, report["goals"])
+        (options.out / "ratios.svg").write_text(picture + "\n", encoding="utf-8")
     failed = sum(measured["failed"] for each in rounds.values() for measured in each)
     if options.json:
         print(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 import sqlite3
@@ -69,6 +70,9 @@ def test_a_peer_is_a_ruler_only_where_it_is_asked_for_and_the_report_is_written(
     assert report["ratios"] == {"repay": {bench_cases.PEER_DURABLE: 60, bench_cases.PEER_MEMORY: 2}}
     assert report["peers"]["moto"]["write"]["per_s"] == 90
     assert "peer: json-server" in capsys.readouterr().out
+    picture = (tmp_path / "out" / "ratios.svg").read_text(encoding="utf-8")
+    assert f"repay / {html.escape(bench_cases.PEER_DURABLE, quote=False)}: 60.00" in picture
+    assert "<script" not in picture
 
 
 def test_an_answer_that_failed_fails_the_run(
