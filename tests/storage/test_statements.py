@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,17 @@ import pytest
 from sqlalchemy import Connection, create_engine, event
 
 from mocklend.storage import statements
-from mocklend.storage.statements import LAYER, Value, by_place, flush, in_driver_style, statement
+from mocklend.storage.statements import (
+    LAYER,
+    STATEMENTS,
+    Row,
+    Value,
+    by_place,
+    flush,
+    from_json,
+    in_driver_style,
+    statement,
+)
 
 
 @pytest.fixture
@@ -54,6 +65,31 @@ def test_what_a_layer_writes_keeps_its_order(names: tuple[str, ...], connection:
     flush(connection, [(name, {"n": n}) for name, n in writes])
 
     assert stored_rows(connection) == [("late", 4), ("layer_b", 1), ("layer_a", 2), ("layer_a", 3), ("layer_b", 5)]
+
+
+def test_an_insert_of_plain_values_has_a_form_for_one_document() -> None:
+    insert = from_json("INSERT INTO loan_views (loan_id, version, due_ms)\n    VALUES (:loan_id, :version, :due_ms)")
+
+    assert insert is not None
+    assert insert.sql == (
+        "INSERT INTO loan_views (loan_id, version, due_ms) SELECT loan_id, version, due_ms "
+        "FROM json_to_recordset(%s::json) AS new (loan_id TEXT, version BIGINT, due_ms BIGINT)"
+    )
+    rows: list[Row] = [("loan_\u00e9", 1, None), ('"', 2**62, 3)]
+    assert json.loads(insert.document(rows)) == [
+        {"loan_id": "loan_\u00e9", "version": 1, "due_ms": None},
+        {"loan_id": '"', "version": 2**62, "due_ms": 3},
+    ]
+
+
+def test_most_inserts_have_that_form_and_nothing_else_has() -> None:
+    inserts = [each for each in STATEMENTS.values() if from_json(each.sql) is not None]
+
+    assert {"loans.insert", "transactions.insert", "idempotency.insert"} <= {each.name for each in inserts}
+    assert all(each.sql.startswith("INSERT") for each in inserts)
+    assert from_json("INSERT INTO loans (id, status) VALUES (:status, :id)") is None
+    assert from_json("INSERT INTO loans (id, status) VALUES (:id, 'USING')") is None
+    assert from_json("UPDATE loans SET status = :status WHERE id = :id") is None
 
 
 def test_a_name_is_registered_for_one_statement(names: tuple[str, ...]) -> None:

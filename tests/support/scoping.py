@@ -38,6 +38,7 @@ _VERB = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 _STRING = re.compile(r"'[^']*'")
 _NAMES = re.compile(rf"\b({'|'.join(SCOPED)})\b")
 _PYFORMAT = re.compile(r"%\((\w+)\)s")
+_FROM_JSON = re.compile(r"INSERT INTO \w+ \(sandbox_id, [^()]*\) SELECT sandbox_id, .* FROM json_to_recordset\(.*")
 _PARAMETER = re.compile(r"(?<!:):([a-z_][a-z0-9_]*)")
 _MADE = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (\S+)")
 _ACCESS = re.compile(r"(?:SCAN|SEARCH) (\S+)(.*)")
@@ -63,6 +64,8 @@ def unscoped(sql: str) -> list[str]:
     written = _PYFORMAT.sub(r":\1", sql).replace("%s", "?").replace("%%", "%")
     if not is_sql(written) or not names_scoped(written) or written in SERVER_WIDE:
         return []
+    if _FROM_JSON.fullmatch(written):
+        return []  # Rows that name their sandbox, in PostgreSQL's form.
     return list(_loose_steps(written.replace(" FOR UPDATE", "")))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from msgspec import structs
 
@@ -39,6 +40,17 @@ REPLAYED_AFTER_MS = 3_600_000
 """The age in ms of a recorded message that an attacker sends again."""
 
 
+class _Fate(NamedTuple):
+    """What becomes of an attempt: honestly it is delivered as the channel made it."""
+
+    lost_attempts: int = 0
+    altered: str | None = None
+    discarded: bool = False
+
+
+_HONEST = _Fate()
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptCallback:
     """One attempt. A lost one is retried on the channel's retry schedule, until its end."""
@@ -65,32 +77,34 @@ class AttemptCallback:
         if callback.due_ms is None or callback.due_ms > work.now_ms:
             return Answer(204, {})  # Another process has made this attempt.
         attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
-        event = self._event(work, callback, attempt, len(retry_schedule))
-        lost = callback.attempts_to_lose
-        outcome = replace(event, lost_attempts=lost) if lost else work.at(event)
-        result = self._outcome(work, callback, outcome)
+        fate = self._fate(work, callback, attempt, len(retry_schedule))
+        result = self._outcome(work, callback, fate)
         acked = result == ACKED
         ended = acked or attempt >= len(retry_schedule)
         kind = event_of(callback.repayment_id)
         log = [*callback.log, _log_entry(work, attempt, kind, result)]
-        if acked and kind == PAID and not outcome.discarded and work.armed:
+        if acked and kind == PAID and not fate.discarded and work.armed:
             log += self._send_more(work, callback, attempt)
         callback = structs.replace(
             callback,
             state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if ended else DeliveryState.RETRY),
             attempts=attempt,
-            attempts_to_lose=max(0, outcome.lost_attempts - 1),
+            attempts_to_lose=max(0, fate.lost_attempts - 1),
             log=tuple(log),
             due_ms=None if ended else work.now_ms + retry_schedule[attempt] * 1000,
             acked_ms=work.now_ms if acked else None,
-            applied_ms=work.now_ms if acked and not outcome.discarded else None,
+            applied_ms=work.now_ms if acked and not fate.discarded else None,
         )
         work.put(callback)
         return Answer(204, {})
 
-    def _event(self, work: Work, callback: Callback, attempt: int, attempts_max: int) -> CallbackAttempt:
+    def _fate(self, work: Work, callback: Callback, attempt: int, attempts_max: int) -> _Fate:
+        if callback.attempts_to_lose:
+            return _Fate(lost_attempts=callback.attempts_to_lose)
+        if not work.armed:
+            return _HONEST
         trade = work.get(Trade, callback.out_trade_no)
-        return CallbackAttempt(
+        event = CallbackAttempt(
             **about_payment(work.now_ms, trade, callback.repayment_id, attempt),
             repayment_id=callback.repayment_id,
             callback_id=callback.id,
@@ -98,6 +112,8 @@ class AttemptCallback:
             attempts_left=attempts_max - attempt + 1,
             in_books=self._in_books(work),
         )
+        outcome = work.at(event)
+        return _Fate(outcome.lost_attempts, outcome.altered, outcome.discarded)
 
     def _in_books(self, work: Work) -> bool:
         """Whether the books have it already, from a query to the channel."""
@@ -111,12 +127,12 @@ class AttemptCallback:
             return any(fact.id == self.receipt_id for fact in work.load(BOOK_FACTS, order.loan_id))
         return order.status != RepaymentStatus.PROCESSING
 
-    def _outcome(self, work: Work, callback: Callback, outcome: CallbackAttempt) -> str:
-        if outcome.lost_attempts:
+    def _outcome(self, work: Work, callback: Callback, fate: _Fate) -> str:
+        if fate.lost_attempts:
             return LOST
-        if outcome.altered is None and outcome.discarded:
+        if fate.altered is None and fate.discarded:
             return ACKED  # The handler answers 200 and drops the message.
-        return self._deliver(work, callback, outcome.altered)
+        return self._deliver(work, callback, fate.altered)
 
     def _send_more(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
         """What the channel sends after an accepted message: nothing, unless a fault adds copies or an older event."""

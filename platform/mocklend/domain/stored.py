@@ -38,7 +38,7 @@ class _State(Struct, array_like=True):
     last: tuple[int, str]
 
 
-_FIELDS = _State.__struct_fields__
+_stored_fields = attrgetter(*_State.__struct_fields__)
 
 
 def _fraction(kind: type[Fraction], ratio: tuple[int, int]) -> Fraction:
@@ -53,7 +53,7 @@ _write = msgspec.json.Encoder(enc_hook=attrgetter("_numerator", "_denominator"))
 
 def dump(state: LoanState) -> str:
     """The state as JSON: an array. So is each instalment, and each fraction: `[numerator, denominator]`."""
-    return _write([getattr(state, name) for name in _FIELDS]).decode()
+    return _write(_stored_fields(state)).decode()
 
 
 def load(terms: Terms, stored: str) -> LoanState:
