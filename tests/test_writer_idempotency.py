@@ -11,6 +11,8 @@ from msgspec import structs
 from sqlalchemy import event
 
 from mocklend.domain.problems import Refused
+from mocklend.domain.product import PRODUCTS
+from mocklend.lending import AddBorrower, Borrow
 from mocklend.runtime import Platform
 from mocklend.storage.work import Answer, Idempotency
 from support.story import Story
@@ -38,6 +40,21 @@ def test_a_refusal_is_kept_under_its_key_too(platform: Platform, story: Story) -
     again = platform.run(story.repayment("loan_x", 100, key=key))
 
     assert (again.status, again.body, again.replayed) == (404, caught.value.to_json(), True)
+
+
+def test_a_refusal_that_repeats_a_number_of_more_than_64_bits_is_kept_as_it_was(
+    platform: Platform, story: Story
+) -> None:
+    key = story.key()
+    ada = platform.run(AddBorrower(story.sandbox_id, "ada", "Ada", 2**62)).body["id"]
+    command = Borrow(story.sandbox_id, key, ada, 2**70, "CNY", PRODUCTS["jiebei-like"], None, None)
+    with pytest.raises(Refused) as caught:
+        platform.run(command)
+
+    again = platform.run(command)
+
+    assert (again.body, again.replayed) == (caught.value.to_json(), True)
+    assert again.body["received"] == 2**70
 
 
 def test_the_same_key_with_another_body_is_refused(platform: Platform, story: Story) -> None:

@@ -9,6 +9,7 @@ flush fails, its commands are retried one by one, so that one command cannot fai
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -420,17 +421,18 @@ class _Group:
             return None
         if row.fingerprint != command.idem.fingerprint:
             raise Refused("idempotency_key_reused", "the key was used with another path or body")
-        return StoredAnswer(Answer(row.status, orjson.loads(row.body), replayed=True), row.created_ms)
+        # A refusal may repeat a number of more than 64 bits, which only the standard library reads and writes.
+        read = orjson.loads if row.status < 400 else json.loads
+        return StoredAnswer(Answer(row.status, read(row.body), replayed=True), row.created_ms)
 
     def _keep_answer(self, command: Command, work: Work, outcome: Outcome, how: str) -> None:
         if command.idem is None:
             return
         if isinstance(outcome, Answer):
-            status, body = outcome.status, outcome.body
+            status, text = outcome.status, orjson.dumps(outcome.body).decode()
         else:
             assert isinstance(outcome, Refused)
-            status, body = outcome.problem.status, outcome.to_json()
-        text = orjson.dumps(body).decode()
+            status, text = outcome.problem.status, json.dumps(outcome.to_json(), separators=(",", ":"))
         work.write(
             how,
             key=command.idem.key,
