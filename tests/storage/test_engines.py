@@ -127,6 +127,7 @@ def test_a_transaction_is_reversed_once(raw: sqlite3.Connection) -> None:
         insert(raw, "transactions", row | {"seq": 99})
 
 
+@of_sqlite
 def test_the_id_of_a_transaction_names_its_chain_and_number(raw: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="id_names_key"):
         insert(raw, "transactions", first(raw, "transactions") | {"seq": 99, "reverses": None})
@@ -289,6 +290,7 @@ def test_the_mode_of_an_existing_database_is_not_changed(tmp_path: Path) -> None
     engine.dispose()
 
 
+@of_sqlite
 def test_a_burst_leaves_few_connections_open(platform: Platform) -> None:
     with ExitStack() as burst:
         for _ in range(KEPT + 10):
