@@ -6,7 +6,8 @@
 
 The server is kept on one core and wrk, the generator, on the other. A figure is the median of the rounds; what counts
 is its ratio to the ruler, which is measured in the same rounds on the same core. The server commits as durably as it
-does for a user. What the figures say and what they do not: docs/benchmarks.md.
+does for a user. What the figures say and what they do not: docs/benchmarks.md. A cost has no ruler; its figure is the
+least of the rounds, beside the goal.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from statistics import median
 
 import tool
 from bench_cases import CASES, OF_PEERS, RULERS, Bench, Measured
+from bench_costs import COSTS
 from bench_growth import Cost, growth
 from bench_plot import plot
 from bench_statements import written
@@ -32,13 +34,15 @@ from mocklend.exit_codes import ExitCode
 
 HEAD = f"{'figure':46} {'a second':>10} {'p50 ms':>8} {'p99 ms':>8} {'ratio':>7} {'goal':>6}  of"
 
+COSTS_HEAD = f"{'cost':46} {'least':>10} {'goal':>8}"
+
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
     """PASS once all is measured and no answer failed."""
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=sorted(CASES), help="these figures")
+    parser.add_argument("--only", nargs="+", choices=sorted({*CASES, *COSTS}), help="these figures")
     parser.add_argument("--peers", action="store_true", help="other mock servers too; installed from npm and PyPI")
     parser.add_argument("--postgresql", action="store_true", help="the figures on PostgreSQL too")
     parser.add_argument(
@@ -61,7 +65,9 @@ def _measured(options: argparse.Namespace) -> ExitCode:
             raise tool.NotRun(f"{program} is not installed; on Debian: apt-get install {package}")
     if options.peers:
         install()
-    only = options.only or [name for name in CASES if options.postgresql or not CASES[name].on_postgresql]
+    figures_of = [name for name in CASES if options.postgresql or not CASES[name].on_postgresql]
+    only = [name for name in CASES if name in (options.only or figures_of)]
+    spending: dict[str, list[float]] = {name: [] for name in COSTS if name in (options.only or COSTS)}
     rulers_of = {name: [each for each in CASES[name].rulers if options.peers or each not in OF_PEERS] for name in only}
     rulers = list(dict.fromkeys(ruler for rulers in rulers_of.values() for ruler in rulers))
     rounds: dict[str, list[Measured]] = {name: [] for name in (*rulers, *only)}
@@ -71,6 +77,8 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         for number in range(1, options.rounds + 1):
             for name, measured in rounds.items():
                 measured.append(RULERS[name](bench) if name in RULERS else CASES[name].measure(bench))
+            for name, spent in spending.items():
+                spent.append(COSTS[name].measure(bench))
             for peer, loads in bench.peers.items():
                 for kind, load in loads.items():
                     peers.setdefault(peer, {}).setdefault(kind, []).append(load)
@@ -96,6 +104,9 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         "goals": {name: dict(CASES[name].rulers) for name in only},
         "written": costs,
         "growth": grown,
+        "costs": {
+            name: {"least": min(spent), "goal": COSTS[name].goal, "rounds": spent} for name, spent in spending.items()
+        },
         "peers": {name: {kind: _median(each) for kind, each in loads.items()} for name, loads in peers.items()},
     }
     text = json.dumps(report, indent=2, ensure_ascii=False)
@@ -108,7 +119,10 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     if options.json:
         print(text)
     else:
-        _print(rulers, only, figures, ratios)
+        if only:
+            _print(rulers, only, figures, ratios)
+        if spending:
+            _print_costs({name: min(spent) for name, spent in spending.items()})
         for name, loads in report["peers"].items():
             print(f"peer: {name:40} " + ", ".join(f"{kind} {load['per_s']:.1f}" for kind, load in loads.items()))
         for kind, each in costs.items():
@@ -158,6 +172,12 @@ def _grown(cost: Cost, first: Cost) -> Iterator[str]:
         ("borrow", cost["borrow_us"], first["borrow_us"]),
     ):
         yield f"{name} {now:.1f} us ({now / before:.2f})"
+
+
+def _print_costs(least: Mapping[str, float]) -> None:
+    print(COSTS_HEAD)
+    for name, figure in least.items():
+        print(f"{COSTS[name].title:46} {figure:10.3f} {COSTS[name].goal:8.2f}  {COSTS[name].unit}")
 
 
 def _line(title: str, figure: Measured) -> str:

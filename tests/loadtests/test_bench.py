@@ -46,6 +46,12 @@ def test_a_figure_is_the_median_of_its_rounds_and_its_ratio_that_of_the_medians(
     assert report["goals"] == {"repay": {"ruler": 2}}
 
 
+@pytest.fixture(autouse=True)
+def no_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that measures a cost says which."""
+    monkeypatch.setattr(bench, "COSTS", {})
+
+
 def load(per_s: float) -> bench_cases.Measured:
     return {"per_s": per_s, "p50_ms": 1.0, "p99_ms": 2.0, "failed": 0}
 
