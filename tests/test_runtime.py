@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mocklend import runtime as lending
+from mocklend import plugins
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import replay
 from mocklend.lending import books
@@ -18,6 +18,7 @@ from mocklend.runtime import Platform, database_url, find_layer
 from mocklend.scheduling import driver
 from mocklend.scheduling.agenda import Portions
 from mocklend.storage.entities import Repayment
+from mocklend.webhooks import delivery
 from mocklend.webhooks.endpoints import AddEndpoint
 from mocklend_faults.engine import FaultLayer
 from support.story import Clock, Story
@@ -307,7 +308,7 @@ def test_a_slow_receiver_delays_no_other(wall: Story, clock: Clock, monkeypatch:
         assert go.wait(10)
         return "acked"
 
-    monkeypatch.setattr(driver, "deliver", slowly)
+    monkeypatch.setattr(delivery, "deliver", slowly)
     wall.platform.run(AddEndpoint(wall.sandbox_id, "http://127.0.0.1:9/", ("loan.disbursed",), "standard"))
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)
@@ -365,7 +366,7 @@ def test_a_path_is_a_database_and_so_is_a_url(tmp_path: Path) -> None:
 
 
 def test_without_a_fault_layer_the_platform_is_honest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lending, "entries_of", lambda group: ())
+    monkeypatch.setattr(plugins, "entries_of", lambda group: ())
 
     assert find_layer() is None
 

@@ -119,7 +119,8 @@ class Door:
     ) -> None:
         limits = limits or Limits()
         self._access = access
-        self._hot = hot
+        self.hot = hot
+        """May be set later, once the app is built."""
         self._body_deadline_s = limits.body_deadline_s
         self._app = app
         self._hosts = hosts
@@ -200,14 +201,14 @@ class Door:
             refuse(proto, refused)
             return None
         has_body = not BODY_HEADERS.isdisjoint(headers)
-        if self._hot is not None and not has_body:
+        if self.hot is not None and not has_body:
 
             def respond(status: int, sent: Headers, content: bytes, sandbox_id: str, _hold_ms: int) -> None:
                 if self._access is not None:
                     proto.sandbox_id = sandbox_id  # type: ignore[attr-defined]
                 proto.response_bytes(status, sent, content)
 
-            if self._hot.at_once(request, respond):
+            if self.hot.at_once(request, respond):
                 return None
         return self._go_on(request, has_body, scope, proto)
 
@@ -221,7 +222,7 @@ class Door:
             async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
                 if has_body:
                     request = request._replace(body=await self._body(path, headers, proto))
-                if self._hot is None or not await self._answer_soon(self._hot, request, proto):
+                if self.hot is None or not await self._answer_soon(self.hot, request, proto):
                     await self._answer(request, scope, proto)
         except Refused as refused:
             refuse(proto, refused)

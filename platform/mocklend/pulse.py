@@ -15,13 +15,29 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from typing import Annotated, TypedDict
 
+from mocklend import __version__
+from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.storage.ground import Ground, Unavailable
 
 ANSWERS_WITHIN_S = 0.05
 UNKNOWN_S_MAX = 6.0
 """A check that has waited this long counts as failed. By then the database has usually reported the reason."""
+
+
+class HealthDoc(TypedDict):
+    """The health of a server. `writes` is `unknown` while a test write, begun `writes_wait_ms` ago, is unfinished."""
+
+    status: Annotated[str, says("`ok`: the server answers.")]
+    writes: Annotated[str, one_of(("ok", "unknown"), "`ok`, or `unknown` while a test write is unfinished.")]
+    writes_wait_ms: Annotated[
+        int, says("How long the unfinished test write has taken, in milliseconds of real time; 0 if there is none.")
+    ]
+    version: Annotated[str, says("The version of Mocklend.")]
+    engine: Annotated[str, says("The database engine.")]
+    layer: Annotated[bool, says("Whether faults can be armed here.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,18 @@ class Pulse:
         except NotYet:
             return self._not_yet(self._now() - began)
         return Beat("ok", 0)
+
+    def health(self, engine: str, *, layer: bool) -> HealthDoc:
+        """Return the server's health, as `ask` knows it, with the engine's name and whether there is a fault layer."""
+        beat = self.ask()
+        return HealthDoc(
+            status="ok",
+            writes=beat.writes,
+            writes_wait_ms=beat.waits_ms,
+            version=__version__,
+            engine=engine,
+            layer=layer,
+        )
 
     def _not_yet(self, waits_s: float) -> Beat:
         trouble = self._ground.trouble

@@ -6,20 +6,19 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, partial
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from mocklend import audit as auditing
 from mocklend.channels.callback_secrets import callback_secrets
 from mocklend.config import STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX, Settings
 from mocklend.domain.problems import Refused
 from mocklend.loaders import register_loaders
-from mocklend.pulse import Pulse
+from mocklend.plugins import installed
+from mocklend.pulse import HealthDoc, Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.known import KnownSandboxes
@@ -34,10 +33,14 @@ from mocklend.storage.engines import ground_of, is_alone, open_engine, reading, 
 from mocklend.storage.ground import Ground
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.statements import flush
+from mocklend.storage.upgrading import make_present
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.page_cache import PageCache
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.writer import Writer
+
+if TYPE_CHECKING:
+    from mocklend.audit import Audit
 
 EXPIRED_MAX = 500
 """How many sandboxes one call deletes: each in a commit of its own, so that other writes come in between."""
@@ -67,25 +70,12 @@ def find_layer() -> PlatformLayer | None:
     return None
 
 
-@cache
-def entries_of(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of a group, looked for once: that reads the metadata of every installed package."""
-    return tuple(entry_points(group=group))
-
-
-def installed(group: str) -> Iterator[EntryPoint]:
-    """Yield the entry points of a group whose package exists: an entry may outlive its package."""
-    for entry in entries_of(group):
-        if find_spec(entry.module.partition(".")[0]) is not None:
-            yield entry
-
-
 class Platform:
     """The platform of one process. Thread-safe; close it when done."""
 
     def __init__(
         self,
-        database: str,
+        database: str | Engine,
         layer: PlatformLayer | None = None,
         *,
         fast: bool = False,
@@ -98,7 +88,9 @@ class Platform:
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open a platform. Without `delivers` webhooks stay in the outbox when a manual clock moves.
+        """Open a platform, on a database's URL or path, or on an engine that was opened for it.
+
+        Without `delivers` webhooks stay in the outbox when a manual clock moves.
 
         `alone` says that no other process opens the database meanwhile: then status pages are kept in memory. For
         SQLite; raises CannotOpen if another process has the database open, and also without `alone` if a server has it.
@@ -114,7 +106,11 @@ class Platform:
         self._limits = (bounds or Bounds()).limits()
         self._used: set[str] = set()
         register_loaders()
-        self.engine = open_engine(database, fast=fast, alone=alone, statement_wait_s=statement_wait_s)
+        if isinstance(database, str):
+            database = open_engine(database, fast=fast, alone=alone, statement_wait_s=statement_wait_s)
+        else:
+            make_present(database)  # The layer's tables may have become known since.
+        self.engine = database
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
         self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
@@ -202,6 +198,10 @@ class Platform:
             sandbox = self.sandbox(connection, sandbox_id)
             yield Snapshot(connection, sandbox, sandbox.now_ms(self.real_ms()))
 
+    def health(self) -> HealthDoc:
+        """Whether the database can be read and written, answered at once (see `pulse`). Raises Unavailable, Refused."""
+        return self.pulse.health(self.engine.dialect.name, layer=self.layer is not None)
+
     def look(self) -> None:
         """Check that the database can be read and written. Raises Unavailable."""
         with self.read() as connection:
@@ -217,10 +217,12 @@ class Platform:
         with self.snapshot(sandbox_id) as snapshot:
             return snapshot.now_ms
 
-    def audit(self, sandbox_id: str) -> auditing.Audit:
+    def audit(self, sandbox_id: str) -> Audit:
         """Compare world, books and views in one snapshot. Raises Refused `sandbox_unknown`."""
+        from mocklend.audit import audit  # Here: a server starts without it.
+
         with self.snapshot(sandbox_id) as snapshot:
-            return auditing.audit(snapshot)
+            return audit(snapshot)
 
     # --- sandboxes ---
 
@@ -454,18 +456,17 @@ class Platform:
             self.real_ms.catch_up(latest)
 
 
-def open_platform(settings: Settings, *, alone: bool = False) -> Platform:
+def open_platform(settings: Settings, engine: Engine | None = None) -> Platform:
     """Open the platform that the settings describe, with the installed fault layer if there is one.
 
-    `alone` as in `Platform`. Raises CannotOpen.
+    On an engine that was opened for it, or on the database of the settings. Raises CannotOpen.
     """
     return Platform(
-        settings.database,
+        engine or settings.database,
         find_layer(),
         fast=settings.durability == "fast",
         receivers=settings.receivers,
         bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
-        alone=alone,
         status_pages=settings.status_pages,
         statement_wait_s=settings.statement_timeout_s,
     )

@@ -17,16 +17,15 @@ from typing import Any
 import pytest
 import requests
 
-from mocklend.app import refuse_taken
 from mocklend.config import Settings
+from mocklend.server import refuse_taken
 from support.databases import Databases
 
 pytestmark = pytest.mark.security
 
 SERVE = """
 import sys
-from mocklend.app import serve
-from support.databases import Databases
+from mocklend.server import serve
 from mocklend.config import Settings
 serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings, _: print(settings.url, flush=True))
 print("stopped", flush=True)

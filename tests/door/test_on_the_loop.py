@@ -44,7 +44,7 @@ class OnLoop:
 @pytest.fixture
 def hot(place: Place) -> OnLoop:
     loop = OnLoop()
-    place.door._hot = loop
+    place.door.hot = loop
     return loop
 
 

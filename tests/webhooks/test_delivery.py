@@ -17,7 +17,7 @@ from mocklend.scheduling import driver
 from mocklend.scheduling.due import due_webhooks
 from mocklend.storage.entities import Repayment
 from mocklend.webhooks import delivery
-from mocklend.webhooks.delivery import RecordDelivery
+from mocklend.webhooks.attempts import RecordDelivery
 from support.story import Story
 from support.webhook_receiver import Receiver, _Receive, listen, log, messages
 
@@ -208,7 +208,7 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
         assert go.wait(30)
         return "acked"
 
-    monkeypatch.setattr(driver, "deliver", hangs)
+    monkeypatch.setattr(delivery, "deliver", hangs)
     monkeypatch.setattr(driver, "WEBHOOKS_WITHIN_S", 0.01)
     listen(story, "http://127.0.0.1:9/", "loan.disbursed")
     story.borrow()

@@ -22,5 +22,8 @@ BLUEPRINTS = (metrics, header, kinds, rules, answer_key, scores, profiles, exper
 
 
 def blueprints(layer: PlatformLayer) -> Sequence[Blueprint]:
-    """The blueprints of an app with this layer; none for another layer. See `mocklend.blueprints`."""
-    return BLUEPRINTS if isinstance(layer, FaultLayer) else ()
+    """The blueprints of an app with this layer; none for another layer. See `mocklend.blueprints`. Raises BadKind."""
+    if not isinstance(layer, FaultLayer):
+        return ()
+    _ = layer.catalogue  # A kind that is not valid is reported now, not by the first rule.
+    return BLUEPRINTS

@@ -24,7 +24,7 @@ DESCRIPTION = ("finding", "precondition", "symptom", "heals", "action")
 
 
 class BadKind(TypeError):
-    """An entry point's module defines no valid kind of fault. The platform does not start until that is fixed."""
+    """An entry point's module defines no valid kind of fault. A server ends with this until that is fixed."""
 
 
 @cache

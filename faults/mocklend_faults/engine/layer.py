@@ -38,10 +38,15 @@ class FaultLayer:
     """The rules of all sandboxes. Without `kinds`, the kinds of the entry points. See `mocklend.seams.Layer`."""
 
     def __init__(self, kinds: Iterable[type[Fault]] | None = None) -> None:
-        self.catalogue: Catalogue = installed() if kinds is None else named(kinds)
+        self._kinds = None if kinds is None else named(kinds)
         self.trail = Trail()
         self._outcomes = Outcomes()
-        self._rules = RulesInMemory(self.catalogue, self.trail.forget)
+        self._rules = RulesInMemory(lambda: self.catalogue, self.trail.forget)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The kinds by name. Those of the entry points are imported at first use. Raises BadKind."""
+        return installed() if self._kinds is None else self._kinds
 
     @staticmethod
     def rule_schema() -> JsonObject:

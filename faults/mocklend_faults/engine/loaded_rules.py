@@ -57,7 +57,7 @@ class LoadedRules:
 class RulesInMemory:
     """The loaded rules of all sandboxes. Only the writer calls `for_group` and `drop_reset`; any thread the others."""
 
-    def __init__(self, catalogue: Catalogue, forget: Callable[[str], None]) -> None:
+    def __init__(self, catalogue: Callable[[], Catalogue], forget: Callable[[str], None]) -> None:
         self._catalogue = catalogue
         self._forget = forget  # drops what other objects hold of a sandbox
         self.transaction: Transaction | None = None  # if other processes write the database
@@ -127,7 +127,7 @@ class RulesInMemory:
         stored = stored_of(reader)
         if not stored:
             self._forget(sandbox_id)  # The sandbox was reset: the same ids may belong to another story.
-        on = [rule for rule in usable(stored, self._catalogue) if rule.enabled]
+        on = [rule for rule in usable(stored, self._catalogue()) if rule.enabled]
         indexes = _indexes(on, version)
         may_have_open = reader.exists(journal.ANY_OPEN)
         numbers: Numbers | NumbersInDatabase | None = before.numbers if before is not None else None

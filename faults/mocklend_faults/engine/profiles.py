@@ -15,8 +15,6 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar, TypedDict
 
-import yaml
-
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -65,6 +63,8 @@ class Profile:
 @cache
 def profiles() -> Mapping[str, Profile]:
     """Every profile that is shipped, by name."""
+    import yaml  # Here, since most servers read no profile.
+
     shipped = {}
     for file in resources.files(PACKAGE).iterdir():
         if file.name.endswith(".yaml"):

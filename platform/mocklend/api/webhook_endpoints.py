@@ -22,7 +22,7 @@ from mocklend.domain.statuses import DeliveryState
 from mocklend.storage.values import EndpointDoc
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
-from mocklend.webhooks.delivery import WebhookDoc, endpoint_of, webhook_doc
+from mocklend.webhooks.attempts import WebhookDoc, endpoint_of, webhook_doc
 from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
 from mocklend.webhooks.events import EVENTS
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mocklend.cli.lean import lean
 from mocklend.cli.output import own_command, refuse
 from mocklend.cli.root import DEFAULT_URL, AsJson
 
@@ -60,7 +61,8 @@ def serve(
     except ValidationError as error:
         refuse(wrong_settings(error), "The settings come from the flags and from MOCKLEND_ variables.")
 
-    from mocklend.app import serve as serve_app
+    with lean():
+        from mocklend.server import serve as serve_app
     from mocklend.domain.problems import Refused
     from mocklend.storage.opening import CannotOpen
     from mocklend.supervisor import DiedAtStart

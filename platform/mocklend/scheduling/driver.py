@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
-import requests
 from sqlalchemy import Engine
 
 from mocklend.domain.nouns import says
@@ -27,10 +26,14 @@ from mocklend.scheduling.processes import Processes
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Webhook
 from mocklend.storage.snapshot import SandboxReader, Snapshot, server_rows
+from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
-from mocklend.webhooks.delivery import TIMED_OUT, RecordDelivery, deliver, endpoint_of, open_session
+from mocklend.webhooks.attempts import TIMED_OUT, RecordDelivery, endpoint_of
 from mocklend.webhooks.workers import DeliveryWorkers, Parcel
 from mocklend.writer import Writer
+
+if TYPE_CHECKING:
+    import requests
 
 DUE_AT_ONCE = 500
 DUE_TOGETHER = 128
@@ -147,7 +150,8 @@ class ClockDriver:
         self.processes: Processes | None = None
         """The processes that share the database, once this one has joined them."""
         self._to_wake: set[str] = set()
-        self._session: requests.Session = open_session(receivers)
+        self._receivers = receivers
+        self._session: requests.Session | None = None
         self._advancing: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self.delivery_workers = DeliveryWorkers(self._dispatch)
@@ -166,7 +170,8 @@ class ClockDriver:
 
     def close(self) -> None:
         """Close the connections to receivers."""
-        self._session.close()
+        if self._session is not None:
+            self._session.close()
 
     def join(self, processes: Processes) -> None:
         """Share the clocks with other processes from now on."""
@@ -410,10 +415,19 @@ class ClockDriver:
         if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
             return True, None  # Another thread was faster.
         endpoint = endpoint_of(sandbox, webhook.endpoint_id)
-        outcome = deliver(self._session, endpoint, webhook) if endpoint else "gone"
+        outcome = self._deliver(endpoint, webhook) if endpoint else "gone"
         at_ms = parcel.due_ms if parcel.in_order else None
         record = RecordDelivery(parcel.sandbox_id, webhook.id, webhook.attempts + 1, outcome, at_ms, sandbox.resets)
         return outcome != TIMED_OUT, self._writer.submit(record)
+
+    def _deliver(self, endpoint: EndpointDoc, webhook: Webhook) -> str:
+        # Imported here: most servers send no webhook, and need no HTTP client.
+        from mocklend.webhooks.delivery import deliver, open_session
+
+        with self._lock:
+            if self._session is None:
+                self._session = open_session(self._receivers)
+        return deliver(self._session, endpoint, webhook)
 
     def advance_lock(self, sandbox_id: str) -> threading.Lock:
         """Return the lock that is held while a sandbox's clock moves, or the sandbox is emptied."""

@@ -9,6 +9,7 @@ from sqlalchemy import URL, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mocklend.storage.schema import metadata
+from mocklend.storage.tables import WHERE
 
 APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "operator_actions")
 
@@ -27,7 +28,13 @@ def ddl(dialect: str, tables: tuple[str, ...]) -> tuple[str, ...]:
             for index in sorted(table.indexes, key=lambda element: str(element.name))
         ]
     guarded = [table for table in APPEND_ONLY if table in tables]
-    return (*(str(element.compile(dialect=compiler)) for element in elements), *_guards(dialect, guarded))
+    made = (str(element.compile(dialect=compiler)) + _condition(element) for element in elements)
+    return (*made, *_guards(dialect, guarded))
+
+
+def _condition(element: CreateTable | CreateIndex) -> str:
+    where = element.element.info[WHERE] if isinstance(element, CreateIndex) else None
+    return f" WHERE {where}" if where else ""
 
 
 def _guards(dialect: str, tables: list[str]) -> Iterator[str]:

@@ -35,6 +35,8 @@ metadata = sa.MetaData(
 V = TypeVar("V")
 
 SMALL, DUE = "small", "due"
+WHERE = "where"
+"""In an index's `info`: its condition, or None. The text is the same for both engines, so neither is imported here."""
 Due = Annotated[int | None, DUE]
 """The time at which a row is due next, or null.
 
@@ -80,10 +82,9 @@ class Index(Part):
         self._columns, self._where, self._unique_as = columns, where, unique_as
 
     def build(self, lead: tuple[str, ...]) -> SchemaItem:
-        """The index. `unique_as` is its name and makes it unique."""
-        where = None if self._where is None else sa.text(self._where)
+        """The index. `unique_as` is its name and makes it unique; `storage.ddl` adds its condition."""
         columns, unique = [*lead, *self._columns], self._unique_as is not None
-        return sa.Index(self._unique_as, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+        return sa.Index(self._unique_as, *columns, unique=unique, info={WHERE: self._where})
 
 
 class Unique(Part):

@@ -14,42 +14,31 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from itertools import count
-from typing import Annotated, ClassVar, TypedDict
+from typing import ClassVar
 
 import requests
-from msgspec.structs import replace
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
 
-from mocklend.documents import rendering
-from mocklend.domain.channel import RETRY_SCHEDULES
-from mocklend.domain.nouns import LoanId, column, one_of, says
-from mocklend.domain.statuses import DeliveryState
 from mocklend.logs import get_logger
 from mocklend.machine_clock import wall_ns
 from mocklend.receivers import ReceiverPolicy
-from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Webhook
-from mocklend.storage.values import Attempt, EndpointDoc
-from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
-from mocklend.webhooks.events import EVENTS
+from mocklend.storage.values import EndpointDoc
+from mocklend.webhooks.attempts import TIMED_OUT
 
 TIMEOUT_S = (2, 15)
 """(connect, answer) in seconds. Standard Webhooks suggests 15 to 30 s for the answer."""
 WHOLE_S = 15.0
 """Seconds for the whole attempt. TIMEOUT_S limits each single wait, and a receiver may answer byte by byte."""
-TIMED_OUT = "timeout"
-
-
 log = get_logger()
 
 
@@ -231,95 +220,3 @@ def _attempt_once(session: requests.Session, endpoint: EndpointDoc, webhook: Web
     if answer.status_code == 410:
         return "gone"
     return "acked" if 200 <= answer.status_code < 300 else f"status_{answer.status_code}"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordDelivery:
-    """Log the outcome of one attempt."""
-
-    sandbox_id: str
-    webhook_id: str
-    attempt: int
-    outcome: str
-    at_ms: int | None = None
-    """When it was made on the sandbox's clock; None: now. A manual clock may be past the due time."""
-    resets: int = 0
-    """The sandbox's number of resets when it was made."""
-    idem: Idempotency | None = None
-
-    def needs(self) -> Iterable[Key]:
-        """The message."""
-        return (("webhook", self.webhook_id),)
-
-    def decide(self, work: Work) -> Answer:
-        """200 and the delivery log."""
-        webhook = work.find(Webhook, self.webhook_id)
-        if webhook is None or work.sandbox.resets != self.resets:
-            return Answer(200, {})  # The sandbox was reset during the attempt.
-        if webhook.due_ms is None or webhook.attempts + 1 != self.attempt:
-            return Answer(200, webhook_doc(webhook))  # Another worker has logged this attempt.
-        endpoint = endpoint_of(work.sandbox, webhook.endpoint_id)
-        retry_schedule = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
-        acked = self.outcome == "acked"
-        at_ms = work.now_ms if self.at_ms is None else self.at_ms
-        ended = acked or self.outcome == "gone" or self.attempt >= len(retry_schedule)
-        log = (*webhook.log, Attempt(self.attempt, rfc3339(at_ms), self.outcome))
-        webhook = replace(
-            webhook,
-            state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if ended else DeliveryState.RETRY),
-            attempts=self.attempt,
-            log=log,
-            due_ms=None if ended else at_ms + retry_schedule[self.attempt] * 1000,
-            acked_ms=at_ms if acked else None,
-        )
-        work.put(webhook)
-        return Answer(200, webhook_doc(webhook))
-
-
-def endpoint_of(sandbox: Sandbox, endpoint_id: str) -> EndpointDoc | None:
-    """A sandbox's endpoint with this id, or None."""
-    return next((endpoint for endpoint in sandbox.endpoints if endpoint["id"] == endpoint_id), None)
-
-
-class WebhookAttemptDoc(TypedDict):
-    """One attempt to deliver a message.
-
-    `outcome`: `acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused` if the
-    URL leads to an address that this server does not call.
-    """
-
-    n: Annotated[int, says("The attempt's number, from 1.")]
-    at: Annotated[str, says("When it was made. RFC 3339, on the sandbox's clock.")]
-    outcome: Annotated[
-        str, says("`acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused`.")
-    ]
-
-
-class WebhookDoc(TypedDict):
-    """A message to an endpoint, and its delivery log. Its body is that of the event."""
-
-    id: Annotated[str, says("The message's id, as in the header `webhook-id`.")]
-    endpoint_id: Annotated[str, says("The endpoint that it is sent to.")]
-    loan_id: LoanId
-    event: Annotated[str, one_of(("*", *EVENTS), "The type of the event.")]
-    state: Annotated[
-        str,
-        one_of(
-            DeliveryState,
-            "QUEUED before its first attempt, RETRY between attempts, ACKED when it was accepted, EXHAUSTED "
-            "when no attempt is left.",
-        ),
-    ]
-    attempts: Annotated[list[WebhookAttemptDoc], column("log"), says("Every attempt to deliver it, oldest first.")]
-    queued_at: Annotated[str, says("When it was put in the outbox. RFC 3339, on the sandbox's clock.")]
-    next_attempt_at: Annotated[
-        str | None,
-        column("due_ms"),
-        says("When the next attempt is due; null when no attempt is left or needed. RFC 3339, on the sandbox's clock."),
-    ]
-    acked_at: Annotated[
-        str | None, says("When the receiver answered with 2xx; null until then. RFC 3339, on the sandbox's clock.")
-    ]
-
-
-webhook_doc = rendering(Webhook, WebhookDoc)

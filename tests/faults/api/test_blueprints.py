@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mocklend import runtime as opened
+from mocklend import plugins
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.runtime import Platform
@@ -35,9 +35,9 @@ def test_an_endpoint_of_faults_on_a_platform_without_the_layer_says_so(open_plat
 
 def test_an_entry_point_of_a_missing_package_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [EntryPoint("gone", "no_such_package.api:blueprints", "x"), EntryPoint("there", "json:dumps", "x")]
-    monkeypatch.setattr(opened, "entries_of", lambda group: entries)
+    monkeypatch.setattr(plugins, "entries_of", lambda group: entries)
 
-    assert [kind.name for kind in opened.installed("x")] == ["there"]
+    assert [kind.name for kind in plugins.installed("x")] == ["there"]
 
 
 def test_each_tag_is_named_once(open_platform: Callable[..., Platform]) -> None:
