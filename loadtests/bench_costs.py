@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -54,7 +53,7 @@ class Asked:
     pid: int
     connection: HTTPConnection
 
-    def ask(self, method: str, path: str, body: object = None, api_key: str | None = None) -> Any:
+    def ask(self, method: str, path: str, body: object = None, api_key: str | None = None) -> dict[str, object]:
         """The JSON of an answer. Raises CutShort unless it is 2xx."""
         headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         if body is not None:
@@ -64,7 +63,8 @@ class Asked:
         content = answer.read()
         if not 200 <= answer.status < 300:
             raise CutShort(f"{method} {path} was answered {answer.status}: {content[:200]!r}")
-        return json.loads(content)
+        document: dict[str, object] = json.loads(content)
+        return document
 
     def make_sandbox(self, mode: str = "manual") -> str:
         """Make a sandbox. Returns its API key."""

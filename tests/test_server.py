@@ -102,7 +102,7 @@ class Built:
     def get(self, path: str, query: str = "") -> tuple[str, dict[str, str], bytes]:
         """Status, headers and body of the answer to a GET."""
         self.answers.clear()
-        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
+        environ: dict[str, object] = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query}
         body = b"".join(self.app(environ, lambda status, headers: self.answers.append((status, dict(headers)))))
         return *self.answers[0], body
 

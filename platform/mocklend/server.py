@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -53,6 +53,8 @@ ASKS_HEALTH = ("GET", "/-/health", "")
 """Method, path and query of a request for the server's health."""
 REQUEST_ID = "Mocklend-Request-Id"
 
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
 log = get_logger()
 
 
@@ -65,7 +67,7 @@ class LateApp:
         self._app: WsgiApp | None = None
         self._building = threading.Lock()
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, object], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         app = self._app
         if app is None:
@@ -92,7 +94,7 @@ class LateApp:
             self._build = None
 
 
-def _answer(start_response: Any, status: int, content_type: str, document: object) -> Iterable[bytes]:
+def _answer(start_response: StartResponse, status: int, content_type: str, document: object) -> Iterable[bytes]:
     body = orjson.dumps(document)
     headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
     headers.append((REQUEST_ID, f"req_{secrets.token_hex(10)}"))
