@@ -22,6 +22,7 @@ from mocklend.servicing import RebookRepayment, ReinstateRepayment
 from mocklend.storage.entities import Repayment
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Work
+from support.seams import decide_by
 from support.sql import change as sql_change
 from support.story import Story
 
@@ -73,7 +74,7 @@ def test_a_rebooked_receipt_that_was_returned_raises_no_alert(story: Story, monk
         return replace(outcome, scope=QuoteType.OVD_AND_CURRENT) if isinstance(outcome, ReceiptBooked) else outcome
 
     with monkeypatch.context() as mistaken:
-        mistaken.setattr(Work, "at", as_an_instalment)
+        decide_by(mistaken, as_an_instalment)
         repayment_id = story.settle(story.borrow())
     story.platform.run(RebookRepayment(story.sandbox_id, story.key(), repayment_id, "as was ordered", "grace"))
     story.platform.run(ReturnPayment(story.sandbox_id, story.key(), "wallet", order_no(repayment_id)))

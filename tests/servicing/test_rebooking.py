@@ -17,6 +17,7 @@ from mocklend.seams.seam import SeamEvent
 from mocklend.servicing import RebookRepayment
 from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Work
+from support.seams import decide_by
 from support.story import Story
 
 BY = ("as was ordered", "grace")
@@ -32,7 +33,7 @@ def mistaken(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             outcome = HONEST(self, event)
             return replace(outcome, **changes) if isinstance(outcome, ReceiptBooked) else outcome
 
-        monkeypatch.setattr(Work, "at", act)
+        decide_by(monkeypatch, act)
 
     return mistake
 

@@ -29,6 +29,7 @@ from mocklend.storage.work import Work
 from mocklend.webhooks.events import EVENTS, FIELDS, payload_schema
 from mocklend.writer import _Group
 from support.every_step import EveryStep, through_all_of_it
+from support.seams import decide_by
 from support.story import Story
 
 STAFF = "only staff see it"
@@ -293,7 +294,7 @@ def test_a_rebooked_repayment_sends_a_webhook(tell: Callable[..., Story], monkey
         return replace(outcome, scope="OVD_AND_CURRENT") if isinstance(outcome, ReceiptBooked) else outcome
 
     with monkeypatch.context() as wrong:
-        wrong.setattr(Work, "at", typed_wrong)
+        decide_by(wrong, typed_wrong)
         repayment = steps.story.settle(loan)
     steps.ask(RebookRepayment, repayment, "as was ordered", "grace")
 
