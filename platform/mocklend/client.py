@@ -1344,7 +1344,8 @@ def merged_audits(before: Doc, after: Doc) -> Doc:
     """Merge a whole audit with a later one that continues it: what a full audit at the time of the later one answers.
 
     `before` is a full audit or the result of this function, and `after` the answer to `since=before["mark"]`. Raises
-    ValueError if `after` does not continue `before`. The order of what is in transit may be another one.
+    ValueError if `after` does not continue `before`. The order of what is in transit may be another one, and
+    `unobserved` is empty: an audit that continues another does not look for entries without a discrepancy.
     """
     if after["since"] != before["mark"] or before["looked_at"] is not None:
         raise ValueError("the later audit does not continue the earlier one")
