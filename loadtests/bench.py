@@ -105,7 +105,14 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         "written": costs,
         "growth": grown,
         "costs": {
-            name: {"least": min(spent), "goal": COSTS[name].goal, "rounds": spent} for name, spent in spending.items()
+            name: {
+                "title": COSTS[name].title,
+                "unit": COSTS[name].unit,
+                "least": min(spent),
+                "goal": COSTS[name].goal,
+                "rounds": spent,
+            }
+            for name, spent in spending.items()
         },
         "peers": {name: {kind: _median(each) for kind, each in loads.items()} for name, loads in peers.items()},
     }

@@ -399,7 +399,7 @@ CASES: Mapping[str, Case] = {
     "delayed": Case(f"{DELAY_MS} ms of delay on all", {DELAY: 0.95}, delayed),
     "repay": Case("repayments acknowledged", {LOOP: 1.2, PEER_DURABLE: 20, PEER_MEMORY: 1}, repay),
     "two-processes": Case(
-        "status and repay mixed, two processes, PostgreSQL", {ONE: 1.2}, lambda bench: mixed(bench, workers=2), True
+        "status and repay mixed, two processes, PostgreSQL", {ONE: 1.5}, lambda bench: mixed(bench, workers=2), True
     ),
     "repay-postgresql": Case("repayments acknowledged, PostgreSQL", {TPCB: 1}, repay_on_postgresql, True),
     "through": Case("repayments carried through to the books", {}, through),
