@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import quantiles
@@ -315,7 +315,7 @@ def through(bench: Bench) -> Measured:
 
 def on_the_books(database: Path, seconds: float) -> Measured:
     """What was booked in the seconds before the last order, from the database of a server that has ended."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:  # Open, it would map a file that is emptied next.
         [[until_ms]] = connection.execute("SELECT MAX(created_ms) FROM repayments")
         took = connection.execute(
             "SELECT applied_ms - created_ms FROM repayments WHERE applied_ms > ? AND applied_ms <= ?",
