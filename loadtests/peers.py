@@ -7,6 +7,7 @@ repayment as they come. A write of a peer is durable if it reaches a file before
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -112,8 +113,6 @@ def _run(*command: str) -> None:
 
 def _until_2xx(name: str, ask: Ask) -> None:
     """Send a request until it is answered 2xx: the peer may not be up yet."""
-    import json
-
     body = json.dumps(ask.body).encode() if ask.body is not None else None
     headers = {**(JSON if body else {}), **(ask.headers or {})}
     until, why = time.monotonic() + UP_WITHIN_S, "no answer"

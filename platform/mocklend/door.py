@@ -204,8 +204,8 @@ class Door:
         if self.hot is not None and not has_body:
 
             def respond(status: int, sent: Headers, content: bytes, sandbox_id: str, _hold_ms: int) -> None:
-                if self._access is not None:
-                    proto.sandbox_id = sandbox_id  # type: ignore[attr-defined]
+                if isinstance(proto, Watched):
+                    proto.sandbox_id = sandbox_id
                 proto.response_bytes(status, sent, content)
 
             if self.hot.at_once(request, respond):

@@ -7,8 +7,7 @@
 A hot path takes a request without query string and without the header `Mocklend-Fault`, with a well-formed id, of a
 sandbox that this process knows. An order must not be selected by a rule at `api.answer`, nor may a status query be
 refused or broken by one. All other requests, and those that would be refused before they reach the writer, go to Flask
-unchanged. Both ways use the same functions to read, decide, render,
-count and log.
+unchanged. Both ways use the same functions to read, decide, render, count and log.
 """
 
 from __future__ import annotations
@@ -223,9 +222,11 @@ class HotPaths:
         asked_by = ASKED_BY.set(taken.request_id)
         try:
             return self._platform.writer.submit(command)
-        except Refused:
+        except BaseException as failure:
             self._end_waiting(taken.sandbox_id)
-            return None
+            if isinstance(failure, Refused):
+                return None
+            raise
         finally:
             ASKED_BY.reset(asked_by)
 
