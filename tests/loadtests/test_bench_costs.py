@@ -30,7 +30,15 @@ def test_a_cost_is_the_least_of_its_rounds_beside_its_goal(
     ]
     assert bench.main(["--only", "sandbox", "--json"]) is ExitCode.PASS
     costs = json.loads(capsys.readouterr().out)["costs"]
-    assert costs == {"sandbox": {"least": 0.5, "goal": 0.8, "rounds": [0.75, 0.5, 0.625]}}
+    assert costs == {
+        "sandbox": {
+            "title": "new sandbox",
+            "unit": "ms of CPU",
+            "least": 0.5,
+            "goal": 0.8,
+            "rounds": [0.75, 0.5, 0.625],
+        }
+    }
 
 
 @pytest.mark.long
