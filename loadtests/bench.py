@@ -26,6 +26,7 @@ import tool
 from bench_cases import CASES, OF_PEERS, RULERS, Bench, Measured
 from bench_costs import COSTS
 from bench_growth import Cost, growth
+from bench_long import LONG_COSTS
 from bench_plot import plot
 from bench_statements import written
 from peers import install
@@ -42,9 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=sorted({*CASES, *COSTS}), help="these figures")
+    parser.add_argument("--only", nargs="+", choices=sorted({*CASES, *COSTS, *LONG_COSTS}), help="these figures")
     parser.add_argument("--peers", action="store_true", help="other mock servers too; installed from npm and PyPI")
     parser.add_argument("--postgresql", action="store_true", help="the figures on PostgreSQL too")
+    parser.add_argument("--long", action="store_true", help="also, once, what takes half an hour")
     parser.add_argument(
         "--growth", nargs="+", type=tool.whole(100, 10_000_000), default=[], metavar="LOANS",
         help="also what an operation costs among so many loans",
@@ -68,6 +70,7 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     figures_of = [name for name in CASES if options.postgresql or not CASES[name].on_postgresql]
     only = [name for name in CASES if name in (options.only or figures_of)]
     spending: dict[str, list[float]] = {name: [] for name in COSTS if name in (options.only or COSTS)}
+    lasting = [name for name in LONG_COSTS if options.long or name in (options.only or ())]
     rulers_of = {name: [each for each in CASES[name].rulers if options.peers or each not in OF_PEERS] for name in only}
     rulers = list(dict.fromkeys(ruler for rulers in rulers_of.values() for ruler in rulers))
     rounds: dict[str, list[Measured]] = {name: [] for name in (*rulers, *only)}
@@ -84,12 +87,14 @@ def _measured(options: argparse.Namespace) -> ExitCode:
                     peers.setdefault(peer, {}).setdefault(kind, []).append(load)
             bench.peers.clear()
             tool.say(f"round {number} of {options.rounds}")
+        spending |= {name: [LONG_COSTS[name].measure(bench)] for name in lasting}
         costs = written(Path(folder))
         grown = []
         for cost in growth(Path(folder), options.growth) if options.growth else ():
             grown.append(cost)
             tool.say(f"grown to {cost['loans']} loans")
     figures = {name: _median(measured) for name, measured in rounds.items()}
+    costed = {name: cost for name, cost in {**COSTS, **LONG_COSTS}.items() if name in spending}
     ratios = {name: {ruler: _ratio(figures[name], figures[ruler]) for ruler in rulers_of[name]} for name in only}
     report = {
         "python": platform.python_version(),
@@ -106,13 +111,13 @@ def _measured(options: argparse.Namespace) -> ExitCode:
         "growth": grown,
         "costs": {
             name: {
-                "title": COSTS[name].title,
-                "unit": COSTS[name].unit,
-                "least": min(spent),
-                "goal": COSTS[name].goal,
-                "rounds": spent,
+                "title": of.title,
+                "unit": of.unit,
+                "least": min(spending[name]),
+                "goal": of.goal,
+                "rounds": spending[name],
             }
-            for name, spent in spending.items()
+            for name, of in costed.items()
         },
         "peers": {name: {kind: _median(each) for kind, each in loads.items()} for name, loads in peers.items()},
     }
@@ -128,8 +133,10 @@ def _measured(options: argparse.Namespace) -> ExitCode:
     else:
         if only:
             _print(rulers, only, figures, ratios)
-        if spending:
-            _print_costs({name: min(spent) for name, spent in spending.items()})
+        if costed:
+            print(COSTS_HEAD)
+        for name, of in costed.items():
+            print(f"{of.title:46} {min(spending[name]):10.3f} {of.goal:8.2f}  {of.unit}")
         for name, loads in report["peers"].items():
             print(f"peer: {name:40} " + ", ".join(f"{kind} {load['per_s']:.1f}" for kind, load in loads.items()))
         for kind, each in costs.items():
@@ -179,12 +186,6 @@ def _grown(cost: Cost, first: Cost) -> Iterator[str]:
         ("borrow", cost["borrow_us"], first["borrow_us"]),
     ):
         yield f"{name} {now:.1f} us ({now / before:.2f})"
-
-
-def _print_costs(least: Mapping[str, float]) -> None:
-    print(COSTS_HEAD)
-    for name, figure in least.items():
-        print(f"{COSTS[name].title:46} {figure:10.3f} {COSTS[name].goal:8.2f}  {COSTS[name].unit}")
 
 
 def _line(title: str, figure: Measured) -> str:

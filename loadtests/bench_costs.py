@@ -132,7 +132,7 @@ def memory(bench: Bench) -> float:
     """The memory of a server that has nothing to do."""
     with asked(bench) as server:
         time.sleep(SETTLED_S)
-        return _resident_mb(server.pid)
+        return resident_mb(server.pid)
 
 
 def memory_after_burst(bench: Bench) -> float:
@@ -146,10 +146,10 @@ def memory_after_burst(bench: Bench) -> float:
         ):
             wrk.load(served.url, paths, connections=BURST, seconds=bench.seconds, headers=served.headers, **request)  # type: ignore[arg-type]
         time.sleep(SETTLED_S + MEMORY_S)
-        return _resident_mb(served.server.pid)
+        return resident_mb(served.server.pid)
 
 
-def _resident_mb(pid: int) -> float:
+def resident_mb(pid: int) -> float:
     return float(psutil.Process(pid).memory_info().rss) / MB
 
 

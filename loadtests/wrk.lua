@@ -1,9 +1,25 @@
 -- One thread of wrk: takes the next path of a list in turn, with a new Idempotency-Key for each POST, and prints what it
--- counted as one line of JSON. Arguments: method, file with a path a line, body.
-local paths, method, body, sent = {}, "GET", nil, 0
+-- counted as one line of JSON. Arguments: method, file with a path a line, requests a second (0: as many as there are
+-- answers), body.
+local paths, method, body, sent, rate, due = {}, "GET", nil, 0, 0, nil
+local ffi = require("ffi")
+ffi.cdef("typedef struct { long s; long us; } moment; int gettimeofday(moment *now, void *zone);")
+local moment = ffi.new("moment")
+
+local function now_ms()
+   ffi.C.gettimeofday(moment, nil)
+   return tonumber(moment.s) * 1000 + tonumber(moment.us) / 1000
+end
+
+-- The milliseconds until the next request of a rate is due. Requests that could not be sent in time are sent at once.
+local function until_due()
+   due = due and due + 1000 / rate or now_ms()
+   return math.max(0, math.floor(due - now_ms()))
+end
 
 function init(args)
-   method, body = args[1], args[3]
+   method, rate, body = args[1], tonumber(args[3]), args[4]
+   if rate > 0 then delay = until_due end
    for path in io.lines(args[2]) do paths[#paths + 1] = path end
    math.randomseed(os.time())
    sent = math.random(1, 1000) * 1000000

@@ -1,4 +1,4 @@
-"""Drives wrk, the load generator, on a core of its own: a closed loop of so many connections over a list of paths.
+"""Drives wrk, the load generator, on a core of its own: a closed loop of connections over paths, or an open loop.
 
 wrk is a program of its own, so that what it costs does not take from the server. `scripts/bench` installs it from
 Debian's packages where it may.
@@ -39,8 +39,12 @@ def load(
     method: str = "GET",
     body: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
+    rate: float = 0,
 ) -> Load:
-    """Send requests for some seconds, each connection its next one once the last is answered."""
+    """Send requests for some seconds, each connection its next one once the last is answered.
+
+    With a `rate`, so many a second are sent, as long as a connection is free.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".paths") as listed:
         listed.write("\n".join(paths) + "\n")
         listed.flush()
@@ -48,7 +52,7 @@ def load(
         command = [
             *on_core(GENERATOR_CORE),
             *("wrk", "--threads=1", f"--connections={connections}", f"--duration={max(1, round(seconds))}s"),
-            *("--timeout=30s", f"--script={SCRIPT}", *options, url, "--", method, listed.name),
+            *("--timeout=30s", f"--script={SCRIPT}", *options, url, "--", method, listed.name, f"{rate:g}"),
             *([json.dumps(body)] if body is not None else []),
         ]
         ran = subprocess.run(command, capture_output=True, text=True)

@@ -33,7 +33,7 @@ from mocklend.seams.seam import Seam
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import OPERATORS
-from support import paired_runs
+from support import made_benchmarks, paired_runs
 from support.families import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -374,6 +374,7 @@ def exit_codes() -> str:
 
 
 MAKERS: Mapping[str, Callable[..., str]] = {
+    "benchmark": lambda part: _table(*made_benchmarks.table_of(part)),
     "settings of": settings_of,
     "symptom of": symptom_of,
     "lessons": lessons,
