@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import quantiles
 from typing import NotRequired, TypedDict
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import bench_audit
 import wrk
 from peers import PEERS
-from server import Server, on_core
+from server import Server, on_core, until_2xx
 from tool import CutShort
 
 from mocklend.client import Client
@@ -154,7 +154,7 @@ def bare_flask(bench: Bench) -> Measured:
     with subprocess.Popen([*command, *options], cwd=HERE, stdout=subprocess.DEVNULL) as process:
         try:
             url = "http://127.0.0.1:18321"
-            _until_answered(url)
+            until_2xx(Request(url), "bare Flask")
             wrk.load(url, ["/"], connections=bench.connections, seconds=1)
             return bench.load(url, ["/"])
         finally:
@@ -334,7 +334,7 @@ def start(bench: Bench) -> Measured:
     began = time.perf_counter()
     server = Server(str(database), log, core=wrk.SERVER_CORE)
     try:
-        _until_answered(f"{server.url}/-/health")
+        until_2xx(Request(f"{server.url}/-/health"), "the server")
         took_ms = (time.perf_counter() - began) * 1_000
     finally:
         server.kill()
@@ -349,17 +349,6 @@ def audit(bench: Bench) -> Measured:
 def audit_since(bench: Bench) -> Measured:
     """Audits that continue from one before a thousand repayments, a second of processor time."""
     return _took(bench_audit.audited_again(bench.folder, bench.loans), 1)
-
-
-def _until_answered(url: str) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.005)
-    raise CutShort(f"nothing answers at {url}")
 
 
 def repay_on_postgresql(bench: Bench) -> Measured:

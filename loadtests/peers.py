@@ -13,17 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import wrk
-from server import on_core
-from tool import CutShort, NotRun, say
+from server import on_core, until_2xx
+from tool import NotRun, say
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mocklend" / "peers"
 NPM = ("wiremock@3.13.2", "mountebank@2.9.1", "json-server@0.17.4")
@@ -43,6 +41,12 @@ class Ask:
     method: str = "GET"
     body: Mapping[str, object] | None = None
     headers: Mapping[str, str] | None = None
+
+    def request(self) -> Request:
+        """The request itself."""
+        body = None if self.body is None else json.dumps(self.body).encode()
+        headers = {**(JSON if body else {}), **(self.headers or {})}
+        return Request(f"http://127.0.0.1:{self.port}{self.path}", data=body, headers=headers, method=self.method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Peer:
                 process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
             try:
                 for ask in (*self.prepare, self.read):
-                    _until_2xx(self.name, ask)
+                    until_2xx(ask.request(), self.name, within_s=UP_WITHIN_S)
                 yield
             finally:
                 process.kill()
@@ -109,22 +113,6 @@ def _run(*command: str) -> None:
     ran = subprocess.run(command, capture_output=True, text=True)
     if ran.returncode:
         raise NotRun(f"{command[0]} could not install the peers: {ran.stderr.strip()[-300:]}")
-
-
-def _until_2xx(name: str, ask: Ask) -> None:
-    """Send a request until it is answered 2xx: the peer may not be up yet."""
-    body = json.dumps(ask.body).encode() if ask.body is not None else None
-    headers = {**(JSON if body else {}), **(ask.headers or {})}
-    until, why = time.monotonic() + UP_WITHIN_S, "no answer"
-    while time.monotonic() < until:
-        request = Request(f"http://127.0.0.1:{ask.port}{ask.path}", data=body, headers=headers, method=ask.method)
-        try:
-            with urlopen(request, timeout=5):
-                return
-        except (URLError, OSError) as failure:
-            why = str(failure)
-            time.sleep(0.05)
-    raise CutShort(f"{name} does not answer {ask.method} {ask.path}: {why}")
 
 
 STRIPE = {"Authorization": "Basic c2tfdGVzdF8xMjM0NTo="}

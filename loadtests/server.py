@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 from tool import CutShort, Failed, NotRun
 
@@ -143,6 +144,19 @@ class Server:
 def on_core(core: int | None) -> list[str]:
     """What to put before a command, so that all its threads stay on one core."""
     return [] if core is None else ["taskset", "--cpu-list", str(core)]
+
+
+def until_2xx(request: Request, what: str, *, within_s: float = UP_WITHIN_S) -> None:
+    """Send a request until it is answered 2xx: who answers may not be up yet. Raises CutShort if nobody does."""
+    until, why = time.monotonic() + within_s, "no answer"
+    while time.monotonic() < until:
+        try:
+            with urlopen(request, timeout=5):
+                return
+        except OSError as failure:  # An answer that is not 2xx is one, too.
+            why = str(failure)
+            time.sleep(0.005)
+    raise CutShort(f"{what} does not answer {request.get_method()} {request.full_url}: {why}")
 
 
 def ended_with(code: int) -> str:
