@@ -61,7 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 _ASKED_FROM = tuple(str(TESTS.parent / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
 _RUN_BY = tuple(
-    str(TESTS.parent / "platform" / "mocklend" / "storage" / name) for name in ("stores.py", "statements.py")
+    str(TESTS.parent / "platform" / "mocklend" / "storage" / name)
+    for name in ("driver.py", "statements.py", "stores.py")
 )
 _loose_by_text: dict[str, str] = {}
 _loose_ran: list[str] = []

@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from mocklend.storage.alone import OpenLock
+from mocklend.storage.driver import execute
 from mocklend.storage.ground import FileMoved, Files, Ground
 from mocklend.storage.opening import CannotOpen, database, display_name, look_at, why_not
 from mocklend.storage.upgrading import make_present
@@ -242,7 +243,7 @@ def writing(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Connecti
 def _begin(connection: Connection, *, trying: bool) -> None:
     if connection.dialect.name == "sqlite":
         if not trying:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            execute(connection, "BEGIN IMMEDIATE")
             return
         connection.exec_driver_sql(f"PRAGMA busy_timeout={PROBE_WAIT_MS}")
         try:
@@ -269,11 +270,11 @@ def reading(engine: Engine, *, one_statement: bool = False) -> Iterator[Connecti
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN")
+                execute(connection, "BEGIN")
             elif one_statement:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
             else:
-                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 if connection.info[POOLED]:
                     _set_limits(connection)
             try:

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from mocklend.seams.layer import Layer
+from mocklend.storage.driver import Columns, fetch
 from mocklend.storage.statements import Value, in_driver_style
-from mocklend.storage.stores import STORES, Columns, Store
+from mocklend.storage.stores import STORES, Store
 from mocklend.storage.work import E, Key, Loaded, Sandbox
 
 R = TypeVar("R")
@@ -242,4 +243,4 @@ def _names(places: int) -> tuple[str, ...]:
 
 
 def _fetched(connection: Connection, sql: str, parameters: dict[str, Value]) -> Sequence[Columns]:
-    return connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), parameters).fetchall()
+    return fetch(connection, in_driver_style(sql, connection.dialect.paramstyle), parameters)

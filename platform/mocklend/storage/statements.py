@@ -18,6 +18,7 @@ from types import MappingProxyType
 import msgspec
 from sqlalchemy import Connection
 
+from mocklend.storage.driver import execute, execute_many
 from mocklend.storage.tables import metadata
 
 Value = str | int | None
@@ -101,14 +102,14 @@ def _run_rows(connection: Connection, name: str, rows: list[Row]) -> None:
     if len(rows) >= AS_JSON_MIN and connection.dialect.name == "postgresql":
         insert = from_json(sql)
         if insert is not None:
-            connection.exec_driver_sql(insert.sql, (insert.document(rows),))
+            execute(connection, insert.sql, (insert.document(rows),))
             return
-    connection.exec_driver_sql(by_place(sql, connection.dialect.paramstyle), rows)
+    execute_many(connection, by_place(sql, connection.dialect.paramstyle), rows)
 
 
 def run_many(connection: Connection, sql: str, rows: Sequence[Mapping[str, Value]]) -> None:
     """Run one statement for all rows, on the driver."""
-    connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), list(rows))
+    execute_many(connection, in_driver_style(sql, connection.dialect.paramstyle), rows)
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ A field that is neither text nor number, like `StatusOverride | None`, is JSON i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -15,12 +15,10 @@ from typing import Any, Generic
 
 from msgspec.structs import astuple
 
+from mocklend.storage.driver import Columns
 from mocklend.storage.statements import ENTITIES, Row, Value, statement
 from mocklend.storage.tables import Part, columns_of, table_of
 from mocklend.storage.work import E
-
-Columns = Sequence[Any]
-"""A row's columns in order, as the driver returns them."""
 
 
 @dataclass(frozen=True, slots=True)
