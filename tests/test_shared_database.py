@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from mocklend.api.hot import HotPaths
 from mocklend.client import Doc
+from support.caller import Outcome
 from support.processes import Process, processes
 
 ROUNDS = 6
@@ -91,13 +93,68 @@ def test_no_request_slips_through_while_others_are_under_way(two: list[Process])
     assert min(seen["armed"], seen["disarmed"]) >= ROUNDS * 5
 
 
-@pytest.mark.parametrize("hole", ["requests", "commands"])
+def page(process: Process, loan: str, key: str) -> tuple[int, Doc]:
+    """Ask for a status page, as a load test does: on the hot path, if it can be."""
+    return process.ask("GET", f"/v1/loans/{loan}", key)
+
+
+def test_a_status_page_that_one_process_changed_is_the_new_one_in_all(two: list[Process]) -> None:
+    one, other = two
+    _, key = one.sandbox()
+    loan = other.loan(key)
+    for process in two:
+        assert page(process, loan, key)[1]["version"] == 1
+    for n in range(ROUNDS):
+        one, other = other, one
+        order(one, loan, key, f"order {n}")
+        one.done("POST", "/-/clock/advance", key, {"by": "PT1H"})
+        taken = [process.front.outcomes.count(Outcome.ANSWERED_LATER) for process in two]
+
+        assert [page(process, loan, key)[1]["version"] for process in two] == [n + 2] * 2
+        assert [process.front.outcomes.count(Outcome.ANSWERED_LATER) for process in two] == [n + 1 for n in taken]
+
+
+def test_no_status_page_is_older_than_an_answer_that_came_before_it(two: list[Process]) -> None:
+    """Clients of one process look all the time while the other one writes. Flask answers the first of them."""
+    one, other = two
+    _, key = one.sandbox()
+    loan, answered, wrong = other.loan(key), 1, []
+    over = threading.Event()
+
+    def client() -> None:
+        while not over.is_set():
+            before = answered
+            version = page(other, loan, key)[1]["version"]
+            if version < before:
+                wrong.append((before, version))
+
+    threads = [threading.Thread(target=client) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for n in range(ROUNDS):
+            order(one, loan, key, f"order {n}")
+            one.done("POST", "/-/clock/advance", key, {"by": "PT1H"})
+            answered = n + 2
+            page(one, loan, key)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+    assert wrong == []
+    assert Outcome.ANSWERED_LATER in other.front.outcomes
+
+
+@pytest.mark.parametrize("hole", ["requests", "commands", "pages"])
 def test_a_process_that_does_not_compare_its_rules_is_found(
     two: list[Process], monkeypatch: pytest.MonkeyPatch, hole: str
 ) -> None:
     for process in two:
         if hole == "requests":
             monkeypatch.setattr(process.platform.known, "on_rules", lambda sandbox_id, version: None)
+        elif hole == "pages":
+            monkeypatch.setattr(HotPaths, "_has_no_rules", lambda hot, sandbox_id: True)
         else:
             monkeypatch.setattr(process.platform.known, "if_unchanged", lambda command, key, version: command)
 
@@ -167,10 +224,12 @@ def test_a_reset_empties_a_sandbox_in_every_process(two: list[Process]) -> None:
 
         one.done("POST", "/-/reset", key)
 
+        assert page(other, loan, key)[0] == 404
         assert order(other, loan, key, f"after {n}")[0] == 404
         assert explained(other, loan, key) == []
         assert [entry["path"] for entry in other.done("GET", "/-/requests", key)["requests"]] == [
-            f"/v1/loans/{loan}/repayments"
+            f"/v1/loans/{loan}",
+            f"/v1/loans/{loan}/repayments",
         ]
         assert other.done("GET", "/-/rules", key)["rules"] == []
 
@@ -182,10 +241,12 @@ def test_a_new_key_opens_a_sandbox_in_every_process_and_the_old_one_does_not(two
     staff = other.done("GET", "/-/staff-key", key)["staff_key"]
     for n in range(ROUNDS):
         one, other = other, one
+        assert page(other, loan, key)[0] == page(other, loan, staff)[0] == 200
         assert order(other, loan, key, f"old {n}")[0] == order(other, loan, staff, f"staff {n}")[0] == 202
         new = f"mk_number_{n}_of_{sandbox_id}"
         one.platform.give_key(sandbox_id, new)
 
+        assert page(other, loan, key)[0] == page(other, loan, staff)[0] == 401
         assert order(other, loan, key, f"after {n}")[0] == order(other, loan, staff, f"after {n}")[0] == 401
         assert order(other, loan, key, f"old {n}")[0] == 401
         assert order(other, loan, new, f"new {n}")[0] == 202

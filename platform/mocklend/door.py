@@ -62,13 +62,23 @@ Headers = list[tuple[str, str]]
 Respond = Callable[[int, Headers, bytes, str, int], None]
 """Sends an answer: status, headers, body, the request's sandbox, and for how many ms after its arrival it is held back.
 May be called from any thread."""
+GoOn = Callable[[Coroutine[Any, Any, None]], None]
+"""Starts what remains to be done for a request in the event loop."""
 
 
 class Hot(Protocol):
     """Answers some requests in microseconds each, without the app and its threads."""
 
-    def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
-        """Answer a request that has no body. On the server's thread. False: nothing was sent."""
+    def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
+        """Answer a request that has no body, or take it: another thread then answers it or hands it back.
+
+        On the server's thread. False: nothing was sent or taken.
+        """
+        ...
+
+    @property
+    def taken(self) -> int:
+        """How many requests are taken `at_once` and not answered yet."""
         ...
 
     def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
@@ -178,15 +188,10 @@ class Door:
         self._loop = loop
         loop.call_later(TICK_S, self._tick)
 
-    async def __rsgi__(self, scope: Any, proto: Connection) -> None:
-        going_on = self.begin(scope, proto)
-        if going_on is not None:
-            await going_on
+    def begin(self, scope: Any, proto: Connection, go_on: GoOn) -> None:
+        """Answer a request at once, let another thread answer it, or `go_on` with it in the event loop.
 
-    def begin(self, scope: Any, proto: Connection) -> Coroutine[Any, Any, None] | None:
-        """Answer a request at once where that takes microseconds: then None. Else what goes on in the event loop.
-
-        The server calls it on a thread of its own, one request after the other.
+        The server calls it on a thread of its own, one request after the other. `go_on` may be called from any thread.
         """
         came_s = perf_counter()
         if self._access is not None:
@@ -199,7 +204,7 @@ class Door:
             self._hosts.check(request.method, request.path, headers)
         except Refused as refused:
             refuse(proto, refused)
-            return None
+            return
         has_body = not BODY_HEADERS.isdisjoint(headers)
         if self.hot is not None and not has_body:
 
@@ -208,9 +213,12 @@ class Door:
                     proto.sandbox_id = sandbox_id
                 proto.response_bytes(status, sent, content)
 
-            if self.hot.at_once(request, respond):
-                return None
-        return self._go_on(request, has_body, scope, proto)
+            def hand_back() -> None:
+                go_on(self._go_on(request, has_body, scope, proto))
+
+            if self.hot.at_once(request, respond, hand_back):
+                return
+        go_on(self._go_on(request, has_body, scope, proto))
 
     async def _go_on(self, request: ReceivedRequest, has_body: bool, scope: Any, proto: Connection) -> None:
         while self._answered:
@@ -235,7 +243,7 @@ class Door:
         for timer, answer in list(self._held.items()):
             timer.cancel()
             answer()
-        while self._open:
+        while self._open or (self.hot is not None and self.hot.taken):
             await asyncio.sleep(TICK_S)
 
     # --- in the loop ---

@@ -396,10 +396,6 @@ class Platform:
         """Return the id of the sandbox whose staff key this is, or None. It opens all planes but the control plane."""
         return self.known.by_staff_key(key)
 
-    def sandbox_known_by(self, api_key: str) -> str | None:
-        """Return the id of the sandbox that an API key opened when it was last read, if it is cached."""
-        return self.known.cached(api_key)
-
     def seed_known(self, sandbox_id: str) -> int | None:
         """Return a sandbox's seed, if it is cached."""
         return self.known.cached_seed(sandbox_id)

@@ -164,16 +164,14 @@ class Scheduler(CallbackScheduler):
             watcher.taskref(loop.create_task(go_on(later, watcher)))
 
         def schedule(watcher: Any) -> None:
+            def go_in_loop(later: Coroutine[Any, Any, None]) -> None:
+                loop.call_soon_threadsafe(start, later, watcher, context=context)
+
             try:
-                later = door.begin(watcher.scope, watcher.proto)
+                door.begin(watcher.scope, watcher.proto, go_in_loop)
             except Exception as failure:
                 watcher.err(failure)
-                log.exception("a request could not be begun")
-                return
-            if later is None:
-                watcher.done()
-            else:
-                loop.call_soon_threadsafe(start, later, watcher, context=context)
+                log.error("a request could not be begun", exc_info=failure)
 
         self._schedule_fn = schedule
 

@@ -19,12 +19,12 @@ from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.received import ReceivedRequest
 from mocklend.runtime import NewSandbox, Platform
-from mocklend.storage.ground import DISK_FULL, Unavailable
+from mocklend.storage.ground import DISK_FULL
 from mocklend.storage.work import Sandbox
 from mocklend_faults.engine import FaultLayer
 from support.caller import Caller, Documented, Outcome, ask_hot
 
-with_pages = pytest.mark.sqlite_only("status pages have a hot path with SQLite alone")
+alone = pytest.mark.sqlite_only("a hot path asks the rules of a status query only where no other process changes them")
 
 ORDER = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 Answered = tuple[int, dict[str, str], Any]
@@ -123,7 +123,6 @@ def arm(api: Caller, fault: str, **rule: object) -> None:
     api.made(api.call("PUT", f"/-/rules/{fault}", json={"fault": fault, **rule}))
 
 
-@with_pages
 def test_a_status_page_is_the_same_on_both_paths(both: Both, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
 
@@ -134,7 +133,6 @@ def test_a_status_page_is_the_same_on_both_paths(both: Both, loan: str) -> None:
     assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
 
 
-@with_pages
 def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, platform: Platform, stranger: Caller) -> None:
     loan = stranger.borrow()["id"]
     both = Both(app, platform, None)
@@ -205,11 +203,11 @@ def ordered(both: Both, loan: str, body: bytes | None = None, **headers: str) ->
 def test_an_unusual_request_is_left_to_flask(both: Both, api: Caller, loan: str, case: str) -> None:
     request = NOT_PLAIN[case](both, loan)
 
-    assert ask_hot(both.hot, request, never, never) is Outcome.NOT_TAKEN
+    assert both.ask_hot(request) is Outcome.NOT_TAKEN
     assert api.made(api.get(f"/v1/loans/{loan}/repayments"))["repayments"] == []
 
 
-@with_pages
+@alone
 def test_a_request_with_a_rule_at_its_answer_goes_to_flask(both: Both, api: Caller, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale")
@@ -223,7 +221,7 @@ def test_a_request_with_a_rule_at_its_answer_goes_to_flask(both: Both, api: Call
     assert both.ask_flask(request)[0] == 503
 
 
-@with_pages
+@alone
 def test_a_rule_that_selects_something_else_leaves_a_request_on_its_hot_path(
     both: Both, api: Caller, loan: str
 ) -> None:
@@ -260,6 +258,7 @@ def test_a_request_is_counted_once_on_either_path(
     assert {200, 202} & set(met[0][0])
 
 
+@alone
 def test_a_request_that_a_hot_path_hands_to_flask_keeps_its_id(both: Both, api: Caller, loan: str) -> None:
     arm(api, "outage.full", select={"every": 1})
     both.ask_flask(both.request("GET", "/v1/loans"))
@@ -273,7 +272,7 @@ def test_a_request_that_a_hot_path_hands_to_flask_keeps_its_id(both: Both, api: 
     assert "api.answer" in json.dumps(explained)
 
 
-@with_pages
+@alone
 def test_a_rule_that_delays_a_status_query_leaves_it_on_its_hot_path(both: Both, api: Caller, loan: str) -> None:
     about = {"loan_id": {"equal_to": loan}}
     arm(api, "transport.latency", match=about, select={"every": 2}, **{"with": {"delay_ms": 20}})
@@ -291,7 +290,7 @@ def test_a_rule_that_delays_a_status_query_leaves_it_on_its_hot_path(both: Both,
     ]  # fmt: skip
 
 
-@with_pages
+@alone
 def test_a_fault_that_refuses_or_breaks_a_status_query_is_decided_once_and_carried_out_by_flask(
     both: Both, api: Caller, loan: str
 ) -> None:
@@ -324,7 +323,6 @@ def test_a_rule_outside_its_window_costs_a_status_query_no_commit(
     assert both.ask_flask(request)[0] == 200
 
 
-@with_pages
 def test_a_lagging_page_is_the_same_on_both_paths_and_replicas_alternate(both: Both, api: Caller, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale", **{"with": {"lag_s": 60}})
@@ -347,7 +345,6 @@ def test_a_lagging_page_is_the_same_on_both_paths_and_replicas_alternate(both: B
     assert {both.ask_flask(request)[2]["version"] for _ in range(2)} == {2, 3}
 
 
-@with_pages
 def test_both_paths_count_and_log_requests_alike(both: Both, api: Caller, loan: str) -> None:
     path = f"/v1/loans/{loan}"
     both.ask_flask(both.request("GET", path))
@@ -365,7 +362,6 @@ def test_both_paths_count_and_log_requests_alike(both: Both, api: Caller, loan: 
     assert 'endpoint="/v1/loans/<id:loan_id>/repayments",method="POST",status="202"} 2.0' in metrics
 
 
-@with_pages
 def test_requests_on_the_hot_paths_alone_count_as_use_of_a_sandbox(
     both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -431,7 +427,6 @@ def test_the_number_of_waiting_orders_of_a_sandbox_is_limited(
     assert isinstance(both.ask_hot(ordered(both, loan, idempotency_key="later")), tuple)
 
 
-@with_pages
 def test_flask_answers_when_the_queue_is_full_or_the_database_is_gone(
     both: Both, platform: Platform, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -443,12 +438,11 @@ def test_flask_answers_when_the_queue_is_full_or_the_database_is_gone(
         assert both.ask_hot(ordered(both, loan)) is Outcome.NOT_TAKEN
 
     with monkeypatch.context() as gone:
-        gone.setattr(platform.ground, "admit", lambda **_: (_ for _ in ()).throw(Unavailable(DISK_FULL)))
+        gone.setattr(type(platform.ground), "trouble", DISK_FULL)
         assert both.ask_hot(both.request("GET", f"/v1/loans/{loan}")) is Outcome.NOT_TAKEN
     assert isinstance(both.ask_hot(both.request("GET", f"/v1/loans/{loan}")), tuple)
 
 
-@with_pages
 def test_a_deleted_sandbox_has_no_status_page(both: Both, platform: Platform, sandbox: NewSandbox, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     assert isinstance(both.ask_hot(request), tuple)

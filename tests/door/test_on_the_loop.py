@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,22 @@ pytestmark = pytest.mark.security
 
 
 class OnLoop:
-    """Answers `/v1/hot/…` itself: at once, later from a thread, or not after all."""
+    """Answers `/v1/hot/…` itself: at once, later from a thread, or not after all. `begun` ones take no part in the loop."""
 
     def __init__(self) -> None:
         self.later: list[Callable[[], None]] = []
+        self.begun: list[Callable[[], None]] = []
         self.hold_ms = 0
 
-    def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
+    @property
+    def taken(self) -> int:
+        return len(self.begun)
+
+    def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
+        if request.path.startswith("/v1/hot/begun"):
+            answer = partial(respond, 202, [("content-type", "text/plain")], b"hot", "sbx_a", 0)
+            self.begun.append(hand_back if request.path.endswith("/back") else answer)
+            return True
         if request.path != "/v1/hot/now":
             return False
         respond(202, [("content-type", "text/plain")], b"hot", "sbx_a", 0)
@@ -78,6 +88,24 @@ def test_a_hot_path_may_answer_later_or_hand_back_and_a_stopping_server_waits_fo
 
     assert answer_of(later) == (202, b"hot")
     assert answer_of(back) == (200, b"done")
+    stopping.result(LONG_S)
+
+
+def test_a_request_that_is_taken_before_the_loop_is_answered_or_handed_back_and_waited_for(
+    place: Place, hot: OnLoop
+) -> None:
+    answered, back = place.connect(request("GET", "/v1/hot/begun")), place.connect(request("GET", "/v1/hot/begun/back"))
+    until(lambda: len(hot.begun) == 2)
+
+    for answer in hot.begun:
+        answer()
+    assert answer_of(answered) == (202, b"hot")
+    assert answer_of(back) == (200, b"done")
+
+    stopping = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
+    with pytest.raises(TimeoutError):
+        stopping.result(0.2)
+    hot.begun.clear()
     stopping.result(LONG_S)
 
 

@@ -40,6 +40,7 @@ AS_IT_RUNS = {
 """Modules whose texts are made from tables, each with where they are looked at instead."""
 TABLES = {"{table}", "{table.name}"}
 HOLES = {
+    "{asked}": "SELECT :sandbox_id, :loan_id, 1",
     "{extra}": "''",
     "{filters}": "",
     "{id}": "id",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import queue
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -174,8 +175,14 @@ class Outcome(Enum):
 
 def ask_hot(hot: Hot, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> Outcome:
     """Put a request to the hot paths as the door does."""
-    if not request.body and hot.at_once(request, respond):
-        return Outcome.ANSWERED
+    answered = threading.Event()
+
+    def respond_now(*answer: Any) -> None:
+        answered.set()
+        respond(*answer)
+
+    if not request.body and hot.at_once(request, respond_now, hand_back):
+        return Outcome.ANSWERED if answered.is_set() else Outcome.ANSWERED_LATER
     return Outcome.ANSWERED_LATER if hot.soon(request, respond, hand_back) else Outcome.NOT_TAKEN
 
 

@@ -1,13 +1,15 @@
 """Hot paths: the two requests that a load test sends most are answered in the door, without Flask and its threads.
 
         GET  /v1/loans/{id}             ─▶ memory, or one SQL statement ─▶ the stored status page
+          ├ on PostgreSQL               ─▶ one SQL statement for all that wait ─▶ sandbox unchanged? ─▶ the page
           └ selected by a rule          ─▶ writer ─▶ the page, delayed where the rule delays it
         POST /v1/loans/{id}/repayments  ─▶ writer ─▶ the order's answer, once it is durable
 
 A hot path takes a request without query string and without the header `Mocklend-Fault`, with a well-formed id, of a
 sandbox that this process knows. An order must not be selected by a rule at `api.answer`, nor may a status query be
-refused or broken by one. All other requests, and those that would be refused before they reach the writer, go to Flask
-unchanged. Both ways use the same functions to read, decide, render, count and log.
+refused or broken by one; on PostgreSQL its sandbox may have no rule there. All other requests, and those that would be
+refused before they reach the writer, go to Flask unchanged. Both ways use the same functions to read, decide, render,
+count and log.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from time import perf_counter
 
 import orjson
@@ -47,6 +50,7 @@ from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.work import Answer, Command, Idempotency
 from mocklend.views.page_cache import StatusPages
+from mocklend.views.page_reader import PageReader, ReadPage
 
 PREFIX = "/v1/loans/"
 LOAN = "/v1/loans/<id:loan_id>"
@@ -62,17 +66,13 @@ WAITING_MAX = 256
 """How many orders of one sandbox may wait for the writer. Further orders go to Flask, in the sandbox's lane."""
 
 
-def _key_of(request: ReceivedRequest) -> str | None:
-    credential = request.headers.get("authorization")
-    return None if credential is None else credential[len(BEARER) :]
-
-
 class Taken(Struct, frozen=True):
-    """A request that a hot path answers."""
+    """A request that a hot path answers. `key_hash` is that of its sandbox when its key was read; None without one."""
 
     request: ReceivedRequest
     rule: str
     sandbox_id: str
+    key_hash: str | None
     request_id: str
     key: str | None
     real_ms: int
@@ -83,14 +83,17 @@ class HotPaths:
 
     def __init__(self, app: Flask, platform: Platform, *, on_loopback: bool) -> None:
         self._platform = platform
+        self._known = platform.known
         self._on_loopback = on_loopback
         self._log = request_log_of(app)
         self._meters: Meters = app.extensions[METERS]
         self._ids: RequestIds = app.extensions[IDS]
-        # A reader is for one thread: the server's, the event loop's, and whoever holds the lock.
+        # Each of these three is for one thread: the server's, the event loop's, and whoever holds the lock.
         self._pages = StatusPages(platform.engine, platform.pages)
         self._clocks = QuickReader(platform.engine)
         self._pages_after = StatusPages(platform.engine, platform.pages)
+        self._pages_after_lock = threading.Lock()
+        self._reader = PageReader(platform.engine, platform.real_ms) if platform.known.shared else None
         with app.app_context():
             self._shapes = {
                 LOAN: shape_of(LOAN, "loans.get_loan"),
@@ -99,16 +102,22 @@ class HotPaths:
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def at_once(self, request: ReceivedRequest, respond: Respond) -> bool:
-        """Answer a status query that no rule selects."""
-        if self._platform.known.shared:
-            return False  # The rules may be outdated, and to compare them takes a read.
+    @property
+    def taken(self) -> int:
+        """How many requests were taken `at_once` and are not answered yet."""
+        return 0 if self._reader is None else self._reader.taken
+
+    def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
+        """Answer a status query that no rule selects; on PostgreSQL, take it for the reader's next statement."""
         if request.method != "GET" or request.query or FAULT in request.headers:
             return False
         named = PAGE_OF(request.path)
         taken = self._take(request, LOAN) if named else None
         if named is None or taken is None or not self._no_rule_selects(taken, named[1]):
             return False
+        if self._reader is not None:
+            receive = partial(self._read, taken, respond, hand_back)
+            return self._reader.ask(taken.sandbox_id, named[1], receive)
         body = self._pages.body(taken.sandbox_id, named[1], taken.real_ms)
         if body is None:
             return False
@@ -128,20 +137,43 @@ class HotPaths:
 
     def _take(self, request: ReceivedRequest, rule: str) -> Taken | None:
         """The request, or None where this process does not know its sandbox."""
-        sandbox_id = self._sandbox(request.headers.get("authorization"))
-        if sandbox_id is None:
+        credential, key_hash = request.headers.get("authorization"), None
+        if credential is not None:
+            opened = self._known.cached(credential[len(BEARER) :]) if credential.startswith(BEARER) else None
+            if opened is None:
+                return None
+            sandbox_id, key_hash = opened
+        elif self._on_loopback:
+            sandbox_id = DEFAULT
+        else:
             return None
         key = request.headers.get(KEY)
-        return Taken(request, rule, sandbox_id, self._ids.next(), key, self._platform.real_ms())
+        return Taken(request, rule, sandbox_id, key_hash, self._ids.next(), key, self._platform.real_ms())
+
+    def _read(self, taken: Taken, respond: Respond, hand_back: Callable[[], None], read: ReadPage | None) -> None:
+        """Answer a status query with what was read. Flask answers it where its sandbox is not as this process knew it.
+
+        Runs in the reader's thread.
+        """
+        if read is not None and read.page is not None and taken.key_hash in (None, read.sandbox.key_hash):
+            self._known.compare(read.sandbox)  # This forgets the rules that the process has, if there are others now.
+            if self._has_no_rules(taken.sandbox_id):
+                self._respond(taken, 200, [(CONTENT_TYPE, JSON)], read.page.body, respond)
+                return
+        hand_back()
+
+    def _has_no_rules(self, sandbox_id: str) -> bool:
+        """Whether no rule is at the seam `api.answer`, as far as the rules are loaded."""
+        layer = self._platform.layer
+        return layer is None or layer.has_rules_at(sandbox_id, ApiAnswer.seam) is False
 
     def _no_rule_selects(self, taken: Taken, loan_id: str, channel: str | None = None) -> bool:
         """Whether no rule selects the request. This counts it; the event is left for Flask, which must not count it."""
-        layer = self._platform.layer
-        has_rules = layer is not None and layer.has_rules_at(taken.sandbox_id, ApiAnswer.seam)
-        if self._platform.known.shared:
-            return has_rules is False or layer is None
-        seed = self._platform.seed_known(taken.sandbox_id)
-        if layer is None or has_rules is not True or seed is None:
+        layer, seed = self._platform.layer, self._platform.seed_known(taken.sandbox_id)
+        if layer is None or self._known.shared:
+            return self._has_no_rules(taken.sandbox_id)
+        has_rules = layer.has_rules_at(taken.sandbox_id, ApiAnswer.seam)
+        if has_rules is not True or seed is None:
             return has_rules is False
         request, key = taken.request, taken.key or ""
         entity, arguments = key if is_usable(key) else loan_id, {"loan_id": loan_id}
@@ -152,11 +184,6 @@ class HotPaths:
         selected = layer.may_affect(event)
         request.carried.update({SKIPPED_REQUEST: (event, selected), NAMED: taken.request_id})
         return not selected
-
-    def _sandbox(self, credential: str | None) -> str | None:
-        if credential is None:
-            return DEFAULT if self._on_loopback else None
-        return self._platform.sandbox_known_by(credential[len(BEARER) :]) if credential.startswith(BEARER) else None
 
     def _selected_page(
         self, request: ReceivedRequest, event: RequestEvent, respond: Respond, hand_back: Callable[[], None]
@@ -169,7 +196,7 @@ class HotPaths:
         if not layer.may_affect(event):  # By its time, no rule selects it.
             request.carried[SKIPPED_REQUEST] = (event, False)
             return False
-        taken = Taken(request, LOAN, sandbox_id, event.asked_by, request.headers.get(KEY), real_ms)
+        taken = Taken(request, LOAN, sandbox_id, None, event.asked_by, request.headers.get(KEY), real_ms)
         whole = event.whole()
         submitted = self._submit(taken, MeetRequest(sandbox_id, whole))
         if submitted is None:
@@ -186,7 +213,7 @@ class HotPaths:
             outcome: ApiAnswer = decided.result().body["happened"]
             taken.request.carried[MET_REQUEST] = outcome_of(event, outcome)
             if outcome.answer_code is None and outcome.break_how == "none":
-                with self._lock:
+                with self._pages_after_lock:
                     body = self._pages_after.body(taken.sandbox_id, event.loan_id, taken.real_ms)
                 if body is not None:
                     self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond, outcome.delay_ms)
@@ -204,9 +231,7 @@ class HotPaths:
             if not self._no_rule_selects(taken, loan_id, new.channel):
                 return False
             idem = Idempotency(key, fingerprint(request.method, request.path, document))
-            command = self._platform.known.if_unchanged(
-                order(taken.sandbox_id, idem, loan_id, new), _key_of(request), version
-            )
+            command = self._known.if_unchanged(order(taken.sandbox_id, idem, loan_id, new), taken.key_hash, version)
             submitted = None if command is None else self._submit(taken, command)
         except (Refused, ValidationError):
             return False

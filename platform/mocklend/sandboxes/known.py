@@ -34,13 +34,20 @@ class Known(NamedTuple):
     resets: int
 
 
+class Opened(NamedTuple):
+    """The sandbox that a key opened when it was last read, and the hash of its API key then."""
+
+    id: str
+    key_hash: str
+
+
 class KnownSandboxes:
     """The sandboxes that a process knows. Thread-safe: a lost update is only read again."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.shared = is_shared(engine)
-        self._opened: dict[str, tuple[str, str]] = {}  # by the hash of a key: the sandbox's id, and its key_hash then
+        self._opened: dict[str, Opened] = {}  # by the hash of the key that opened it
         self._by_id: dict[str, Known] = {}
         self.on_rules: Callable[[str, int], None] = lambda sandbox_id, version: None
         """Called at each read with the version of the sandbox's rules."""
@@ -51,22 +58,22 @@ class KnownSandboxes:
         """Return the id of the sandbox that an API key opens, or None."""
         digest = hash_of_key(api_key)
         if not self.shared and (opened := self._opened.get(digest)) is not None:
-            return opened[0]
+            return opened.id
         known = self._read("key_hash", digest)
         if known is None:
             return None
-        self._opened[digest] = known.id, known.key_hash
+        self._opened[digest] = Opened(known.id, known.key_hash)
         return known.id
 
     def by_staff_key(self, key: str) -> str | None:
         """Return the id of the sandbox whose staff key this is, or None."""
         digest = hash_of_key(key)
         if not self.shared and (opened := self._opened.get(digest)) is not None:
-            return opened[0]
+            return opened.id
         known = self._read("id", key.removeprefix(STAFF).partition(".")[0])
         if known is None or not hmac.compare_digest(staff_key(known.id, known.key_hash), key):
             return None
-        self._opened[digest] = known.id, known.key_hash
+        self._opened[digest] = Opened(known.id, known.key_hash)
         return known.id
 
     def default(self) -> str:
@@ -75,10 +82,9 @@ class KnownSandboxes:
             self._read("id", DEFAULT)
         return DEFAULT
 
-    def cached(self, key: str) -> str | None:
-        """Return the id of the sandbox that a key opened when it was last read."""
-        opened = self._opened.get(hash_of_key(key))
-        return None if opened is None else opened[0]
+    def cached(self, key: str) -> Opened | None:
+        """Return the sandbox that a key opened when it was last read."""
+        return self._opened.get(hash_of_key(key))
 
     def cached_seed(self, sandbox_id: str) -> int | None:
         """Return a sandbox's seed, if it is known."""
@@ -92,21 +98,18 @@ class KnownSandboxes:
             raise Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
         return known.seed
 
-    def if_unchanged(self, command: Command, key: str | None, rules_version: int | None) -> Command | None:
+    def if_unchanged(self, command: Command, key_hash: str | None, rules_version: int | None) -> Command | None:
         """Return the command, to be decided only if the sandbox is as it is known, with these rules.
 
-        `key` is that of the request; None for `default`. Returns None if too little is known, and the command as it
-        is in a process that is alone.
+        `key_hash` is that of the sandbox when the request's key opened it; None without a key. Returns None if too
+        little is known, and the command as it is in a process that is alone.
         """
         if not self.shared:
             return command
         known = self._by_id.get(command.sandbox_id)
         if known is None or rules_version is None:
             return None
-        opened = (known.id, known.key_hash) if key is None else self._opened.get(hash_of_key(key))
-        if opened is None or opened[0] != known.id:
-            return None
-        return IfUnchanged(command, opened[1], rules_version, known.resets)
+        return IfUnchanged(command, known.key_hash if key_hash is None else key_hash, rules_version, known.resets)
 
     def reset_here(self, sandbox_id: str, resets: int) -> None:
         """Note that this process has reset a sandbox, so that `on_reset` is not called."""
@@ -116,7 +119,7 @@ class KnownSandboxes:
 
     def forget_keys(self, sandbox_id: str) -> None:
         """Forget which keys open a sandbox: it has another one."""
-        self._opened = {key: opened for key, opened in list(self._opened.items()) if opened[0] != sandbox_id}
+        self._opened = {key: opened for key, opened in list(self._opened.items()) if opened.id != sandbox_id}
 
     def forget(self, sandbox_id: str) -> None:
         """Forget a deleted sandbox."""
@@ -129,7 +132,11 @@ class KnownSandboxes:
             rows = server_rows(connection, Known, sql, value=value)
         if not rows:
             return None
-        read = rows[0]
+        self.compare(rows[0])
+        return rows[0]
+
+    def compare(self, read: Known) -> None:
+        """Remember what was read of a sandbox. What another process has changed of it is forgotten, or loaded again."""
         before = self._by_id.get(read.id)
         # A read that was overtaken by another is older than what is known.
         if before is None or before.seed != read.seed or before.resets <= read.resets:
@@ -138,4 +145,3 @@ class KnownSandboxes:
             if before is not None and (before.resets < read.resets or before.seed != read.seed):
                 self.on_reset(read.id)
             self.on_rules(read.id, read.rules_version)
-        return read

@@ -79,13 +79,12 @@ class StatusPages:
         cache = self._cache
         if cache is None:
             page = page_for_now(self._reader, sandbox_id, real_ms, loan_id)
-            return None if page is None else page.doc.encode()
+            return None if page is None else page.body
         if self._ground.trouble is None and (known := cache.get(sandbox_id, loan_id, real_ms)) is not None:
             return known
         generation = cache.generation
         page = page_for_now(self._reader, sandbox_id, real_ms, loan_id)
         if page is None:
             return None
-        body = page.doc.encode()
-        cache.keep(sandbox_id, loan_id, body, page.until_ms, generation)
-        return body
+        cache.keep(sandbox_id, loan_id, page.body, page.until_ms, generation)
+        return page.body

@@ -82,15 +82,32 @@ def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotatio
     return page.doc
 
 
-_PAGES_WITH_CLOCK = """SELECT v.doc, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms,
+_PAGES_WITH_CLOCK = """SELECT CAST(v.doc AS BLOB), v.visible_ms, v.back_ms, v.again_ms, v.replica_ms,
            sandboxes.sandbox_ms, sandboxes.real_ms, sandboxes.speed
     FROM sandboxes JOIN loan_views v ON v.sandbox_id = sandboxes.id AND v.loan_id = :loan_id
     WHERE sandboxes.id = :sandbox_id ORDER BY v.version DESC"""
 """The clock and all versions of the status page in one statement; nearly always there is one version."""
 
 
-class _VersionAndClock(NamedTuple):
-    doc: str
+def pages_of_many(asked: str) -> str:
+    """A statement for the status pages that `asked` names, a query of rows (sandbox_id, loan_id, n).
+
+    Each row of the result is `n`, what is known of the sandbox (`Known`), and a `VersionAndClock`, whose first columns
+    are NULL where there is no such loan. The newest versions of a page come first. For PostgreSQL.
+    """
+    return f"""WITH asked (sandbox_id, loan_id, n) AS ({asked})
+        SELECT asked.n, sandboxes.id, sandboxes.key_hash, sandboxes.seed, sandboxes.rules_version, sandboxes.resets,
+            v.doc, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms,
+            sandboxes.sandbox_ms, sandboxes.real_ms, sandboxes.speed
+        FROM asked JOIN sandboxes ON sandboxes.id = asked.sandbox_id
+        LEFT JOIN loan_views v ON v.sandbox_id = asked.sandbox_id AND v.loan_id = asked.loan_id
+        ORDER BY asked.n, v.version DESC"""
+
+
+class VersionAndClock(NamedTuple):
+    """A version of a status page, its stored JSON in UTF-8, and the clock of its sandbox. Times in ms."""
+
+    body: bytes
     visible_ms: int
     back_ms: int
     again_ms: int
@@ -103,15 +120,18 @@ class _VersionAndClock(NamedTuple):
 class PageForNow(NamedTuple):
     """A status page's stored JSON, and the real time (ms) until which it is shown; None: until something is written."""
 
-    doc: str
+    body: bytes
     until_ms: int | None
 
 
 def page_for_now(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> PageForNow | None:
     """The status page at a real time; None where there is none or its replicas differ. For SQLite."""
-    versions = reader.rows(_VersionAndClock, _PAGES_WITH_CLOCK, {"sandbox_id": sandbox_id, "loan_id": loan_id})
-    if not versions:
-        return None
+    versions = reader.rows(VersionAndClock, _PAGES_WITH_CLOCK, {"sandbox_id": sandbox_id, "loan_id": loan_id})
+    return page_among(versions, real_ms) if versions else None
+
+
+def page_among(versions: Sequence[VersionAndClock], real_ms: int) -> PageForNow | None:
+    """The status page at a real time, of all its versions, newest first; None where its replicas differ."""
     clock = versions[0]
     now_ms = clock.sandbox_ms + max(0, real_ms - clock.clock_ms) * clock.speed
     shown, until_ms = None, NEVER_MS
@@ -123,8 +143,8 @@ def page_for_now(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: st
     if shown is None or now_ms < shown.replica_ms:
         return None
     if until_ms == NEVER_MS or clock.speed == 0:
-        return PageForNow(shown.doc, None)
-    return PageForNow(shown.doc, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed))
+        return PageForNow(shown.body, None)
+    return PageForNow(shown.body, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed))
 
 
 class LoanList(TypedDict):
