@@ -2,6 +2,7 @@
 
         clients: borrow, repay, edit ──▶ log each acknowledged answer; repeat unanswered requests with the same key
         killer:  a time from the seed ──▶ SIGKILL ──▶ start on the same database ──▶ audit ──▶ clients continue
+                 on PostgreSQL: to one of two processes, or to PostgreSQL itself
         in the end: everything settles; each acknowledged and each repeated request is on the books exactly once
 
 With `--json` standard output holds one document and nothing else.
@@ -10,30 +11,32 @@ With `--json` standard output holds one document and nothing else.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import judge
 from crash_checks import carried_over, lost_and_doubled, missing_and_extra, not_at_the_channel, stuck_callbacks
 from crash_clients import CrashClient, Ledger, ServerAddress
+from crash_final import KINDS, FinalState, final_state, repair, undelivered
+from crash_targets import Target, opened, until_answered
 from rest import come_to_rest
-from server import Server, ServerFailed
-from tool import Failed, concluded, say, whole
+from tool import concluded, say, whole
 from webhook_receiver import WebhookReceiver, open_webhook_receiver
 
-from mocklend.client import Doc, ProblemError
+from mocklend.client import Doc
 from mocklend.exit_codes import ExitCode
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+ENGINES = (SQLITE, POSTGRESQL)
+KILLS, SERVER_KILLS = {SQLITE: 20, POSTGRESQL: 30}, {SQLITE: 0, POSTGRESQL: 10}
 STARTS_AT = "2026-01-05T01:00:00Z"
 SPEED = 600
 """A bank transfer then takes three real seconds: as long as an epoch, so that money is on its way at every kill."""
@@ -44,83 +47,91 @@ FAULTS = (
     "operator.wrong_amount",
 )  # fmt: skip
 """One fault for each kind of work that a kill may interrupt. Any other loss or duplicate is caused by a kill."""
-EPOCH_S = (0.1, 2.5)
-"""How many seconds after an epoch's first answers the kill comes: (minimum, maximum)."""
 AT_AN_ANSWER = 0.5
 """The share of kills right after an answer: other commands of the same commit are then likely still unanswered."""
 REST_WITHIN_S = 60
-DELIVERED_WITHIN_S = 20
 KILLS_MAX = 1_000
-KINDS = ("loan", "repayment", "edit")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The options of a run. `server_kills` are those of PostgreSQL; `lossy`, they lose what was acknowledged."""
+
+    kills: int
+    seed: int
+    faults: bool = True
+    engine: str = SQLITE
+    server_kills: int = 0
+    lossy: bool = False
 
 
 @dataclass(slots=True)
-class FinalState:
-    """The final state of the platform over the API, and the webhooks that were not delivered."""
+class Course:
+    """What happened to the server: its clock after each kill, and how soon it served after each kill of PostgreSQL."""
 
-    listed: dict[str, list[Doc]]
-    journal: dict[str, list[Doc]]
-    loans: list[str]
-    edits: list[str]
-    callbacks: list[Doc]
-    trades: list[Doc]
-    now: str
-    receipts: list[str] = field(default_factory=list)
-    undelivered: list[str] = field(default_factory=list)
+    kills: int
+    processes: int = 1
+    server_kills: int = 0
+    restarts: list[str] = field(default_factory=list)
+    back_s: list[float] = field(default_factory=list)
 
 
-def run(kills: int, seed: int, faults: bool, folder: Path) -> Doc:
+def run(plan: Plan, folder: Path) -> Doc:
     """Run the crash test. Returns the verdict and the figures as one document."""
     began = time.monotonic()
-    with open_webhook_receiver() as (webhook_receiver, address):
-        ledger, state, evidence, restarts = _crash(kills, seed, faults, folder, webhook_receiver, address)
-    document = conclude(kills, ledger, state, evidence, restarts)
-    return {**document, "seed": seed, "seconds": round(time.monotonic() - began, 1)}
+    chance = random.Random(f"{plan.seed}:kills")
+    say("starting a server")
+    with (
+        open_webhook_receiver() as (webhook_receiver, address),
+        opened(
+            plan.engine, folder, kills=plan.kills, server_kills=plan.server_kills, lossy=plan.lossy, chance=chance
+        ) as target,
+    ):
+        ledger, state, evidence, course = _crash(plan, target, chance, webhook_receiver, address)
+    document = conclude(course, ledger, state, evidence)
+    return {**document, "engine": plan.engine, "seed": plan.seed, "seconds": round(time.monotonic() - began, 1)}
 
 
 def _crash(
-    kills: int, seed: int, faults: bool, folder: Path, webhook_receiver: WebhookReceiver, address: str
-) -> tuple[Ledger, FinalState, judge.Evidence, list[str]]:
+    plan: Plan, target: Target, chance: random.Random, webhook_receiver: WebhookReceiver, address: str
+) -> tuple[Ledger, FinalState, judge.Evidence, Course]:
     from mocklend.client import Client
 
-    database, log = str(folder / "mocklend.db"), folder / "server.log"
-    server_address, ledger, chance = ServerAddress(), Ledger(), random.Random(f"{seed}:kills")
-    say("starting a server")
-    server = Server(database, log)
+    server_address, ledger = ServerAddress(), Ledger()
+    course = Course(plan.kills, target.processes, plan.server_kills, back_s=target.back_s)
     try:
-        with Client(server.url) as anyone:
+        with Client(target.url) as anyone:
             layer = bool(anyone.health()["layer"])
-            client = anyone.sandbox(seed=seed, clock="wall", now=STARTS_AT, speed=SPEED)
+            client = anyone.sandbox(seed=plan.seed, clock="wall", now=STARTS_AT, speed=SPEED)
         client.timeout_s = 120
         webhook_receiver.secret = client.add_webhook_endpoint(address, ["loan.disbursed", "loan.edited"])["secret"]
-        kinds = {kind["id"] for kind in client.faults()["faults"]} if layer and faults else set()
+        kinds = {kind["id"] for kind in client.faults()["faults"]} if layer and plan.faults else set()
         armed = [fault for fault in FAULTS if fault in kinds]
         for fault in armed:
             client.arm(fault, probability=PROBABILITY)
         say(f"faults at p = {PROBABILITY}: {', '.join(armed) or 'none'}")
         delays_s = {channel["id"]: channel["settle_delay_s"] for channel in client.channels()["channels"]}
         api_key = client.api_key or ""
-        clients = [CrashClient(n, seed, api_key, server_address, ledger, sorted(delays_s)) for n in range(CLIENTS)]
+        clients = [CrashClient(n, plan.seed, api_key, server_address, ledger, sorted(delays_s)) for n in range(CLIENTS)]
         audits: list[Doc] = []
-        restarts: list[str] = []
         under_load = time.monotonic()
+        planned = target.kills(chance)
         with ThreadPoolExecutor(CLIENTS, thread_name_prefix="payer") as pool:
             working = [pool.submit(payer.work) for payer in clients]
             try:
-                server_address.open(server.url)
-                for nth in range(1, kills + 1):
+                server_address.open(target.url)
+                for nth, what in enumerate(planned, start=1):
                     server_address.wait_for_answers(CLIENTS)
-                    time.sleep(chance.uniform(*EPOCH_S))
+                    time.sleep(chance.uniform(*target.epoch_s))
                     if chance.random() < AT_AN_ANSWER:
                         server_address.wait_for_an_answer()
-                    server.kill()
-                    server_address.shut()
-                    server = _restart(database, log, nth)
-                    client.base_url = server.url
-                    restarts.append(client.clock()["now"])
-                    audits.append(client.audit())
-                    say(f"kill {nth} of {kills}: {len(ledger.acknowledged('repayment'))} repayments acknowledged")
-                    server_address.open(server.url)
+                    target.strike(what, server_address)
+                    client.base_url = target.url
+                    course.restarts.append(until_answered(client.clock)["now"])
+                    audits.append(until_answered(client.audit))
+                    repayments = len(ledger.acknowledged("repayment"))
+                    say(f"kill {nth} of {len(planned)}, {what}: {repayments} repayments acknowledged")
+                    server_address.open(target.url)
                 server_address.wait_for_answers(CLIENTS)
             finally:
                 server_address.close()
@@ -129,15 +140,15 @@ def _crash(
         load_s = time.monotonic() - under_load
         say("letting everything settle")
         time.sleep(max(delays_s.values()) / SPEED + 0.5)
-        _repair(client, ledger)
+        repair(client, ledger)
         rest = come_to_rest(client, layer=layer, within_s=REST_WITHIN_S)
-        state = _final_state(client, ledger, rest.audit)
-        state.undelivered = _undelivered(webhook_receiver, ledger)
+        state = final_state(client, ledger, rest.audit)
+        state.undelivered = undelivered(webhook_receiver, ledger)
         client.close()
-        exit_code = server.stop()
+        exit_code = target.stop()
     except BaseException:
         server_address.close()
-        server.kill()
+        target.kill()
         raise
     evidence = judge.Evidence(
         audit=rest.audit,
@@ -152,97 +163,10 @@ def _crash(
         waited_out=rest.reached,
         draining=rest.draining,
     )
-    return ledger, state, evidence, restarts
+    return ledger, state, evidence, course
 
 
-def _restart(database: str, log: Path, nth: int) -> Server:
-    try:
-        return Server(database, log)
-    except ServerFailed as failure:
-        raise Failed(f"after kill {nth} the server did not start on its database: {failure}") from failure
-
-
-def _repair(client: Any, ledger: Ledger) -> None:
-    """Query the channel for each order that is still open, as a reconciler does about callbacks that never came."""
-    for loan in ledger.acknowledged("loan"):
-        assert loan.answer is not None
-        for doc in _pages(client.repayments, "repayments", loan.answer["id"]):
-            if doc["status"] == "PROCESSING":
-                _once_paid(client.query_repayment, doc["id"], key=f"repair-{doc['id']}")
-    there = set(_receipts(client))
-    for payment in ledger.acknowledged("payment"):
-        assert payment.answer is not None
-        channel, number = payment.answer["channel"], payment.answer["out_trade_no"]
-        if number not in there:
-            _once_paid(client.query_payment, channel, number, key=f"repair-{number}")
-
-
-def _once_paid(query: Callable[..., object], *of: str, key: str) -> None:
-    """Query the channel, again and again until it has settled: on a busy machine that takes longer than its delay."""
-    until = time.monotonic() + REST_WITHIN_S
-    for attempt in itertools.count(1):
-        try:
-            query(*of, operator="op-repair", idempotency_key=f"{key}-{attempt}")  # A refusal is kept under its key.
-            return
-        except ProblemError as problem:
-            if problem.code != "trade_not_paid" or time.monotonic() > until:
-                raise
-        time.sleep(0.2)
-
-
-def _receipts(client: Any) -> Iterator[str]:
-    """The order number of every push payment that the books have, applied or not."""
-    for doc in _pages(lambda state, **page: client.receipts(state=state, **page), "receipts", None):
-        yield doc["out_trade_no"]
-
-
-def _final_state(client: Any, ledger: Ledger, audit: Doc) -> FinalState:
-    """Read the final state over the API."""
-    loan_ids = [request.answer["id"] for request in ledger.acknowledged("loan") if request.answer]
-    borrowers = sorted({request.body["borrower_id"] for request in ledger.requests if request.kind == "loan"})
-    listed = {id: list(_pages(client.repayments, "repayments", id)) for id in loan_ids}
-    orders = [doc for docs in listed.values() for doc in docs]
-
-    def transactions(loan_id: str, **page: Any) -> Doc:
-        answer: Doc = client.transactions(loan_id=loan_id, **page)
-        return answer
-
-    return FinalState(
-        listed=listed,
-        journal={id: list(_pages(transactions, "transactions", id)) for id in loan_ids},
-        loans=[doc["id"] for borrower in borrowers for doc in client.loans(borrower_id=borrower, limit=500)["loans"]],
-        edits=[doc["id"] for id in loan_ids for doc in client.edits(id)["edits"] if doc["operator"] != "operations"],
-        callbacks=[client.callback(doc["channel"], doc["out_trade_no"]) for doc in orders],
-        trades=[client.trade(doc["channel"], doc["out_trade_no"]) for doc in orders],
-        now=audit["now"],
-        receipts=list(_receipts(client)),
-    )
-
-
-def _undelivered(webhook_receiver: WebhookReceiver, ledger: Ledger) -> list[str]:
-    """The acknowledged loans and edits without a delivered webhook after DELIVERED_WITHIN_S."""
-    until = time.monotonic() + DELIVERED_WITHIN_S
-    ids = {kind: [request.answer["id"] for request in ledger.acknowledged(kind) if request.answer] for kind in KINDS}
-    while True:
-        missing = webhook_receiver.missing("loan.disbursed", ids["loan"]) + webhook_receiver.missing(
-            "loan.edited", ids["edit"]
-        )
-        if not missing or time.monotonic() > until:
-            return missing
-        time.sleep(0.2)
-
-
-def _pages(ask: Any, name: str, id: str | None) -> Iterator[Doc]:
-    cursor: str | None = None
-    while True:
-        page = ask(id, limit=500, cursor=cursor)
-        yield from page[name]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
-
-
-def conclude(kills: int, ledger: Ledger, state: FinalState, evidence: judge.Evidence, restarts: Sequence[str]) -> Doc:
+def conclude(course: Course, ledger: Ledger, state: FinalState, evidence: judge.Evidence) -> Doc:
     """The verdict from the clients' requests and the final state of the platform. Pure."""
     verdict = judge.Verdict()
     judge.judge_platform(evidence, verdict)
@@ -257,8 +181,9 @@ def conclude(kills: int, ledger: Ledger, state: FinalState, evidence: judge.Evid
     lost, doubled = lost + more[0], doubled + more[1]
     lost += not_at_the_channel(answers["repayment"], state.trades)
     stuck = stuck_callbacks(state.callbacks, state.now)
-    over = carried_over((doc for docs in state.listed.values() for doc in docs), restarts)
+    over = carried_over((doc for docs in state.listed.values() for doc in docs), course.restarts)
     in_doubt = [request for request in ledger.requests if request.in_doubt]
+    unavailable = [request for request in ledger.requests if request.unavailable]
     for kind_of_failure, failures in (
         ("lost", lost),
         ("doubled", doubled),
@@ -270,13 +195,18 @@ def conclude(kills: int, ledger: Ledger, state: FinalState, evidence: judge.Evid
             verdict.fail(f"{len(failures)} {kind_of_failure}, such as {failures[0]}")
     if not in_doubt:
         verdict.inconclusive("no request was unanswered at any kill")
+    if course.server_kills and not unavailable:
+        verdict.inconclusive("no request was answered 503 while PostgreSQL was away")
     if not over:
         verdict.inconclusive("no repayment was in transit at any kill")
     return {
         "verdict": verdict.outcome,
         "reasons": verdict.reasons,
         "notes": verdict.notes,
-        "kills": kills,
+        "kills": course.kills,
+        "processes": course.processes,
+        "server_kills": course.server_kills,
+        "slowest_reconnect_s": round(max(course.back_s, default=0.0), 2),
         "acknowledged": len(answers["repayment"]),
         "acknowledged_loans": len(answers["loan"]),
         "acknowledged_edits": len(answers["edit"]),
@@ -285,6 +215,8 @@ def conclude(kills: int, ledger: Ledger, state: FinalState, evidence: judge.Evid
         "doubled": len(doubled),
         "in_doubt": len(in_doubt),
         "in_doubt_had_happened": sum(request.had_happened for request in in_doubt),
+        "unavailable": len(unavailable),
+        "unavailable_had_happened": sum(request.had_happened for request in unavailable),
         "carried_over": over,
         "callbacks": dict(sorted(Counter(callback["state"] for callback in state.callbacks).items())),
         "callbacks_stuck": len(stuck),
@@ -306,12 +238,23 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 def _judged(options: argparse.Namespace) -> ExitCode:
     with tempfile.TemporaryDirectory(prefix="mocklend-crash-") as folder:
-        document = run(options.kills, options.seed, not options.no_faults, Path(folder))
+        document = run(_plan(options), Path(folder))
     if options.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         print("\n".join(sentences(document)))
     return ExitCode[document["verdict"]]
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
+        kills=KILLS[options.engine] if options.kills is None else options.kills,
+        seed=options.seed,
+        faults=not options.no_faults,
+        engine=options.engine,
+        server_kills=SERVER_KILLS[options.engine] if options.server_kills is None else options.server_kills,
+        lossy=options.lossy,
+    )
 
 
 def sentences(document: Doc) -> list[str]:
@@ -325,10 +268,16 @@ def sentences(document: Doc) -> list[str]:
     audits = f"{document['audits_after_restart'] + 1} audits: "
     audits += f"{document['unexplained_discrepancies']} discrepancies unexplained, "
     audits += f"{document['unobserved_injections']} injections unobserved, "
+    away = (
+        f"{document['unavailable']} requests were answered 503 while PostgreSQL was away, "
+        f"{document['unavailable_had_happened']} of them had been carried out; "
+        f"it was used again within {document['slowest_reconnect_s']} s."
+    )
     return [
-        f"{document['kills']} kills in {document['seconds']} s, seed {document['seed']}.",
+        f"{_kills(document)} in {document['seconds']} s, seed {document['seed']}.",
         acknowledged + f"{document['lost']} lost, {document['doubled']} doubled.",
         f"{document['in_doubt']} requests were in doubt; {document['in_doubt_had_happened']} of them were carried out.",
+        *([away] if document["server_kills"] else []),
         over
         + f"{document['callbacks_stuck']} callbacks stuck, {document['webhooks_undelivered']} webhooks not delivered.",
         f"{document['injections']} injections" + (f": {by_fault}." if by_fault else "."),
@@ -339,15 +288,37 @@ def sentences(document: Doc) -> list[str]:
     ]
 
 
+def _kills(document: Doc) -> str:
+    if document["processes"] == 1:
+        return f"{document['kills']} kills"
+    of_processes = f"{document['kills']} kills of one of {document['processes']} processes"
+    return f"{of_processes} and {document['server_kills']} of PostgreSQL"
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/crash", description=__doc__.split("\n", 1)[0] if __doc__ else None)
-    parser.add_argument("--kills", type=whole(1, KILLS_MAX), default=20, help="how often (default: %(default)s)")
+    parser.add_argument("--engine", choices=ENGINES, default=SQLITE, help="the database (default: %(default)s)")
+    parser.add_argument(
+        "--kills", type=whole(1, KILLS_MAX), default=None,
+        help="how often the server is killed, or on PostgreSQL one of its two processes (default: 20, or 30)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--server-kills", type=whole(0, KILLS_MAX), default=None, help="how often PostgreSQL is killed (default: 10)"
+    )
     parser.add_argument(
         "--seed", type=whole(0, 2**63 - 1), default=7, help="of the times of the kills and of the faults"
     )
     parser.add_argument("--no-faults", action="store_true", help="arm nothing")
+    parser.add_argument(
+        "--lossy",
+        action="store_true",
+        help="PostgreSQL does not wait for the disk: kills lose writes, so it must FAIL",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.engine == SQLITE and (options.server_kills or options.lossy):
+        parser.error("--server-kills and --lossy are about PostgreSQL: add --engine postgresql")
+    return options
 
 
 if __name__ == "__main__":

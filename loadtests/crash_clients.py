@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import requests
@@ -22,7 +23,13 @@ PRINCIPAL_MINOR = 300_000
 REPAYMENTS_A_LOAN = 12
 PAUSE_S_MAX = 0.03
 """The longest pause between two requests of one client."""
+SLOW_PAUSE_S_MAX = 1.0
+"""The longest pause while a killed process is replaced: the kills are what is tested, not the time between them."""
 BACK_WITHIN_S = 60.0
+RECOVERY_S_MAX = 5.0
+"""For so long after the database is back, requests may still be answered 503: each process notices it by itself."""
+REQUESTS_A_CONNECTION = 10
+"""A client then opens another connection, so that each process of a server gets connections. When slow: after one."""
 
 
 class ServerGone(CutShort):
@@ -33,7 +40,8 @@ class ServerGone(CutShort):
 class SentRequest:
     """One request that moves money, with its answer, or the code of its refusal.
 
-    `in_doubt`: a connection broke after it was sent. `had_happened`: the repeated request got a stored answer.
+    `in_doubt`: a connection broke after it was sent. `unavailable`: it was answered 503 while the database was away.
+    `had_happened`: the repeated request got a stored answer.
     """
 
     kind: str
@@ -43,6 +51,7 @@ class SentRequest:
     answer: Doc | None = None
     refused: str | None = None
     in_doubt: bool = False
+    unavailable: bool = False
     had_happened: bool = False
 
 
@@ -67,17 +76,24 @@ class ServerAddress:
         self.epoch = 0
         self.answers = 0
         self.closed = False
+        self.pause_s_max = PAUSE_S_MAX
+        self._outage_until = 0.0
 
     def open(self, url: str) -> None:
         """The server is up, at this address."""
         with self._change:
             self._url, self.epoch, self.answers = url, self.epoch + 1, 0
+            self.pause_s_max = PAUSE_S_MAX
             self._change.notify_all()
 
     def shut(self) -> None:
         """The server is down: clients wait from now on."""
         with self._change:
             self._url = None
+
+    def slow(self) -> None:
+        """The server is up, and no kill comes soon: clients make longer pauses until `open`."""
+        self.pause_s_max = SLOW_PAUSE_S_MAX
 
     def close(self) -> None:
         """The run ends: no new requests, but unanswered ones are repeated."""
@@ -93,17 +109,34 @@ class ServerAddress:
                 raise ServerGone("the server did not come back")
             return self._url
 
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """A block in which the database is away, so that requests may be answered 503."""
+        self._outage_until = float("inf")
+        try:
+            yield
+        finally:
+            self._outage_until = time.monotonic() + RECOVERY_S_MAX
+
+    def in_outage(self) -> bool:
+        """Whether the database is away, or was until RECOVERY_S_MAX ago."""
+        return time.monotonic() < self._outage_until
+
     def answered(self) -> None:
         """Count an answer in this epoch."""
         with self._change:
             self.answers += 1
             self._change.notify_all()
 
-    def wait_for_an_answer(self) -> None:
-        """Wait for the next answer, for at most a second."""
+    def answered_within(self, seconds: float) -> bool:
+        """Wait for the next answer; whether there is one within so many seconds."""
         with self._change:
             answers = self.answers
-            self._change.wait_for(lambda: self.answers > answers, timeout=1)
+            return self._change.wait_for(lambda: self.answers > answers, timeout=seconds)
+
+    def wait_for_an_answer(self) -> None:
+        """Wait for the next answer, for at most a second."""
+        self.answered_within(1)
 
     def wait_for_answers(self, at_least: int) -> None:
         """Wait until the epoch has this many answers. Raises ServerGone after 20 s."""
@@ -143,7 +176,7 @@ class CrashClient:
                 self._send_one(loan["id"])  # type: ignore[index]
 
     def _send_one(self, loan_id: str) -> None:
-        time.sleep(self.chance.uniform(0, PAUSE_S_MAX))
+        time.sleep(self.chance.uniform(0, self.address.pause_s_max))
         if self.chance.random() < 0.15:
             body = {
                 "kind": "MODIFY_BILL_AMOUNT",
@@ -175,6 +208,8 @@ class CrashClient:
 
     def _send(self, kind: str, path: str, body: Doc) -> SentRequest:
         self.keys_used += 1
+        if self.address.pause_s_max > PAUSE_S_MAX or self.keys_used % REQUESTS_A_CONNECTION == 0:
+            self.session.close()
         request = SentRequest(kind, f"{self.reference}-{self.keys_used}", path, body)
         self.ledger.requests.append(request)
         self._until_answered(path, body, {"Idempotency-Key": request.key}, request)
@@ -183,6 +218,7 @@ class CrashClient:
     def _until_answered(self, path: str, body: Doc, headers: Mapping[str, str], request: SentRequest) -> Doc:
         while True:
             url = self.address.url()
+            in_outage = self.address.in_outage()
             try:
                 response = self.session.post(url + path, json=body, headers=dict(headers), timeout=20)
                 document: Doc = response.json()
@@ -194,16 +230,21 @@ class CrashClient:
                     raise ServerGone("the server was not started again") from failure
                 time.sleep(0.02)
                 continue
+            code = document.get("code")
+            if code == "unavailable" and (in_outage or self.address.in_outage()) and "Retry-After" in response.headers:
+                request.unavailable = True
+                time.sleep(0.1)
+                continue
             self.address.answered()
             if response.ok:
                 request.had_happened = response.headers.get("Idempotency-Replayed") == "true"
                 request.answer = document
                 return document
-            if document.get("code") in ("request_in_progress", "busy"):
+            if code in ("request_in_progress", "busy"):
                 time.sleep(0.05)
                 continue
-            request.refused = str(document.get("code"))
-            self.ledger.unexplained.append(f"{request.kind}: {response.status_code} {document.get('code')}")
+            request.refused = str(code)
+            self.ledger.unexplained.append(f"{request.kind}: {response.status_code} {code}")
             return document
 
 

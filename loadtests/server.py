@@ -34,7 +34,8 @@ class ServerFailed(NotRun):
 class Server:
     """One run of `mocklend serve` on a database. The package `without` is hidden from it, as if it were not installed.
 
-    `env` is added to its environment. With `core` it is kept on that core of the machine.
+    `env` is added to its environment. With `core` it is kept on that core of the machine. It serves with so many
+    `workers`, which are processes.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Server:
         without: str | None = None,
         env: Mapping[str, str] | None = None,
         core: int | None = None,
+        workers: int = 1,
     ) -> None:
         self._log = log
         began = time.monotonic()
@@ -59,6 +61,8 @@ class Server:
                     "0",
                     "--database",
                     database,
+                    "--workers",
+                    str(workers),
                     "--json",
                 ],
                 stdin=subprocess.DEVNULL,

@@ -60,6 +60,11 @@ SHORTENED: Mapping[str, Short] = {
     "scripts/crash --kills 20": Short(
         "scripts/crash --kills 20 --help", "scripts/crash --kills 1", "twenty starts of a server under load"
     ),
+    "scripts/crash --engine postgresql --kills 30 --server-kills 10": Short(
+        "scripts/crash --engine postgresql --kills 30 --server-kills 10 --help",
+        "scripts/crash --engine postgresql --kills 3 --server-kills 1",
+        "four minutes: forty kills under load",
+    ),
     "scripts/identity --steps 20000": Short(
         "scripts/identity --steps 20000 --help", "scripts/identity --steps 200", "a quarter of an hour"
     ),

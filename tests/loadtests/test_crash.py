@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import crash
-from crash import FinalState, conclude
+import pytest
+from crash import Course, conclude
 from crash_checks import (
     carried_over,
     live_receipts,
@@ -16,11 +22,14 @@ from crash_checks import (
     not_at_the_channel,
     stuck_callbacks,
 )
-from crash_clients import Ledger, SentRequest
+from crash_clients import CrashClient, Ledger, SentRequest, ServerAddress
+from crash_final import FinalState
+from crash_targets import POSTGRESQL, PROCESS, TwoProcesses
 from judge import FAIL, INCONCLUSIVE, PASS, Evidence
 
 from mocklend.client import Doc
 
+ROOT = Path(__file__).resolve().parents[2]
 ANSWER = {"id": "rpy_ada", "loan_id": "loan_ada", "amount_minor": 1_000, "out_trade_no": "MLADA"}
 ROW = {
     **ANSWER,
@@ -107,7 +116,7 @@ AUDIT = {
     "in_transit": [],
     "invariants": [{"name": "B1", "holds": True, "states": "", "detail": []}],
 }
-RESTARTS = ("2026-01-05T01:10:00.000Z",)
+COURSE = Course(1, restarts=["2026-01-05T01:10:00.000Z"])
 
 
 def repayment_in_doubt() -> tuple[Ledger, FinalState]:
@@ -134,7 +143,7 @@ def repayment_in_doubt() -> tuple[Ledger, FinalState]:
 
 
 def test_a_crash_after_which_everything_is_there_once_passes() -> None:
-    document = conclude(1, *repayment_in_doubt(), Evidence(audit=AUDIT), RESTARTS)
+    document = conclude(COURSE, *repayment_in_doubt(), Evidence(audit=AUDIT))
 
     assert (document["verdict"], document["reasons"]) == (PASS, [])
     assert (document["acknowledged"], document["lost"], document["doubled"]) == (1, 0, 0)
@@ -155,7 +164,7 @@ def test_each_loss_after_a_crash_fails() -> None:
     ]
     for changed, figure in planted:
         ledger, observed = repayment_in_doubt()
-        document = conclude(1, ledger, replace(observed, **changed), Evidence(audit=AUDIT), RESTARTS)
+        document = conclude(COURSE, ledger, replace(observed, **changed), Evidence(audit=AUDIT))
 
         assert (document["verdict"], document[figure]) == (FAIL, 1), changed
 
@@ -164,7 +173,7 @@ def test_a_discrepancy_after_a_restart_fails() -> None:
     loose = {"class": "stale_view", "entity": "loan_ada", "amount_minor": 5, "detail": "", "explained_by": None}
     evidence = Evidence(audit=AUDIT, audits_under_load=[{**AUDIT, "discrepancies": [loose]}])
 
-    document = conclude(1, *repayment_in_doubt(), evidence, RESTARTS)
+    document = conclude(COURSE, *repayment_in_doubt(), evidence)
 
     assert (document["verdict"], document["unexplained_discrepancies"]) == (FAIL, 1)
 
@@ -173,7 +182,7 @@ def test_kills_that_interrupt_nothing_are_inconclusive() -> None:
     ledger, observed = repayment_in_doubt()
     ledger.requests[1].in_doubt = False
 
-    document = conclude(1, ledger, observed, Evidence(audit=AUDIT), ())
+    document = conclude(Course(1), ledger, observed, Evidence(audit=AUDIT))
 
     assert document["verdict"] == INCONCLUSIVE
     assert len(document["reasons"]) == 2
@@ -183,13 +192,133 @@ def test_a_refusal_that_nothing_explains_fails() -> None:
     ledger, observed = repayment_in_doubt()
     ledger.unexplained.append("repayment: 500 internal_error")
 
-    assert conclude(1, ledger, observed, Evidence(audit=AUDIT), RESTARTS)["verdict"] == FAIL
+    assert conclude(COURSE, ledger, observed, Evidence(audit=AUDIT))["verdict"] == FAIL
 
 
 def test_the_verdict_is_printed_in_sentences() -> None:
-    document = {**conclude(1, *repayment_in_doubt(), Evidence(audit=AUDIT), RESTARTS), "seed": 7, "seconds": 9.5}
+    document = {**conclude(COURSE, *repayment_in_doubt(), Evidence(audit=AUDIT)), "seed": 7, "seconds": 9.5}
 
     lines = crash.sentences(document)
 
     assert lines[0] == "1 kills in 9.5 s, seed 7."
     assert lines[-1] == PASS
+
+
+# --- on PostgreSQL ---
+
+ON_POSTGRESQL = Course(2, 2, 1, ["2026-01-05T01:10:00.000Z"], [0.3])
+
+
+def test_the_kills_of_postgresql_are_told_apart_from_those_of_a_process() -> None:
+    ledger, observed = repayment_in_doubt()
+    ledger.requests[1].unavailable = True
+
+    document = conclude(ON_POSTGRESQL, ledger, observed, Evidence(audit=AUDIT))
+    lines = crash.sentences({**document, "seed": 7, "seconds": 9.5})
+
+    assert document["verdict"] == PASS
+    assert lines[0] == "2 kills of one of 2 processes and 1 of PostgreSQL in 9.5 s, seed 7."
+    assert (
+        "1 requests were answered 503 while PostgreSQL was away, 1 of them had been carried out; "
+        "it was used again within 0.3 s." in lines
+    )
+
+
+def test_a_kill_of_postgresql_that_nobody_notices_is_inconclusive() -> None:
+    document = conclude(ON_POSTGRESQL, *repayment_in_doubt(), Evidence(audit=AUDIT))
+
+    assert document["reasons"] == ["no request was answered 503 while PostgreSQL was away"]
+
+
+def test_the_kills_come_in_an_order_of_the_seed() -> None:
+    target = TwoProcesses.__new__(TwoProcesses)
+    target._kills, target._server_kills = 30, 10
+
+    planned = target.kills(random.Random(7))
+
+    assert (planned.count(PROCESS), planned.count(POSTGRESQL)) == (30, 10)
+    assert planned == target.kills(random.Random(7))
+    assert planned != target.kills(random.Random(8))
+
+
+class Scripted:
+    """A session with fixed answers: each a status, a document and headers."""
+
+    def __init__(self, *answers: tuple[int, Doc, Doc]) -> None:
+        self.answers = list(answers)
+
+    def post(self, url: str, **_: object) -> Scripted:
+        status, self.document, self.headers = self.answers.pop(0)
+        self.status_code, self.ok = status, status < 400
+        return self
+
+    def json(self) -> Doc:
+        return self.document
+
+
+AWAY: Doc = {"code": "unavailable"}
+DONE = (202, {"id": "rpy_ada"}, {"Idempotency-Replayed": "true"})
+
+
+def sent(address: ServerAddress, *answers: tuple[int, Doc, Doc]) -> tuple[SentRequest, list[str]]:
+    """A request of a client that gets these answers, and what nothing explains."""
+    ledger = Ledger()
+    client = CrashClient(1, 7, "key", address, ledger, ["wallet"])
+    client.session = Scripted(*answers)  # type: ignore[assignment]
+    address.open("http://127.0.0.1:1")
+    return client._send("repayment", "/", {}), ledger.unexplained
+
+
+def test_a_503_while_the_database_is_away_is_repeated_until_it_is_answered() -> None:
+    address = ServerAddress()
+    with address.outage():
+        request, unexplained = sent(address, (503, AWAY, {"Retry-After": "1"}), DONE)
+
+    assert (request.answer, unexplained) == ({"id": "rpy_ada"}, [])
+    assert (request.unavailable, request.had_happened, request.in_doubt) == (True, True, False)
+    assert address.answers == 1
+
+
+@pytest.mark.parametrize(("outage", "headers"), [(False, {"Retry-After": "1"}), (True, {})])
+def test_a_503_without_an_outage_or_without_retry_after_is_found(outage: bool, headers: Doc) -> None:
+    address = ServerAddress()
+    if outage:
+        with address.outage():
+            pass
+
+    request, unexplained = sent(address, (503, AWAY, headers), DONE)
+
+    assert (request.answer, unexplained) == (None, ["repayment: 503 unavailable"])
+
+
+def run(*options: str) -> tuple[int, Doc]:
+    """The command on PostgreSQL, as a user starts it."""
+    command = [sys.executable, str(ROOT / "loadtests" / "crash.py"), "--engine", "postgresql", "--json", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.long
+def test_no_repayment_is_lost_or_doubled_when_a_process_or_postgresql_is_killed() -> None:
+    code, document = run("--kills", "4", "--server-kills", "2")
+
+    assert (document["verdict"], code) == (PASS, 0), document["reasons"]
+    assert (document["lost"], document["doubled"]) == (0, 0)
+    assert document["acknowledged"] > 10
+    assert document["unavailable"] > 0
+
+
+@pytest.mark.long
+def test_commits_that_a_kill_of_postgresql_loses_are_found() -> None:
+    code, document = run("--kills", "1", "--server-kills", "2", "--lossy")
+
+    assert (document["verdict"], code) == (FAIL, 1), document["reasons"]
+    assert document["lost"] > 0
+
+
+@pytest.mark.parametrize("option", [("--server-kills", "1"), ("--lossy",)])
+def test_options_about_postgresql_are_refused_on_sqlite(option: Sequence[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        crash.main(option)
+
+    assert left.value.code == 2

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
 
 VARIABLE = "MOCKLEND_TEST_POSTGRES"
 PORT = 5432  # No port is opened: it is only a part of the socket's name.
@@ -116,14 +117,17 @@ class Database:
         self._server.run(*self._control, "--mode=immediate", "stop")
 
     def kill(self) -> None:
-        """SIGKILL to all of it: the server leads a process group of its own."""
+        """SIGKILL to all its processes: first to the one that would start others, then to those that serve a client."""
         self._running = False
-        with suppress(FileNotFoundError, ProcessLookupError):
-            pid = int((self._data / "postmaster.pid").read_text().split()[0])
-            os.killpg(pid, signal.SIGKILL)
-            while True:  # Gone is what has no entry any more; then another may take the folder.
-                os.killpg(pid, 0)
-                time.sleep(0.01)
+        with suppress(FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
+            first = psutil.Process(int((self._data / "postmaster.pid").read_text().split()[0]))
+            family = [first, *first.children(recursive=True)]
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            for process in family:  # Gone is what has no entry any more; then another may take the folder.
+                while psutil.pid_exists(process.pid):
+                    time.sleep(0.01)
 
 
 class _Server:
