@@ -23,6 +23,7 @@ from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.snapshot import PlatformLayer
 from support.databases import ENGINES, POSTGRESQL, Databases, Server
 from support.scoping import unscoped
+from support.sql import Unguarded, without_guards
 from support.story import MONDAY_MS, SEED, Clock, Story
 
 TESTS = Path(__file__).resolve().parent
@@ -200,6 +201,13 @@ def sandbox(platform: Platform, seed: int) -> NewSandbox:
 def story(platform: Platform, sandbox: NewSandbox) -> Story:
     """Ada's story, told in the sandbox."""
     return Story(platform, sandbox)
+
+
+@pytest.fixture
+def raw(story: Story) -> Iterator[Unguarded]:
+    """A bare connection to the story's database, without the triggers: what it changes, no commit says."""
+    with without_guards(story.platform.engine) as run:
+        yield run
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -26,33 +25,14 @@ from mocklend.signing import signed_headers
 from mocklend.storage.entities import Loan
 from mocklend.storage.facts import BOOKS, append
 from mocklend.storage.values import StatusOverride
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Work
 from mocklend.views import reads
 from mocklend.world.record import record_in_world
-from support.sql import Unguarded, without_guards
+from support.plants import plant
+from support.sql import Unguarded
 from support.story import Story
 
 _TODAY = date(2026, 1, 5)
-
-
-@dataclass(frozen=True)
-class Plant:
-    """A planted bug: a command that does what no command may."""
-
-    sandbox_id: str
-    bug: Callable[[Work], None]
-    idem: Idempotency | None = None
-
-    def needs(self) -> Iterable[Key]:
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        self.bug(work)
-        return Answer(200, {})
-
-
-def plant(story: Story, bug: Callable[[Work], None]) -> None:
-    story.platform.run(Plant(story.sandbox_id, bug))
 
 
 def post_again(
@@ -76,13 +56,6 @@ def loan_id(story: Story) -> str:
     story.repay(new_loan, 9_500)
     assert story.discrepancies() == []
     return new_loan
-
-
-@pytest.fixture
-def raw(story: Story) -> Iterator[Unguarded]:
-    """A bare connection without the triggers."""
-    with without_guards(story.platform.engine) as run:
-        yield run
 
 
 # --- books that contradict themselves ---

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
 
 import pytest
@@ -23,33 +22,14 @@ from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage.changes import changed_since, latest_change
 from mocklend.storage.entities import Dispute, Quote, Receipt
 from mocklend.storage.snapshot import Snapshot
-from mocklend.storage.work import Answer, Idempotency, Key, Work
+from mocklend.storage.work import Work
 from mocklend.world.record import record_in_world
-from support.sql import Unguarded, without_guards
+from support.plants import plant
+from support.sql import Unguarded
 from support.story import DAY_MS, MONDAY_MS, Clock, Story
 
 _TODAY = date(2026, 1, 5)
 HOUR_MS = 3_600_000
-
-
-@dataclass(frozen=True)
-class Plant:
-    """A command that does what no command may."""
-
-    sandbox_id: str
-    bug: Callable[[Work], None]
-    idem: Idempotency | None = None
-
-    def needs(self) -> Iterable[Key]:
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        self.bug(work)
-        return Answer(200, {})
-
-
-def plant(story: Story, bug: Callable[[Work], None]) -> None:
-    story.platform.run(Plant(story.sandbox_id, bug))
 
 
 def again(story: Story, before: Doc, later_ms: int = 0) -> Doc:
@@ -69,13 +49,6 @@ def whole(story: Story) -> Doc:
 
 def _in_order(audit: Doc) -> Doc:
     return {**audit, "in_transit": sorted(audit["in_transit"], key=repr)}
-
-
-@pytest.fixture
-def raw(story: Story) -> Iterator[Unguarded]:
-    """A bare connection: what it changes, no commit says."""
-    with without_guards(story.platform.engine) as run:
-        yield run
 
 
 def test_only_loans_that_have_changed_are_looked_at(story: Story) -> None:

@@ -14,11 +14,12 @@ from mocklend.audit.checks import BOOKS_CHECKS, CHECKS, INVARIANTS, LOAN_CHECKS,
 from mocklend.audit.marks import Mark, mark_of, read_mark
 from mocklend.audit.moments import loans_whose_time_came
 from mocklend.audit.report import Audit
-from mocklend.audit.shares import shares_are_even
+from mocklend.audit.shares import receipts_are_even, shares_are_even
 from mocklend.audit.subjects import AuditedLoan, AuditedLoans, chosen_groups, groups, loans_of_receipts
 from mocklend.audit.totals import load_totals
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
-from mocklend.storage.changes import RECEIPT_PREFIX, changed_since
+from mocklend.storage.changes import changed_since
+from mocklend.storage.schema import RECEIPT_PREFIX
 from mocklend.storage.snapshot import EVERY, Chosen, Snapshot
 
 __all__ = ["CHECKS", "Audit", "audit"]
@@ -54,7 +55,8 @@ def _audit_again(snapshot: Snapshot, result: Audit, mark: Mark) -> bool:
     changed = changed_since(snapshot, mark.n)
     receipts = {subject for subject in changed if subject.startswith(RECEIPT_PREFIX)}
     ids = (changed - receipts) | loans_of_receipts(snapshot, receipts) | loans_whose_time_came(snapshot, mark.now_ms)
-    even, result.looked_at, result.loans = mark.even and not receipts, [], snapshot.number(_LOANS)
+    even = mark.even and receipts_are_even(snapshot, receipts)
+    result.looked_at, result.loans = [], snapshot.number(_LOANS)
     for group, chosen in chosen_groups(snapshot, sorted(ids)):
         result.looked_at += [loan.loan.id for loan in group.loans]
         _audit_group(group, result)

@@ -7,18 +7,21 @@ from typing import NamedTuple
 
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
+from mocklend.domain.statuses import EditState
 from mocklend.storage.snapshot import Chosen, Snapshot
 from mocklend.world.reading import RETURNED_MONEY
 
+# None has an ORDER BY: without statistics SQLite prefers an index in that order to one of the loans.
+
 # Overdue and not handled yet: until `taken_up_ms` staff cannot answer the dispute.
 _UNANSWERED = """SELECT id, loan_id FROM disputes WHERE sandbox_id = :sandbox_id
-    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms AND {loans} ORDER BY id"""
+    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms AND {loans}"""
 # The approver may be the operator under another spelling.
-_UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver FROM edits WHERE sandbox_id = :sandbox_id
-    AND state = 'APPLIED' AND to_approve_minor IS NOT NULL AND {loans} ORDER BY id"""
+_UNAPPROVED = """SELECT id, loan_id, to_approve_minor, operator, approver, state FROM edits
+    WHERE sandbox_id = :sandbox_id AND to_approve_minor IS NOT NULL AND {loans}"""
 # Payouts that will never settle: one that is in transit has a due time.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor FROM payouts
-    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL AND {loans} ORDER BY id"""
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL AND {loans}"""
 # A due amount is debited by one order per attempt, and a client's request, by its key, is one order too. If one of two
 # orders was returned since, and did not come back on the books, the break is repaired. A reversal of another entry
 # than was meant is a break of its own.
@@ -41,6 +44,7 @@ class _Unapproved(NamedTuple):
     amount_minor: int
     operator: str
     approver: str | None
+    state: str
 
 
 class _OrderedTwice(NamedTuple):
@@ -68,8 +72,8 @@ def check_deadlines(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
 def check_approvals(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Find edits above the limit that no second person has approved: class `unapproved`."""
     sql = _UNAPPROVED.format(loans=loans.by("loan_id"))
-    for id, loan_id, amount, operator, approver in snapshot.rows(_Unapproved, sql, **loans.parameters):
-        if approver is None or same_person(operator, approver):
+    for id, loan_id, amount, operator, approver, state in snapshot.rows(_Unapproved, sql, **loans.parameters):
+        if state == EditState.APPLIED and (approver is None or same_person(operator, approver)):
             detail = "it needed the approval of a second person"
             yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
 

@@ -2,14 +2,18 @@
 
 A sum over all loans that was right stays right if each loan that has changed has its share on both sides: what its
 channels took is what it paid, and what its journal has in clearing is what its facts brought there. Money that came
-without an order belongs to no loan at first, so its sums are made in full.
+without an order has a share of its own, since it belongs to no loan at first; of it the books are compared as a whole,
+which are the few transactions in the channels' own chains.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
 
 from mocklend.audit.subjects import AuditedLoan, AuditedLoans
+from mocklend.domain.channel import channels
 from mocklend.domain.facts import (
     COMPENSATION_PAID,
     DISBURSEMENT,
@@ -20,12 +24,25 @@ from mocklend.domain.facts import (
     SECOND_RECEIPT,
 )
 from mocklend.domain.statuses import TradeState
-from mocklend.sandboxes.ids import out_trade_no
-from mocklend.storage.changes import RECEIPT_PREFIX
+from mocklend.ledger.journal import balances_of
+from mocklend.sandboxes.ids import channel_chain, order_no, out_trade_no, receipt_behind
 from mocklend.storage.entities import Trade
+from mocklend.storage.schema import RECEIPT_PREFIX
+from mocklend.storage.snapshot import Snapshot
+from mocklend.world.reading import taken_by_receipts
 
 CLEARING = "1002:"
 _IN, _OUT = (RECEIPT, SECOND_RECEIPT), (PAYMENT_RETURN, DISBURSEMENT, REFUND_PAID, COMPENSATION_PAID)
+
+
+_LANDED = """SELECT channel, SUM(amount_minor) FROM receipts
+    WHERE sandbox_id = :sandbox_id AND landed = 1 AND NOT (state = 'RETURNED' AND loan_id IS NULL) GROUP BY channel"""
+"""What a channel holds by the books of money that came without an order and was booked before its loan was known."""
+
+
+class _Landed(NamedTuple):
+    channel: str
+    amount_minor: int
 
 
 def shares_are_even(group: AuditedLoans) -> bool:
@@ -70,3 +87,23 @@ def _taken(group: AuditedLoans) -> bool:
         if trade.state == TradeState.SUCCESS:
             share[trade.loan_id, trade.channel] += trade.amount_minor
     return any(share.values())
+
+
+def receipts_are_even(snapshot: Snapshot, receipt_ids: Collection[str]) -> bool:
+    """Whether money without an order has the same share on both sides of each sum, if these receipts have changed."""
+    if not receipt_ids:
+        return True
+    taken: Counter[tuple[str, str]] = Counter()
+    for trade in snapshot.find_all(Trade, [order_no(id) for id in sorted(receipt_ids)]):
+        if trade.state == TradeState.SUCCESS:
+            taken[trade.repayment_id, trade.channel] += trade.amount_minor
+    for id, channel, amount_minor in taken_by_receipts(snapshot, sorted(receipt_ids)):
+        taken[receipt_behind(id), channel] -= amount_minor
+    landed: Counter[str] = Counter()
+    for debit, credit, amount_minor in balances_of(snapshot, [channel_chain(id) for id in channels()]):
+        landed[debit] += amount_minor
+        landed[credit] -= amount_minor
+    for channel, amount_minor in snapshot.rows(_Landed, _LANDED):
+        landed[f"{CLEARING}{channel}"] -= int(amount_minor)
+    in_clearing = [minor for account, minor in landed.items() if account.startswith(CLEARING)]
+    return not any(taken.values()) and not any(in_clearing)

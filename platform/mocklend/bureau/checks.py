@@ -9,10 +9,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from mocklend.bureau.partners import DAY_MS, partner_of
-from mocklend.bureau.reporting import CORRECTION, LAG_MS, ONE_DAY
+from mocklend.bureau.reporting import CORRECTION, ONE_DAY
 from mocklend.bureau.reports import published
 from mocklend.bureau.scores import MEMORY_MS, inquiries_before, score_of
-from mocklend.domain.bureau import History, carry, rederive, standings
+from mocklend.domain.bureau import LAG_MS, History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
@@ -134,8 +134,7 @@ def _in_transit(reporting: Reporting, now_ms: int) -> Iterator[tuple[BureauRecor
 def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
     """Compute every stored score answer again, from the records published by then."""
     forgotten_ms = snapshot.now_ms - MEMORY_MS
-    remembered = "answered_ms > :forgotten_ms ORDER BY id"
-    for answer in snapshot.where(ScoreAnswer, remembered, forgotten_ms=forgotten_ms):
+    for answer in snapshot.where(ScoreAnswer, "answered_ms > :forgotten_ms", forgotten_ms=forgotten_ms):
         borrower_id, refreshed_ms, score = answer.borrower_id, answer.refreshed_ms, answer.body["score"]
         accounts = published(snapshot, borrower_id, refreshed_ms)
         inquiries = inquiries_before(snapshot, borrower_id, refreshed_ms)

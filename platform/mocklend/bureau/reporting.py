@@ -18,7 +18,18 @@ from typing import Annotated, TypedDict
 import msgspec
 from msgspec.structs import replace
 
-from mocklend.domain.bureau import OPEN, OVER, History, Standing, carry, last_of, rederive, standing, standing_on
+from mocklend.domain.bureau import (
+    LAG_MS,
+    OPEN,
+    OVER,
+    History,
+    Standing,
+    carry,
+    last_of,
+    rederive,
+    standing,
+    standing_on,
+)
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.nouns import BorrowerId, Currency, LoanId, PrincipalMinor, one_of, says
 from mocklend.domain.statuses import LoanStatus
@@ -40,8 +51,7 @@ BUREAU_KNOWN: Loaded[Freshness] = Loaded("bureau_known")
 """By loan: its version, and the time of its newest fact."""
 
 SUBMIT_MS = 2 * 3_600_000
-LAG_MS = 86_400_000
-"""Milliseconds from the cut to the submission file, and to publication: T+1 by common accounts; unconfirmed."""
+"""Milliseconds from the cut to the submission file; publication follows `LAG_MS` after the cut."""
 
 CAUSES = MONTHLY, CHANGE, CORRECTION = "monthly", "change", "correction"
 ONE_DAY = timedelta(days=1)

@@ -23,6 +23,9 @@ from mocklend.domain.facts import Fact, Terms
 from mocklend.domain.replay import LoanState, apply_fact, initial_state, replay
 from mocklend.domain.statuses import LoanStatus
 
+LAG_MS = 86_400_000
+"""Milliseconds from a report's cut to its publication: T+1 by common accounts; unconfirmed."""
+
 SHORT, LONG = 24, 60
 """Months that a report shows: in the first edition, and in the second."""
 

@@ -161,6 +161,10 @@ _BALANCES = """SELECT debit, credit, SUM(amount_minor) FROM postings WHERE sandb
     GROUP BY debit, credit"""
 
 
+_BALANCES_OF = """SELECT debit, credit, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id
+    AND chain"""
+
+
 class _Balance(NamedTuple):
     debit: str
     credit: str
@@ -191,6 +195,12 @@ def journals_by_chain(reader: SandboxReader, chains: Chosen) -> dict[str, list[P
         movement = Movement(kind, ref, parsed(on), () if debit is None else ((debit, credit, minor),), period)
         of_chain.append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
     return journal
+
+
+def balances_of(reader: SandboxReader, chains: Sequence[str]) -> list[tuple[str, str, int]]:
+    """What some chains have moved, in minor units: (debited account, credited account, sum)."""
+    moved = reader.rows_in(_Balance, _BALANCES_OF, chains, " GROUP BY debit, credit")
+    return [(debit, credit, int(minor)) for debit, credit, minor in moved]
 
 
 def balances(reader: SandboxReader) -> dict[str, int]:

@@ -11,7 +11,7 @@ from mocklend.domain.replay import replay
 from mocklend.domain.statuses import QuoteType
 from mocklend.lending.books import terms_of
 from mocklend.lending.quotes import buckets_of
-from mocklend.storage.entities import Loan, Quote
+from mocklend.storage.entities import PAYOFF, Loan, Quote
 from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot
 
@@ -20,13 +20,12 @@ BATCH_SIZE = 200
 
 # A quote that lapsed unused does not count, nor does one of a loan that was paid off since. A quote that a repayment
 # was ordered with counts until then: what it left out is still owed.
-_COUNT = """SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.version FROM quotes q
+_COUNT = f"""SELECT q.id, q.loan_id, q.date, q.total_minor, q.valid_until_ms, q.version FROM quotes q
     JOIN loans l ON l.sandbox_id = q.sandbox_id AND l.id = q.loan_id
-    WHERE q.sandbox_id = :sandbox_id AND q.type = :type AND {loans}
+    WHERE q.sandbox_id = :sandbox_id AND q.{PAYOFF} AND {{loans}}
       AND (l.cleared_version IS NULL OR l.cleared_version < q.version)
       AND (q.valid_until_ms >= :now_ms OR EXISTS (SELECT 1 FROM repayments r
-           WHERE r.sandbox_id = q.sandbox_id AND r.loan_id = q.loan_id AND r.quote_id = q.id))
-    ORDER BY q.id"""
+           WHERE r.sandbox_id = q.sandbox_id AND r.loan_id = q.loan_id AND r.quote_id = q.id))"""
 _POSTED_AT = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
 
 
@@ -38,7 +37,7 @@ class _PostedAt(NamedTuple):
 def check_quotes(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
     """Compare each payoff quote that counts with the books at its version: finding class `wrong_view`."""
     sql = _COUNT.format(loans=loans.by("q.loan_id"))
-    quotes = snapshot.rows(_quote, sql, type=QuoteType.CLEAR, now_ms=snapshot.now_ms, **loans.parameters)
+    quotes = snapshot.rows(_quote, sql, now_ms=snapshot.now_ms, **loans.parameters)
     for start in range(0, len(quotes), BATCH_SIZE):
         yield from _check_batch(snapshot, quotes[start : start + BATCH_SIZE])
 

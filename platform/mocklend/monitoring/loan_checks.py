@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from mocklend.bureau.checks import differs_from_books_now
-from mocklend.bureau.reporting import LAG_MS
-from mocklend.domain.bureau import OPEN, standing_on
+from mocklend.domain.bureau import LAG_MS, OPEN, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of

@@ -22,8 +22,7 @@ from mocklend.storage.values import CorrectionDoc
 from mocklend.views.render import conflicting_override
 
 _DECIDED = f"""SELECT id FROM disputes WHERE sandbox_id = :sandbox_id
-    AND state IN ('{DisputeState.CORRECTED}', '{DisputeState.COMPENSATED}') AND {{loans}}
-    ORDER BY id"""
+    AND state IN ('{DisputeState.CORRECTED}', '{DisputeState.COMPENSATED}') AND {{loans}}"""
 _VERSIONS = "SELECT id, version FROM book_facts WHERE sandbox_id = :sandbox_id AND loan_id"
 _ORDERS = f"""SELECT id FROM repayments WHERE sandbox_id = :sandbox_id AND status = '{RepaymentStatus.SUCCEEDED}'
     AND loan_id"""

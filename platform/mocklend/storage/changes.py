@@ -16,12 +16,10 @@ from operator import attrgetter
 
 from mocklend.seams.seam import Write
 from mocklend.storage.entities import BureauAccount, Loan
+from mocklend.storage.schema import RECEIPT_PREFIX
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import OUTBOX, statement
 from mocklend.storage.work import Entity, Key
-
-RECEIPT_PREFIX = "rct_"
-"""The ids of receipts begin with it; those of their callbacks, bookings and returns contain it."""
 
 INSERT_CHANGES = statement(
     "changes.insert",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mocklend.domain.bureau import LAG_MS
+from mocklend.domain.statuses import QuoteType
 from mocklend.storage.statements import FACTS, OUTBOX
 from mocklend.storage.stores import entity
 from mocklend.storage.tables import Due, Index, Unique
@@ -73,7 +75,12 @@ class Loan(Entity, frozen=True):
     cleared_version: int | None = None  # the version at which it was last paid off
 
 
-@entity("quotes")
+PAYOFF = f"type = '{QuoteType.CLEAR}'"
+"""SQL: a quote is of a payoff."""
+
+
+# Indexes of payoff quotes only, which alone are audited: by loan, and by when they lapse.
+@entity("quotes", Index("loan_id", where=PAYOFF), Index("valid_until_ms", where=PAYOFF))
 class Quote(Entity, frozen=True):
     """The amount that a repayment needs on one date."""
 
@@ -280,7 +287,11 @@ class Webhook(Entity, frozen=True):
     acked_ms: int | None
 
 
-@entity("bureau_accounts")
+CORRECTED_ONCE = "correct_ms IS NULL AND ordered_ms IS NOT NULL"
+"""SQL: a correction of a bureau account was ordered, and none waits for its report."""
+
+
+@entity("bureau_accounts", Index("ordered_ms", where=CORRECTED_ONCE))
 class BureauAccount(Entity, frozen=True):
     """A loan as its lender reports it to the bureau, and when it is due for a report."""
 
@@ -299,7 +310,18 @@ class BureauAccount(Entity, frozen=True):
     published_ms: int | None  # when the newest record is published: the bureau takes files in order
 
 
-@entity("bureau_records", Unique("loan_id", "version"), Index("borrower_id"), Index("as_of"))
+LATE = f"published_ms > cut_ms + {LAG_MS}"
+"""SQL: a bureau record is published late."""
+
+
+@entity(
+    "bureau_records",
+    Unique("loan_id", "version"),
+    Index("borrower_id"),
+    Index("as_of"),
+    Index("published_ms"),
+    Index("cut_ms", where=LATE),
+)
 class BureauRecord(Entity, frozen=True):
     """One report of a loan. Append-only: the next one supersedes it."""
 
@@ -323,7 +345,7 @@ class BureauRecord(Entity, frozen=True):
     published_ms: int
 
 
-@entity("score_answers")
+@entity("score_answers", Index("answered_ms"))
 class ScoreAnswer(Entity, frozen=True):
     """The stored answer to a score query, for repeated queries."""
 
@@ -368,7 +390,7 @@ class Application(Entity, frozen=True):
     created_ms: int
 
 
-@entity("disputes", Index("loan_id"))
+@entity("disputes", Index("loan_id"), Index("answer_by_ms"), Index("taken_up_ms"))
 class Dispute(Entity, frozen=True):
     """A borrower's claim that a loan's data are wrong, and its outcome."""
 

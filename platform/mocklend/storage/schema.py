@@ -19,6 +19,12 @@ from mocklend.storage.tables import SMALL, Check, Due, Index, References, Unique
 
 __all__ = ["entities", "metadata"]
 
+RECEIPT_PREFIX = "rct_"
+"""The ids of receipts begin with it; those of their callbacks, bookings and returns contain it."""
+
+OF_RECEIPTS = f"REPLACE(id, '{RECEIPT_PREFIX}', '') <> id"
+"""SQL: a row is of a receipt, by its id. LIKE would depend on settings of SQLite, so its indexes have no part in it."""
+
 
 class SandboxUse(Struct, frozen=True):
     """When a sandbox was last used. Not in its row, since it is written outside of commands."""
@@ -157,7 +163,8 @@ table_of(
     Check("two_accounts", "debit <> credit"),
     key=("chain", "seq", "line"),
 )
-table_of("world_facts", FactRow, key=("loan_id", "id"))
+# Money that came without an order is looked for by its id, because the world may have it on another loan.
+table_of("world_facts", FactRow, Index("id", "loan_id", where=OF_RECEIPTS), key=("loan_id", "id"))
 table_of("book_facts", FactRow, Unique("id"), key=("loan_id", "id"))
 table_of("changes", ChangeRow, key=("n",))
 # A version that an older one replaces for good has no due time: it is found by when that happens.

@@ -10,20 +10,25 @@ from datetime import date
 from typing import NamedTuple
 
 from mocklend.domain.facts import Fact
+from mocklend.sandboxes.ids import return_of
 from mocklend.storage.facts import facts_by_loan, facts_of
+from mocklend.storage.schema import OF_RECEIPTS
 from mocklend.storage.snapshot import Chosen, SandboxReader
 from mocklend.world import WORLD
 
-_UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM {WORLD}
+_UNCLAIMED = f"""SELECT id, at_ms, effective_date, amount_minor, channel, kind FROM {WORLD} w
     WHERE sandbox_id = :sandbox_id AND loan_id = ''
-      AND id NOT IN (SELECT id FROM receipts WHERE sandbox_id = :sandbox_id)
-      AND id NOT IN (SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '')"""
-_ON_A_LOAN = f"SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
-_LOANS_OF = f"SELECT loan_id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND loan_id <> '' AND id"
+      AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = w.sandbox_id AND r.id = w.id)
+      AND NOT EXISTS (SELECT 1 FROM (SELECT sandbox_id, loan_id, id FROM {WORLD} WHERE {OF_RECEIPTS}) AS o
+                      WHERE o.sandbox_id = w.sandbox_id AND o.id = w.id AND o.loan_id <> '')"""
+_ON_A_LOAN = f"SELECT id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND {OF_RECEIPTS} AND loan_id <> '' AND id"
+_LOANS_OF = f"SELECT loan_id FROM {WORLD} WHERE sandbox_id = :sandbox_id AND {OF_RECEIPTS} AND loan_id <> '' AND id"
 _TAKEN = f"""SELECT channel, SUM(amount_minor) FROM
     (SELECT DISTINCT id, channel, CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END AS amount_minor
      FROM {WORLD} WHERE sandbox_id = :sandbox_id AND kind IN ('receipt', 'payment_return'))
     AS receipts_once GROUP BY channel"""
+_TAKEN_BY = f"""SELECT DISTINCT id, channel, CASE WHEN kind = 'receipt' THEN amount_minor ELSE -amount_minor END
+    FROM {WORLD} WHERE sandbox_id = :sandbox_id AND {OF_RECEIPTS} AND kind IN ('receipt', 'payment_return') AND id"""
 _MOVES = "('receipt', 'payment_return', 'disbursement', 'refund_paid', 'compensation_paid')"
 # A push payment may have a row without a loan and a later row with its loan: one fact, two rows.
 _MOVED = f"""SELECT DISTINCT id, kind, at_ms, amount_minor FROM {WORLD}
@@ -55,6 +60,14 @@ class Moment(NamedTuple):
     at_ms: int
 
 
+class TakenBy(NamedTuple):
+    """Money that a channel took by a receipt, or returned: then its amount, in minor units, is below 0."""
+
+    id: str  # of the receipt, or of its return
+    channel: str
+    amount_minor: int
+
+
 class _Taken(NamedTuple):
     channel: str
     amount_minor: int
@@ -80,18 +93,24 @@ def _unclaimed(id: str, at_ms: int, on: str, amount_minor: int, channel: str, ki
 
 
 def ids_on_a_loan(reader: SandboxReader, ids: Sequence[str]) -> set[str]:
-    """The ids among these whose fact belongs to a loan."""
+    """The ids among these, of receipts and their returns, whose fact belongs to a loan."""
     return set(reader.ids_in(_ON_A_LOAN, ids))
 
 
 def loans_in_the_world(reader: SandboxReader, ids: Sequence[str]) -> set[str]:
-    """The loans that have one of these facts."""
+    """The loans that have one of these facts, of receipts and their returns."""
     return set(reader.ids_in(_LOANS_OF, ids))
 
 
 def taken_by_channel(reader: SandboxReader) -> dict[str, int]:
     """By channel: the minor units that it really took, less those that it returned."""
     return {channel: int(amount) for channel, amount in reader.rows(_Taken, _TAKEN)}
+
+
+def taken_by_receipts(reader: SandboxReader, receipt_ids: Sequence[str]) -> list[TakenBy]:
+    """What channels really took by these receipts, and what they returned of it."""
+    ids = [fact for id in receipt_ids for fact in (id, return_of(id))]
+    return reader.rows_in(TakenBy, _TAKEN_BY, ids)
 
 
 def moved_between(reader: SandboxReader, channel: str, from_ms: int, until_ms: int) -> list[Moved]:

@@ -68,6 +68,8 @@ CREATE TABLE bureau_accounts (
 
 CREATE INDEX ix_bureau_accounts_sandbox_id_due_ms_id ON bureau_accounts (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
+CREATE INDEX ix_bureau_accounts_sandbox_id_ordered_ms ON bureau_accounts (sandbox_id, ordered_ms) WHERE correct_ms IS NULL AND ordered_ms IS NOT NULL;
+
 CREATE TABLE bureau_records (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -95,6 +97,10 @@ CREATE TABLE bureau_records (
 CREATE INDEX ix_bureau_records_sandbox_id_as_of ON bureau_records (sandbox_id, as_of);
 
 CREATE INDEX ix_bureau_records_sandbox_id_borrower_id ON bureau_records (sandbox_id, borrower_id);
+
+CREATE INDEX ix_bureau_records_sandbox_id_cut_ms ON bureau_records (sandbox_id, cut_ms) WHERE published_ms > cut_ms + 86400000;
+
+CREATE INDEX ix_bureau_records_sandbox_id_published_ms ON bureau_records (sandbox_id, published_ms);
 
 CREATE TABLE callbacks (
     sandbox_id TEXT NOT NULL,
@@ -176,9 +182,13 @@ CREATE TABLE disputes (
     CONSTRAINT pk_disputes PRIMARY KEY (sandbox_id, id)
 );
 
+CREATE INDEX ix_disputes_sandbox_id_answer_by_ms ON disputes (sandbox_id, answer_by_ms);
+
 CREATE INDEX ix_disputes_sandbox_id_due_ms_id ON disputes (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
 CREATE INDEX ix_disputes_sandbox_id_loan_id ON disputes (sandbox_id, loan_id);
+
+CREATE INDEX ix_disputes_sandbox_id_taken_up_ms ON disputes (sandbox_id, taken_up_ms);
 
 CREATE TABLE edits (
     sandbox_id TEXT NOT NULL,
@@ -346,6 +356,10 @@ CREATE TABLE quotes (
     CONSTRAINT pk_quotes PRIMARY KEY (sandbox_id, id)
 );
 
+CREATE INDEX ix_quotes_sandbox_id_loan_id ON quotes (sandbox_id, loan_id) WHERE type = 'CLEAR';
+
+CREATE INDEX ix_quotes_sandbox_id_valid_until_ms ON quotes (sandbox_id, valid_until_ms) WHERE type = 'CLEAR';
+
 CREATE TABLE real_time (
     id INTEGER NOT NULL,
     ms BIGINT NOT NULL,
@@ -443,6 +457,8 @@ CREATE TABLE score_answers (
     answered_ms BIGINT NOT NULL,
     CONSTRAINT pk_score_answers PRIMARY KEY (sandbox_id, id)
 );
+
+CREATE INDEX ix_score_answers_sandbox_id_answered_ms ON score_answers (sandbox_id, answered_ms);
 
 CREATE TABLE statement_files (
     sandbox_id TEXT NOT NULL,
@@ -554,6 +570,8 @@ CREATE TABLE world_facts (
     version BIGINT NOT NULL,
     CONSTRAINT pk_world_facts PRIMARY KEY (sandbox_id, loan_id, id)
 );
+
+CREATE INDEX ix_world_facts_sandbox_id_id_loan_id ON world_facts (sandbox_id, id, loan_id) WHERE REPLACE(id, 'rct_', '') <> id;
 
 CREATE TABLE postings (
     sandbox_id TEXT NOT NULL,
