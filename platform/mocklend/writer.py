@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, Engine
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger, in_a_line
 from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.sandboxes.page_epochs import PageFence, PageKey, pages_of
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.seam import Write
@@ -99,6 +101,7 @@ class Writer:
         self._looking = threading.Lock()
         self._held: dict[str, list[_Waiting]] = {}
         self._held_lock = threading.Lock()
+        self.fence = PageFence(partial(writing, engine))
         self.on_group: Callable[[int], None] = lambda size: None
         self.on_written: Callable[[Iterable[str]], None] = lambda sandbox_ids: None
         self.on_pages: Callable[[Iterable[str], Iterable[tuple[str, str]]], None] = lambda sandbox_ids, loans: None
@@ -269,6 +272,9 @@ class Writer:
             group = _Group(connection, self._layer, self._follow_ups, self._real_ms(), commands)
             outcomes = [group.decide(command, asked_by) for command, asked_by in sourced]
             group.finish()
+            pages = group.cached_pages()
+            self.fence.before_commit(connection, pages)
+        self.fence.after_commit(pages)
         group.commit()
         self._written = self._now()
         if group.changed_sandboxes or group.changed_pages:
@@ -328,6 +334,10 @@ class _Group:
         self.flush()
         counters = () if self._faults is None else self._faults.finish()
         flush(self._connection, [*self._changed.writes(), *counters])
+
+    def cached_pages(self) -> list[PageKey]:
+        """The changed pages that a shared cache may have."""
+        return [*pages_of(self.changed_pages, lambda id: self._loaded[id][("sandbox", id)])]
 
     def commit(self) -> None:
         """After the commit: the fault layer keeps its counts, and reloads the rules that were changed."""

@@ -11,8 +11,9 @@ are decided only if the sandbox is still as it was known (`IfUnchanged`).
 from __future__ import annotations
 
 import hmac
+import threading
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -34,6 +35,28 @@ class Known(NamedTuple):
     resets: int
 
 
+class Seen(NamedTuple):
+    """What a request's first read has seen of its sandbox: the epoch of its cached pages, and its clock."""
+
+    id: str
+    page_epoch: int
+    sandbox_ms: int
+    real_ms: int
+    speed: int
+
+    def now_ms(self, real_ms: int) -> int:
+        """The sandbox's time (ms) at a real time, as `Sandbox.now_ms`."""
+        return self.sandbox_ms + max(0, real_ms - self.real_ms) * self.speed
+
+
+_COLUMNS = ", ".join([*Known._fields, *Seen._fields])
+
+
+def _known_and_seen(*columns: Any) -> tuple[Known, Seen]:
+    known = len(Known._fields)
+    return Known(*columns[:known]), Seen(*columns[known:])
+
+
 class Opened(NamedTuple):
     """The sandbox that a key opened when it was last read, and the hash of its API key then."""
 
@@ -49,6 +72,7 @@ class KnownSandboxes:
         self.shared = is_shared(engine)
         self._opened: dict[str, Opened] = {}  # by the hash of the key that opened it
         self._by_id: dict[str, Known] = {}
+        self._here = threading.local()
         self.on_rules: Callable[[str, int], None] = lambda sandbox_id, version: None
         """Called at each read with the version of the sandbox's rules."""
         self.on_reset: Callable[[str], None] = lambda sandbox_id: None
@@ -111,6 +135,11 @@ class KnownSandboxes:
             return None
         return IfUnchanged(command, known.key_hash if key_hash is None else key_hash, rules_version, known.resets)
 
+    def seen_here(self, sandbox_id: str) -> Seen | None:
+        """What this thread's last read saw, if it was of this sandbox: where processes share, a request begins so."""
+        seen: Seen | None = getattr(self._here, "seen", None)
+        return seen if self.shared and seen is not None and seen.id == sandbox_id else None
+
     def reset_here(self, sandbox_id: str, resets: int) -> None:
         """Note that this process has reset a sandbox, so that `on_reset` is not called."""
         known = self._by_id.get(sandbox_id)
@@ -127,13 +156,14 @@ class KnownSandboxes:
         self.forget_keys(sandbox_id)
 
     def _read(self, column: str, value: str) -> Known | None:
-        sql = f"SELECT id, key_hash, seed, rules_version, resets FROM sandboxes WHERE {column} = :value"
+        sql = f"SELECT {_COLUMNS} FROM sandboxes WHERE {column} = :value"
         with reading(self._engine, one_statement=True) as connection:
-            rows = server_rows(connection, Known, sql, value=value)
+            rows = server_rows(connection, _known_and_seen, sql, value=value)
         if not rows:
             return None
-        self.compare(rows[0])
-        return rows[0]
+        known, self._here.seen = rows[0]
+        self.compare(known)
+        return known
 
     def compare(self, read: Known) -> None:
         """Remember what was read of a sandbox. What another process has changed of it is forgotten, or loaded again."""

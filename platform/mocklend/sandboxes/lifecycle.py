@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
+from mocklend.sandboxes.page_epochs import next_epoch
 from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.schema import metadata
@@ -149,6 +150,7 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
         rules_version=sandbox.rules_version + 1,
         target_ms=None,
         resets=sandbox.resets + 1,
+        page_epoch=next_epoch(sandbox),
     )
     create(connection, emptied)
     return emptied

@@ -75,6 +75,7 @@ class Sandbox(Entity, frozen=True):
     target_ms: int | None = None  # the target of an advance, which may be in progress
     resets: int = 0
     callback_secrets: dict[str, str] = {}  # by channel: the secret that signs its callbacks
+    page_epoch: int = 0  # of its status pages in a shared cache; 0: it has none there (see `sandboxes.page_epochs`)
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time (ms) at a real time."""

@@ -443,6 +443,7 @@ CREATE TABLE sandboxes (
     target_ms BIGINT,
     resets BIGINT NOT NULL,
     callback_secrets TEXT NOT NULL,
+    page_epoch BIGINT NOT NULL,
     CONSTRAINT pk_sandboxes PRIMARY KEY (id),
     CONSTRAINT uq_sandboxes_key_hash UNIQUE (key_hash)
 );
