@@ -12,7 +12,7 @@ import sys
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
@@ -25,6 +25,9 @@ from support.databases import ENGINES, POSTGRESQL, Databases, Server
 from support.scoping import unscoped
 from support.sql import Unguarded, without_guards
 from support.story import MONDAY_MS, SEED, Clock, Story
+
+if TYPE_CHECKING:
+    from support.redis_server import Fake, Real
 
 TESTS = Path(__file__).resolve().parent
 
@@ -250,3 +253,29 @@ def postgresql_alone(postgresql: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield make_url(postgresql).set(database=name).render_as_string(hide_password=False)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["fakeredis", "redis-server"])
+def redis_server(request: pytest.FixtureRequest) -> Iterator[Fake | Real]:
+    """An empty Redis: of fakeredis, and a real one. Without a real one those tests are skipped, but never in CI."""
+    from support import redis_server
+
+    if request.param == redis_server.FAKE:
+        with redis_server.fake() as server:
+            yield server
+    else:
+        yield request.getfixturevalue("real_redis")
+
+
+@pytest.fixture
+def real_redis() -> Iterator[Real]:
+    """An empty `redis-server`, which a test may kill. Without one its tests are skipped, but never in CI."""
+    from support.redis_server import NotHere, real
+
+    try:
+        with real() as server:
+            yield server
+    except NotHere as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(reason))

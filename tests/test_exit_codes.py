@@ -48,7 +48,20 @@ TOOLS = {
     "year": "loadtests/growth.py",
 }
 """Scripts with a verdict of their own, and the file that each becomes."""
-OTHERS = {"check", "chromium", "coverage", "demo", "lock", "pooler", "security", "serve", "setup", "test", "test-long"}
+OTHERS = {
+    "check",
+    "chromium",
+    "coverage",
+    "demo",
+    "lock",
+    "pooler",
+    "redis",
+    "security",
+    "serve",
+    "setup",
+    "test",
+    "test-long",
+}
 """Scripts that become another program: ruff and its like, `mocklend` itself, uv, apt-get, pytest."""
 LEAVING = {"exit", "_exit", "quit", "SystemExit", "Exit"}
 

@@ -33,6 +33,7 @@ SCRIPTS = (
         "load",
         "lock",
         "pooler",
+        "redis",
         "serve",
         "setup",
     ),
@@ -216,6 +217,7 @@ def test_ci_runs_the_scripts_of_contributors() -> None:
     assert "set -euo pipefail" in ci
     assert {
         "scripts/pooler",
+        "scripts/redis",
         "scripts/chromium",
         "scripts/check",
         "scripts/test",

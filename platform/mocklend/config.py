@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """How many of their clocks may run by themselves."""
     status_pages: int = Field(default=STATUS_PAGES_MAX, ge=0)
     """How many status pages a server on SQLite keeps in memory, each about 1 KB; with 0 all come from the database."""
+    redis_url: str = Field(default="", pattern=r"^((redis|rediss|unix)://[^\s]+)?$")
+    """A Redis server that keeps status pages for all processes, like `redis://host:6379/0`. Only with PostgreSQL."""
     statement_timeout_s: int = Field(default=STATEMENT_TIMEOUT_S, ge=1, le=3_600)
     """Seconds after which PostgreSQL gives up on a statement; the request is answered 503, and nothing is written."""
     allowed_hosts: str = ""

@@ -12,6 +12,9 @@ from typing import TypedDict
 
 PARTS = ("flask", "apiflask", "pydantic", "sqlalchemy", "granian", "waitress", "requests")
 
+REDIS_WAIT_S = 2.0
+"""Longer than a server waits: a machine that is busy for a moment is no reason to change the settings."""
+
 Check = tuple[bool, str]
 """Whether the check passed, and what it saw."""
 
@@ -24,13 +27,17 @@ class CheckDoc(TypedDict):
     detail: str
 
 
-def examine(*, host: str, port: int, database: str) -> list[CheckDoc]:
-    """Run all checks, in the order in which `serve` would meet them, with the settings that it would use."""
+def examine(*, host: str, port: int, database: str, redis: str = "") -> list[CheckDoc]:
+    """Run all checks, in the order in which `serve` would meet them, with the settings that it would use.
+
+    That of Redis is left out without its URL.
+    """
     checks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("python", python),
         ("versions", versions),
         ("settings", lambda: settings(host, port, database)),
         ("database", lambda: writable(database)),
+        *((("redis", lambda: answering(database, redis)),) if redis else ()),
         ("port", lambda: free(host, port)),
         ("fault layer", layer),
         ("faults", kinds),
@@ -91,6 +98,25 @@ def writable(database: str) -> Check:
     if engine == "sqlite" and not Path(url.database or "").exists():
         return True, f"{display_name(url)} will be created ({engine})"
     return True, f"{display_name(url)} takes writes ({engine})"
+
+
+def answering(database: str, redis: str) -> Check:
+    """Check that Redis answers. The server would start without it, and answer from the database."""
+    from mocklend.storage.opening import CannotOpen
+    from mocklend.storage.redis_link import open_link
+
+    try:
+        link = open_link(database, redis, REDIS_WAIT_S)
+    except CannotOpen as reason:
+        return False, f"{reason.message} {reason.remedy}"
+    replies = link.ask(lambda _: [("PING",)])
+    link.close()
+    if replies is None:
+        return (
+            False,
+            f"{link.name} does not answer within {REDIS_WAIT_S:.0f} s: status pages would come from the database",
+        )
+    return True, f"{link.name} answers"
 
 
 def free(host: str, port: int) -> Check:

@@ -31,12 +31,14 @@ from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after
 from mocklend.storage.engines import ground_of, is_alone, open_engine, reading, writing
 from mocklend.storage.ground import Ground
+from mocklend.storage.redis_link import open_link
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.statements import flush
 from mocklend.storage.upgrading import make_present
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
 from mocklend.views.page_cache import PageCache
 from mocklend.views.replica_rotation import ReplicaRotation
+from mocklend.views.shared_pages import SharedPages
 from mocklend.writer import Writer
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ class Platform:
         alone: bool = False,
         status_pages: int = STATUS_PAGES_MAX,
         statement_wait_s: float = STATEMENT_TIMEOUT_S,
+        redis_url: str = "",
         real_ms: Callable[[], int] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -95,6 +98,7 @@ class Platform:
         `alone` says that no other process opens the database meanwhile: then status pages are kept in memory. For
         SQLite; raises CannotOpen if another process has the database open, and also without `alone` if a server has it.
         `status_pages` is how many are kept; none with 0. `statement_wait_s` limits a statement on PostgreSQL.
+        `redis_url` is a Redis server that keeps them instead, for all processes. For PostgreSQL; raises CannotOpen.
 
         `receivers` says which addresses webhooks are sent to, by default loopback only. `bounds` limits the number of
         sandboxes. `real_ms` and `monotonic` are for tests; by default, real time starts at the machine's clock and
@@ -106,6 +110,8 @@ class Platform:
         self._limits = (bounds or Bounds()).limits()
         self._used: set[str] = set()
         register_loaders()
+        self.shared_pages = SharedPages(open_link(database, redis_url)) if redis_url else None
+        """The status pages in Redis; None if there is none."""
         if isinstance(database, str):
             database = open_engine(database, fast=fast, alone=alone, statement_wait_s=statement_wait_s)
         else:
@@ -118,6 +124,7 @@ class Platform:
         """The status pages in memory; None if another process may write the database."""
         if self.pages is not None:
             self.writer.on_pages = self.pages.drop
+        self.writer.fence.store = self.shared_pages
         self.replica_rotation = ReplicaRotation()
         self.receivers = receivers or ReceiverPolicy()
         self.clocks = ClockDriver(
@@ -172,6 +179,8 @@ class Platform:
             with suppress(Refused):
                 self.clocks.processes.leave()
         self.clocks.close()
+        if self.shared_pages is not None:
+            self.shared_pages.close()
         self.engine.dispose()
 
     # --- commands and reads ---
@@ -265,6 +274,7 @@ class Platform:
             created_ms=start_ms,
             four_eyes_above_minor=four_eyes_above_minor,
             monitored=int(monitored),
+            page_epoch=0 if self.shared_pages is None else real_ms,
             tolerance_minor=tolerance_minor,
             net_by=net_by,
         )
@@ -465,6 +475,7 @@ def open_platform(settings: Settings, engine: Engine | None = None) -> Platform:
         bounds=Bounds(settings.max_sandboxes, settings.max_running_clocks),
         status_pages=settings.status_pages,
         statement_wait_s=settings.statement_timeout_s,
+        redis_url=settings.redis_url,
     )
 
 

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -38,6 +39,7 @@ from mocklend.pulse import HealthDoc, Pulse
 from mocklend.serving import Parent, run
 from mocklend.storage.engines import ground_of, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen, refuse_sqlite
+from mocklend.storage.redis_link import open_link
 from mocklend.supervisor import READY, command_for, ignore_the_terminal, listen, supervise
 from mocklend.workers import yield_slot
 
@@ -156,6 +158,8 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
     settings = settings.model_copy(update={"host": address_of(settings.host)})
     if not settings.ticker:
         refuse_sqlite(settings.database, "without a ticker its clocks never run", "Leave --no-ticker out")
+    if settings.redis_url:
+        open_link(settings.database, settings.redis_url).close()
     if settings.workers > 1:
         _serve_with_several(settings, ready)
         return
@@ -172,6 +176,7 @@ def serve(settings: Settings, ready: Callable[[Settings, str], None] | None = No
 def _conceal_secrets(settings: Settings) -> None:
     conceal(getattr(settings, f"{plane}_token") for plane in ("control", "operator", "channel", "bureau"))
     conceal([settings.default_key])
+    conceal([urlsplit(settings.redis_url).password or ""])
 
 
 @contextmanager

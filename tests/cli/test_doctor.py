@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mocklend.client import Client
+from support.redis_server import Fake, Real
 from support.terminal import Run
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -33,6 +34,24 @@ def test_the_doctor_sees_whether_serve_would_start(run: Run, tmp_path: Path, moc
     ]  # fmt: skip
     assert result.code == 1
     assert result.out.count("FAIL") == 2
+
+
+def test_the_doctor_sees_whether_redis_answers(
+    run: Run, postgresql: str, redis_server: Fake | Real, tmp_path: Path
+) -> None:
+    def told(database: str, url: str) -> tuple[int, str]:
+        ran = run("doctor", "--port", "0", "--database", database, "--redis", url, "--json")
+        (check,) = [check for check in ran.document["checks"] if check["name"] == "redis"]
+        assert check["ok"] is (ran.code == 0)
+        return ran.code, check["detail"]
+
+    code, detail = told(postgresql, redis_server.url)
+    assert (code, detail.endswith(" answers")) == (0, True)
+    assert told(postgresql, "redis://:secret@127.0.0.1:1") == (
+        1, "127.0.0.1:1 does not answer within 2 s: status pages would come from the database",
+    )  # fmt: skip
+    assert "cannot be used" in told(postgresql, "http://127.0.0.1:1")[1]
+    assert "SQLite" in told(str(tmp_path / "new.db"), redis_server.url)[1]
 
 
 def test_the_doctor_distinguishes_a_database_from_other_files(run: Run, tmp_path: Path) -> None:

@@ -195,6 +195,8 @@ def limits() -> str:
     from mocklend.seams.api_answer import DELAY_MS_MAX
     from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS, UNREAD_DEADLINE_MS
     from mocklend.spool import MEMORY_MAX
+    from mocklend.storage.redis_link import BREAK_S, WAIT_S
+    from mocklend.views.shared_pages import PAGE_MS
     from mocklend.webhooks.endpoints import ENDPOINTS_MAX
     from mocklend_faults.engine.commands import RULES_BYTES_MAX, RULES_MAX
     from mocklend_faults.engine.experiments import EXPERIMENTS_MAX
@@ -240,6 +242,11 @@ def limits() -> str:
             "a statement on PostgreSQL, and a transaction between two",
             f"{STATEMENT_TIMEOUT_S} s, or `MOCKLEND_STATEMENT_TIMEOUT_S`",
             "503 `unavailable` with Retry-After; nothing is written.",
+        ),
+        (
+            "a status page in Redis",
+            f"{PAGE_MS // 1_000} s, or until the loan changes; a reply of Redis {int(WAIT_S * 1_000)} ms",
+            f"The page comes from the database; after a failure Redis is not asked for {BREAK_S:.0f} s.",
         ),
         (
             "status pages in memory, on SQLite",

@@ -26,11 +26,15 @@ class Process:
         self.front = HotFirst(app, HotPaths(app, platform, on_loopback=True))
         self._client = Client(self.front, TestResponse)
 
-    def ask(self, method: str, path: str, key: str, body: object = None, *, idem: str = "") -> tuple[int, Doc]:
-        """A request's status and document."""
+    def open(self, method: str, path: str, key: str, body: object = None, *, idem: str = "") -> TestResponse:
+        """A request's answer."""
         headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": idem} if idem else {})
         sent: dict[str, Any] = {} if method == "GET" else {"json": {} if body is None else body}
-        answer = self._client.open(path, method=method, headers=headers, **sent)
+        return self._client.open(path, method=method, headers=headers, **sent)
+
+    def ask(self, method: str, path: str, key: str, body: object = None, *, idem: str = "") -> tuple[int, Doc]:
+        """A request's status and document."""
+        answer = self.open(method, path, key, body, idem=idem)
         return answer.status_code, answer.get_json(silent=True) or {}
 
     def done(self, method: str, path: str, key: str, body: object = None, *, idem: str = "") -> Doc:
@@ -52,7 +56,10 @@ class Process:
 
 
 @contextmanager
-def processes(url: str, count: int) -> Iterator[list[Process]]:
-    """So many processes on one database."""
+def processes(url: str, count: int, redis_url: str = "") -> Iterator[list[Process]]:
+    """So many processes on one database, and on one Redis."""
     with ExitStack() as opened:
-        yield [Process(opened.enter_context(closing(Platform(url, FaultLayer())))) for _ in range(count)]
+        yield [
+            Process(opened.enter_context(closing(Platform(url, FaultLayer(), redis_url=redis_url))))
+            for _ in range(count)
+        ]

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
 
+from mocklend.api.cached_pages import status_page
 from mocklend.api.documents import document
 from mocklend.api.fields import Currency, Id, MinorAmount
 from mocklend.api.idempotency import idempotency
@@ -19,7 +20,7 @@ from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.products import ProductFields, read_product, require_product
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
-from mocklend.api.responses import answered, as_stored, rendered
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import channel_of
 from mocklend.lending import Borrow
 from mocklend.lending.books import terms_of
@@ -114,8 +115,7 @@ def list_loans(query: LoanQuery) -> Response:
 @loans.doc(**operation("getLoan", "loan_unknown"))
 def get_loan(loan_id: str) -> Response:
     """The status page of a loan. It may lag behind the books; `version` says which version of the loan it shows."""
-    with open_snapshot() as snapshot:
-        return as_stored(reads.page_text(snapshot, loan_id, current_platform().replica_rotation))
+    return status_page(current_platform(), sandbox_id(), loan_id)
 
 
 @loans.get("/v1/loans/<id:loan_id>/instalments")

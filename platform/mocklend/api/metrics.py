@@ -23,6 +23,7 @@ from mocklend.api.json_body import asked_request
 from mocklend.api.methods import known_method
 from mocklend.runtime import Platform
 from mocklend.scheduling.processes import SERVER, WORKER
+from mocklend.views.shared_pages import CACHE_USES, SharedPages
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 METRICS: Any = {
@@ -98,6 +99,20 @@ class _Counts:
         self.seconds += other.seconds
 
 
+class CachedPages(Collector):
+    """Counts the status pages that were answered beside a shared cache, by where they came from."""
+
+    def __init__(self, pages: SharedPages) -> None:
+        self._pages = pages
+
+    def collect(self) -> Iterator[Metric]:
+        """The metric as of now."""
+        pages = CounterMetricFamily("mocklend_cached_pages", "Status pages, by the use of Redis.", labels=["use"])
+        for use in CACHE_USES:
+            pages.add_metric([use], self._pages.uses[use])
+        yield pages
+
+
 def measure(app: Flask, platform: Platform) -> APIBlueprint:
     """Count an app's requests and its writer's groups in a new registry. Returns the blueprint of GET /-/metrics."""
     registry = app.extensions[EXTENSION] = CollectorRegistry()
@@ -107,6 +122,8 @@ def measure(app: Flask, platform: Platform) -> APIBlueprint:
     )
     alive = Gauge("mocklend_processes", "Processes that share the database and are alive.", ["kind"], registry=registry)
     platform.writer.on_group = group.observe
+    if platform.shared_pages is not None:
+        registry.register(CachedPages(platform.shared_pages))
     behind = "How long the oldest due work of running clocks has been due."
     Gauge("mocklend_due_behind_seconds", behind, registry=registry).set_function(platform.clocks.behind.seconds)
     metrics = APIBlueprint("metrics", __name__)

@@ -94,6 +94,13 @@ REPLAYED_HEADER = {
     "description": "Present if this is the stored answer of an earlier attempt.",
     "schema": {"type": "string", "enum": ["true"]},
 }
+CACHE_HEADER = {
+    "description": "Where there is a shared cache: whether the page came from it (`hit`), from the database (`miss`), "
+    "or from the database because the cache did not answer (`down`).",
+    "schema": {"type": "string", "enum": ["hit", "miss", "down"]},
+}
+CACHED = "getLoan"
+"""The operation whose answers a shared cache may have."""
 REQUEST_ID_HEADER = {
     "description": "The id of the request. GET /-/explain lists by it the rules that considered the request.",
     "schema": {"type": "string"},
@@ -225,6 +232,8 @@ def _complete_operation(path: str, operation: JsonObject) -> None:
         for status, response in operation["responses"].items():
             if status.startswith("2"):
                 response.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED_HEADER
+    if operation["operationId"] == CACHED:
+        operation["responses"]["200"].setdefault("headers", {})["Mocklend-Cache"] = CACHE_HEADER
     if operation.pop(MAY_BE_200, False):
         created = operation["responses"]["201"]
         operation["responses"]["200"] = {**created, "description": "It existed before."}

@@ -42,8 +42,8 @@ def rendered(document: Mapping[str, object], status: int = 200) -> Response:
     return Response(orjson.dumps(document), status, content_type=type_of(status))
 
 
-def as_stored(document: str) -> Response:
-    """The response of a JSON object that is stored as text."""
+def as_stored(document: str | bytes) -> Response:
+    """The response of a JSON object that is stored as text, or as its bytes."""
     return Response(document, content_type=JSON)
 
 

@@ -271,12 +271,15 @@ def doctor(
     database: Annotated[
         str, typer.Option(envvar="MOCKLEND_DATABASE", help="The file or URL that `serve` would use.")
     ] = "mocklend.db",
+    redis: Annotated[
+        str, typer.Option(envvar="MOCKLEND_REDIS_URL", help="The URL of the Redis that `serve` would use.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check whether `serve` would start on this machine, and with what."""
     from mocklend.doctor import examine
 
-    checks = examine(host=host, port=port, database=database)
+    checks = examine(host=host, port=port, database=database, redis=redis)
     healthy = all(check["ok"] for check in checks)
     lines = [f"{'ok  ' if check['ok'] else 'FAIL'}  {check['name']}: {check['detail']}" for check in checks]
     show({"healthy": healthy, "checks": checks}, as_json, *lines)

@@ -47,6 +47,12 @@ def serve(
             envvar="MOCKLEND_ACCESS_LOG", help="Log each request as a line of JSON to a file, or to stderr with -."
         ),
     ] = "",
+    redis: Annotated[
+        str,
+        typer.Option(
+            envvar="MOCKLEND_REDIS_URL", help="The URL of a Redis that keeps status pages, like redis://host:6379/0."
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON once the server answers.")] = False,
 ) -> None:
     """Start the platform."""
@@ -56,7 +62,13 @@ def serve(
 
     try:
         settings = Settings(
-            host=host, port=port, database=database, workers=workers, ticker=ticker, access_log=access_log
+            host=host,
+            port=port,
+            database=database,
+            workers=workers,
+            ticker=ticker,
+            access_log=access_log,
+            redis_url=redis,
         )
     except ValidationError as error:
         refuse(wrong_settings(error), "The settings come from the flags and from MOCKLEND_ variables.")

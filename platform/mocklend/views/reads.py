@@ -147,6 +147,46 @@ def page_among(versions: Sequence[VersionAndClock], real_ms: int) -> PageForNow 
     return PageForNow(shown.body, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed))
 
 
+class PageSpan(NamedTuple):
+    """A status page's stored JSON, its version, and from when until when it is shown if nothing is written (ms)."""
+
+    doc: str
+    version: int
+    from_ms: int
+    until_ms: int
+
+
+_PAGES = """SELECT v.doc, v.version, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms FROM loan_views v
+    WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id ORDER BY v.version DESC"""
+
+
+class _Version(NamedTuple):
+    doc: str
+    version: int
+    visible_ms: int
+    back_ms: int
+    again_ms: int
+    replica_ms: int
+
+    def is_shown(self, now_ms: int) -> bool:
+        return self.visible_ms <= now_ms and (now_ms < self.back_ms or self.again_ms <= now_ms)
+
+
+def page_span(snapshot: Snapshot, loan_id: str) -> PageSpan | None:
+    """The status page as it is shown now, and for how long; None where there is none or its replicas differ."""
+    versions, now_ms = snapshot.rows(_Version, _PAGES, loan_id=loan_id), snapshot.now_ms
+    shown = next((version for version in versions if version.is_shown(now_ms)), None)
+    if shown is None or now_ms < shown.replica_ms:
+        return None
+    moments = [moment for version in versions for moment in (version.visible_ms, version.back_ms, version.again_ms)]
+    return PageSpan(
+        shown.doc,
+        shown.version,
+        max(shown.replica_ms, *(moment for moment in moments if moment <= now_ms)),
+        min((moment for moment in moments if now_ms < moment), default=NEVER_MS),
+    )
+
+
 class LoanList(TypedDict):
     """A list page of loans."""
 

@@ -1,0 +1,50 @@
+"""A status page as it is answered beside a shared cache: from there, or from the database, and a header says which."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from mocklend.api.responses import as_stored
+from mocklend.runtime import Platform
+from mocklend.sandboxes.page_epochs import PageKey
+from mocklend.views import reads
+from mocklend.views.shared_pages import NOTHING, CachedPage, CacheUse, Look, SharedPages
+
+HEADER = "Mocklend-Cache"
+
+
+def status_page(platform: Platform, sandbox_id: str, loan_id: str) -> Response:
+    """The status page of a loan, with the header where there is a shared cache. Raises Refused `loan_unknown`."""
+    pages = platform.shared_pages
+    if pages is None:
+        with platform.snapshot(sandbox_id) as snapshot:
+            return as_stored(reads.page_text(snapshot, loan_id, platform.replica_rotation))
+    body, use = _page(platform, pages, sandbox_id, loan_id)
+    pages.count(use)
+    response = as_stored(body)
+    response.headers[HEADER] = use
+    return response
+
+
+def _page(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str) -> tuple[bytes | str, CacheUse]:
+    key, look = _look(platform, pages, sandbox_id, loan_id)
+    if look is not None and look.body is not None:
+        return look.body, "hit"
+    with platform.snapshot(sandbox_id) as snapshot:
+        span = reads.page_span(snapshot, loan_id)
+        doc = span.doc if span is not None else reads.page_text(snapshot, loan_id, platform.replica_rotation)
+    if look is None:
+        return doc, "down"
+    if span is not None and look.lease is not None:
+        pages.keep(key, look.lease, CachedPage.of(span))
+    return doc, "miss"
+
+
+def _look(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str) -> tuple[PageKey, Look | None]:
+    """The page's key at the epoch that the request's own read of the sandbox has seen, and a look for it."""
+    known = platform.known.read_here(sandbox_id)
+    key = PageKey(sandbox_id, 0 if known is None else known.page_epoch, loan_id)
+    if known is not None and key.epoch:
+        return key, pages.get(key, known.now_ms(platform.real_ms()))
+    pages.begin(sandbox_id, platform.real_ms(), platform.writer.submit)
+    return key, None if pages.is_down else NOTHING
