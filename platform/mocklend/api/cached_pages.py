@@ -42,9 +42,9 @@ def _page(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str)
 
 def _look(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str) -> tuple[PageKey, Look | None]:
     """The page's key at the epoch that the request's own read of the sandbox has seen, and a look for it."""
-    known = platform.known.read_here(sandbox_id)
-    key = PageKey(sandbox_id, 0 if known is None else known.page_epoch, loan_id)
-    if known is not None and key.epoch:
-        return key, pages.get(key, known.now_ms(platform.real_ms()))
+    seen = platform.known.seen_here(sandbox_id)
+    key = PageKey(sandbox_id, 0 if seen is None else seen.page_epoch, loan_id)
+    if seen is not None and key.epoch:
+        return key, pages.get(key, seen.now_ms(platform.real_ms()))
     pages.begin(sandbox_id, platform.real_ms(), platform.writer.submit)
     return key, None if pages.is_down else NOTHING

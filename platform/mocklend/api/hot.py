@@ -93,7 +93,9 @@ class HotPaths:
         self._clocks = QuickReader(platform.engine)
         self._pages_after = StatusPages(platform.engine, platform.pages)
         self._pages_after_lock = threading.Lock()
-        self._reader = PageReader(platform.engine, platform.real_ms) if platform.known.shared else None
+        # With pages in Redis, Flask asks there first.
+        reads = platform.known.shared and platform.shared_pages is None
+        self._reader = PageReader(platform.engine, platform.real_ms) if reads else None
         with app.app_context():
             self._shapes = {
                 LOAN: shape_of(LOAN, "loans.get_loan"),
