@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from crash_checks import stuck_callbacks
 from crash_clients import Ledger
 from webhook_receiver import WebhookReceiver
 
@@ -18,6 +19,7 @@ from mocklend.client import Client, Doc, ProblemError
 READERS = 8
 PAID_WITHIN_S = 60
 DELIVERED_WITHIN_S = 20
+ATTEMPTED_WITHIN_S = 10
 KINDS = ("loan", "repayment", "edit")
 
 Item = TypeVar("Item")
@@ -83,11 +85,21 @@ def final_state(client: Client, ledger: Ledger, audit: Doc) -> FinalState:
         journal=dict(_spread(client, loan_ids, lambda own, id: (id, list(_transactions(own, id))))),
         loans=[doc["id"] for docs in loans for doc in docs],
         edits=[doc["id"] for docs in edits for doc in docs if doc["operator"] != "operations"],
-        callbacks=_spread(client, orders, lambda own, doc: own.callback(doc["channel"], doc["out_trade_no"])),
+        callbacks=_spread(client, orders, lambda own, doc: _callback(own, doc, audit["now"])),
         trades=_spread(client, orders, lambda own, doc: own.trade(doc["channel"], doc["out_trade_no"])),
         now=audit["now"],
         receipts=list(_receipts(client)),
     )
+
+
+def _callback(client: Client, order: Doc, now: str) -> Doc:
+    """An order's callback; if it was due, as soon as it is not: one that stays due for ATTEMPTED_WITHIN_S is stuck."""
+    until = time.monotonic() + ATTEMPTED_WITHIN_S
+    while True:
+        callback = client.callback(order["channel"], order["out_trade_no"])
+        if not stuck_callbacks([callback], now) or time.monotonic() > until:
+            return callback
+        time.sleep(0.5)
 
 
 def undelivered(webhook_receiver: WebhookReceiver, ledger: Ledger) -> list[str]:

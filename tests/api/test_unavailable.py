@@ -45,8 +45,8 @@ def refuse_writes(engine: Engine, when: Callable[[], bool] = lambda: True) -> No
     def on_checkout(dbapi: Any, *_: object) -> None:
         if engine.dialect.name == "sqlite":
             dbapi.execute(f"PRAGMA query_only={when()}")
-        elif when():
-            dbapi.execute("SET TRANSACTION READ ONLY")
+        else:
+            dbapi.read_only = when()  # Of its next transactions; a statement of SET would begin one.
 
     event.listen(engine, "checkout", on_checkout)
 

@@ -101,7 +101,7 @@ def test_without_wrk_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, capsys
     assert "apt-get install wrk" in capsys.readouterr().err
 
 
-@pytest.mark.sqlite_only("the loop is one on SQLite")
+@pytest.mark.sqlite_only("the bench counts in a file of SQLite")
 def test_what_is_on_the_books_counts_to_the_last_order(platform: Platform, story: Story) -> None:
     loan_id = story.borrow()
     for _ in range(3):
@@ -125,6 +125,7 @@ def test_a_figure_says_how_far_due_work_was_behind(
     assert "4.2 s behind at the end" in capsys.readouterr().out
 
 
+@pytest.mark.sqlite_only("the loop is one on SQLite")
 def test_the_loop_inserts_the_rows_of_a_repayment(platform: Platform, story: Story) -> None:
     story.order(story.borrow(), 1_000)
     database = str(platform.engine.url.database)

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import crash
+import crash_final
 import pytest
 from crash import Course, conclude
 from crash_checks import (
@@ -100,6 +102,30 @@ def test_a_stuck_callback_is_found() -> None:
     stuck = stuck_callbacks([done, given_up, waiting, forgotten, {**waiting, "next_attempt_at": None}], NOW)
 
     assert [item.split(":")[0] for item in stuck] == ["cb_4", "cb_3"]
+
+
+class Attempting:
+    """A client of a platform that attempts a due callback only after it was asked a few times."""
+
+    def __init__(self, attempted_after: int) -> None:
+        self.due_for = attempted_after
+
+    def callback(self, *_: str) -> Doc:
+        self.due_for -= 1
+        return {"id": "cb_1", "state": "ACKED" if self.due_for < 0 else "RETRY", "next_attempt_at": NOW}
+
+
+@pytest.mark.parametrize(("attempted_after", "state"), [(0, "ACKED"), (3, "ACKED"), (100, "RETRY")])
+def test_a_callback_is_stuck_only_if_it_stays_due(
+    monkeypatch: pytest.MonkeyPatch, attempted_after: int, state: str
+) -> None:
+    real_s = iter(range(1_000))
+    time = SimpleNamespace(monotonic=lambda: next(real_s), sleep=lambda _: None)
+    monkeypatch.setattr(crash_final, "time", time)
+
+    callback = crash_final._callback(Attempting(attempted_after), {"channel": "wallet", "out_trade_no": "ML1"}, NOW)  # type: ignore[arg-type]
+
+    assert callback["state"] == state
 
 
 def test_money_on_its_way_at_a_restart_is_counted_once() -> None:

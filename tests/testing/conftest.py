@@ -13,6 +13,8 @@ import mocklend.local  # noqa: F401
 from mocklend.runtime import find_layer
 
 find_layer()
+for kind in entry_points(group="mocklend.faults"):  # The layer loads them only when they are asked for.
+    kind.load()
 
 
 INSTALLED = bool(entry_points(group="pytest11", name="mocklend"))
