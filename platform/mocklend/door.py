@@ -78,7 +78,7 @@ class Hot(Protocol):
 
     @property
     def taken(self) -> int:
-        """How many requests are taken `at_once` and not answered yet."""
+        """How many requests are taken and not answered yet."""
         ...
 
     def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
@@ -208,10 +208,14 @@ class Door:
         has_body = not BODY_HEADERS.isdisjoint(headers)
         if self.hot is not None and not has_body:
 
-            def respond(status: int, sent: Headers, content: bytes, sandbox_id: str, _hold_ms: int) -> None:
+            def respond(status: int, sent: Headers, content: bytes, sandbox_id: str, hold_ms: int) -> None:
                 if isinstance(proto, Watched):
                     proto.sandbox_id = sandbox_id
-                proto.response_bytes(status, sent, content)
+                if hold_ms:
+                    until_s = came_s + hold_ms / 1_000
+                    self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, sent, content)
+                else:
+                    proto.response_bytes(status, sent, content)
 
             def hand_back() -> None:
                 go_on(self._go_on(request, has_body, scope, proto))
@@ -243,8 +247,14 @@ class Door:
         for timer, answer in list(self._held.items()):
             timer.cancel()
             answer()
-        while self._open or (self.hot is not None and self.hot.taken):
+        while not await self._is_idle():
             await asyncio.sleep(TICK_S)
+
+    async def _is_idle(self) -> bool:
+        """Whether no request is in progress."""
+        taken = self.hot is not None and self.hot.taken
+        await asyncio.sleep(0)  # What was taken before has scheduled its answer: it is held now.
+        return not (taken or self._open or self._held)
 
     # --- in the loop ---
 
@@ -446,14 +456,15 @@ class Door:
         status: int,
         sent: Headers,
         content: Content,
-        done: asyncio.Future[bool],
+        done: asyncio.Future[bool] | None = None,
     ) -> None:
         """Send an answer at a time of `perf_counter`, without a thread; a stopping server sends it at once."""
 
         def answer() -> None:
             self._held.pop(timer, None)
             self._send(proto, status, sent, content)
-            self._let_go(done)
+            if done is not None:
+                self._let_go(done)
 
         timer = self._loop.call_later(0 if self._stopping else until_s - perf_counter(), answer)
         self._held[timer] = answer

@@ -33,7 +33,7 @@ class OnLoop:
 
     def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
         if request.path.startswith("/v1/hot/begun"):
-            answer = partial(respond, 202, [("content-type", "text/plain")], b"hot", "sbx_a", 0)
+            answer = partial(respond, 202, [("content-type", "text/plain")], b"hot", "sbx_a", self.hold_ms)
             self.begun.append(hand_back if request.path.endswith("/back") else answer)
             return True
         if request.path != "/v1/hot/now":
@@ -109,15 +109,18 @@ def test_a_request_that_is_taken_before_the_loop_is_answered_or_handed_back_and_
     stopping.result(LONG_S)
 
 
+@pytest.mark.parametrize("path", ["/v1/hot/begun", "/v1/hot/later"])
 def test_a_hot_answer_that_is_held_back_needs_no_thread_and_is_sent_when_the_server_stops(
-    place: Place, hot: OnLoop
+    place: Place, hot: OnLoop, path: str
 ) -> None:
     hot.hold_ms = 60_000
-    waiting = [place.connect(request("GET", "/v1/hot/later")) for _ in range(20)]
-    until(lambda: len(hot.later) == 20)
+    method = "GET" if path.endswith("begun") else "POST"
+    waiting = [place.connect(request(method, path)) for _ in range(20)]
+    until(lambda: len(hot.later) + len(hot.begun) == 20)
 
-    for answer in hot.later:
+    for answer in (*hot.later, *hot.begun):
         answer()
+    hot.begun.clear()
     until(lambda: holds(place.door, 20))
 
     assert place.ask("GET", "/v1/other") == (200, b"done")

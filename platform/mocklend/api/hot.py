@@ -88,7 +88,7 @@ class HotPaths:
         self._log = request_log_of(app)
         self._meters: Meters = app.extensions[METERS]
         self._ids: RequestIds = app.extensions[IDS]
-        # Each of these three is for one thread: the server's, the event loop's, and whoever holds the lock.
+        # Each is for one thread: the first two for the server's, the third for whoever holds the lock.
         self._pages = StatusPages(platform.engine, platform.pages)
         self._clocks = QuickReader(platform.engine)
         self._pages_after = StatusPages(platform.engine, platform.pages)
@@ -106,17 +106,22 @@ class HotPaths:
 
     @property
     def taken(self) -> int:
-        """How many requests were taken `at_once` and are not answered yet."""
-        return 0 if self._reader is None else self._reader.taken
+        """How many requests were taken and are not answered yet."""
+        with self._lock:
+            waiting = self._waiting.total()
+        return waiting if self._reader is None else waiting + self._reader.taken
 
     def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
-        """Answer a status query that no rule selects; on PostgreSQL, take it for the reader's next statement."""
+        """Answer a status query; or take it for the reader's next statement, or for the writer if a rule selects it."""
         if request.method != "GET" or request.query or FAULT in request.headers:
             return False
         named = PAGE_OF(request.path)
         taken = self._take(request, LOAN) if named else None
-        if named is None or taken is None or not self._no_rule_selects(taken, named[1]):
+        if named is None or taken is None:
             return False
+        if not self._no_rule_selects(taken, named[1]):
+            event, selected = request.carried.get(SKIPPED_REQUEST, (None, False))
+            return selected and self._selected_page(taken, event, respond, hand_back)
         if self._reader is not None:
             receive = partial(self._read, taken, respond, hand_back)
             return self._reader.ask(taken.sandbox_id, named[1], receive)
@@ -127,10 +132,7 @@ class HotPaths:
         return True
 
     def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
-        """Take an order, or a status query that a rule may select."""
-        if request.method == "GET":
-            event, selected = request.carried.get(SKIPPED_REQUEST, (None, False))
-            return selected and self._selected_page(request, event, respond, hand_back)
+        """Take an order."""
         if request.method != "POST" or request.query or FAULT in request.headers:
             return False
         named = REPAYMENTS_OF(request.path)
@@ -188,17 +190,16 @@ class HotPaths:
         return not selected
 
     def _selected_page(
-        self, request: ReceivedRequest, event: RequestEvent, respond: Respond, hand_back: Callable[[], None]
+        self, taken: Taken, event: RequestEvent, respond: Respond, hand_back: Callable[[], None]
     ) -> bool:
         """Decide what the rules do to a status query, and answer it if they only delay it. Flask does the rest."""
-        layer, sandbox_id, real_ms = self._platform.layer, event.sandbox_id, self._platform.real_ms()
-        event.now_ms = now_from(self._clocks, sandbox_id, real_ms)
-        if layer is None or event.now_ms is None or event.asked_by is None:
+        layer, sandbox_id = self._platform.layer, taken.sandbox_id
+        event.now_ms = now_from(self._clocks, sandbox_id, taken.real_ms)
+        if layer is None or event.now_ms is None:
             return False
         if not layer.may_affect(event):  # By its time, no rule selects it.
-            request.carried[SKIPPED_REQUEST] = (event, False)
+            taken.request.carried[SKIPPED_REQUEST] = (event, False)
             return False
-        taken = Taken(request, LOAN, sandbox_id, None, event.asked_by, request.headers.get(KEY), real_ms)
         whole = event.whole()
         submitted = self._submit(taken, MeetRequest(sandbox_id, whole))
         if submitted is None:
@@ -210,17 +211,19 @@ class HotPaths:
         self, taken: Taken, event: ApiAnswer, decided: Future[Answer], respond: Respond, hand_back: Callable[[], None]
     ) -> None:
         """Answer a status query with the outcome of its event. Runs in the writer's thread."""
-        self._end_waiting(taken.sandbox_id)
-        if decided.exception() is None:
-            outcome: ApiAnswer = decided.result().body["happened"]
-            taken.request.carried[MET_REQUEST] = outcome_of(event, outcome)
-            if outcome.answer_code is None and outcome.break_how == "none":
-                with self._pages_after_lock:
-                    body = self._pages_after.body(taken.sandbox_id, event.loan_id, taken.real_ms)
-                if body is not None:
-                    self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond, outcome.delay_ms)
-                    return
-        hand_back()
+        try:
+            if decided.exception() is None:
+                outcome: ApiAnswer = decided.result().body["happened"]
+                taken.request.carried[MET_REQUEST] = outcome_of(event, outcome)
+                if outcome.answer_code is None and outcome.break_how == "none":
+                    with self._pages_after_lock:
+                        body = self._pages_after.body(taken.sandbox_id, event.loan_id, taken.real_ms)
+                    if body is not None:
+                        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond, outcome.delay_ms)
+                        return
+            hand_back()
+        finally:
+            self._end_waiting(taken.sandbox_id)  # Last: see `taken`.
 
     def _order(self, taken: Taken, loan_id: str, respond: Respond, hand_back: Callable[[], None]) -> bool:
         request, key = taken.request, taken.key or ""

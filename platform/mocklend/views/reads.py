@@ -138,8 +138,9 @@ def page_among(versions: Sequence[VersionAndClock], real_ms: int) -> PageForNow 
     for each in versions:
         if shown is None and each.visible_ms <= now_ms and (now_ms < each.back_ms or each.again_ms <= now_ms):
             shown = each
-        changes = (each.visible_ms, each.back_ms, each.again_ms)
-        until_ms = min(until_ms, *(moment for moment in changes if now_ms < moment), NEVER_MS)
+        for moment in (each.visible_ms, each.back_ms, each.again_ms):
+            if now_ms < moment < until_ms:
+                until_ms = moment
     if shown is None or now_ms < shown.replica_ms:
         return None
     if until_ms == NEVER_MS or clock.speed == 0:
