@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger, in_a_line
 from mocklend.sandboxes.lifecycle import DEFAULT
-from mocklend.sandboxes.page_epochs import PageFence, PageKey, pages_of
+from mocklend.sandboxes.page_epochs import PageFence, PageKey, keeps_page, pages_of
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
 from mocklend.seams.seam import Write
@@ -305,6 +305,7 @@ class _Group:
         self._stored: dict[tuple[str, Key], Any] = {}  # As the database has them: a flush updates what differs.
         self.changed_sandboxes: set[str] = set()
         self.changed_pages: set[tuple[str, str]] = set()
+        self._shown_pages: set[tuple[str, str]] = set()  # Without those whose invalidation a fault has lost.
         self._changed = ChangedSubjects()
         self._passing: dict[tuple[str, Key], None] = {}  # The loaded keys of NEVER_KEPT kinds.
         keys: list[tuple[str, Key]] = []
@@ -337,7 +338,7 @@ class _Group:
 
     def cached_pages(self) -> list[PageKey]:
         """The changed pages that a shared cache may have."""
-        return [*pages_of(self.changed_pages, lambda id: self._loaded[id][("sandbox", id)])]
+        return [*pages_of(self._shown_pages, lambda id: self._loaded[id][("sandbox", id)])]
 
     def commit(self) -> None:
         """After the commit: the fault layer keeps its counts, and reloads the rules that were changed."""
@@ -474,6 +475,8 @@ class _Group:
             elif kind == Loan.kind:
                 self.changed_pages.add((sandbox_id, key[1]))
             stored = self._stored.get((sandbox_id, key))
+            if isinstance(entity, Loan) and not keeps_page(stored, entity):
+                self._shown_pages.add((sandbox_id, key[1]))
             if stored is None:
                 store = STORES[kind]
                 rows.setdefault(store.insert, []).append(store.new_row(sandbox_id, entity))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import msgspec
 import orjson
 import pytest
+import redis
 
 from mocklend.client import Doc
 from mocklend.sandboxes import page_epochs
+from mocklend.sandboxes.page_epochs import PageKey
+from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage import redis_link
+from mocklend.storage.snapshot import Snapshot
+from mocklend.views import reads
+from mocklend.views.reads import PageSpan
+from mocklend.views.shared_pages import CHANNEL, CachedPage
 from support.processes import Process, processes
 from support.redis_server import Fake, Real
 
@@ -224,6 +232,44 @@ def test_a_redis_that_stands_still_costs_no_answer(
         assert [page(process, loan, key)[1] for process in (one, other)] == [version, version]
 
 
+@pytest.mark.parametrize("moment", ["read", "committed"])
+def test_a_write_in_the_middle_of_a_read_is_seen_by_the_next_one(
+    two: list[Process], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """One process has read the old page and has not kept it yet, while the other writes; or reads before the drop."""
+    one, other = two
+    _, key = one.sandbox()
+    loan = one.loan(key)
+    if moment == "read":
+        whole = reads.page_span
+
+        def slow(snapshot: Snapshot, loan_id: str) -> PageSpan | None:
+            span = whole(snapshot, loan_id)
+            monkeypatch.setattr(reads, "page_span", whole)
+            pay(other, loan, key, "a")
+            return span
+
+        monkeypatch.setattr(reads, "page_span", slow)
+        assert page(one, loan, key) == ("miss", 1)
+    else:
+        assert other.platform.shared_pages is not None
+        pages, seen = other.platform.shared_pages, []
+        drop = pages.drop
+
+        def late(those: Collection[PageKey]) -> bool:
+            seen.append(page(one, loan, key))
+            return drop(those)
+
+        monkeypatch.setattr(pages, "drop", late)
+        pay(other, loan, key, "a")
+        assert {used for used, _ in seen} == {"miss"}
+
+    used, version = page(one, loan, key)
+
+    assert (used, version > 1) == ("miss", True)
+    assert page(other, loan, key) == ("hit", version)
+
+
 def test_metrics_count_how_pages_were_answered(two: list[Process]) -> None:
     one, _ = two
     _, key = one.sandbox()
@@ -241,6 +287,42 @@ def test_metrics_count_how_pages_were_answered(two: list[Process]) -> None:
 # --- faults of the cache: Redis has what the fault shows, for as long as the answer key says ---
 
 
+def next_message(watching: redis.client.PubSub) -> str:
+    """The next message of a channel."""
+    for _ in range(3):
+        told = watching.get_message(timeout=PATIENT_S)
+        if told is not None:
+            return str(told["data"].decode())
+    raise AssertionError("there is no message")
+
+
+def test_a_lost_invalidation_is_not_sent_and_the_page_stays_in_redis(
+    two: list[Process], redis_server: Fake | Real
+) -> None:
+    one, other = two
+    _, key = one.sandbox()
+    loan = one.loan(key)
+    page(one, loan, key)
+    with redis_server.client() as client, client.pubsub(ignore_subscribe_messages=True) as watching:
+        (name,) = client.keys(f"mocklend:*:{loan}")
+        before = client.get(name)
+        watching.subscribe(CHANNEL)
+        watching.get_message(timeout=PATIENT_S)
+        other.done("PUT", "/-/rules/lost", key, {"fault": "cache.lost_invalidation"})
+        pay(other, loan, key, "a")
+
+        assert client.get(name) == before
+        assert page(one, loan, key) == ("hit", 1)
+
+        other.done("POST", "/-/rules/halt", key)
+        pay(other, loan, key, "b")
+        client.publish(CHANNEL, "the end")
+        told = [next_message(watching) for _ in range(2)]
+        assert [text.endswith(loan) for text in told] == [True, False]  # One message, for the second repayment.
+    used, version = page(one, loan, key)
+    assert (used, version > 1) == ("miss", True)
+
+
 class Told(NamedTuple):
     """A story with a fault: what the page showed after each step, what Redis then had, and the answer key."""
 
@@ -250,6 +332,13 @@ class Told(NamedTuple):
 
 
 STEPS: tuple[str, ...] = ("pay", "PT20S", "PT20S", "PT40S", "pay", "PT2H", "pay", "PT2H")
+HELD = {
+    "cache.bounded_stale": [1, 1, 2, 2, 2, 3, 3, 4],
+    "cache.lost_invalidation": [1, 1, 1, 1, 1, 1, 1, 1],
+    "cache.stale_set": [2, 1, 2, 2, 3, 3, 4, 4],
+    "cache.evicted_before_flush": [2, 2, 2, 2, 3, 3, 4, 4],
+}
+"""The version that Redis has after each step. What was evicted is wrong by its amount."""
 KINDS: dict[str, Doc] = {
     "cache.bounded_stale": {"lag_s": 30},
     "cache.lost_invalidation": {},
@@ -296,4 +385,20 @@ def test_redis_has_what_a_fault_of_the_cache_shows_and_the_answer_key_is_the_sam
     assert beside.key == without.key
     entries = json.loads(beside.key)["entries"]
     assert {entry["fault"] for entry in entries} == {fault}
-    assert len({orjson.loads(page)["version"] for page in beside.held}) > 1 or fault == "cache.lost_invalidation"
+    assert [orjson.loads(page)["version"] for page in beside.held] == HELD[fault]
+    owed = [orjson.loads(page)["outstanding_minor"] for page in beside.held]
+    assert (owed[4] == 99_000) is (fault in ("cache.bounded_stale", "cache.evicted_before_flush"))
+
+
+def test_a_cache_that_does_not_know_until_when_is_found(
+    postgresql: str, redis_server: Fake | Real, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def for_good(cls: type[CachedPage], span: PageSpan) -> CachedPage:
+        return cls(span.version, 0, NEVER_MS, msgspec.Raw(span.doc.encode()))
+
+    monkeypatch.setattr(CachedPage, "of", classmethod(for_good))
+
+    with pytest.raises(AssertionError):
+        test_redis_has_what_a_fault_of_the_cache_shows_and_the_answer_key_is_the_same(
+            postgresql, redis_server, "cache.bounded_stale"
+        )

@@ -6,13 +6,17 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from mocklend.domain.problems import Refused
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.page_epochs import CachePages, PageFence, PageKey
+from mocklend.sandboxes.page_epochs import CachePages, PageFence, PageKey, keeps_page
+from mocklend.seams.view_refresh import NEVER_MS, Showing
 from mocklend.storage.engines import reading, writing
+from mocklend.storage.entities import Loan
+from mocklend.storage.values import ViewVersion
 from support.story import Story
 
 EPOCH = 1_000
@@ -160,3 +164,35 @@ def test_a_next_epoch_that_the_database_refused_is_set_after_another_commit(
     fence.after_commit([])
 
     assert epoch(platform, cached.id) == EPOCH + 1
+
+
+def version(n: int, showing: Showing | None = None) -> ViewVersion:
+    """A version of a page, shown at once unless it waits."""
+    return ViewVersion(n, n, "USING", 1_000, 0, 0, showing)
+
+
+LOST, LATE = Showing.at(NEVER_MS), Showing.at(60_000)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "keeps"),
+    [
+        ([version(1)], [version(1), version(2, LOST)], True),
+        ([version(1), version(2, LOST)], [version(1), version(3, LOST)], True),
+        ([version(1), version(2, LATE)], [version(1), version(2, LATE), version(3, LOST)], True),
+        ([version(1)], [version(1), version(2, LATE)], False),
+        ([version(1)], [version(1), version(2, LATE), version(3, LOST)], False),
+        ([version(1)], [version(2)], False),
+        ([version(1)], [version(2), version(3, LOST)], False),
+        ([version(1)], [version(1)], False),
+    ],
+)
+def test_a_page_stays_where_only_lost_versions_came(
+    platform: Platform, story: Story, before: list[ViewVersion], after: list[ViewVersion], keeps: bool
+) -> None:
+    loan_id = story.borrow()
+    with platform.snapshot(story.sandbox_id) as snapshot:
+        loan = snapshot.get(Loan, loan_id)
+
+    assert keeps_page(replace(loan, view_versions=(*before,)), replace(loan, view_versions=(*after,))) is keeps
+    assert not keeps_page(None, replace(loan, view_versions=(*after,)))

@@ -23,6 +23,8 @@ from sqlalchemy import Connection
 
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger
+from mocklend.seams.view_refresh import NEVER_MS
+from mocklend.storage.entities import Loan
 from mocklend.storage.statements import run_many
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 
@@ -52,6 +54,17 @@ class PageStore(Protocol):
 def next_epoch(sandbox: Sandbox) -> int:
     """The epoch after the sandbox's; 0 where its pages are not cached."""
     return sandbox.page_epoch + 1 if sandbox.page_epoch else 0
+
+
+def keeps_page(before: Loan | None, after: Loan) -> bool:
+    """Whether a loan has only got versions that no view will ever show: a fault has lost the invalidation of its page.
+
+    Then none is sent, and the page that is in the cache stays there. It is what the database shows.
+    """
+    if before is None:
+        return False
+    new = [version for version in after.view_versions if version not in before.view_versions]
+    return bool(new) and all(version.showing.page_ms >= NEVER_MS for version in new)
 
 
 def pages_of(loans: Iterable[tuple[str, str]], sandbox_of: Callable[[str], Sandbox | None]) -> Iterator[PageKey]:

@@ -61,7 +61,12 @@ class RedisLink:
         try:
             self._pool: Any = redis.ConnectionPool(**{**parse_url(url), **own})  # type: ignore[no-untyped-call]
             self._pool.make_connection()  # It shows whether all options of the URL are known.
-        except (ValueError, TypeError, redis.RedisError) as reason:
+        except TypeError:
+            raise CannotOpen(
+                "The URL of Redis cannot be used: it has an option that the driver does not know.",
+                "It is like redis://host:6379/0.",
+            ) from None
+        except (ValueError, redis.RedisError) as reason:
             raise CannotOpen(f"The URL of Redis cannot be used: {reason}.", "It is like redis://host:6379/0.") from None
         self._pool.reset()
         where = self._pool.connection_kwargs
