@@ -12,6 +12,7 @@ import pytest
 
 from mocklend.api.hot import HotPaths
 from mocklend.client import Doc
+from mocklend.storage.statement_reader import StatementReader
 from support.caller import Outcome
 from support.processes import Process, processes
 
@@ -144,6 +145,23 @@ def test_no_status_page_is_older_than_an_answer_that_came_before_it(two: list[Pr
 
     assert wrong == []
     assert Outcome.ANSWERED_LATER in other.front.outcomes
+
+
+def test_what_the_hot_path_cannot_read_is_answered_by_flask(
+    two: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = two
+    _, key = one.sandbox()
+    loan = one.loan(key)
+    assert page(one, loan, key)[0] == 200
+    before = len(one.front.outcomes)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(StatementReader, "rows", lambda *_: None)
+        assert [page(one, loan, key)[0] for _ in range(3)] == [200] * 3
+
+    # The first was taken and handed back; the others were not taken, since statements fail.
+    assert one.front.outcomes[before:] == [Outcome.ANSWERED_LATER, Outcome.NOT_TAKEN, Outcome.NOT_TAKEN]
 
 
 @pytest.mark.parametrize("hole", ["requests", "commands", "pages"])

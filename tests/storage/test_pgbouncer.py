@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +13,10 @@ import pytest
 from mocklend.runtime import Platform
 from mocklend.storage.engines import LOCK_WAIT_MS, POOLED, STATEMENT_WAIT_S, reading, writing
 from mocklend.storage.entities import Loan
+from mocklend.views.page_reader import PageReader, ReadPage
 from support.story import Story
+
+LONG_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +79,16 @@ def test_waits_are_bounded_with_and_without_a_pooler(platform: Platform, postgre
             assert settings["statement_timeout"] == str(STATEMENT_WAIT_S * 1000)
             assert settings["idle_in_transaction_session_timeout"] == str(STATEMENT_WAIT_S * 1000)
     direct.close()
+
+
+def test_status_pages_are_read_through_a_connection_pooler(story: Story, platform: Platform) -> None:
+    loan_id = story.borrow()
+    reader = PageReader(platform.engine, platform.real_ms, within_s=LONG_S)
+    received: queue.Queue[ReadPage | None] = queue.Queue()
+
+    for _ in range(20):
+        assert reader.ask(story.sandbox_id, loan_id, received.put)
+    pages = [received.get(timeout=LONG_S) for _ in range(20)]
+
+    assert [page.page is not None for page in pages if page is not None] == [True] * 20
+    assert not reader._statement._prepares
