@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from mocklend.cli.serving import _announce
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.config import Settings
+from support.redis_server import Real
 from support.terminal import Run
 
 if not entry_points(group="pytest11", name="mocklend"):
@@ -61,6 +63,69 @@ def test_one_process_serves_an_sqlite_database(run: Run, tmp_path: Path) -> None
     assert ran.code == 2
     assert "is an SQLite database, which one process serves" in ran.err
     assert not (tmp_path / "books.db").exists()
+
+
+def test_an_sqlite_database_has_its_pages_in_memory_and_not_in_redis(run: Run, tmp_path: Path) -> None:
+    ran = run("serve", "--port", "0", "--redis", "redis://127.0.0.1:1", "--database", str(tmp_path / "books.db"))
+
+    assert ran.code == 2
+    assert "it keeps status pages in memory, not in Redis" in ran.err
+    assert "--redis" in ran.err
+    assert not (tmp_path / "books.db").exists()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://127.0.0.1:1/?what=1", "redis://127.0.0.1:port"])
+def test_a_url_of_redis_that_cannot_be_used_is_refused(run: Run, postgresql: str, url: str) -> None:
+    ran = run("serve", "--port", "0", "--redis", url, "--database", postgresql)
+
+    assert ran.code == 2
+    assert "cannot be used" in ran.err
+    assert "redis" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.long
+def test_several_processes_serve_with_one_redis_also_while_it_stands_still_or_is_gone(
+    postgresql_alone: str, real_redis: Real
+) -> None:
+    command = [sys.executable, "-m", "mocklend", "serve", "--port", "0", "--workers", "2", "--json"]
+    command += ["--database", postgresql_alone, "--redis", real_redis.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = json.loads(server.stdout.readline())["url"]
+            with Client(url) as anyone, anyone.sandbox(seed=7) as client:
+                loan = client.borrow(client.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"]
+
+                def versions(wanted: str) -> set[int]:
+                    """The versions of answers until one says where it came from as it is wanted."""
+                    seen = set()
+                    for _ in range(2_000):
+                        answer = requests.get(
+                            f"{url}/v1/loans/{loan}", headers={"Authorization": f"Bearer {client.api_key}"}, timeout=30
+                        )
+                        assert answer.status_code == 200
+                        seen.add(answer.json()["version"])
+                        if answer.headers["Mocklend-Cache"] == wanted:
+                            return seen
+                    raise AssertionError(f"no answer was a {wanted}")
+
+                assert versions("hit") == {1}
+                real_redis.stop()
+                assert versions("down") == {1}
+                client.settle(client.repay(loan, 1_000, "wallet", "OVD_AND_CURRENT"))
+                now = client.loan(loan)["version"]
+                assert now > 1
+                assert versions("down") == {now}
+                real_redis.go_on()
+                assert versions("hit") == {now}
+                real_redis.kill()
+                assert versions("down") == {now}
+                real_redis.start()
+                assert versions("hit") == {now}
+        finally:
+            server.terminate()
+    assert server.returncode == 0
 
 
 def test_settings_that_cannot_be_used_are_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
