@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import event
 
 from mocklend import audit as auditing
 from mocklend.domain.facts import RECEIPT, Fact
 from mocklend.domain.statuses import ReceiptState, TradeState
 from mocklend.sandboxes.ids import order_no
-from mocklend.storage import snapshot as snapshots
-from mocklend.storage.driver import Columns
+from mocklend.storage.driver import fetch
 from mocklend.storage.entities import Receipt, Trade
-from mocklend.storage.statements import Value
 from mocklend.storage.work import Work
 from mocklend.world.record import record_in_world
 from support.plants import plant
@@ -30,24 +29,25 @@ _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING .*\((.*)\))?")
 pytestmark = pytest.mark.sqlite_only("PostgreSQL chooses its plans by statistics")
 
 
-def test_each_query_finds_its_rows_by_more_than_the_sandbox(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_query_finds_its_rows_by_more_than_the_sandbox(story: Story) -> None:
     loan_id = story.borrow()
     with story.platform.snapshot(story.sandbox_id) as snapshot:
         mark = auditing.audit(snapshot).mark
     plant(story, _money_of_another_loan(loan_id))
     story.order(loan_id, 1_000)
     story.sleep(1)
-    ran: dict[str, dict[str, Value]] = {}
-    fetched = snapshots._fetched
+    ran: dict[str, Any] = {}
 
-    def noted(connection: Connection, sql: str, parameters: dict[str, Value]) -> Sequence[Columns]:
+    def hear(_connection: object, _cursor: object, sql: str, parameters: Any, *_rest: object) -> None:
         ran[sql] = parameters
-        return fetched(connection, sql, parameters)
 
-    monkeypatch.setattr(snapshots, "_fetched", noted)
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        assert auditing.audit(snapshot, mark).looked_at == [loan_id]
-        plans = [fetched(snapshot.connection, f"EXPLAIN QUERY PLAN {sql}", ran[sql]) for sql in ran]
+        event.listen(story.platform.engine, "before_cursor_execute", hear)
+        try:
+            assert auditing.audit(snapshot, mark).looked_at == [loan_id]
+        finally:
+            event.remove(story.platform.engine, "before_cursor_execute", hear)
+        plans = [fetch(snapshot.connection, f"EXPLAIN QUERY PLAN {sql}", ran[sql]) for sql in ran]
 
     steps = [_STEP.match(str(row[3])) for plan in plans for row in plan]
     found_by = {(step[2], step[3]) for step in steps if step is not None}

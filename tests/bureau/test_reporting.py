@@ -339,7 +339,7 @@ def test_without_a_correction_a_wrong_month_stays_although_the_books_are_right_a
     assert bureau.months() == "*1C"
     with story.platform.read() as connection:
         facts = facts_of(story.snapshot(connection), BOOKS, [loan_id])[loan_id]
-        reported = checks.reporting_of(story.snapshot(connection), among([loan_id]), {})[loan_id]
+        reported = checks.reporting_of(story.snapshot(connection), among([loan_id]))[loan_id]
     assert checks.differs_from_books_now(story.entity(Loan, loan_id), facts, reported.records[-1])
     assert story.discrepancies() == []
 

@@ -33,7 +33,7 @@ READS: dict[str, Read] = {
     "where_in": lambda reader, id: reader.where_in(Loan, "id", [id]),
     "load": lambda reader, id: reader.load(BOOK_FACTS, id),
     "rows": lambda reader, id: reader.rows(Lent, f"{LOANS} AND id = :id", id=id),
-    "raw": lambda reader, id: reader.raw(f"{LOANS} AND id = :id", id=id),
+    "raw": lambda reader, id: list(reader.raw(f"{LOANS} AND id = :id", id=id)),
     "rows_in": lambda reader, id: reader.rows_in(Lent, f"{LOANS} AND id", [id]),
     "ids": lambda reader, id: reader.ids("SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id = :id", id=id),
     "ids_in": lambda reader, id: reader.ids_in("SELECT id FROM loans WHERE sandbox_id = :sandbox_id AND id", [id]),

@@ -184,7 +184,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         code="C6",
         states="A debit or a request is ordered from its channel once.",
-        chosen=operations.check_orders,
+        loans=operations.check_orders,
     ),
     Check(
         code="C7",

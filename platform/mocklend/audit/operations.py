@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mocklend.audit.subjects import AuditedLoans
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.people import same_person
 from mocklend.domain.statuses import EditState
-from mocklend.storage.snapshot import Chosen, Snapshot
+from mocklend.storage.snapshot import Chosen, Snapshot, among
 from mocklend.world.reading import RETURNED_MONEY
 
 # None has an ORDER BY: without statistics SQLite prefers an index in that order to one of the loans.
@@ -78,10 +79,13 @@ def check_approvals(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
             yield Discrepancy(Finding("unapproved", id, amount), loan_id, detail)
 
 
-def check_orders(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
+def check_orders(group: AuditedLoans) -> Iterator[Discrepancy]:
     """Find two orders for one debit or one request: class `duplicate_in_channel`."""
+    if not group.asked_twice:
+        return
+    loans = among(group.asked_twice)
     sql = _ORDERED_TWICE.format(loans=loans.by("loan_id"), orders_of=loans.by("b.loan_id"))
-    for id, loan_id, amount, what in snapshot.rows(_OrderedTwice, sql, **loans.parameters):
+    for id, loan_id, amount, what in group.snapshot.rows(_OrderedTwice, sql, **loans.parameters):
         detail = f"one debit of {amount} ordered twice" if what == "debit" else f"one request for {amount}, two orders"
         yield Discrepancy(Finding("duplicate_in_channel", id, amount), loan_id, detail)
 

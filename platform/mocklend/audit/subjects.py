@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from mocklend.bureau.checks import Reporting, reporting_of
 from mocklend.domain.facts import booking
@@ -29,8 +30,7 @@ Certificate = tuple[str, int, str]
 """A settlement certificate: its id, and the number and hash of the transaction that it names."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditedLoan:
+class AuditedLoan(Struct, frozen=True, gc=False):
     """A loan: both sides, and what is shown of it. `state` is the stored projection; `sides_agree` if
     world and books have the same facts; `shown` has (version, document JSON) by view.
     """
@@ -47,12 +47,12 @@ class AuditedLoan:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuditedLoans:
-    """A group of loans that are checked together."""
+class AuditedLoans(Struct, frozen=True):
+    """A group of loans that are checked together. `asked_twice` has those of two orders for one debit or request."""
 
     snapshot: Snapshot
     loans: Sequence[AuditedLoan]
+    asked_twice: Sequence[str]
 
 
 def groups(snapshot: Snapshot) -> Iterator[AuditedLoans]:
@@ -61,7 +61,7 @@ def groups(snapshot: Snapshot) -> Iterator[AuditedLoans]:
     while full:
         loans = snapshot.where(Loan, "id > :after ORDER BY id LIMIT :most", after=after, most=AT_ONCE)
         if loans:
-            yield AuditedLoans(snapshot, _load(snapshot, loans, between(loans[0].id, loans[-1].id)))
+            yield _load(snapshot, loans, between(loans[0].id, loans[-1].id))
             after = loans[-1].id
         full = len(loans) == AT_ONCE
 
@@ -72,7 +72,7 @@ def chosen_groups(snapshot: Snapshot, ids: Sequence[str]) -> Iterator[tuple[Audi
         chosen = among(ids[start : start + AT_ONCE])
         loans = snapshot.where(Loan, f"{chosen.by('id')} ORDER BY id", **chosen.parameters)
         if loans:
-            yield AuditedLoans(snapshot, _load(snapshot, loans, chosen)), chosen
+            yield _load(snapshot, loans, chosen), chosen
 
 
 # With a column that is in no index: otherwise SQLite prefers to read the whole key, which has all other columns.
@@ -100,20 +100,20 @@ def loans_of_receipts(snapshot: Snapshot, receipt_ids: Iterable[str]) -> set[str
     return loans
 
 
-def _load(snapshot: Snapshot, loans: Sequence[Loan], chosen: Chosen) -> list[AuditedLoan]:
-    world = world_facts_by_loan(snapshot, chosen)
+def _load(snapshot: Snapshot, loans: Sequence[Loan], chosen: Chosen) -> AuditedLoans:
     books = facts_by_loan(snapshot, BOOKS, chosen)
+    world = world_facts_by_loan(snapshot, chosen, books)
     journal = journals_by_chain(snapshot, chosen)
     shown = _pages(snapshot, chosen)
-    orders = _orders(snapshot, chosen)
+    orders, asked_twice = _orders(snapshot, chosen)
     certificates = _certificates(snapshot, chosen)
-    reporting = reporting_of(snapshot, chosen, books.recorded_ms)
+    reporting = reporting_of(snapshot, chosen)
     loaded: list[AuditedLoan] = []
     for loan in loans:
         happened, booked = world.get(loan.id, []), books.facts.get(loan.id, [])
         terms, last = terms_of(loan), max([fact.on for fact in happened], default=date.min)
         as_of = stored_as_of(loan.state)
-        rebuilt, sides_agree = replay(terms, booked, as_of), happened == booked
+        rebuilt, sides_agree = replay(terms, booked, as_of), happened is booked or happened == booked
         # If both sides are the same, so is their replay.
         true_state = rebuilt if sides_agree and last <= as_of else replay(terms, happened, last)
         on_books = LoanBooks(loan, booked, journal.get(loan.id, []), rebuilt, orders.get(loan.id, {}))
@@ -131,7 +131,7 @@ def _load(snapshot: Snapshot, loans: Sequence[Loan], chosen: Chosen) -> list[Aud
                 snapshot.now_ms,
             )
         )
-    return loaded
+    return AuditedLoans(snapshot, loaded, asked_twice)
 
 
 _PAGES = """SELECT v.loan_id, v.version, v.doc, v.back_ms, v.again_ms,
@@ -145,24 +145,40 @@ def _pages(snapshot: Snapshot, loans: Chosen) -> dict[str, dict[str, tuple[int, 
     shown: dict[str, dict[str, tuple[int, str]]] = {}
     sql = _PAGES.format(loans=loans.by("v.loan_id"))
     for loan_id, version, doc, back_ms, again_ms, *moments in snapshot.raw(sql, **loans.parameters):
-        of_loan = shown.setdefault(loan_id, {})
-        of_loan[WRITTEN] = (version, doc)
+        of_loan, page = shown.setdefault(loan_id, {}), (version, doc)
+        of_loan[WRITTEN] = page
+        if back_ms <= now_ms < again_ms:
+            continue
         for view, from_ms in zip(reads.FROM_MS, moments, strict=True):
-            if from_ms <= now_ms and not back_ms <= now_ms < again_ms:
-                of_loan[view] = (version, doc)
+            if from_ms <= now_ms:
+                of_loan[view] = page
     return shown
 
 
-_ORDERS = """SELECT loan_id, id, applied_minor, overpaid_minor FROM repayments
+_ORDERS = """SELECT loan_id, id, applied_minor, overpaid_minor, debit_ms, asked_key FROM repayments
     WHERE sandbox_id = :sandbox_id AND {loans}"""
 
 
-def _orders(reader: SandboxReader, loans: Chosen) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return by loan and repayment the applied and overpaid amounts of its row, in minor units."""
+def _orders(reader: SandboxReader, loans: Chosen) -> tuple[dict[str, dict[str, tuple[int, int]]], list[str]]:
+    """Return by loan and repayment the applied and overpaid amounts of its row, in minor units.
+
+    And the loans that have two orders for one debit or one request.
+    """
     amounts: dict[str, dict[str, tuple[int, int]]] = {}
-    for loan_id, id, applied, over in reader.raw(_ORDERS.format(loans=loans.by("loan_id")), **loans.parameters):
-        amounts.setdefault(loan_id, {})[id] = (applied, over)
-    return amounts
+    asked: set[tuple[str, int | str]] = set()
+    asked_twice: set[str] = set()
+    sql = _ORDERS.format(loans=loans.by("loan_id"))
+    for loan_id, id, applied, over, debit_ms, asked_key in reader.raw(sql, **loans.parameters):
+        if loan_id in amounts:
+            amounts[loan_id][id] = (applied, over)
+        else:
+            amounts[loan_id] = {id: (applied, over)}
+        for cause in (debit_ms, asked_key):
+            if cause is not None:
+                if (loan_id, cause) in asked:
+                    asked_twice.add(loan_id)
+                asked.add((loan_id, cause))
+    return amounts, sorted(asked_twice)
 
 
 _CERTIFICATES = """SELECT id, loan_id, journal_seq, journal_hash FROM certificates

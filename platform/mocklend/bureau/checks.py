@@ -18,6 +18,7 @@ from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan, ScoreAnswer
+from mocklend.storage.facts import BOOKS, recorded_by_loan
 from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot
 
 WRONG = "wrong_bureau"
@@ -32,19 +33,15 @@ class Reporting:
     account: BureauAccount
 
 
-def reporting_of(
-    reader: SandboxReader, loans: Chosen, recorded_ms: Mapping[str, Mapping[str, int]]
-) -> dict[str, Reporting]:
-    """By loan: its reports, for those of the chosen loans that were reported.
-
-    `recorded_ms` has by loan and fact of the books when it was posted.
-    """
+def reporting_of(reader: SandboxReader, loans: Chosen) -> dict[str, Reporting]:
+    """By loan: its reports, for those of the chosen loans that were reported."""
     by_loan: dict[str, list[BureauRecord]] = {}
     in_order = f"{loans.by('loan_id')} ORDER BY loan_id, version"
     for record in reader.where(BureauRecord, in_order, **loans.parameters):
         by_loan.setdefault(record.loan_id, []).append(record)
     if not by_loan:
         return {}
+    recorded_ms = recorded_by_loan(reader, BOOKS, loans)
     accounts = {account.id: account for account in reader.where(BureauAccount, loans.by("id"), **loans.parameters)}
     return {
         loan_id: Reporting(records, recorded_ms.get(loan_id, {}), accounts[loan_id])

@@ -472,7 +472,7 @@ EFFECTS: dict[str, Effect] = {
 def _settling(other: str, paid: dict[str, int], left: int = 0) -> list[tuple[str, str, int]]:
     """Legs for money that was settled, set aside and left over. Freed money pays first, then `other`."""
     aside = paid.get(INTEREST_AHEAD, 0)
-    into = [(account, paid.get(bucket, 0)) for bucket, account in ACCOUNTS.items()]
+    into = [(account, paid[bucket]) for bucket, account in ACCOUNTS.items() if bucket in paid]
     legs, free = [], max(0, -aside)
     for account, amount in (*into, (INTEREST_IN_ADVANCE, max(0, aside)), ("2101", left)):
         part = min(free, amount)

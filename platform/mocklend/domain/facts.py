@@ -120,6 +120,10 @@ class Standing(Struct, frozen=True):
     undone: frozenset[str]
 
 
+ALL_COUNT = Standing(frozenset(), frozenset(), frozenset())
+"""Every fact counts."""
+
+
 def standing(facts: Iterable[Fact]) -> Standing:
     """Which of a loan's facts still count after reversals, payment returns and new bookings.
 
@@ -128,7 +132,7 @@ def standing(facts: Iterable[Fact]) -> Standing:
     all_facts = list(facts)
     reversing = [fact for fact in all_facts if fact.reverses is not None]
     if not reversing:
-        return Standing(frozenset(), frozenset(), frozenset())
+        return ALL_COUNT
     undone = taken_back(all_facts, REVERSAL)
     rebooked = (fact for fact in reversing if fact.kind in (RECEIPT, MOVED) and fact.id not in undone)
     gone = frozenset(fact.reverses or "" for fact in rebooked)

@@ -55,12 +55,13 @@ class Instalment(Struct, array_like=True, gc=False):
 
     def unpaid(self, bucket: str) -> int:
         """The unpaid minor units of one bucket."""
-        due: int = getattr(self, bucket) - getattr(self, bucket + "_paid")
+        due: int = getattr(self, bucket) - getattr(self, _PAID[bucket])
         return due
 
     def pay(self, bucket: str, amount_minor: int) -> None:
         """Pay or waive part of one bucket, in minor units."""
-        setattr(self, bucket + "_paid", getattr(self, bucket + "_paid") + amount_minor)
+        paid = _PAID[bucket]
+        setattr(self, paid, getattr(self, paid) + amount_minor)
 
     @property
     def outstanding(self) -> int:
@@ -98,6 +99,8 @@ ACCOUNTS = {
     "principal": "1101",
 }
 """The receivable behind each bucket, in the default order of allocation: penalty, fee, interest, principal."""
+
+_PAID = {bucket: bucket + "_paid" for bucket in ACCOUNTS}
 
 INTEREST_AHEAD, INTEREST_IN_ADVANCE = "interest_ahead", "2105"
 """The bucket of money set aside for later interest, and its account. It is no receivable: nothing is earned yet."""

@@ -8,10 +8,11 @@ single fields; rules over several fields are checked whenever a product is built
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import msgspec
@@ -115,6 +116,13 @@ def _ratio(decimal: str) -> tuple[int, int]:
     return Fraction(int(whole + decimals), 10 ** len(decimals)).as_integer_ratio()
 
 
+@lru_cache(maxsize=1024)
+def _daily_ratio(rate: str, unit: RateUnit, day_count: DayCount) -> tuple[int, int]:
+    numerator, denominator = _ratio(rate)
+    days = day_count.days_in_year
+    return numerator * (days if unit is RateUnit.DAILY else 1), denominator * days
+
+
 # --- metadata of the fields for the validator; the rules of lending do not use it ---
 
 
@@ -162,8 +170,15 @@ class Limits:
             raise Invalid(FieldError("max_minor", f"at least min_minor, {self.min_minor}", self.max_minor))
 
 
+class _HashKept:
+    """Keeps an object's hash: a replay looks a product up in several caches, and its hash is over thirty values."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class Product(_HashKept):
     """Every policy of a loan as explicit data. An omitted field has the default that GET /v1/products shows.
 
     A term is `term_length` days or months long. There is one instalment a term, except that a bullet loan has
@@ -242,6 +257,13 @@ class Product:
                 if bucket in self.allocation[:at]:
                     raise Invalid(FieldError(f"allocation.{at}", "each bucket once", bucket))
 
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            object.__setattr__(self, "_hash", hash(_values(self)))
+            return self._hash
+
     def to_json(self) -> dict[str, object]:
         """The API's JSON object, with every field."""
         return msgspec.json.decode(self.as_text(), type=dict[str, object])
@@ -267,6 +289,10 @@ class Product:
             numerator *= self.day_count.days_in_year
         return numerator, denominator
 
+    def daily_ratio(self) -> tuple[int, int]:
+        """`daily_rate` as numerator and denominator, not in lowest terms."""
+        return _daily_ratio(self.rate, self.rate_unit, self.day_count)
+
     def annual_rate(self) -> Fraction:
         """The contract rate of a year; a daily rate is multiplied by the day count's days in a year."""
         return Fraction(*self.annual_ratio())
@@ -279,6 +305,8 @@ class Product:
         """The penalty per overdue minor unit and day: the daily contract rate times the penalty's multiplier."""
         return self.daily_rate() * Fraction(*_ratio(self.penalty.multiplier))
 
+
+_values = attrgetter(*(each.name for each in fields(Product)))
 
 PRODUCTS: dict[str, Product] = {
     # 0.045 % a day and twelve months at most are the figures that public pages quote for Jiebei; which day

@@ -172,11 +172,19 @@ def interest_exact(product: Product, base_minor: int, a: date, b: date, period_f
     Ranges that tile a period add up to its interest exactly, and that interest, rounded, is the one in `schedule`.
     The base is the balance, or for `flat` the original principal. The caller applies the minimum of one day.
     """
-    rate, denominator = product.annual_ratio()
+    return Fraction(*interest_ratio(product, base_minor, a, b, period_from, period_to))
+
+
+def interest_ratio(
+    product: Product, base_minor: int, a: date, b: date, period_from: date, period_to: date
+) -> tuple[int, int]:
+    """`interest_exact` as numerator and denominator, not in lowest terms, for arithmetic in integers."""
     if product.day_count is not DayCount.THIRTY_360 and period_from <= a <= b <= period_to:
-        return Fraction(base_minor * rate * (b - a).days, denominator * product.day_count.days_in_year)
+        rate, denominator = product.daily_ratio()
+        return base_minor * rate * (b - a).days, denominator
+    rate, denominator = product.annual_ratio()
     part = year_fraction(product.day_count, a, b, period_from, period_to, product.term_unit)
-    return Fraction(base_minor * rate * part.numerator, denominator * part.denominator)
+    return base_minor * rate * part.numerator, denominator * part.denominator
 
 
 def penalty_exact(product: Product, base_minor: int, days: int) -> Fraction:

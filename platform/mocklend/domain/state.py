@@ -17,9 +17,9 @@ from msgspec.structs import replace
 
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
 from mocklend.domain.facts import STATUS_OVERRIDE, Fact, Terms
-from mocklend.domain.instalment import INTEREST_IN_ADVANCE, NOTHING, Instalment, Movement
-from mocklend.domain.money import round_minor
-from mocklend.domain.schedule import interest_exact, penalty_exact
+from mocklend.domain.instalment import INTEREST_IN_ADVANCE, Instalment, Movement
+from mocklend.domain.money import round_minor, round_ratio
+from mocklend.domain.schedule import interest_ratio, penalty_exact
 from mocklend.domain.statuses import LoanStatus, QuoteType
 
 ONE_DAY = timedelta(days=1)
@@ -62,7 +62,24 @@ class LoanState(Struct):
     @property
     def outstanding_minor(self) -> int:
         """All receivables in minor units: accounts 1101 to 1105."""
-        return sum([i.outstanding for i in self.instalments]) if self.accepted else 0
+        if not self.accepted:
+            return 0
+        # The sum of `Instalment.outstanding`, without a call for each.
+        return sum(
+            [
+                i.principal
+                + i.interest
+                + i.fee
+                + i.penalty_principal
+                + i.penalty_interest
+                - i.principal_paid
+                - i.interest_paid
+                - i.fee_paid
+                - i.penalty_principal_paid
+                - i.penalty_interest_paid
+                for i in self.instalments
+            ]
+        )
 
     @property
     def owes(self) -> bool:
@@ -88,8 +105,12 @@ class LoanState(Struct):
         """Unpaid minor units of instalments whose due date and grace period have passed."""
         if not self.accepted:
             return 0
-        before = self._late_before(self.as_of)
-        return sum(i.outstanding for i in self.instalments if i.due_date < before)
+        before, minor = self._late_before(self.as_of), 0
+        for instalment in self.instalments:  # Due dates ascend.
+            if instalment.due_date >= before:
+                break
+            minor += instalment.outstanding
+        return minor
 
     @property
     def status(self) -> LoanStatus:
@@ -101,9 +122,12 @@ class LoanState(Struct):
         if not self.owes:
             return LoanStatus.OFF if self.recovered_minor < self.written_off_minor else LoanStatus.CLEAR
         before = self._late_before(self.as_of)
-        return (
-            LoanStatus.OVD if any(i.outstanding for i in self.instalments if i.due_date < before) else LoanStatus.USING
-        )
+        for instalment in self.instalments:  # Due dates ascend.
+            if instalment.due_date >= before:
+                break
+            if instalment.outstanding:
+                return LoanStatus.OVD
+        return LoanStatus.USING
 
     @property
     def current(self) -> Instalment | None:
@@ -210,7 +234,7 @@ class LoanState(Struct):
         postings = []
         if current is not None:
             bearing = self.bearing_minor if self._bears else 0
-            current.interest_exact += self._interest(current, start, stop, self.lent_minor + bearing)
+            current.interest_exact += Fraction(*self._interest(current, start, stop, self.lent_minor + bearing))
             grown = round_minor(current.interest_exact, product.rounding) - current.interest
             if grown:
                 current.interest += grown
@@ -249,13 +273,16 @@ class LoanState(Struct):
     def _lent(self, on: date) -> int:
         return sum([i.principal - i.principal_paid for i in self.instalments if i.due_date > on])
 
-    def _interest(self, instalment: Instalment, start: date, stop: date, lent_minor: int) -> Fraction:
-        """The exact interest on principal for days of an instalment's period (flat: on the original amount)."""
+    def _interest(self, instalment: Instalment, start: date, stop: date, lent_minor: int) -> tuple[int, int]:
+        """The exact interest on principal for days of an instalment's period (flat: on the original amount).
+
+        As numerator and denominator.
+        """
         if start >= stop or not lent_minor:
-            return NOTHING
+            return 0, 1
         product = self.terms.product
         base = self.terms.principal_minor if product.method == "flat" else lent_minor
-        return interest_exact(product, base, start, stop, instalment.from_date, instalment.due_date)
+        return interest_ratio(product, base, start, stop, instalment.from_date, instalment.due_date)
 
     @property
     def _bears(self) -> bool:
@@ -315,10 +342,12 @@ class LoanState(Struct):
         bearing = self.bearing_minor if self._bears else 0
         until = max(start, self.bearing_to if bearing else start, self.payoff_date(on) if repaid_minor else start)
         lent = self._lent(start)
-        rest = self._interest(instalment, until, due, lent - repaid_minor)
+        # In integers: three sums of fractions would take longer than everything else here.
+        minor, parts = self._interest(instalment, until, due, lent - repaid_minor)
         if until > start:
-            rest += self._interest(instalment, start, min(until, due), lent + bearing)
-        return round_minor(instalment.interest_exact + rest, self.terms.product.rounding) - instalment.interest
+            minor, parts = _sum(minor, parts, *self._interest(instalment, start, min(until, due), lent + bearing))
+        minor, parts = _sum(minor, parts, *instalment.interest_exact.as_integer_ratio())
+        return round_ratio(minor, parts, self.terms.product.rounding) - instalment.interest
 
     def to_set_aside(self, bill: Instalment, money_minor: int, on: date) -> int:
         """How many of some minor units to set aside for a bill's later interest. The rest is repaid in advance.
@@ -381,3 +410,10 @@ class LoanState(Struct):
             "penalty_interest_minor": sum(i.unpaid("penalty_interest") for i in instalments),
             "fee_minor": sum(i.unpaid("fee") for i in instalments),
         }
+
+
+def _sum(numerator: int, denominator: int, other: int, of: int) -> tuple[int, int]:
+    """The sum of two fractions, not in lowest terms."""
+    if denominator == of:
+        return numerator + other, of
+    return numerator * of + other * denominator, denominator * of

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
-from mocklend.domain.facts import EDIT, PAYMENT_RETURN, RECEIPT, SECOND_RECEIPT, Fact, Standing, standing
+from msgspec import Struct
+
+from mocklend.domain.facts import ALL_COUNT, EDIT, PAYMENT_RETURN, RECEIPT, SECOND_RECEIPT, Fact, Standing, standing
 from mocklend.domain.replay import LoanState, dump
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES, is_in_chart
@@ -25,17 +27,17 @@ SETTLED = (LoanStatus.CLEAR, LoanStatus.OFF)
 LOSS = ("5002", "4003")
 """Credit loss and recovery: together zero once the whole loss of a written-off loan is recovered."""
 
+_RECEIVABLE = frozenset(RECEIVABLES)
 
-@dataclass(frozen=True, slots=True)
-class LoanWorld:
+
+class LoanWorld(Struct, frozen=True, gc=False):
     """One loan's facts in the world, and their replay."""
 
     facts: Sequence[Fact]
     state: LoanState
 
 
-@dataclass(frozen=True, slots=True)
-class LoanBooks:
+class LoanBooks(Struct, gc=False):
     """One loan's books. `rebuilt` is the replay of its facts; `orders` has the rows of its repayments, by id:
     (applied, overpaid) in minor units. Derived once for all checks: the `live` part of the journal, which facts count,
     and whether the stored projection `agrees` with the replay.
@@ -45,15 +47,15 @@ class LoanBooks:
     facts: Sequence[Fact]
     journal: Sequence[Posted]
     rebuilt: LoanState
-    orders: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    live: Sequence[Posted] = field(init=False)
-    standing: Standing = field(init=False)
-    agrees: bool = field(init=False)
+    orders: Mapping[str, tuple[int, int]] = {}
+    live: Sequence[Posted] = ()
+    standing: Standing = ALL_COUNT
+    agrees: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "live", live(self.journal))
-        object.__setattr__(self, "standing", standing(self.facts))
-        object.__setattr__(self, "agrees", dump(self.rebuilt) == self.loan.state)
+        self.live = live(self.journal)
+        self.standing = standing(self.facts)
+        self.agrees = dump(self.rebuilt) == self.loan.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,11 @@ def single_success(world: LoanWorld) -> Iterator[str]:
 def true_outstanding(world: LoanWorld) -> Iterator[str]:
     """W3: the outstanding amount is the charged amount less the settled one."""
     state = world.state
-    outstanding = charged = settled = 0
+    outstanding = state.outstanding_minor
+    charged = settled = 0
     for i in state.instalments:
-        outstanding += i.outstanding if state.accepted else 0
         charged += i.principal + i.interest + i.fee + i.penalty_principal + i.penalty_interest
-        settled += i.paid
+        settled += i.principal_paid + i.interest_paid + i.fee_paid + i.penalty_principal_paid + i.penalty_interest_paid
     if outstanding < 0:
         yield f"outstanding is {outstanding}"
     if state.disbursed and charged - settled != outstanding:
@@ -228,7 +230,7 @@ def status(books: LoanBooks) -> Iterator[str]:
     for posted in books.journal:
         disbursed += posted.movement.kind == "disbursement_confirmed"
         for debit, credit, amount in posted.movement.postings:
-            receivable += (amount if debit in RECEIVABLES else 0) - (amount if credit in RECEIVABLES else 0)
+            receivable += (amount if debit in _RECEIVABLE else 0) - (amount if credit in _RECEIVABLE else 0)
     if (loan.status in SETTLED) != (receivable == 0 and disbursed > 0):
         yield f"the loan is {loan.status} with {receivable} receivable"
     if loan.status != state.status:
@@ -245,7 +247,7 @@ def certificate(id: str, journal_seq: int, journal_hash: str, journal: Sequence[
         last = posted
         disbursed += posted.movement.kind == "disbursement_confirmed"
         for debit, credit, amount in posted.movement.postings:
-            receivable += (amount if debit in RECEIVABLES else 0) - (amount if credit in RECEIVABLES else 0)
+            receivable += (amount if debit in _RECEIVABLE else 0) - (amount if credit in _RECEIVABLE else 0)
             loss += (amount if debit in LOSS else 0) - (amount if credit in LOSS else 0)
     if last is None or (last.seq, last.hash) != (journal_seq, journal_hash):
         yield f"{id} names number {journal_seq}, which the journal does not have as it says"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
 from typing import NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from mocklend.domain.replay import Movement
 from mocklend.storage.snapshot import Chosen, SandboxReader, among
@@ -61,13 +60,18 @@ def chain_hash(
     prev: str, chain: str, seq: int, movement: Movement, reverses: int | None, currency: str, recorded_ms: int
 ) -> str:
     """The hash over a transaction and the hash before it: a changed figure breaks every later hash."""
-    period = f"{movement.period[0]}/{movement.period[1]}" if movement.period else ""
-    postings = ";".join([f"{debit}>{credit}={amount}" for debit, credit, amount in movement.postings])
+    days, postings = movement.period, movement.postings
+    period = f"{days[0].isoformat()}/{days[1].isoformat()}" if days else ""
+    if len(postings) == 1:  # Nearly always: without a loop.
+        debit, credit, amount = postings[0]
+        legs = f"{debit}>{credit}={amount}"
+    else:
+        legs = ";".join([f"{debit}>{credit}={amount}" for debit, credit, amount in postings])
     text = (
-        f"{prev}|{chain}|{seq}|{movement.kind}|{movement.ref}|{movement.on}|{period}|{reverses}|{currency}|"
-        f"{recorded_ms}|{postings}"
+        f"{prev}|{chain}|{seq}|{movement.kind}|{movement.ref}|{movement.on.isoformat()}|{period}|{reverses}|"
+        f"{currency}|{recorded_ms}|{legs}"
     )
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode()).hexdigest()
 
 
 def transaction_id(chain: str, seq: int) -> str:
@@ -145,6 +149,8 @@ def live(posted: Iterable[Posted]) -> list[Posted]:
     """The transactions that are neither reversed nor a reversal."""
     transactions = list(posted)
     reversed_seqs = {transaction.reverses for transaction in transactions if transaction.reverses is not None}
+    if not reversed_seqs:
+        return transactions
     return [
         transaction
         for transaction in transactions
@@ -152,10 +158,12 @@ def live(posted: Iterable[Posted]) -> list[Posted]:
     ]
 
 
-_TRANSACTIONS = """SELECT t.chain, t.seq, t.kind, t.effective_date, t.reverses, t.ref, t.period_from, t.period_to,
-    t.prev_hash, t.hash, t.id, t.recorded_ms, t.currency, p.debit, p.credit, p.amount_minor
-    FROM transactions t LEFT JOIN postings p ON p.sandbox_id = t.sandbox_id AND p.chain = t.chain AND p.seq = t.seq
-    WHERE t.sandbox_id = :sandbox_id AND {chains} ORDER BY t.chain, t.seq, p.line"""
+# Two queries: a join looks the postings of each transaction up, and repeats its columns for each.
+_TRANSACTIONS = """SELECT chain, seq, kind, effective_date, reverses, ref, period_from, period_to,
+    prev_hash, hash, id, recorded_ms, currency FROM transactions
+    WHERE sandbox_id = :sandbox_id AND {chains} ORDER BY chain, seq"""
+_POSTINGS = """SELECT chain, seq, debit, credit, amount_minor FROM postings
+    WHERE sandbox_id = :sandbox_id AND {chains} ORDER BY chain, seq, line"""
 
 _BALANCES = """SELECT debit, credit, SUM(amount_minor) FROM postings WHERE sandbox_id = :sandbox_id
     GROUP BY debit, credit"""
@@ -178,22 +186,23 @@ def journals(reader: SandboxReader, chains: Sequence[str]) -> Mapping[str, list[
 
 def journals_by_chain(reader: SandboxReader, chains: Chosen) -> dict[str, list[Posted]]:
     """The whole journal of each chosen chain; nothing where it is empty."""
+    chosen = chains.by("chain")
+    postings: dict[tuple[str, int], tuple[tuple[str, str, int], ...]] = {}
+    for chain, seq, debit, credit, minor in reader.raw(_POSTINGS.format(chains=chosen), **chains.parameters):
+        at, leg = (chain, seq), (debit, credit, minor)
+        postings[at] = (*postings[at], leg) if at in postings else (leg,)
     journal: dict[str, list[Posted]] = {}
-    sql, parsed = _TRANSACTIONS.format(chains=chains.by("t.chain")), date.fromisoformat
-    of_chain: list[Posted] = []
+    parsed, none = date.fromisoformat, ()
     for (
-        chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency, debit, credit, minor,
-    ) in reader.raw(sql, **chains.parameters):  # fmt: skip
-        if chain not in journal:
-            of_chain = journal[chain] = []
-        elif of_chain[-1].seq == seq:  # A transaction has a row per posting, or one without any.
-            movement = of_chain[-1].movement
-            movement = replace(movement, postings=(*movement.postings, (debit, credit, minor)))
-            of_chain[-1] = replace(of_chain[-1], movement=movement)
-            continue
+        chain, seq, kind, on, reverses, ref, start, stop, prev, digest, id, recorded_ms, currency,
+    ) in reader.raw(_TRANSACTIONS.format(chains=chosen), **chains.parameters):  # fmt: skip
         period = (parsed(start), parsed(stop)) if start and stop else None
-        movement = Movement(kind, ref, parsed(on), () if debit is None else ((debit, credit, minor),), period)
-        of_chain.append(Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency))
+        movement = Movement(kind, ref, parsed(on), postings.get((chain, seq), none), period)
+        posted = Posted(seq, movement, reverses, prev, digest, id, recorded_ms, currency)
+        if chain in journal:
+            journal[chain].append(posted)
+        else:
+            journal[chain] = [posted]
     return journal
 
 

@@ -8,7 +8,7 @@ Texts are in the driver's style of parameters: see `statements.in_driver_style` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from sqlalchemy import Connection
@@ -31,6 +31,16 @@ def fetch(connection: Connection, sql: str, parameters: Parameters = NO_PARAMETE
     except BaseException as failure:
         _failed(connection, cursor, sql, parameters, failure)
     return rows
+
+
+def stream(connection: Connection, sql: str, parameters: Parameters = NO_PARAMETERS) -> Iterator[Columns]:
+    """The rows of a query one by one: rows that nothing keeps are no work for the collector of garbage."""
+    cursor, sql, parameters = _heard(connection, sql, parameters, many=False)
+    try:
+        cursor.execute(sql, parameters)
+        yield from cursor
+    except BaseException as failure:
+        _failed(connection, cursor, sql, parameters, failure)
 
 
 def execute(connection: Connection, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:

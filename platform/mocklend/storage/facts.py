@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mocklend.domain.facts import Fact
+from mocklend.storage.driver import Columns
 from mocklend.storage.snapshot import Chosen, SandboxReader
 from mocklend.storage.statements import FACTS, statement
 from mocklend.storage.work import Loaded, Work
@@ -64,44 +65,56 @@ def facts_of(reader: SandboxReader, table: str, loan_ids: Sequence[str]) -> dict
     """Each loan's facts, in effective order."""
     facts: dict[str, list[Fact]] = {loan_id: [] for loan_id in loan_ids}
     head = f"SELECT loan_id, {', '.join(_COLUMNS)} FROM {table} WHERE sandbox_id = :sandbox_id AND loan_id"
-    for loan_id, fact in reader.rows_in(_fact, head, loan_ids, " ORDER BY at_ms, id"):
+    for loan_id, fact in reader.rows_in(_fact_of_loan, head, loan_ids, " ORDER BY at_ms, id"):
         facts[loan_id].append(fact)
     return facts
 
 
 class FactsOfLoans(NamedTuple):
-    """Facts by loan, in effective order, and by loan and fact the time (ms) at which it was recorded."""
+    """Facts by loan, in effective order, with the rows that they were made from; nothing of a loan that has none."""
 
     facts: Mapping[str, list[Fact]]
-    recorded_ms: Mapping[str, dict[str, int]]
+    rows: Mapping[str, list[Columns]]
 
 
-def facts_by_loan(reader: SandboxReader, table: str, loans: Chosen) -> FactsOfLoans:
-    """The facts of the chosen loans; nothing of a loan that has none."""
-    facts: dict[str, list[Fact]] = {}
-    recorded_ms: dict[str, dict[str, int]] = {}
-    sql = f"""SELECT loan_id, recorded_ms, {", ".join(_COLUMNS)} FROM {table}
+def facts_by_loan(reader: SandboxReader, table: str, loans: Chosen, others: FactsOfLoans | None = None) -> FactsOfLoans:
+    """The facts of the chosen loans. Where the rows of a loan are those of the `others`, so are its facts.
+
+    The facts of world and books are nearly always the same: then they are made once, and compared fast.
+    """
+    sql = f"""SELECT loan_id, {", ".join(_COLUMNS)} FROM {table}
         WHERE sandbox_id = :sandbox_id AND {loans.by("loan_id")}"""
-    parsed = date.fromisoformat
-    for (
-        loan_id, at_ms, id, kind, happened_ms, on, amount, channel, scope, edit_kind, status, reverses, due, landed,
-    ) in reader.raw(sql, **loans.parameters):  # fmt: skip
-        fact = Fact(
-            id, kind, happened_ms, parsed(on), amount, channel, scope, edit_kind, status, reverses,
-            parsed(due) if due else None, landed == 1,
-        )  # fmt: skip
-        if loan_id in facts:
-            facts[loan_id].append(fact)
-            recorded_ms[loan_id][id] = at_ms
+    rows: dict[str, list[Columns]] = {}
+    for row in reader.raw(sql, **loans.parameters):
+        if row[0] in rows:
+            rows[row[0]].append(row)
         else:
-            facts[loan_id], recorded_ms[loan_id] = [fact], {id: at_ms}
-    for of_loan in facts.values():
-        of_loan.sort(key=_IN_EFFECTIVE_ORDER)
-    return FactsOfLoans(facts, recorded_ms)
+            rows[row[0]] = [row]
+    facts: dict[str, list[Fact]] = {}
+    for loan_id, of_loan in rows.items():
+        if others is not None and others.rows.get(loan_id) == of_loan:
+            facts[loan_id] = others.facts[loan_id]
+        else:
+            facts[loan_id] = sorted([_fact(*row) for row in of_loan], key=_IN_EFFECTIVE_ORDER)
+    return FactsOfLoans(facts, rows)
+
+
+def recorded_by_loan(reader: SandboxReader, table: str, loans: Chosen) -> dict[str, dict[str, int]]:
+    """By chosen loan and fact: when it was recorded (ms)."""
+    recorded_ms: dict[str, dict[str, int]] = {}
+    sql = f"SELECT loan_id, id, recorded_ms FROM {table} WHERE sandbox_id = :sandbox_id AND {loans.by('loan_id')}"
+    for loan_id, id, at_ms in reader.raw(sql, **loans.parameters):
+        recorded_ms.setdefault(loan_id, {})[id] = at_ms
+    return recorded_ms
+
+
+def _fact_of_loan(loan_id: str, *columns: Any) -> tuple[str, Fact]:
+    """(loan id, fact) of a row."""
+    return loan_id, _fact(loan_id, *columns)
 
 
 def _fact(
-    loan_id: str,
+    _loan_id: str,
     id: str,
     kind: str,
     at_ms: int,
@@ -114,10 +127,9 @@ def _fact(
     reverses: str | None,
     due: str | None,
     landed: int,
-) -> tuple[str, Fact]:
-    """(loan id, fact) of a row."""
+) -> Fact:
     on_date, due_date = date.fromisoformat(on), date.fromisoformat(due) if due else None
-    return loan_id, Fact(
+    return Fact(
         id, kind, at_ms, on_date, amount_minor, channel, scope, edit_kind, status, reverses, due_date, landed == 1
     )
 

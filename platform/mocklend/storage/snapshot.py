@@ -11,7 +11,7 @@ without `:sandbox_id` and a parameter of that name are refused.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from mocklend.seams.layer import Layer
-from mocklend.storage.driver import Columns, fetch
+from mocklend.storage.driver import Columns, fetch, stream
 from mocklend.storage.statements import Value, in_driver_style
 from mocklend.storage.stores import STORES, Store
 from mocklend.storage.work import E, Key, Loaded, Sandbox
@@ -120,9 +120,13 @@ class SandboxReader:
         """The rows of a query, each as `make(*columns)`."""
         return [make(*row) for row in self._run(sql, parameters)]
 
-    def raw(self, sql: str, /, **parameters: Value) -> Sequence[Columns]:
-        """The rows of a query as the driver returns them, for many rows: making each costs more than reading it."""
-        return self._run(sql, parameters)
+    def raw(self, sql: str, /, **parameters: Value) -> Iterator[Columns]:
+        """The rows of a query as the driver returns them, one by one, for many rows: making each costs more.
+
+        The query runs when the first row is asked for.
+        """
+        sql, parameters = self._scoped(sql, parameters)
+        return stream(self.connection, in_driver_style(sql, self.connection.dialect.paramstyle), parameters)
 
     def rows_in(
         self, make: Callable[..., R], head: str, values: Sequence[str], tail: str = "", /, **parameters: Value
@@ -149,12 +153,16 @@ class SandboxReader:
         return bool(self._run(sql, parameters))
 
     def _run(self, sql: str, parameters: dict[str, Value]) -> Sequence[Columns]:
+        return _fetched(self.connection, *self._scoped(sql, parameters))
+
+    def _scoped(self, sql: str, parameters: dict[str, Value]) -> tuple[str, dict[str, Value]]:
+        """A query and its parameters, with the sandbox. Raises OtherSandbox."""
         if "sandbox_id" in parameters:
             other = parameters["sandbox_id"]
             raise OtherSandbox(f"a reader fills in its own sandbox, {self.sandbox_id!r}, not {other!r}")
         if ":sandbox_id" not in sql:
             raise OtherSandbox(f"a reader's query needs `sandbox_id = :sandbox_id`, which is not in {sql!r}")
-        return _fetched(self.connection, sql, {"sandbox_id": self.sandbox_id, **parameters})
+        return sql, {"sandbox_id": self.sandbox_id, **parameters}
 
 
 @dataclass(frozen=True, slots=True)

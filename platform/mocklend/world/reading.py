@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mocklend.domain.facts import Fact
 from mocklend.sandboxes.ids import return_of
-from mocklend.storage.facts import facts_by_loan, facts_of
+from mocklend.storage.facts import FactsOfLoans, facts_by_loan, facts_of
 from mocklend.storage.schema import OF_RECEIPTS
 from mocklend.storage.snapshot import Chosen, SandboxReader
 from mocklend.world import WORLD
@@ -78,9 +78,12 @@ def world_facts_of(reader: SandboxReader, loan_ids: Sequence[str]) -> dict[str, 
     return facts_of(reader, WORLD, loan_ids)
 
 
-def world_facts_by_loan(reader: SandboxReader, loans: Chosen) -> Mapping[str, list[Fact]]:
-    """By loan id: the facts of the chosen loans in the world, in effective order; nothing where there are none."""
-    return facts_by_loan(reader, WORLD, loans).facts
+def world_facts_by_loan(reader: SandboxReader, loans: Chosen, books: FactsOfLoans) -> Mapping[str, list[Fact]]:
+    """By loan id: the facts of the chosen loans in the world, in effective order; nothing where there are none.
+
+    Where they are those of the books, they are the same list.
+    """
+    return facts_by_loan(reader, WORLD, loans, books).facts
 
 
 def unclaimed_money(reader: SandboxReader) -> list[Fact]:
