@@ -19,6 +19,7 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import ReceiptState
 from mocklend.runtime import Platform
 from mocklend.seams.view_refresh import NEVER_MS
+from mocklend.storage import changes
 from mocklend.storage.changes import changed_since, latest_change
 from mocklend.storage.entities import Dispute, Quote, Receipt
 from mocklend.storage.snapshot import Snapshot
@@ -256,7 +257,7 @@ def test_a_journal_with_other_money_than_its_facts_changes_the_sums(story: Story
 # --- marks ---
 
 
-@pytest.mark.parametrize("mark", ["", "x", "1.2.3", "0.0.0.1.aaaaaaaaaaaa", "a.b.c.d.e", "1.1.1.1.é"])
+@pytest.mark.parametrize("mark", ["", "x", "1.2.3", "0.0.0.1.0.aaaaaaaaaaaa", "a.b.c.d.e", "1.1.1.1.é"])
 def test_what_no_audit_has_answered_is_no_mark(story: Story, mark: str) -> None:
     with story.platform.snapshot(story.sandbox_id) as snapshot, pytest.raises(Refused) as refused:
         auditing.audit(snapshot, mark)
@@ -291,6 +292,25 @@ def test_a_mark_that_is_newer_than_the_database_is_refused(story: Story) -> None
     assert older["mark"] != mark
 
 
+def test_a_mark_after_which_not_all_changes_are_known_is_refused(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "DELETED_ONCE_IN", 1)
+    monkeypatch.setattr(changes, "KEPT", 3)
+    loan_id = story.borrow()
+    marks = [whole(story)["mark"]]
+    for _ in range(6):
+        story.order(loan_id, 1)  # One change.
+        marks.append(whole(story)["mark"])
+
+    with story.platform.snapshot(story.sandbox_id) as snapshot:
+        assert snapshot.number("SELECT COUNT(*) FROM changes WHERE sandbox_id = :sandbox_id") == 3
+        for mark in marks[3:]:
+            assert auditing.audit(snapshot, mark).loans == 1
+        for mark in marks[:3]:
+            with pytest.raises(Refused) as refused:
+                auditing.audit(snapshot, mark)
+            assert refused.value.code == "mark_too_old"
+
+
 def test_only_an_audit_that_continues_another_one_is_merged_with_it(story: Story) -> None:
     first = whole(story)
     story.borrow()
@@ -315,8 +335,9 @@ def test_a_commit_names_what_it_changes_and_a_refused_one_nothing(story: Story) 
     story.quote(loan_id, "CLEAR")
 
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        assert (changed_since(snapshot, latest), latest_change(snapshot)) == ({loan_id}, latest + 1)
-        assert changed_since(snapshot, latest + 1) == set()
+        assert (changed_since(snapshot, latest), latest_change(snapshot)) == (({loan_id}, 0), latest + 1)
+        assert changed_since(snapshot, latest + 1) == (set(), 0)
+        assert changed_since(snapshot, 0) == ({loan_id}, 1)
 
 
 def test_changes_of_another_sandbox_are_its_own(story: Story, tell: Callable[..., Story]) -> None:

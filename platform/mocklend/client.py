@@ -1248,7 +1248,7 @@ class Client:
         Returns {now, clean, loans, discrepancies, in_transit, invariants, unobserved, mark, since, looked_at}. With
         `since`, the `mark` of an earlier audit, it looks only at the loans that have changed, or whose time has come,
         since then, and at what belongs to no loan: `merged_audits` makes a whole audit of the two. Refused with
-        `mark_unknown`.
+        `mark_unknown`, or `mark_too_old` after more than a million changes.
         """
         return self._get("/-/audit", {"since": since})
 

@@ -465,7 +465,7 @@ class _Group:
 
     def flush(self) -> None:
         """Write the collected effects."""
-        self._changed.note(self._dirty, self._writes)
+        self._changed.note(self._dirty, self._writes, self._stored)
         rows: dict[str, list[Row]] = {}
         changes: dict[str, list[tuple[str, Entity, Entity]]] = {}
         for (sandbox_id, key), entity in self._dirty.items():

@@ -26,6 +26,7 @@ from mocklend.ledger import journal
 from mocklend.lending import books
 from mocklend.seams.seam import SeamEvent
 from mocklend.seams.view_refresh import ViewRefresh
+from mocklend.storage.changes import changed_since
 from mocklend.storage.work import Work
 from mocklend_faults.engine.group import SandboxGroup
 from mocklend_faults.kinds.cache_bounded_stale import BoundedStale
@@ -167,8 +168,12 @@ def test_a_planted_bug_is_caught(bug: Callable[[pytest.MonkeyPatch], None]) -> N
 
 @pytest.mark.parametrize("part", ["loans_whose_time_came", "changed_since"])
 def test_an_audit_that_misses_what_has_changed_is_caught(part: str) -> None:
+    nothing = {
+        "loans_whose_time_came": lambda *_: set(),
+        "changed_since": lambda *of: changed_since(*of)._replace(subjects=set()),
+    }
     with pytest.MonkeyPatch.context() as plant:
-        plant.setattr(auditing, part, lambda *_: set())
+        plant.setattr(auditing, part, nothing[part])
 
         with pytest.raises(AssertionError, match="merged with"):
             for seed in (1, 2, 3):

@@ -33,7 +33,7 @@ class AuditQuery(Body):
 @audit.get("/-/audit")
 @audit.input(AuditQuery, location="query", arg_name="query")
 @audit.output(document(AuditDoc))
-@audit.doc(**operation("audit", "sandbox_unknown", "mark_unknown"))
+@audit.doc(**operation("audit", "sandbox_unknown", "mark_unknown", "mark_too_old"))
 def get_audit(query: AuditQuery) -> Response:
     """Compare world, books and views in one snapshot, and match each discrepancy with the answer key."""
     with open_snapshot() as snapshot:
@@ -43,7 +43,7 @@ def get_audit(query: AuditQuery) -> Response:
 def audited(snapshot: Snapshot, layer: PlatformLayer | None, since: str | None = None) -> AuditDoc:
     """The audit as JSON: for each discrepancy its injection, and the injections without any discrepancy.
 
-    Raises Refused `mark_unknown`.
+    Raises Refused `mark_unknown`, `mark_too_old`.
     """
     report = auditing.audit(snapshot, since)
     if layer is None:

@@ -24,18 +24,17 @@ from mocklend.storage.snapshot import EVERY, Chosen, Snapshot
 
 __all__ = ["CHECKS", "Audit", "audit"]
 
-_LOANS = "SELECT COUNT(*) FROM loans WHERE sandbox_id = :sandbox_id"
-
 
 def audit(snapshot: Snapshot, since: str | None = None) -> Audit:
     """Run every check on a sandbox, in one snapshot.
 
     With `since`, the mark of an earlier audit, on the loans that have changed or whose time has come since then, and
-    on what belongs to no loan. Raises Refused `mark_unknown`.
+    on what belongs to no loan. Raises Refused `mark_unknown`, `mark_too_old`.
     """
     result = Audit(snapshot.now_ms, INVARIANTS)
     even = _audit_all(snapshot, result) if since is None else _audit_again(snapshot, result, read_mark(since, snapshot))
-    result.since, result.mark = since, mark_of(snapshot, even=even).text(snapshot.sandbox_id)
+    mark = mark_of(snapshot, even=even, loans=result.loans)
+    result.since, result.mark = since, mark.text(snapshot.sandbox_id)
     result.discrepancies.sort(key=lambda d: (d.loan_id or "", d.finding.finding_class, d.finding.entity))
     return result
 
@@ -52,11 +51,11 @@ def _audit_all(snapshot: Snapshot, result: Audit) -> bool:
 
 def _audit_again(snapshot: Snapshot, result: Audit, mark: Mark) -> bool:
     """Audit the loans that may have other findings than at the mark. Returns as `_audit_all`."""
-    changed = changed_since(snapshot, mark.n)
+    changed, new_loans = changed_since(snapshot, mark.n)
     receipts = {subject for subject in changed if subject.startswith(RECEIPT_PREFIX)}
     ids = (changed - receipts) | loans_of_receipts(snapshot, receipts) | loans_whose_time_came(snapshot, mark.now_ms)
     even = mark.even and receipts_are_even(snapshot, receipts)
-    result.looked_at, result.loans = [], snapshot.number(_LOANS)
+    result.looked_at, result.loans = [], mark.loans + new_loans
     for group, chosen in chosen_groups(snapshot, sorted(ids)):
         result.looked_at += [loan.loan.id for loan in group.loans]
         _audit_group(group, result)

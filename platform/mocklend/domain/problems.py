@@ -102,6 +102,11 @@ PROBLEMS: dict[str, Problem] = {
     "mark_unknown": Problem(
         409, "There is no audit with this mark.", "Audit without `since`, and use the mark of its answer."
     ),
+    "mark_too_old": Problem(
+        410,
+        "Too much has changed since this audit to know all of it.",
+        "Audit without `since`, and use the mark of its answer.",
+    ),
     "profile_unknown": Problem(404, "There is no such profile.", "List them with GET /-/profiles."),
     "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),

@@ -1,4 +1,4 @@
-INSERT INTO "sandboxes" VALUES('default','58bc3b4a961816fd62e51b2eb4eb55947f121710288aa102c63c6ce869d73cd8',7,'Asia/Shanghai','manual',1770609600000,1767578400000,0,3,'[]',1767578400000,NULL,1,0,'none',1770609600000,0,'{"auto_debit":"whsec_Q/HTSwM5dLvKy1scx/WFbhyt6PrerNh5F2105c+ztco=","bank_card":"whsec_UfHXKjs3XeTAxYPh7SehpDGFrWRLbMx7xLk/K4PAJwI=","bank_transfer":"whsec_AE+/kvnPdcl5YPQxtHx9F75/xWX8hnRKCnWE6q4RY44=","bill_pay":"whsec_+c36V5/oyvn0DDsLoFu3gL5DpTwpLldLWIuAlWgtmKE=","wallet":"whsec_axrzFvsUJX7Wjx76fSLnByWHaRaJGStKRvt8mrob0fs="}',0);
+INSERT INTO "sandboxes" VALUES('default','4405d725756e2501941e0a5edf46db616d44f249d3048b7dbfd47b791e819d78',7,'Asia/Shanghai','manual',1770609600000,1767578400000,0,3,'[]',1767578400000,NULL,1,0,'none',1770609600000,0,'{"auto_debit":"whsec_ko3z4ldfQBJCKiSJQFO5207knNTIMWKB+dSMQ+CHGMI=","bank_card":"whsec_gXWbRvbcvS0riTo1VnFH0qh2jjd1YNHnVb4XH3k04fw=","bank_transfer":"whsec_FC3paLiWBIYsQ2BX1KgMAwKDn8cuFCvK9JxAbes2W30=","bill_pay":"whsec_w2sdUQ2Z7I3BwlxNu7QgvikuwgZHmR1+5+GHocG5v54=","wallet":"whsec_LouUhFx7Bmb4+RWBeLmoad96z2NXC7W1v1aAdOm9R2Y="}',0);
 
 INSERT INTO "transactions" VALUES('default','loan_askzqhztz5dg2nss2dhj',1,'txn_askzqhztz5dg2nss2dhj_1','disbursement_accepted','2026-01-05',1767578400000,NULL,'loan_askzqhztz5dg2nss2dhj',NULL,NULL,'CNY','0000000000000000000000000000000000000000000000000000000000000000','09b86514efc629b0cb00d7ca07b4c87cf7e6565abff3916aa527dfb29ee37e0a');
 
@@ -90,7 +90,7 @@ INSERT INTO "callbacks" VALUES('default','cb_ulg4bjmtoknj3fak266z','loan_zhwilff
 
 INSERT INTO "callbacks" VALUES('default','cb_xlkiypz4hjge7ozyf5db','loan_zhwilffvc2p4lx2vsual','rpy_xlkiypz4hjge7ozyf5db','MLXLKIYPZ4HJGE7OZYF5DB','bank_transfer','EXHAUSTED',10,990,'[{"n":1,"at":"2026-01-05T04:30:00.000Z","outcome":"lost","event":"payment.succeeded"},{"n":2,"at":"2026-01-05T04:30:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":3,"at":"2026-01-05T04:35:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":4,"at":"2026-01-05T05:05:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":5,"at":"2026-01-05T07:05:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":6,"at":"2026-01-05T12:05:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":7,"at":"2026-01-05T22:05:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":8,"at":"2026-01-06T12:05:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":9,"at":"2026-01-07T08:05:05.000Z","outcome":"lost","event":"payment.succeeded"},{"n":10,"at":"2026-01-08T08:05:05.000Z","outcome":"lost","event":"payment.succeeded"}]',1767587400000,NULL,NULL,NULL);
 
-INSERT INTO "changes" VALUES('default',1,'loan_askzqhztz5dg2nss2dhj');
+INSERT INTO "changes" VALUES('default',1,'+loan_askzqhztz5dg2nss2dhj');
 
 INSERT INTO "changes" VALUES('default',2,'loan_askzqhztz5dg2nss2dhj');
 
@@ -100,13 +100,13 @@ INSERT INTO "changes" VALUES('default',4,'loan_askzqhztz5dg2nss2dhj');
 
 INSERT INTO "changes" VALUES('default',5,'loan_askzqhztz5dg2nss2dhj');
 
-INSERT INTO "changes" VALUES('default',6,'loan_tq3qtdl5426zp4lgncw2');
+INSERT INTO "changes" VALUES('default',6,'+loan_tq3qtdl5426zp4lgncw2');
 
 INSERT INTO "changes" VALUES('default',7,'loan_tq3qtdl5426zp4lgncw2');
 
 INSERT INTO "changes" VALUES('default',8,'loan_tq3qtdl5426zp4lgncw2');
 
-INSERT INTO "changes" VALUES('default',9,'loan_zhwilffvc2p4lx2vsual');
+INSERT INTO "changes" VALUES('default',9,'+loan_zhwilffvc2p4lx2vsual');
 
 INSERT INTO "changes" VALUES('default',10,'loan_zhwilffvc2p4lx2vsual');
 
@@ -168,25 +168,21 @@ INSERT INTO "changes" VALUES('default',38,'loan_zhwilffvc2p4lx2vsual');
 
 INSERT INTO "changes" VALUES('default',39,'loan_tq3qtdl5426zp4lgncw2');
 
-INSERT INTO "changes" VALUES('default',40,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
-
-INSERT INTO "changes" VALUES('default',41,'loan_tq3qtdl5426zp4lgncw2');
-
-INSERT INTO "changes" VALUES('default',42,'loan_askzqhztz5dg2nss2dhj');
+INSERT INTO "changes" VALUES('default',42,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
 
 INSERT INTO "changes" VALUES('default',43,'loan_tq3qtdl5426zp4lgncw2');
 
-INSERT INTO "changes" VALUES('default',44,'loan_zhwilffvc2p4lx2vsual');
+INSERT INTO "changes" VALUES('default',44,'loan_askzqhztz5dg2nss2dhj');
 
-INSERT INTO "changes" VALUES('default',45,'loan_askzqhztz5dg2nss2dhj');
+INSERT INTO "changes" VALUES('default',45,'loan_tq3qtdl5426zp4lgncw2');
 
-INSERT INTO "changes" VALUES('default',46,'loan_tq3qtdl5426zp4lgncw2');
+INSERT INTO "changes" VALUES('default',46,'loan_zhwilffvc2p4lx2vsual');
 
-INSERT INTO "changes" VALUES('default',47,'loan_tq3qtdl5426zp4lgncw2');
+INSERT INTO "changes" VALUES('default',47,'loan_askzqhztz5dg2nss2dhj');
 
-INSERT INTO "changes" VALUES('default',48,'loan_zhwilffvc2p4lx2vsual');
+INSERT INTO "changes" VALUES('default',48,'loan_tq3qtdl5426zp4lgncw2');
 
-INSERT INTO "changes" VALUES('default',49,'loan_askzqhztz5dg2nss2dhj');
+INSERT INTO "changes" VALUES('default',49,'loan_tq3qtdl5426zp4lgncw2');
 
 INSERT INTO "changes" VALUES('default',50,'loan_zhwilffvc2p4lx2vsual');
 
@@ -198,13 +194,17 @@ INSERT INTO "changes" VALUES('default',53,'loan_askzqhztz5dg2nss2dhj');
 
 INSERT INTO "changes" VALUES('default',54,'loan_zhwilffvc2p4lx2vsual');
 
-INSERT INTO "changes" VALUES('default',55,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
+INSERT INTO "changes" VALUES('default',55,'loan_askzqhztz5dg2nss2dhj');
 
-INSERT INTO "changes" VALUES('default',56,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
+INSERT INTO "changes" VALUES('default',56,'loan_zhwilffvc2p4lx2vsual');
 
-INSERT INTO "changes" VALUES('default',57,'loan_tq3qtdl5426zp4lgncw2');
+INSERT INTO "changes" VALUES('default',59,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
 
-INSERT INTO "changes" VALUES('default',58,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
+INSERT INTO "changes" VALUES('default',62,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
+
+INSERT INTO "changes" VALUES('default',63,'loan_tq3qtdl5426zp4lgncw2');
+
+INSERT INTO "changes" VALUES('default',66,'loan_askzqhztz5dg2nss2dhj loan_tq3qtdl5426zp4lgncw2 loan_zhwilffvc2p4lx2vsual');
 
 INSERT INTO "endings" VALUES('default','rebuilt:loan_askzqhztz5dg2nss2dhj','inj_exg765ox5yn2yi6tsiwk','healed');
 
