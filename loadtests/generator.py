@@ -1,12 +1,14 @@
 """Runs the load in a process of its own (importing Locust patches the process), watches it, and reads its report.
 
-During the load, a line every two seconds reports the progress, and one audit is taken half way. If the process is ended
-early, by any signal, this is detected from its exit code, or from the duration in its report.
+During the load, a line every two seconds reports the progress. Every second an audit is taken of what has changed since
+the one before, and one of everything half way. If the process is ended early, by any signal, this is detected from its
+exit code, or from the duration in its report.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -148,9 +150,10 @@ def _read(path: str) -> Doc:
 
 
 class LoadMonitor(threading.Thread):
-    """Polls the platform during the load: the number of injections, and one audit half way.
+    """Polls the platform during the load: the number of injections, and an audit that continues the one before.
 
-    It has a connection of its own, since a busy server answers slowly. A request that fails is skipped.
+    One half way is of everything: no other finds injections that do not show. The monitor has a connection of its own,
+    since a busy server answers slowly. A request that fails is skipped.
     """
 
     def __init__(self, client: Client, audit_after_s: float, *, layer: bool) -> None:
@@ -158,7 +161,8 @@ class LoadMonitor(threading.Thread):
         self.audits: list[Doc] = []
         self.injections: int | None = None
         self._client = Client(client.base_url, client.api_key, timeout_s=60)
-        self._audit_at = time.monotonic() + audit_after_s
+        self._whole_at = time.monotonic() + audit_after_s
+        self._mark: str | None = None
         self._layer = layer
         self._over = threading.Event()
 
@@ -169,10 +173,23 @@ class LoadMonitor(threading.Thread):
                 try:
                     if self._layer:
                         self.injections = sum(rule["injected"] for rule in self._client.rules()["rules"])
-                    if not self.audits and time.monotonic() >= self._audit_at:
-                        self.audits.append(self._client.audit())
+                    self.audit()
                 except (ProblemError, OSError):  # An error of `requests` is an OSError.
                     continue
+
+    def audit(self) -> None:
+        """Take an audit that continues the last one; the first, the one half way, and one after a refusal are whole."""
+        is_half_way = time.monotonic() >= self._whole_at
+        try:
+            audit = self._client.audit(since=None if is_half_way else self._mark)
+        except ProblemError as problem:
+            if problem.code in ("mark_unknown", "mark_too_old"):
+                self._mark = None
+            raise
+        if is_half_way:
+            self._whole_at = math.inf
+        self._mark = audit["mark"]
+        self.audits.append(audit)
 
     def finish(self) -> None:
         """Stop polling, after the answer to the current request."""

@@ -40,6 +40,17 @@ _LANDED = """SELECT channel, SUM(amount_minor) FROM receipts
 """What a channel holds by the books of money that came without an order and was booked before its loan was known."""
 
 
+_TAKEN = f"""SELECT loan_id, channel, SUM(amount_minor) FROM trades
+    WHERE sandbox_id = :sandbox_id AND state = '{TradeState.SUCCESS}' AND id"""
+_BY_LOAN = " GROUP BY loan_id, channel"
+
+
+class _Taken(NamedTuple):
+    loan_id: str
+    channel: str
+    amount_minor: int
+
+
 class _Landed(NamedTuple):
     channel: str
     amount_minor: int
@@ -83,9 +94,9 @@ def _taken(group: AuditedLoans) -> bool:
                 share[loan.loan.id, fact.channel] -= fact.amount_minor
             elif fact.kind == PAYMENT_RETURN:
                 share[loan.loan.id, fact.channel] += fact.amount_minor
-    for trade in group.snapshot.find_all(Trade, [out_trade_no(id) for id in orders]):
-        if trade.state == TradeState.SUCCESS:
-            share[trade.loan_id, trade.channel] += trade.amount_minor
+    ids = [out_trade_no(id) for id in orders]
+    for loan_id, channel, minor in group.snapshot.rows_in(_Taken, _TAKEN, ids, _BY_LOAN) if ids else ():
+        share[loan_id, channel] += int(minor)
     return any(share.values())
 
 
