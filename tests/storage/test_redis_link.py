@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -122,6 +125,38 @@ def test_a_server_that_stands_still_is_not_waited_for(real_redis: Real, seconds:
     assert WAIT_S <= 0.05
     for each in (link, patient):
         each.close()
+
+
+RUBBISH = (
+    b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"$-1\r\n" * 9, b"+OK\r\n" * 9, b":1\r\n" * 9, b"\x00" * 99, b"$9\r\n",
+    b"*2\r\n$1\r\na\r\n$1\r\nb\r\n" * 9, b"*1\r\n" * 9_000, b"$x\r\n" * 9, b"-ERR no\r\n" * 9, b"%1\r\n+a\r\n" * 9,
+    b"$16\r\nrun_id:0123456789\r\n" * 9, b"$19\r\nrun_id:0123456789ab\r\n" * 2,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
+def test_whatever_answers_at_its_address_nothing_is_raised(rubbish: bytes, seconds: Seconds) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listening.accept()
+                    with connection, suppress(OSError):
+                        connection.recv(1024)
+                        connection.sendall(rubbish)
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        link = RedisLink(f"redis://127.0.0.1:{listening.getsockname()[1]}", wait_s=WAIT_S, now=seconds)
+
+        for _ in range(3):
+            assert incarnation(link) is None
+            assert link.is_down
+            seconds.now += BREAK_S
+        link.close()
+        listening.shutdown(socket.SHUT_RDWR)
+    serving.join()
 
 
 def test_a_url_cannot_make_it_wait_longer() -> None:

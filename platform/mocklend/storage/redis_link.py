@@ -49,7 +49,6 @@ class RedisLink:
             raise CannotOpen(
                 "Redis needs its driver, which is not installed.", "Install it: pip install 'mocklend[redis]'."
             ) from None
-        self._failures: tuple[type[BaseException], ...] = (redis.RedisError, OSError, ValueError)
         own = {
             "socket_timeout": wait_s,
             "socket_connect_timeout": wait_s,
@@ -89,20 +88,21 @@ class RedisLink:
         """
         if self._down and not self._may_try():
             return None
-        connection = None
         try:
             connection = self._pool.get_connection()
-            commands = make(connection.mocklend_incarnation)
+        except Exception as failure:
+            self._failed(failure)
+            return None
+        commands = make(connection.mocklend_incarnation)
+        try:
             connection.send_packed_command(connection.pack_commands(commands))
             replies: list[Reply] = [connection.read_response() for _ in commands]
-        except self._failures as failure:
-            if connection is not None:
-                connection.disconnect()  # Its replies may still come.
+        except Exception as failure:  # What answers there may be no Redis: then the driver fails in any way.
+            connection.disconnect()  # Its replies may still come.
             self._failed(failure)
             return None
         finally:
-            if connection is not None:
-                self._pool.release(connection)
+            self._pool.release(connection)
         if self._down:
             self._down = False
             log.info("Redis answers again")
@@ -120,7 +120,7 @@ class RedisLink:
             self._asked_again_s = self._now() + BREAK_S
             return True
 
-    def _failed(self, failure: BaseException) -> None:
+    def _failed(self, failure: Exception) -> None:
         with self._lock:
             self._asked_again_s = self._now() + BREAK_S
             if not self._down:
@@ -140,12 +140,15 @@ def open_link(database: str | Engine, url: str, wait_s: float | None = None) -> 
 
 
 def _greet(connection: Any) -> None:
-    """Begin a connection, and note which incarnation of the server is at its other end. Raises OSError."""
-    connection.on_connect()
-    connection.send_command("INFO", "server")
-    told = connection.read_response()
-    found = _RUN_ID.search(told) if isinstance(told, bytes) else None
-    if found is None:
-        connection.disconnect()
-        raise OSError("it does not say its run_id")
+    """Begin a connection, and note which incarnation of the server is at its other end."""
+    try:
+        connection.on_connect()
+        connection.send_command("INFO", "server")
+        told = connection.read_response()
+        found = _RUN_ID.search(told) if isinstance(told, bytes) else None
+        if found is None:
+            raise OSError("it does not say its run_id")
+    except BaseException:
+        connection.disconnect()  # So that it cannot be used without its incarnation.
+        raise
     connection.mocklend_incarnation = found[1].decode("ascii")

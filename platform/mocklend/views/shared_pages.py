@@ -38,7 +38,7 @@ PAGE_MS = 30_000
 LEASE_MS = 2_000
 BLOCK_MS = 10_000
 """How long a commit may take before pages that it changes are read into the cache again, to be dropped after it."""
-BLOCK = b"block"
+BLOCK = "block"
 
 CacheUse = Literal["hit", "miss", "down"]
 """How a status page was answered: from the cache, from the database, or from the database since the cache is down."""
@@ -55,6 +55,12 @@ SWAP = """if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1"""
 """Replace a value, if it is still what it was: a lease by its page, or a page that is out of date by a lease."""
+DROP = """for _, key in ipairs(KEYS) do
+  local value = redis.call('GET', key)
+  if value and (value == ARGV[1] or string.sub(value, 1, #ARGV[2]) ~= ARGV[2]) then redis.call('DEL', key) end
+end
+return 1"""
+"""Delete all keys but those that another process blocks: it is about to commit, and nobody may fill them meanwhile."""
 
 
 class CachedPage(msgspec.Struct, frozen=True):
@@ -89,6 +95,7 @@ class SharedPages:
     def __init__(self, link: RedisLink) -> None:
         self._link = link
         self._name = secrets.token_hex(8)
+        self._block = f"{BLOCK} {self._name}"
         self._numbers = count()
         self._lock = threading.Lock()
         self._begun: set[str] = set()
@@ -138,15 +145,16 @@ class SharedPages:
 
     def block(self, pages: Collection[PageKey]) -> bool:
         """Forget pages, and keep none of them for BLOCK_MS, or until they are dropped."""
-        replies = self._link.ask(lambda of: [("SET", _key(of, page), BLOCK, "PX", BLOCK_MS) for page in pages])
+        replies = self._link.ask(lambda of: [("SET", _key(of, page), self._block, "PX", BLOCK_MS) for page in pages])
         return replies is not None  # A command that is refused is a failure of the link.
 
     def drop(self, pages: Collection[PageKey]) -> bool:
-        """Forget pages, their leases and their blocks, and publish which."""
+        """Forget pages, their leases and this process's blocks, and publish which."""
 
         def dropped(incarnation: str) -> list[Asked]:
             told: list[Asked] = [("PUBLISH", CHANNEL, f"{page.sandbox_id} {page.loan_id}") for page in pages]
-            return [("DEL", *(_key(incarnation, page) for page in pages)), *told]
+            keys = [_key(incarnation, page) for page in pages]
+            return [("EVAL", DROP, len(keys), *keys, self._block, BLOCK), *told]
 
         return self._link.ask(dropped) is not None
 
