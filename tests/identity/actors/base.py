@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import tempfile
 from dataclasses import fields
 from functools import cache
@@ -26,6 +27,7 @@ from mocklend.seams.api_answer import ApiAnswer
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command, Idempotency
 from mocklend.views.page_cache import StatusPages
+from mocklend.views.page_reader import PageReader, ReadPage
 from mocklend.views.reads import page_text
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.answer_key import entries
@@ -38,6 +40,7 @@ KINDS = tuple(kind for kind in installed().values() if kind not in OF_ANSWERS)
 START_MS = 1_767_578_400_000  # 2026-01-05, 10:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 STEPS_A_STORY = 50
+LONG_S = 30
 LATER_MS = (SECOND, HOUR, DAY, 3 * DAY, 40 * DAY)
 """How much later a sandbox is audited as it is, without what falls due meanwhile."""
 
@@ -89,16 +92,32 @@ def status_pages(platform: Platform) -> StatusPages:
     return StatusPages(platform.engine, platform.pages)
 
 
+@cache
+def page_reader(platform: Platform) -> PageReader:
+    """The reader of the platform's status pages on PostgreSQL."""
+    return PageReader(platform.engine, platform.real_ms, within_s=LONG_S)
+
+
+def hot_page(platform: Platform, sandbox_id: str, loan_id: str) -> bytes | None:
+    """A status page as the hot path sends it; None if it leaves it to Flask."""
+    if not platform.known.shared:
+        return status_pages(platform).body(sandbox_id, loan_id, platform.real_ms())
+    received: queue.Queue[ReadPage | None] = queue.Queue()
+    assert page_reader(platform).ask(sandbox_id, loan_id, received.put)
+    read = received.get(timeout=LONG_S)
+    return None if read is None or read.page is None else read.page.body
+
+
 class _LoanId(NamedTuple):
     id: str
 
 
 def outdated_pages(platform: Platform, sandbox_id: str) -> list[tuple[str, str, str]]:
     """The loans whose status page is another one on the hot path than in the database: id, and both documents."""
-    pages, differing = status_pages(platform), []
+    differing = []
     with platform.snapshot(sandbox_id) as snapshot:
         for [loan_id] in snapshot.rows(_LoanId, "SELECT id FROM loans WHERE sandbox_id = :sandbox_id"):
-            hot, plain = pages.body(sandbox_id, loan_id, platform.real_ms()), page_text(snapshot, loan_id)
+            hot, plain = hot_page(platform, sandbox_id, loan_id), page_text(snapshot, loan_id)
             if hot is not None and hot.decode() != plain:
                 differing.append((loan_id, hot.decode(), plain))
     return differing
