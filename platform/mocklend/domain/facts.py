@@ -31,7 +31,7 @@ CHARGE_FEE, CHARGE_PENALTY = "fee", "penalty"
 WAIVE_FEE, WAIVE_INTEREST, WAIVE_PENALTY = "WAIVE_FEE", "WAIVE_INTEREST", "WAIVE_PENALTY"
 
 
-class Terms(Struct, frozen=True):
+class Terms(Struct, frozen=True, gc=False):
     """The agreed terms: everything about a loan that no later fact changes."""
 
     loan_id: str

@@ -25,7 +25,7 @@ from mocklend.domain.statuses import LoanStatus, QuoteType
 ONE_DAY = timedelta(days=1)
 
 
-class LoanState(Struct):
+class LoanState(Struct, gc=False):
     """A loan's state as derived from a set of facts. `replay` can rebuild all of it.
 
     `accrued_to` is the date up to which interest and penalty have accrued (`posted_to`: up to which movements post

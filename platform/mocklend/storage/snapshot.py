@@ -102,7 +102,7 @@ class SandboxReader:
         """
         store: Store[E] = STORES[cls.kind]
         sql = f"SELECT {', '.join(store.columns)} FROM {store.table} WHERE sandbox_id = :sandbox_id AND {condition}"
-        return [store.make(row) for row in self._run(sql, parameters)]
+        return [store.make(row) for row in self.raw(sql, **parameters)]
 
     def where_in(self, cls: type[E], column: str, values: Sequence[str]) -> list[E]:
         """The entities with one of these values in a column, ordered by id."""

@@ -60,7 +60,7 @@ class WorldAssignment(Struct, frozen=True):
     left: dict[str, str]
 
 
-class ViewVersion(Struct, frozen=True, array_like=True):
+class ViewVersion(Struct, frozen=True, array_like=True, gc=False):
     """A loan's status page at one version, and the times from which it is shown.
 
     `change_minor` is its change of the balance, `off_minor` the page's balance less that of the books. For a version

@@ -32,7 +32,7 @@ T = TypeVar("T", covariant=True)
 Item = TypeVar("Item")
 
 
-class Entity(Struct, frozen=True):
+class Entity(Struct, frozen=True, gc=False):
     """The base of what `put` takes. `kind` names the class in keys; `id` is unique within its kind and sandbox."""
 
     kind: ClassVar[str]
