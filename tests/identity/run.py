@@ -20,6 +20,7 @@ from mocklend.exit_codes import ExitCode, sigterm_as_ctrl_c
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 EVERY_S = 2.0
 STEPS_MAX = 100_000_000
 
@@ -32,13 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     from identity.actors import base
     from support.postgresql import running
 
-    if options.processes == 1:
+    if options.engine == SQLITE:
         return _walk(options.steps, seed, "")
     with running() as url:
         base.DATABASES.append(url)
         base.PROCESSES[0] = options.processes
         try:
-            return _walk(options.steps, seed, f" --processes {options.processes}")
+            return _walk(options.steps, seed, f" --engine {POSTGRESQL} --processes {options.processes}")
         finally:
             while base.PLATFORMS:
                 base.PLATFORMS.pop().close()
@@ -57,7 +58,7 @@ def _walk(steps: int, seed: int, more: str) -> ExitCode:
 
     try:
         with sigterm_as_ctrl_c(), _every(EVERY_S, lambda: print(so_far(), flush=True)):
-            walked = state_machine.walk(steps, seed)
+            walked = state_machine.walk(steps, seed, options=more)
     except KeyboardInterrupt:
         print(f"INCONCLUSIVE: told to stop after {so_far()}; nothing was found until then", flush=True)
         return ExitCode.INCONCLUSIVE
@@ -95,10 +96,17 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--seed", type=int, default=None, help="where to start; printed, so that a walk can be repeated"
     )
     parser.add_argument(
+        "--engine", choices=(SQLITE, POSTGRESQL), default=None,
+        help="the database (default: sqlite, or postgresql with several processes)",
+    )  # fmt: skip
+    parser.add_argument(
         "--processes", type=int, default=1, choices=range(1, 17), metavar="N",
-        help="over how many processes on one PostgreSQL, each taking its turn (default: %(default)s, on SQLite)",
+        help="over how many processes on one PostgreSQL, each taking its turn (default: %(default)s)",
     )  # fmt: skip
     options = parser.parse_args(arguments)
+    if options.engine == SQLITE and options.processes > 1:
+        parser.error("argument --processes: several processes need --engine postgresql")
+    options.engine = options.engine or (SQLITE if options.processes == 1 else POSTGRESQL)
     if not 1 <= options.steps <= STEPS_MAX:
         parser.error(f"argument --steps: expected 1 to {STEPS_MAX}, not {options.steps}")
     return options

@@ -15,8 +15,8 @@ class Story(Channels, Faults):
     """Any sequence of steps of clients, staff, channels, time and faults."""
 
 
-def walk(steps: int, seed: int, *, shrink: bool = True) -> int:
-    """Walk stories until at least so many steps are taken; the number taken.
+def walk(steps: int, seed: int, *, shrink: bool = True, options: str = "") -> int:
+    """Walk stories until at least so many steps are taken; the number taken. `options`: more of the command's.
 
     A failure is told as soon as it is found, with the seed. A shorter story is looked for only then, which may take
     many times as long; the error that is raised is that of the shorter story.
@@ -38,7 +38,7 @@ def walk(steps: int, seed: int, *, shrink: bool = True) -> int:
             run_state_machine_as_test(Story, settings=chosen)
         except Exception as found:
             print(f"\nfound after {Story.steps - start} steps: {type(found).__name__}: {found}")
-            print(again(steps, seed), flush=True)
+            print(again(steps, seed) + options, flush=True)
             if shrink:
                 # Hypothesis would say nothing until it has shrunk: so the round is walked again, and shrunk only now.
                 print("walking there again, then looking for a shorter story", flush=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from identity import state_machine
+from identity.actors import base
 from mocklend.exit_codes import ExitCode
+from support import postgresql
 
 
 class Tally(RuleBasedStateMachine):
@@ -100,3 +104,42 @@ def test_a_walk_that_is_stopped_has_no_verdict(
 
     assert walking.main(["--steps", "400", "--seed", "11"]) == ExitCode.INCONCLUSIVE
     assert "INCONCLUSIVE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "walked"),
+    [
+        ([], (1, 0)),
+        (["--engine", "postgresql"], (1, 1)),
+        (["--processes", "4"], (4, 1)),
+    ],
+)
+def test_a_walk_takes_its_turns_in_processes_on_the_engine_of_its_options(
+    walking: ModuleType, monkeypatch: pytest.MonkeyPatch, options: list[str], walked: tuple[int, int]
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    @contextmanager
+    def running() -> Iterator[str]:
+        yield "postgresql+psycopg://postgres@/postgres"
+
+    def walk(*_: object, **__: object) -> int:
+        seen.append((base.PROCESSES[0], len(base.DATABASES)))
+        return 400
+
+    monkeypatch.setattr(base, "PROCESSES", [1])
+    monkeypatch.setattr(base, "DATABASES", [])
+    monkeypatch.setattr(base, "PLATFORMS", [])
+    monkeypatch.setattr(postgresql, "running", running)
+    monkeypatch.setattr(state_machine, "walk", walk)
+
+    assert walking.main(["--steps", "400", "--seed", "3", *options]) == ExitCode.PASS
+
+    assert seen == [walked]
+
+
+def test_several_processes_on_sqlite_are_refused(walking: ModuleType) -> None:
+    with pytest.raises(SystemExit) as left:
+        walking.main(["--engine", "sqlite", "--processes", "2"])
+
+    assert left.value.code == ExitCode.WRONG_USE
