@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from msgspec import structs, to_builtins
 
+from mocklend.channels.messages import callback_body, paid_message, read_callback
 from mocklend.channels.payments import PayAtChannel
 from mocklend.client import Doc
 from mocklend.domain.channel import RETRY_SCHEDULES, channel_of, channels
 from mocklend.runtime import Platform
 from mocklend.sandboxes.ids import callback_of, out_trade_no, receipt_of
-from mocklend.sandboxes.timestamps import parse_rfc3339
+from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.seams.callback_attempt import LOST_FOR_GOOD, CallbackAttempt
 from mocklend.seams.seam import EventContext, SeamEvent, Write
 from mocklend.storage.entities import Callback, Repayment, Trade
@@ -299,3 +300,10 @@ class AddAttempt:
         callback = work.get(Callback, self.callback_id)
         work.put(structs.replace(callback, state="RETRY", attempts=1, due_ms=self.due_ms))
         return Answer(200, {})
+
+
+def test_what_the_inbox_is_handed_is_what_it_would_read(story: Story) -> None:
+    trade = story.entity(Trade, out_trade_no(story.repay(story.borrow(100_000), 1_000)))
+    at = rfc3339(story.now_ms)
+
+    assert paid_message(trade, at) == read_callback(callback_body(trade, at).encode())

@@ -1,15 +1,18 @@
-"""Attempts to deliver a callback: the signed request that HTTP would carry, sent to the platform's own inbox."""
+"""Attempts to deliver a callback: the signed request that HTTP would carry, sent to the platform's own inbox.
+
+An unaltered message about a paid order is handed over as the inbox would read it, since both ends are here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from msgspec import structs
 
 from mocklend.channels.callback_secrets import callback_secret, secret_at
-from mocklend.channels.inbox import receive
+from mocklend.channels.inbox import receive, take
 from mocklend.channels.messages import (
     CLOSED,
     PAID,
@@ -17,6 +20,7 @@ from mocklend.channels.messages import (
     callback_body,
     closed_body,
     event_of,
+    paid_message,
     payment_return_body,
 )
 from mocklend.channels.second_receipts import number_of_copy, second_receipt_of
@@ -162,6 +166,9 @@ class AttemptCallback:
     def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
         """Returns `acked`, or the code of the inbox's refusal."""
         trade = work.get(Trade, callback.out_trade_no)
+        if altered is None and event_of(callback.repayment_id) == PAID:
+            # To sign, verify and read its body would give the same message, for a tenth of what the booking costs.
+            return self._result(lambda: take(work, callback.channel, paid_message(trade, rfc3339(work.now_ms))))
         secret, sent_ms = secret_at(work.sandbox, callback.channel), work.now_ms
         if altered == WRONG_KEY:
             secret = callback_secret("another key", callback.channel)
@@ -184,8 +191,12 @@ class AttemptCallback:
     ) -> str:
         secret = secret or secret_at(work.sandbox, callback.channel)
         headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
+        return self._result(lambda: receive(work, callback.channel, headers, body.encode()))
+
+    @staticmethod
+    def _result(deliver: Callable[[], None]) -> str:
         try:
-            receive(work, callback.channel, headers, body.encode())
+            deliver()
         except Refused as refused:
             return refused.code
         return ACKED

@@ -13,6 +13,7 @@ from mocklend.channels.callback_secrets import secret_at
 from mocklend.channels.closed_orders import restore
 from mocklend.channels.messages import (
     Closed,
+    Message,
     OrderData,
     PaymentReturn,
     PaymentReturnData,
@@ -75,16 +76,22 @@ def receive(work: Work, channel_id: str, headers: Mapping[str, str], body: bytes
     `callback_amount_mismatch`, `callback_out_of_order`."""
     channel = channel_of(channel_id)
     verify(secret_at(work.sandbox, channel.id), headers, body, work.now_ms)
-    message = read_callback(body)
+    take(work, channel.id, read_callback(body))
+
+
+def take(work: Work, channel_id: str, message: Message) -> None:
+    """Apply a verified callback of a channel. Every refusal comes before the first effect.
+
+    Raises Refused `trade_unknown`, `callback_malformed`, `callback_amount_mismatch`, `callback_out_of_order`."""
     if isinstance(message, PaymentReturn):
-        post_payment_return(work, _confirmed_return(work, channel.id, message.data))
+        post_payment_return(work, _confirmed_return(work, channel_id, message.data))
         return
     if isinstance(message, Push):
-        take_payment(work, _confirmed_push(work, channel.id, message.data))
+        take_payment(work, _confirmed_push(work, channel_id, message.data))
         return
     claimed = message.data
     order = work.find(Repayment, repayment_of(claimed.out_trade_no))
-    if order is None or order.channel != channel.id:
+    if order is None or order.channel != channel_id:
         raise Refused("trade_unknown", "this channel has no order of this number", **_ids(claimed))
     _require_amount(claimed, order.amount_minor, order.currency)
     if isinstance(message, Closed):

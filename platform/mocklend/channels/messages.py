@@ -187,12 +187,22 @@ def callback_body(trade: Trade, timestamp: str) -> str:
             scope=trade.scope,
         )
         return _encode(Push(timestamp=timestamp, data=push))
-    paid = PaidData(
-        **_order(trade),
+    return _encode(paid_message(trade, timestamp))
+
+
+def paid_message(trade: Trade, timestamp: str) -> Paid:
+    """The callback of a paid order, as `read_callback` returns it from its body."""
+    assert trade.paid_ms is not None, "a callback follows a payment"
+    data = PaidData(
+        version=VERSION,
+        out_trade_no=trade.id,
+        channel_trade_no=_number(trade),
+        amount_minor=trade.amount_minor,
+        currency=trade.currency,
         state="SUCCESS",
         paid_at=rfc3339(trade.paid_ms),
     )
-    return _encode(Paid(timestamp=timestamp, data=paid))
+    return Paid(timestamp=timestamp, data=data)
 
 
 def event_of(fact_id: str) -> str:

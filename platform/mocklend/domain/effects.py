@@ -15,6 +15,7 @@ from mocklend.domain.facts import Fact, booked
 from mocklend.domain.instalment import ACCOUNTS, INTEREST_AHEAD, INTEREST_IN_ADVANCE, Instalment, Movement
 from mocklend.domain.money import MAX_MINOR
 from mocklend.domain.product import Excess
+from mocklend.domain.ratio import plus
 from mocklend.domain.schedule import spread
 from mocklend.domain.state import LoanState
 from mocklend.domain.statuses import QuoteType
@@ -296,7 +297,7 @@ def charge(state: LoanState, fact: Fact, void: bool) -> None:
     bill = state.bill(fact.due or fact.on) or state.instalments[-1]
     if fact.edit_kind in (kinds.MODIFY_BILL_OVERDUE_AMOUNT, kinds.CHARGE_PENALTY):
         bill.penalty_principal += fact.amount_minor
-        bill.penalty_principal_exact += fact.amount_minor
+        bill.penalty_principal_exact = plus(bill.penalty_principal_exact, (fact.amount_minor, 1))
         move(state, fact.kind, fact, [("1103", "4002", fact.amount_minor)])
     else:
         bill.fee += fact.amount_minor

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from fractions import Fraction
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-NOTHING = Fraction(0)
+from mocklend.domain.ratio import NOTHING, Ratio
 
 
 class Movement(Struct, frozen=True, gc=False):
@@ -44,9 +43,9 @@ class Instalment(Struct, array_like=True, gc=False):
     fee_paid: int = 0
     penalty_principal_paid: int = 0
     penalty_interest_paid: int = 0
-    interest_exact: Fraction = NOTHING
-    penalty_principal_exact: Fraction = NOTHING
-    penalty_interest_exact: Fraction = NOTHING
+    interest_exact: Ratio = NOTHING
+    penalty_principal_exact: Ratio = NOTHING
+    penalty_interest_exact: Ratio = NOTHING
     interest_ahead: int = 0
 
     def copy(self) -> Instalment:

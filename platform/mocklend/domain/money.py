@@ -7,7 +7,6 @@ amount is a float.
 from __future__ import annotations
 
 from enum import StrEnum
-from fractions import Fraction
 
 MAX_MINOR = 10**15
 """The largest amount in minor units that the platform accepts: it leaves room for interest within a 64-bit column."""
@@ -27,17 +26,12 @@ class Rounding(StrEnum):
     HALF_UP = "half_up"
 
 
-def round_minor(x: Fraction, rounding: Rounding = Rounding.HALF_EVEN) -> int:
-    """An exact amount, rounded to integer minor units.
+def round_ratio(numerator: int, denominator: int, rounding: Rounding = Rounding.HALF_EVEN) -> int:
+    """An exact amount, a numerator over a positive denominator, rounded to integer minor units.
 
     Both roundings mirror around zero, so that a reversal is the exact opposite of what it reverses: `half_up`
     takes half a unit away from zero.
     """
-    return round_ratio(x.numerator, x.denominator, rounding)
-
-
-def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """`round_minor` of a numerator over a positive denominator, without building the fraction."""
     if rounding is Rounding.HALF_UP:
         size = (2 * abs(numerator) + denominator) // (2 * denominator)
         return size if numerator >= 0 else -size

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from msgspec import Struct
 from mocklend.domain.days import DayCount, TermUnit, add_months, months_between, year_fraction
 from mocklend.domain.money import MAX_MINOR, Rounding, round_ratio
 from mocklend.domain.product import Method, Product
+from mocklend.domain.ratio import Ratio
 
 TOTAL_MAX_MINOR = 1000 * MAX_MINOR
 """The largest total of a loan's instalments in minor units, so that every sum fits a 64-bit column."""
@@ -166,19 +166,12 @@ def _level(product: Product, principal_minor: int, periods: int, over: int, wort
     return multiple * round_ratio(exact[0], exact[1] * multiple, product.rounding)
 
 
-def interest_exact(product: Product, base_minor: int, a: date, b: date, period_from: date, period_to: date) -> Fraction:
-    """The exact interest on a principal for the days [a, b) of one period of the schedule.
+def interest_exact(product: Product, base_minor: int, a: date, b: date, period_from: date, period_to: date) -> Ratio:
+    """The exact interest on a principal for the days [a, b) of one period of the schedule, not in lowest terms.
 
     Ranges that tile a period add up to its interest exactly, and that interest, rounded, is the one in `schedule`.
     The base is the balance, or for `flat` the original principal. The caller applies the minimum of one day.
     """
-    return Fraction(*interest_ratio(product, base_minor, a, b, period_from, period_to))
-
-
-def interest_ratio(
-    product: Product, base_minor: int, a: date, b: date, period_from: date, period_to: date
-) -> tuple[int, int]:
-    """`interest_exact` as numerator and denominator, not in lowest terms, for arithmetic in integers."""
     if product.day_count is not DayCount.THIRTY_360 and period_from <= a <= b <= period_to:
         rate, denominator = product.daily_ratio()
         return base_minor * rate * (b - a).days, denominator
@@ -187,6 +180,10 @@ def interest_ratio(
     return base_minor * rate * part.numerator, denominator * part.denominator
 
 
-def penalty_exact(product: Product, base_minor: int, days: int) -> Fraction:
-    """The exact penalty on an overdue amount for a number of days, grace days already taken off."""
-    return base_minor * days * product.penalty_rate()
+def penalty_exact(product: Product, base_minor: int, days: int) -> Ratio:
+    """The exact penalty on an overdue amount for a number of days, grace days already taken off.
+
+    Not in lowest terms.
+    """
+    rate = product.penalty_rate()
+    return base_minor * days * rate.numerator, rate.denominator

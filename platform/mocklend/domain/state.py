@@ -10,7 +10,6 @@ interest up to the `payoff_date` of that day and no longer.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from fractions import Fraction
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,8 +17,9 @@ from msgspec.structs import replace
 from mocklend.domain.allocation import DUE, IN_ADVANCE, OVERDUE, allocate
 from mocklend.domain.facts import STATUS_OVERRIDE, Fact, Terms
 from mocklend.domain.instalment import INTEREST_IN_ADVANCE, Instalment, Movement
-from mocklend.domain.money import round_minor, round_ratio
-from mocklend.domain.schedule import interest_ratio, penalty_exact
+from mocklend.domain.money import round_ratio
+from mocklend.domain.ratio import NOTHING, Ratio, plus
+from mocklend.domain.schedule import interest_exact, penalty_exact
 from mocklend.domain.statuses import LoanStatus, QuoteType
 
 ONE_DAY = timedelta(days=1)
@@ -148,11 +148,15 @@ class LoanState(Struct, gc=False):
         passing = [self._first_due(not_before, timedelta(0))]
         if grace := self.terms.product.penalty.grace_days:
             passing.append(self._first_due(not_before, timedelta(days=grace)))
-        return min((last + ONE_DAY for last in passing if last is not None), default=None)
+        return min([last + ONE_DAY for last in passing if last is not None], default=None)
 
     def _first_due(self, not_before: date, grace: timedelta) -> date | None:
         """The first due date, with its grace, that is not before a date. Due dates ascend."""
-        return next((last for i in self.instalments if (last := i.due_date + grace) >= not_before), None)
+        for instalment in self.instalments:
+            last = instalment.due_date + grace
+            if last >= not_before:
+                return last
+        return None
 
     # --- time ---
 
@@ -234,8 +238,9 @@ class LoanState(Struct, gc=False):
         postings = []
         if current is not None:
             bearing = self.bearing_minor if self._bears else 0
-            current.interest_exact += Fraction(*self._interest(current, start, stop, self.lent_minor + bearing))
-            grown = round_minor(current.interest_exact, product.rounding) - current.interest
+            interest = self._interest(current, start, stop, self.lent_minor + bearing)
+            current.interest_exact = plus(current.interest_exact, interest)
+            grown = round_ratio(*current.interest_exact, product.rounding) - current.interest
             if grown:
                 current.interest += grown
                 postings.append(("1102", "4001", grown))
@@ -273,16 +278,13 @@ class LoanState(Struct, gc=False):
     def _lent(self, on: date) -> int:
         return sum([i.principal - i.principal_paid for i in self.instalments if i.due_date > on])
 
-    def _interest(self, instalment: Instalment, start: date, stop: date, lent_minor: int) -> tuple[int, int]:
-        """The exact interest on principal for days of an instalment's period (flat: on the original amount).
-
-        As numerator and denominator.
-        """
+    def _interest(self, instalment: Instalment, start: date, stop: date, lent_minor: int) -> Ratio:
+        """The exact interest on principal for days of an instalment's period (flat: on the original amount)."""
         if start >= stop or not lent_minor:
-            return 0, 1
+            return NOTHING
         product = self.terms.product
         base = self.terms.principal_minor if product.method == "flat" else lent_minor
-        return interest_ratio(product, base, start, stop, instalment.from_date, instalment.due_date)
+        return interest_exact(product, base, start, stop, instalment.from_date, instalment.due_date)
 
     @property
     def _bears(self) -> bool:
@@ -312,8 +314,8 @@ class LoanState(Struct, gc=False):
             return 0
         if not base:
             return 0
-        exact = getattr(late, bucket + "_exact") + penalty_exact(product, base, days)
-        grown: int = round_minor(exact, product.rounding) - getattr(late, bucket)
+        exact = plus(getattr(late, bucket + "_exact"), penalty_exact(product, base, days))
+        grown: int = round_ratio(*exact, product.rounding) - getattr(late, bucket)
         setattr(late, bucket + "_exact", exact)
         setattr(late, bucket, getattr(late, bucket) + grown)
         return grown
@@ -342,12 +344,11 @@ class LoanState(Struct, gc=False):
         bearing = self.bearing_minor if self._bears else 0
         until = max(start, self.bearing_to if bearing else start, self.payoff_date(on) if repaid_minor else start)
         lent = self._lent(start)
-        # In integers: three sums of fractions would take longer than everything else here.
-        minor, parts = self._interest(instalment, until, due, lent - repaid_minor)
+        rest = self._interest(instalment, until, due, lent - repaid_minor)
         if until > start:
-            minor, parts = _sum(minor, parts, *self._interest(instalment, start, min(until, due), lent + bearing))
-        minor, parts = _sum(minor, parts, *instalment.interest_exact.as_integer_ratio())
-        return round_ratio(minor, parts, self.terms.product.rounding) - instalment.interest
+            rest = plus(rest, self._interest(instalment, start, min(until, due), lent + bearing))
+        exact = plus(instalment.interest_exact, rest)
+        return round_ratio(*exact, self.terms.product.rounding) - instalment.interest
 
     def to_set_aside(self, bill: Instalment, money_minor: int, on: date) -> int:
         """How many of some minor units to set aside for a bill's later interest. The rest is repaid in advance.
@@ -410,10 +411,3 @@ class LoanState(Struct, gc=False):
             "penalty_interest_minor": sum(i.unpaid("penalty_interest") for i in instalments),
             "fee_minor": sum(i.unpaid("fee") for i in instalments),
         }
-
-
-def _sum(numerator: int, denominator: int, other: int, of: int) -> tuple[int, int]:
-    """The sum of two fractions, not in lowest terms."""
-    if denominator == of:
-        return numerator + other, of
-    return numerator * of + other * denominator, denominator * of

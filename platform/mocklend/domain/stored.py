@@ -1,9 +1,8 @@
-"""The projection's stored form: compact JSON, exact fractions."""
+"""The projection's stored form: compact JSON, exact ratios."""
 
 from __future__ import annotations
 
 from datetime import date
-from fractions import Fraction
 from operator import attrgetter
 
 import msgspec
@@ -11,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from mocklend.domain.facts import Terms
-from mocklend.domain.instalment import NOTHING, Instalment
+from mocklend.domain.instalment import Instalment
 from mocklend.domain.state import LoanState
 
 
@@ -41,18 +40,12 @@ class _State(Struct, array_like=True):
 _stored_fields = attrgetter(*_State.__struct_fields__)
 
 
-def _fraction(kind: type[Fraction], ratio: tuple[int, int]) -> Fraction:
-    numerator, denominator = ratio
-    return kind(numerator, denominator) if numerator else NOTHING
-
-
-_read = msgspec.json.Decoder(_State, dec_hook=_fraction).decode
-# As `Fraction.as_integer_ratio`, without a call of Python for each of a loan's many fractions.
-_write = msgspec.json.Encoder(enc_hook=attrgetter("_numerator", "_denominator")).encode
+_read = msgspec.json.Decoder(_State).decode
+_write = msgspec.json.Encoder().encode
 
 
 def dump(state: LoanState) -> str:
-    """The state as JSON: an array. So is each instalment, and each fraction: `[numerator, denominator]`."""
+    """The state as JSON: an array. So is each instalment, and each ratio: `[numerator, denominator]`."""
     return _write(_stored_fields(state)).decode()
 
 

@@ -88,6 +88,7 @@ def post(work: Work, chain: str, currency: str, head: Head, movements: Iterable[
 
 def _append(work: Work, chain: str, currency: str, head: Head, movement: Movement, reverses: int | None) -> Head:
     seq, id = head.next_seq, transaction_id(chain, head.next_seq)
+    period = movement.period
     digest = chain_hash(head.hash, chain, seq, movement, reverses, currency, work.now_ms)
     work.write(
         INSERT_TRANSACTION,
@@ -99,8 +100,8 @@ def _append(work: Work, chain: str, currency: str, head: Head, movement: Movemen
         recorded_ms=work.now_ms,
         reverses=reverses,
         ref=movement.ref,
-        period_from=movement.period[0].isoformat() if movement.period else None,
-        period_to=movement.period[1].isoformat() if movement.period else None,
+        period_from=period[0].isoformat() if period else None,
+        period_to=period[1].isoformat() if period else None,
         currency=currency,
         prev_hash=head.hash,
         hash=digest,

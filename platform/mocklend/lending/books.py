@@ -31,7 +31,7 @@ from mocklend.storage.facts import BOOK_FACTS, BOOKS, append
 from mocklend.storage.values import StatusOverride
 from mocklend.storage.work import Work
 from mocklend.views.pages import refresh
-from mocklend.views.render import conflicting_override
+from mocklend.views.render import LoanDoc, conflicting_override
 from mocklend.webhooks.events import AdjustedEditData, DisbursedData, OverrideEndedData, status_event
 from mocklend.webhooks.outbox import certificate_data, emit, loan_data, repayment_data
 
@@ -42,10 +42,11 @@ DEBIT_HOURS = (10, 14, 18)
 
 
 class LoanAfterFact(Struct, frozen=True):
-    """A loan after a fact: its entity, which is already put, and its state."""
+    """A loan after a fact: its entity, which is already put, its state, and the status page of that version."""
 
     loan: Loan
     state: LoanState
+    page: LoanDoc
 
 
 def post_fact(
@@ -87,12 +88,12 @@ def post_fact(
         work, loan, state, head, cause=cause, channel=channel, reverses=reverses, override=override
     )
     if edits_before is not None:
-        _emit_adjusted_edits(work, after, fact, edits_before, _moved_by_edits(state.movements))
+        _emit_adjusted_edits(work, after.loan, fact, edits_before, _moved_by_edits(state.movements))
     if loan_before.status == LoanStatus.CLEAR and (
-        after.status != LoanStatus.CLEAR or reverses in MONEY or cause == "payment_return"
+        after.loan.status != LoanStatus.CLEAR or reverses in MONEY or cause == "payment_return"
     ):
-        _emit_superseded_certificates(work, after)
-    return LoanAfterFact(after, state)
+        _emit_superseded_certificates(work, after.loan)
+    return after
 
 
 def _moved_by_edits(movements: Iterable[Movement]) -> dict[str, int]:
@@ -159,7 +160,7 @@ def update_projection(
     channel: str | None = None,
     reverses: str | None = None,
     override: StatusOverride | None = None,
-) -> Loan:
+) -> LoanAfterFact:
     """Store the new projection, refresh the status page, emit an event if the status has changed."""
     before, former = loan.status, loan.status_override
     override = (
@@ -182,7 +183,7 @@ def update_projection(
         loan = replace(loan, cleared_version=loan.version)
         work.signal(cleared(loan.id))
     loan = reschedule(work, loan, state)
-    loan = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
+    loan, page = refresh(work, loan, state, cause=cause, channel=channel, reverses=reverses)
     work.put(loan)
     if before in (LoanStatus.SUBMITTED, LoanStatus.LENDING) and state.disbursed:
         disbursed: DisbursedData = {**loan_data(loan), "principal_minor": loan.principal_minor}
@@ -197,7 +198,7 @@ def update_projection(
             "loan_id": loan.id, "edit_id": former.edit_id, "status": loan.status, "version": loan.version,
         }  # fmt: skip
         emit(work, "loan.status_override_ended", loan.id, f"{former.edit_id}.{loan.version}", ended)
-    return loan
+    return LoanAfterFact(loan, state, page)
 
 
 def _dated(work: Work, loan: Loan, override: StatusOverride, state: LoanState) -> StatusOverride:

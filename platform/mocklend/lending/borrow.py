@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, ClassVar, TypedDict
 
 from msgspec.structs import replace
@@ -103,6 +104,12 @@ def _credit_use(borrower_id: str, minor: int) -> CreditUse:
     return CreditUse(borrower_id, int(minor))  # PostgreSQL returns a sum as a Decimal.
 
 
+@lru_cache(maxsize=1024)
+def _loan_id(seed: int, reference: str) -> str:
+    """Cached: a group asks for the id of each loan to load it, and again to decide."""
+    return make_id("loan", seed, reference)
+
+
 @dataclass(frozen=True, slots=True)
 class Borrow:
     """Lend a principal on a product and pay it out."""
@@ -164,9 +171,10 @@ class Borrow:
         opening = Fact(loan.id, kind, work.now_ms, start, self.principal_minor, loan.disburse_channel)
         record_in_world(work, loan.id, opening)
         posted = post_fact(work, loan, opening, cause="disbursement")
-        if posted.state.disbursed and work.announce(opening_of(work, posted.loan)):
+        if work.armed and posted.state.disbursed and work.announce(opening_of(work, posted.loan)):
             with_residue = work.get(Loan, loan.id)
-            posted = LoanAfterFact(with_residue, state_of(with_residue))
+            state = state_of(with_residue)
+            posted = LoanAfterFact(with_residue, state, loan_doc(with_residue, state, work.now_ms))
         work.put(replace(credit_use, minor=credit_use.minor + posted.loan.outstanding_principal_minor))
         if self.disburse_to is not None:
             create_payout(
@@ -178,7 +186,7 @@ class Borrow:
                 amount_minor=self.principal_minor,
                 about=loan.id,
             )
-        return Answer(201, loan_doc(posted.loan, posted.state, work.now_ms))
+        return Answer(201, posted.page)
 
     @property
     def _reference(self) -> str:
@@ -186,7 +194,7 @@ class Borrow:
         return self.reference or self.idem.key
 
     def _loan_id(self, sandbox: Sandbox) -> str:
-        return make_id("loan", sandbox.seed, self._reference)
+        return _loan_id(sandbox.seed, self._reference)
 
     def _new_loan(self, work: Work) -> Loan:
         start = business_date(work.now_ms, work.sandbox.zone)

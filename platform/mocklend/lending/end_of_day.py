@@ -58,7 +58,7 @@ def catch_up_to(work: Work, loan: Loan, state: LoanState, today: date) -> Loan:
     head = post(work, loan.id, loan.currency, Head(loan.next_seq, loan.head_hash), state.movements)
     # End of day closes injections on a status override that the books contradict.
     work.signal(recorded(loan.id))
-    return update_projection(work, loan, state, head, cause="due_date")
+    return update_projection(work, loan, state, head, cause="due_date").loan
 
 
 def _is_processed(work: Work, loan: Loan) -> bool:

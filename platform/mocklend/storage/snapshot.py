@@ -197,20 +197,19 @@ def load_all(
     A value is an entity or the result of the kind's loader. `Work.find` and `Work.load` return it with its type.
     `to_write` locks the rows, ordered by id, where the engine has row locks.
     """
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    groups: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     loaded: dict[tuple[str, Key], object] = {}
     for sandbox_id, (kind, id) in keys:
-        if (sandbox_id, (kind, id)) not in loaded:
-            loaded[(sandbox_id, (kind, id))] = None
-            groups[(sandbox_id, kind)].append(id)
-    for (sandbox_id, kind), ids in groups.items():
+        groups[(sandbox_id, kind)][id] = None
+    for (sandbox_id, kind), each_once in groups.items():
+        ids = list(each_once)
         load = LOADERS.get(kind)
         if load is not None:
             values = load(SandboxReader(connection, sandbox_id), ids)
         else:
             values = _stored(connection, STORES[kind], sandbox_id, ids, lock=to_write)
-        for id, value in values.items():
-            loaded[(sandbox_id, (kind, id))] = value
+        for id in ids:
+            loaded[(sandbox_id, (kind, id))] = values.get(id)
     return loaded
 
 

@@ -7,7 +7,7 @@ A field that is neither text nor number, like `StatusOverride | None`, is JSON i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -60,10 +60,13 @@ class Store(Generic[E]):
         """
         rows: list[tuple[str, tuple[Any, ...]]] = []
         same = list(range(len(self.columns)))
+        look: Callable[[tuple[Any, ...]], object] = tuple
         for sandbox_id, stored, entity in changes:
             was, now = astuple(stored), astuple(entity)
             rows.append((sandbox_id, now))
-            same = [place for place in same if was[place] == now[place]]
+            if look(was) != look(now):
+                same = [place for place in same if was[place] == now[place]]
+                look = itemgetter(*same)
         places = tuple(place for place in range(len(self.columns)) if place not in same)
         if not places:
             return None
@@ -79,9 +82,9 @@ class Store(Generic[E]):
             updates.append(tuple(values))
         return name, updates
 
-    def _values(self, entity: E) -> list[Value]:
+    def _values(self, entity: E) -> Sequence[Value]:
         values = astuple(entity)[: len(self.columns)]  # A subclass may have more fields.
-        return _encoded(list(values), self.encoders)
+        return _encoded(list(values), self.encoders) if self.encoders else values
 
 
 def _encoded(values: list[Any], encoders: Iterable[tuple[int, Callable[[Any], str]]]) -> list[Value]:

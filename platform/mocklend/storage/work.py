@@ -253,8 +253,7 @@ class Work:
     @property
     def sandbox(self) -> Sandbox:
         """The command's sandbox, with the command's own changes."""
-        put: Sandbox | None = self.puts.get(("sandbox", self._sandbox.id))
-        return put or self._sandbox
+        return self._sandbox
 
     def find(self, cls: type[E], id: str) -> E | None:
         """The entity with the command's own changes, or None if there is none."""
@@ -285,6 +284,8 @@ class Work:
     def put(self, entity: Entity) -> None:
         """Store the entity's new state."""
         self.puts[(entity.kind, entity.id)] = entity
+        if isinstance(entity, Sandbox):
+            self._sandbox = entity
 
     def append(self, kind: Loaded[list[Item]], id: str, item: Item) -> None:
         """Append to a loaded list, so that a later `load` of this command includes its own writes."""

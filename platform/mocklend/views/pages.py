@@ -30,28 +30,36 @@ INSERT_VIEW = statement(
                :back_ms, :again_ms, :due_ms, :status, :borrower_id, :doc, :state)""",
     rank=VIEWS,
 )
+REPLACE_VIEW = statement(
+    "loan_views.replace",
+    """UPDATE loan_views SET version = :version, made_ms = :made_ms, visible_ms = :visible_ms, list_ms = :list_ms,
+           instalments_ms = :instalments_ms, replica_ms = :replica_ms, back_ms = :back_ms, again_ms = :again_ms,
+           due_ms = :due_ms, status = :status, doc = :doc, state = :state
+       WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :former""",
+    rank=VIEWS + 1,
+)
 DROP_OLDER = statement(
     "loan_views.drop_older",
     "DELETE FROM loan_views WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version < :version",
-    rank=VIEWS + 1,
+    rank=VIEWS + 2,
 )
 DROP_LOST = statement(
     "loan_views.drop_lost",
     "DELETE FROM loan_views WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :version",
-    rank=VIEWS + 1,
+    rank=VIEWS + 2,
 )
 NOW_VISIBLE = statement(
     "loan_views.now_visible",
     """UPDATE loan_views SET due_ms = NULL
        WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version <= :version""",
-    rank=VIEWS + 2,
+    rank=VIEWS + 3,
 )
 REBUILD = statement(
     "loan_views.rebuild",
     """UPDATE loan_views SET visible_ms = :now_ms, list_ms = :now_ms, instalments_ms = :now_ms, replica_ms = :now_ms,
            back_ms = :never_ms, again_ms = :never_ms, due_ms = NULL, status = :status, doc = :doc, state = :state
        WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id AND version = :version""",
-    rank=VIEWS + 3,
+    rank=VIEWS + 4,
 )
 
 
@@ -63,8 +71,11 @@ def refresh(
     cause: str,
     channel: str | None = None,
     reverses: str | None = None,
-) -> Loan:
-    """Show the loan's new version at once, or later as a fault decides. Returns the loan with its list of versions."""
+) -> tuple[Loan, LoanDoc]:
+    """Show the loan's new version at once, or later as a fault decides.
+
+    Returns the loan with its list of versions, and the page of the new one.
+    """
     doc = loan_doc(loan, state, work.now_ms)
     now_ms, versions = work.now_ms, loan.view_versions
     books_minor = doc["outstanding_minor"]
@@ -93,14 +104,18 @@ def refresh(
         outcome = work.at(event)
         if outcome.showing().settled_ms > now_ms:
             new = replace(new, waits=outcome.showing(), behind_minor=event.stake_minor())
+    former: int | None = None
     if new.behind_minor is None:
         work.signal(shown(loan.id))
+        if len(versions) == 1:
+            former = versions[0].version
+        elif versions:
+            work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
         versions = ()
-        work.write(DROP_OLDER, loan_id=loan.id, version=loan.version)
     else:
         versions = _still_needed(work, loan, versions)
-    write_view(work, loan, doc, new.showing)
-    return replace(loan, view_versions=(*versions, new))
+    write_view(work, loan, doc, new.showing, former)
+    return replace(loan, view_versions=(*versions, new)), doc
 
 
 def rebuild(work: Work, loan: Loan, state: LoanState) -> Loan:
@@ -172,12 +187,13 @@ def _still_needed(work: Work, loan: Loan, versions: tuple[ViewVersion, ...]) -> 
     )
 
 
-def write_view(work: Work, loan: Loan, doc: LoanDoc, showing: Showing) -> None:
-    """Insert the row of the loan's newest version."""
+def write_view(work: Work, loan: Loan, doc: LoanDoc, showing: Showing, former: int | None = None) -> None:
+    """Write the row of the loan's newest version, in place of that of the `former` version if no view shows it now."""
     waits = work.now_ms < showing.settled_ms < NEVER_MS
     work.write(
-        INSERT_VIEW,
+        INSERT_VIEW if former is None else REPLACE_VIEW,
         loan_id=loan.id,
+        former=former,
         version=loan.version,
         made_ms=work.now_ms,
         visible_ms=showing.page_ms,

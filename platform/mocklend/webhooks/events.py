@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, TypedDict
 
 from mocklend.documents import schema_of
@@ -134,14 +135,14 @@ class DisputeData(TypedDict):
     note: Annotated[str, says("The note that the event adds to the dispute's progress.")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EventType:
     """A type of event: when it is sent, and the document that is its `data`."""
 
     when: str
     data: type[Mapping[str, object]]
 
-    @property
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """The fields of its `data`, in their order."""
         return tuple(self.data.__annotations__)

@@ -16,11 +16,10 @@ from mocklend.webhooks.events import EVENTS, CertificateData, EditData, LoanData
 def emit(work: Work, event: str, loan_id: str, about: str, data: Mapping[str, object]) -> None:
     """Queue an event for every endpoint that subscribes to it. `about` makes its id unique, as a version does."""
     assert tuple(data) == EVENTS[event].fields, f"{event} must have the fields in EVENTS"
-    subscribers = [
-        endpoint["id"]
-        for endpoint in work.sandbox.endpoints
-        if event in endpoint["events"] or "*" in endpoint["events"]
-    ]
+    endpoints = work.sandbox.endpoints
+    if not endpoints:
+        return
+    subscribers = [endpoint["id"] for endpoint in endpoints if event in endpoint["events"] or "*" in endpoint["events"]]
     if not subscribers:
         return
     body = json.dumps({"type": event, "timestamp": rfc3339(work.now_ms), "data": data}, separators=(",", ":"))
