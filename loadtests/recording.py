@@ -90,7 +90,7 @@ def record(url: str, seed: int, folder: Path, without: Collection[str] = ()) -> 
         for chapter, pause in STORY:
             for person in people:
                 chapter(person)
-            teller.advance(**pause)
+            teller.advance(pause.get("by"), to=pause.get("to"))
         _write(folder / "answers.jsonl", answers)
         key = b"".join(line + b"\n" for line in teller.answer_key_lines())
         (folder / "answer-key.jsonl").write_text(_by_kind(key.decode()), encoding="utf-8")

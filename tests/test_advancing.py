@@ -12,7 +12,7 @@ import pytest
 from mocklend.domain.problems import Refused
 from mocklend.lending import Repay
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import ClaimAdvance, MoveClock
+from mocklend.sandboxes.advances import ClaimAdvance, MoveClock
 from mocklend.scheduling import driver
 from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Answer, Idempotency
@@ -218,13 +218,13 @@ def test_an_advance_ends_although_new_work_keeps_coming(story: Story, monkeypatc
     run_due = story.platform.clocks._run_due
     coming: list[Future[Answer]] = []
 
-    def beside(*about: Any, **more: Any) -> None:
+    def beside(*about: Any, **more: Any) -> float:
         n = len(coming)
         key = Idempotency(f"coming-{n}", f"coming-{n}")
         order = Repay(story.sandbox_id, key, loan_id, 100, "wallet", "OVD_AND_CURRENT", None, None)
         coming.append(story.platform.writer.submit(order))
         assert n < 50, "it does what keeps coming, and never ends"
-        run_due(*about, **more)
+        return run_due(*about, **more)
 
     monkeypatch.setattr(story.platform.clocks, "_run_due", beside)
     monkeypatch.setattr(story.platform.clocks, "_monotonic", lambda: 0.0)
@@ -252,7 +252,7 @@ def test_a_request_during_an_advance_waits_for_one_burst_only(story: Story, monk
         has_come.set()
         return free
 
-    def beside(*about: Any, **more: Any) -> None:
+    def beside(*about: Any, **more: Any) -> float:
         steps.append(1)
         if len(steps) == 1:
             key = Idempotency("beside", "beside")
@@ -260,7 +260,7 @@ def test_a_request_during_an_advance_waits_for_one_burst_only(story: Story, monk
             waiting = story.platform.writer.submit(order)
             waiting.add_done_callback(lambda _: answered_after.append(len(steps)))
             assert has_come.wait(10), "the writer's thread takes what is asked"
-        run_due(*about, **more)
+        return run_due(*about, **more)
 
     monkeypatch.setattr(story.platform.clocks, "_run_due", beside)
     monkeypatch.setattr(story.platform.writer, "_without_held", take_group)
@@ -279,9 +279,9 @@ def test_other_sandboxes_do_not_wait_for_an_advance(
     run_due = moving.platform.clocks._run_due
     answers: list[str] = []
 
-    def beside(*about: Any, **more: Any) -> None:
+    def beside(*about: Any, **more: Any) -> float:
         answers.append(other.borrow(reference=f"loan-{len(answers)}"))
-        run_due(*about, **more)
+        return run_due(*about, **more)
 
     monkeypatch.setattr(moving.platform.clocks, "_run_due", beside)
     moving.wait(60)

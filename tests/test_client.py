@@ -290,7 +290,7 @@ def test_on_exchange_is_called_for_each_request_and_answer(wire: Wire, client: C
 def test_there_is_a_method_for_every_call_of_the_contract(wire: Wire, client: Client) -> None:
     for call in CALLS:
         wire.status = 204 if call.startswith("DELETE") else 200
-        wire.answer = b'{"id": "sbx_1", "api_key": "mk_new", "seed": 7}'
+        wire.answer = b'{"id": "sbx_1", "api_key": "mk_new", "seed": 7, "advances": []}'
 
         CALLS[call](client)
 
@@ -375,6 +375,8 @@ CALLS: dict[str, Any] = {
     "DELETE /-/sandboxes/s": lambda c: c.delete_sandbox("s"),
     "GET /-/clock": lambda c: c.clock(),
     "POST /-/clock/advance": lambda c: c.advance("PT1H"),
+    "GET /-/clock/advances": lambda c: c.advances(),
+    "GET /-/clock/advances/a": lambda c: c.advance_state("a"),
     "POST /-/reset": lambda c: c.reset(),
     "GET /-/faults": lambda c: c.faults(),
     "PUT /-/rules/r": lambda c: c.put_rule("r", {}),

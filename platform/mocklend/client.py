@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,13 @@ START = "2026-01-05T02:00:00Z"
 """The start of a trial sandbox's clock: 10:00 on a Monday in Shanghai."""
 _PATH = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
 """A path on the server. A path with another beginning could name another host."""
+
+ADVANCE_WITHIN_S = 3_600.0
+"""How long `advance` waits for a clock, by default."""
+_ANSWER_MARGIN_S = 2
+"""A request for an advance wants its answer this many seconds before it would time out."""
+_LOOK_S = 0.5
+"""How often `advance` looks how far a clock has come."""
 
 _LIST_PAGE_MAX = 500
 _LISTS: Mapping[str, str] = {
@@ -1046,7 +1054,7 @@ class Client:
         return self._post("/-/reset", {})
 
     def clock(self) -> Doc:
-        """Return the sandbox's time and how it moves: {mode, now, moving_to, speed, zone}."""
+        """Return the sandbox's time and how it moves: {mode, now, moving_to, advancing, speed, zone}."""
         return self._get("/-/clock")
 
     def hold_clock(self) -> Doc:
@@ -1057,15 +1065,73 @@ class Client:
         """Let the clock run by itself from where it is, `speed` times as fast as real time. Returns the clock."""
         return self._call("PUT", "/-/clock", {"mode": "wall", "speed": speed})
 
-    def advance(self, by: str | int | None = None, *, to: str | None = None) -> Doc:
+    def advance(
+        self,
+        by: str | int | None = None,
+        *,
+        to: str | None = None,
+        within_s: float = ADVANCE_WITHIN_S,
+        idempotency_key: str | None = None,
+    ) -> Doc:
         """Move a manual clock and run everything that falls due on the way.
 
         `by` is an ISO 8601 duration (`PT1H`) or a number of seconds, `to` a moment. Returns {now, released,
         released_total, released_more, released_by_kind}: `released` holds the first 1,000 things that ran,
         `released_total` and `released_by_kind` count all. Refused with `clock_not_manual`, `clock_backwards`,
-        `clock_reset`.
+        `clock_reset`, `advance_interrupted`.
+
+        If it takes longer than a request may, the client looks until it is done. After `within_s` seconds it raises
+        TimeoutError: the clock moves on, and `advance_state` says how far it has come. If another advance is in
+        progress, the client waits for it, as long.
         """
-        return self._post("/-/clock/advance", {"by": by, "to": to})
+        body = {"by": by, "to": to}
+        until_s = time.monotonic() + within_s
+        while True:
+            wait_s = min(self.timeout_s - _ANSWER_MARGIN_S, until_s - time.monotonic())
+            try:
+                answer = self._post(
+                    "/-/clock/advance", body, key=idempotency_key, headers={"Prefer": f"wait={max(0, int(wait_s))}"}
+                )
+                break
+            except ProblemError as problem:
+                if problem.code != "clock_advancing" or time.monotonic() >= until_s:
+                    raise
+            time.sleep(_LOOK_S)
+        while "state" in answer:
+            if answer["state"] == "done":
+                done: Doc = answer["result"]
+                return done
+            if answer["state"] != "running":
+                raise ProblemError(answer["problem"]["status"], answer["problem"])
+            if time.monotonic() >= until_s:
+                raise TimeoutError(f"advance {answer['id']} has come to {answer['now']}, on its way to {answer['to']}")
+            time.sleep(_LOOK_S)
+            answer = self.advance_state(answer["id"])
+        return answer
+
+    def start_advance(
+        self, by: str | int | None = None, *, to: str | None = None, idempotency_key: str | None = None
+    ) -> Doc:
+        """Start an advance without waiting for it; the arguments are those of `advance`. Returns its state.
+
+        See `advance_state`. Refused as `advance` is, and with `clock_advancing` if another one is in progress.
+        """
+        return self._post(
+            "/-/clock/advance", {"by": by, "to": to}, key=idempotency_key, headers={"Prefer": "respond-async"}
+        )
+
+    def advance_state(self, advance_id: str) -> Doc:
+        """Return an advance: {id, state, began_at, to, now, result, problem}. Refused with `advance_unknown`.
+
+        `state` is running, done (then `result` has what `advance` returns), failed or interrupted (then `problem` says
+        why). Of an interrupted advance, the clock moves on with the next one.
+        """
+        return self._get(f"/-/clock/advances/{_part(advance_id)}")
+
+    def advances(self) -> list[Doc]:
+        """Return the last 16 advances of the clock, newest first, each as `advance_state` does."""
+        newest: list[Doc] = self._get("/-/clock/advances")["advances"]
+        return newest
 
     def settle(self, repayment: Mapping[str, Any]) -> Doc:
         """Advance the clock by the settling delay of a repayment's channel. Returns the repayment as it is then."""
@@ -1286,8 +1352,11 @@ class Client:
     def _get(self, path: str, query: Mapping[str, Any] | None = None) -> Doc:
         return self._call("GET", path, query=query)
 
-    def _post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Doc:
-        return self._call("POST", path, body, headers={"Idempotency-Key": key} if key else None)
+    def _post(
+        self, path: str, body: Mapping[str, Any], *, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Doc:
+        keyed = {"Idempotency-Key": key} if key else {}
+        return self._call("POST", path, body, headers={**keyed, **(headers or {})})
 
     def _call(
         self,

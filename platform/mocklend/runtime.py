@@ -24,8 +24,9 @@ from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.timestamps import LAST_MS
-from mocklend.scheduling.driver import Advanced, ClockDriver
+from mocklend.scheduling.driver import ClockDriver
 from mocklend.scheduling.processes import SERVER, Processes
+from mocklend.scheduling.released import Advanced
 from mocklend.servicing.follow_ups import FOLLOW_UPS
 from mocklend.signing import hash_of_key
 from mocklend.steady import MARK_EVERY_MS, SteadyTime, latest_mark, leave_mark, start_after

@@ -6,7 +6,7 @@ import pytest
 
 from mocklend.domain.product import PRODUCTS
 from mocklend.lending import AddBorrower, Borrow
-from mocklend.scheduling.driver import Released
+from mocklend.scheduling.released import Released
 from mocklend.storage.entities import Loan
 from support.story import Story
 

@@ -13,7 +13,7 @@ from mocklend.channels.callback_secrets import callback_secret, secret_at
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, SetClock, clock_doc, reset_doc
-from mocklend.scheduling.driver import Advanced
+from mocklend.scheduling.released import Advanced
 from mocklend.storage.schema import metadata
 from mocklend.storage.work import Sandbox
 from mocklend.webhooks.endpoints import AddEndpoint
@@ -217,7 +217,7 @@ def test_a_channel_added_after_a_sandbox_has_a_secret_there(story: Story) -> Non
 
 
 def test_a_reset_keeps_the_named_columns_of_a_sandbox_and_no_other_row(platform: Platform, story: Story) -> None:
-    """Each column of a sandbox's row is either named as kept, or is time and the rules' version."""
+    """Each column of a sandbox's row is either named as kept, or is time, a count, or the rules' version."""
     story.borrow()
     before = story.sandbox
 
@@ -237,6 +237,7 @@ def test_a_reset_keeps_the_named_columns_of_a_sandbox_and_no_other_row(platform:
             "target_ms",
             "resets",
             "page_epoch",
+            "advances",
         ):
             assert named.get(field.name, field.name) in document["kept"], field.name
             assert getattr(again, field.name) == getattr(before, field.name)

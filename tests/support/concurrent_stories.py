@@ -249,7 +249,7 @@ def tell(
         with ThreadPoolExecutor(clients) as pool:
             for chapter, pause in STORY:
                 list(pool.map(chapter, people))
-                teller.advance(**pause)
+                teller.advance(pause.get("by"), to=pause.get("to"))
         verdicts = frozenset(rule["lint"]["verdict"] for rule in teller.rules()["rules"])
         return ConcurrentRun(verdicts, b"\n".join(teller.answer_key_lines()).decode(), teller.audit())
     finally:

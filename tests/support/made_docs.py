@@ -188,10 +188,13 @@ def problems() -> str:
 def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
     from mocklend.api import request_log
+    from mocklend.api.clock import ANSWER_WITHIN_S, WAIT_MAX_S
     from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
     from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX, STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX
     from mocklend.domain.finding import FINDINGS_MAX
     from mocklend.door import BODY_MAX, LONG_BODIES, Limits
+    from mocklend.sandboxes.advances import ADVANCES_KEPT
+    from mocklend.scheduling.advancing import THREADS_MAX
     from mocklend.seams.api_answer import DELAY_MS_MAX
     from mocklend.serving import BACKLOG, CONNECTIONS_MAX, FILES_SPARE, HEADERS_DEADLINE_MS, UNREAD_DEADLINE_MS
     from mocklend.spool import MEMORY_MAX
@@ -253,6 +256,9 @@ def limits() -> str:
             f"{STATUS_PAGES_MAX:,}, about 1 KB each, or `MOCKLEND_STATUS_PAGES`",
             "All are dropped; pages come from the database until they are kept again.",
         ),
+        ("advances that are kept", f"{ADVANCES_KEPT} a sandbox", "The oldest go."),
+        ("a wait for an advance", f"{ANSWER_WITHIN_S} s; {WAIT_MAX_S} s if preferred", "202 with its address."),
+        ("advances that run at once", f"{THREADS_MAX} a process", "More wait for their turn."),
         ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
         ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),
         ("experiments", f"{EXPERIMENTS_MAX} a sandbox", "`too_many_experiments`"),

@@ -17,8 +17,8 @@ from mocklend.lending.repay import RepaymentDoc
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.sandboxes.ids import callback_of, order_no
 from mocklend.sandboxes.lifecycle import SetClock
-from mocklend.scheduling.driver import Released
 from mocklend.scheduling.due import command_for, due
+from mocklend.scheduling.released import Released
 from mocklend.servicing import Edit, QueryChannel, ReverseEdit, ReverseRepayment
 from mocklend.servicing.operations import EditDoc
 from mocklend.storage.entities import Trade

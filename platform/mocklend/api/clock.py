@@ -1,8 +1,11 @@
-"""The sandbox's clock: reading it, advancing a manual clock, switching between manual and running."""
+"""The sandbox's clock: reading it, advancing a manual clock, switching between manual and running.
+
+An advance runs beside its request. The request is answered 200 if it ends in time, else 202 with its address.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -12,17 +15,26 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Duration, Moment
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, operation
+from mocklend.api.preferences import Preferences, preferences
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.request_log import clock_changes
-from mocklend.api.responses import answered, rendered
+from mocklend.api.responses import REPLAYED, RETRY_AFTER_S, answered, in_progress, rendered
 from mocklend.api.sandboxes import SPEED_MAX
-from mocklend.sandboxes.lifecycle import ClockDoc, clock_doc
+from mocklend.domain.nouns import says
+from mocklend.sandboxes import advances
+from mocklend.sandboxes.lifecycle import ClockDoc, advance_id, clock_doc
 from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
-from mocklend.scheduling.driver import AdvancedClock
+from mocklend.scheduling.released import AdvancedClock, AdvanceDoc
 from mocklend.validation import Body, OneOf, bounded_int
 
 clock = APIBlueprint("clock", __name__)
+
+ADVANCES = "/-/clock/advances"
+ANSWER_WITHIN_S = 20
+"""After how many seconds an advance that still runs is answered 202, without a preference of the client."""
+WAIT_MAX_S = 60
+"""The longest wait that a client may prefer: a request that waits has one of the server's threads."""
 
 
 class Pace(Body):
@@ -41,6 +53,12 @@ class Advance(Body):
 
     to: Moment | None = Field(default=None, description="The moment to which the clock moves; not before now.")
     by: Duration | None = Field(default=None, description="The duration by which the clock moves.")
+
+
+class AdvanceList(TypedDict):
+    """The last advances of a sandbox."""
+
+    advances: Annotated[list[AdvanceDoc], says("The last 16 advances, newest first.")]
 
 
 @clock.get("/-/clock")
@@ -67,16 +85,66 @@ def set_clock(pace: Pace) -> Response:
 @clock.post("/-/clock/advance")
 @clock.input(Advance, arg_name="move")
 @clock.output(document(AdvancedClock))
-@clock.doc(**operation("advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", *KEY_CODES[1:]))
+@clock.doc(
+    **operation(
+        "advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", "clock_advancing", *KEY_CODES[1:],
+        in_progress="AdvanceDoc",
+    )
+)  # fmt: skip
 def advance(move: Advance) -> Response:
-    """Advance a manual clock, and run what falls due meanwhile. With an `Idempotency-Key`, retries move it once."""
+    """Advance a manual clock, and run what falls due meanwhile. With an `Idempotency-Key`, retries move it once.
+
+    If it takes longer than 20 seconds, or than the client prefers to wait, the answer is 202, and `Location` is where
+    to watch it. It goes on if the client goes away.
+    """
     if (move.to is None) == (move.by is None):
         raise field_problem("to", "exactly one of to and by", "neither" if move.to is None else "both")
     if move.by is not None and current_platform().now_ms(sandbox_id()) + move.by > LAST_MS:
         raise field_problem("by", f"a duration that ends at {rfc3339(LAST_MS)} or earlier", move.by)
     idem = idempotency() if request.headers.get(HEADER) is not None else None
-    advanced = current_platform().advance(sandbox_id(), move.to, by_ms=move.by, idem=idem)
-    response = rendered(advanced.to_json())
-    if advanced.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
+    preferred = preferences(request.headers.get("Prefer"))
+    runs, within_s = current_platform().clocks.runs, _within_s(preferred)
+    advanced = runs.advance(sandbox_id(), move.to, move.by, idem, within_s)
+    if isinstance(advanced, int):
+        response = in_progress(_advance(advance_id(advanced)), f"{ADVANCES}/{advance_id(advanced)}")
+    else:
+        response = rendered(advanced.to_json())
+        if advanced.replayed:
+            response.headers[REPLAYED] = "true"
+    if preferred.respond_async or preferred.wait_s is not None:
+        applied = "respond-async" if preferred.respond_async else f"wait={within_s}"
+        response.headers["Preference-Applied"] = applied
+    return response
+
+
+def _within_s(preferred: Preferences) -> int:
+    if preferred.respond_async:
+        return 0
+    return ANSWER_WITHIN_S if preferred.wait_s is None else min(preferred.wait_s, WAIT_MAX_S)
+
+
+def _advance(id: str) -> AdvanceDoc:
+    with open_snapshot() as snapshot:
+        return current_platform().clocks.runs.doc(snapshot, advances.by_id(snapshot, id))
+
+
+@clock.get(ADVANCES)
+@clock.output(document(AdvanceList))
+@clock.doc(**operation("listAdvances"))
+def list_advances() -> Response:
+    """The last 16 advances of the sandbox's clock, newest first."""
+    with open_snapshot() as snapshot:
+        doc = current_platform().clocks.runs.doc
+        return rendered(AdvanceList(advances=[doc(snapshot, stored) for stored in advances.newest(snapshot)]))
+
+
+@clock.get(f"{ADVANCES}/<id:advance_id>")
+@clock.output(document(AdvanceDoc))
+@clock.doc(**operation("getAdvance", "advance_unknown", parameters={"advance_id": "adv_1"}))
+def get_advance(advance_id: str) -> Response:
+    """One advance: whether it runs, how far the clock has come, and its result or the problem that ended it."""
+    shown = _advance(advance_id)
+    response = rendered(shown)
+    if shown["state"] == advances.RUNNING:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response

@@ -14,7 +14,7 @@ from mocklend.api import request_ids
 from mocklend.api.examples import Examples, key_of
 from mocklend.api.fields import SAFE_ID
 from mocklend.api.request_context import PLANES
-from mocklend.api.responses import PROBLEM
+from mocklend.api.responses import JSON, PROBLEM
 from mocklend.api.signatures import SIGNED, webhooks
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import PROBLEMS
@@ -22,6 +22,7 @@ from mocklend.domain.problems import PROBLEMS
 VERSION = "3.1.0"
 MOVES_MONEY, MAY_BE_200, MAY_BE_202 = "x-moves-money", "x-may-be-200", "x-may-be-202"
 READS, HEADERS = "x-reads", "x-headers"
+IN_PROGRESS = "x-in-progress"
 EXAMPLE, PARAMETERS = "x-example", "x-parameters"
 
 PROBLEM_SCHEMA: JsonObject = {
@@ -64,6 +65,7 @@ BODY_CODES = (
 KEY_CODES = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_key_reused", "request_in_progress")
 
 PATH_PARAMETERS = {
+    "advance_id": "The advance's id.",
     "borrower_id": "The borrower's id.",
     "certificate_id": "The certificate's id.",
     "channel": "The channel's id, one of GET /channels.",
@@ -101,6 +103,17 @@ CACHE_HEADER = {
 }
 CACHED = "getLoan"
 """The operation whose answers a shared cache may have."""
+PREFER_HEADER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "RFC 7240: `respond-async` for 202 at once, or `wait=10` for 202 after 10 seconds.",
+    "schema": {"type": "string", "maxLength": 200},
+}
+IN_PROGRESS_HEADERS = {
+    "Location": {"description": "Where to read what becomes of it.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "After how many seconds to read it.", "schema": {"type": "integer"}},
+    "Preference-Applied": {"description": "The preference that was applied.", "schema": {"type": "string"}},
+}
 REQUEST_ID_HEADER = {
     "description": "The id of the request. GET /-/explain lists by it the rules that considered the request.",
     "schema": {"type": "string"},
@@ -113,6 +126,7 @@ def operation(
     moves_money: bool = False,
     may_be_200: bool = False,
     may_be_202: str | None = None,
+    in_progress: str | None = None,
     reads: JsonObject | None = None,
     headers: Iterable[str] = (),
     example: Any = None,
@@ -121,7 +135,8 @@ def operation(
     """Arguments of `@doc`: a stable operation id and the problem codes of this endpoint.
 
     `reads` is the OpenAPI request body of a view that reads its body itself; `may_be_202` describes a response 202
-    beside 201. `example` is an example body that works, `parameters` the path parameters with it; the examples of the
+    beside 201. `in_progress` is the schema of a 202 beside 200, for what takes longer than the client prefers to wait.
+    `example` is an example body that works, `parameters` the path parameters with it; the examples of the
     platform's own operations are in `examples`.
     """
     responses = problem_responses(codes)
@@ -140,6 +155,8 @@ def operation(
         extensions[MAY_BE_200] = True
     if may_be_202 is not None:
         extensions[MAY_BE_202] = may_be_202
+    if in_progress is not None:
+        extensions[IN_PROGRESS] = in_progress
     return {"operation_id": operation_id, "responses": responses, "extensions": extensions}
 
 
@@ -241,6 +258,14 @@ def _complete_operation(path: str, operation: JsonObject) -> None:
         operation["responses"]["202"] = {
             **operation["responses"]["201"],
             "description": operation.pop(MAY_BE_202),
+        }
+    if IN_PROGRESS in operation:
+        schema = {"$ref": f"#/components/schemas/{operation.pop(IN_PROGRESS)}"}
+        operation["parameters"] = [*operation.get("parameters", []), PREFER_HEADER]
+        operation["responses"]["202"] = {
+            "description": "It is in progress.",
+            "content": {JSON: {"schema": schema}},
+            "headers": dict(IN_PROGRESS_HEADERS),
         }
     for status, response in problem_responses(dict.fromkeys(codes)).items():
         documented = operation["responses"].setdefault(str(status), response)

@@ -15,6 +15,8 @@ PROBLEM = "application/problem+json"
 
 
 REPLAYED = "Idempotency-Replayed"
+RETRY_AFTER_S = 1
+"""After how many seconds a client looks again at what is in progress."""
 
 
 def answered(answer: Answer) -> Response:
@@ -40,6 +42,14 @@ def in_full(chunks: Iterable[bytes], content_type: str) -> Response:
 def rendered(document: Mapping[str, object], status: int = 200) -> Response:
     """The response of a JSON object."""
     return Response(orjson.dumps(document), status, content_type=type_of(status))
+
+
+def in_progress(document: Mapping[str, object], location: str) -> Response:
+    """The response 202 of what is not done yet, with the address where it can be watched."""
+    response = rendered(document, 202)
+    response.headers["Location"] = location
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 def as_stored(document: str | bytes) -> Response:

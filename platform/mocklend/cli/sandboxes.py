@@ -238,7 +238,6 @@ def clock_advance(
 ) -> None:
     """Move a manual clock forward, and print what fell due on the way."""
     with connect() as client, _watching_the_clock(client):
-        client.timeout_s = PATIENT_S
         moved = client.advance(by) if by.upper().startswith("P") else client.advance(to=by)
     released = [f"  {item['at']}  {item['kind']:<11} {item['id']}" for item in moved["released"]]
     if moved["released_more"]:

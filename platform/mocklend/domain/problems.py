@@ -235,6 +235,19 @@ PROBLEMS: dict[str, Problem] = {
     "clock_reset": Problem(
         409, "The sandbox was reset while its clock moved.", "Read GET /-/clock, and advance from there."
     ),
+    "clock_advancing": Problem(
+        409,
+        "An advance of this sandbox's clock is in progress.",
+        "Wait until GET /-/clock has no `advancing`, then repeat the request: it has moved nothing.",
+    ),
+    "advance_interrupted": Problem(
+        503,
+        "The process that moved the clock ended before the clock arrived.",
+        "Repeat the request with the same Idempotency-Key, or advance to the target: the clock goes on.",
+    ),
+    "advance_unknown": Problem(
+        404, "There is no such advance.", "List them: GET /-/clock/advances has the last 16 of the sandbox."
+    ),
     # The platform itself.
     "rate_limited": Problem(429, "Too many requests.", "Wait as long as Retry-After says, then repeat it unchanged."),
     "unavailable": Problem(503, "The platform cannot answer now.", "Repeat later with the same Idempotency-Key."),

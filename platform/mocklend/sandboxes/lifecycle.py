@@ -16,7 +16,7 @@ from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.page_epochs import next_epoch
-from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339, rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import SandboxReader, server_rows
@@ -38,6 +38,8 @@ DEFAULT = "default"
 STAFF = "ms_"
 """The prefix of a staff key: it opens what a lender's staff and clients use, but not the control plane."""
 
+ADVANCE = "adv_"
+"""The prefix of the id of an advance."""
 KEPT = (
     "id", "api_key", "seed", "zone", "clock.mode", "clock.speed", "four_eyes_above_minor", "monitoring",
     "webhook_endpoints",
@@ -149,6 +151,7 @@ def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
         sandbox_ms=start_ms,
         rules_version=sandbox.rules_version + 1,
         target_ms=None,
+        advances=0,
         resets=sandbox.resets + 1,
         page_epoch=next_epoch(sandbox),
     )
@@ -198,11 +201,15 @@ Zone = Annotated[str, says("The time zone whose midnight ends a business day, by
 
 
 class ClockDoc(TypedDict):
-    """A clock. `moving_to` is the target of an advance in progress."""
+    """A clock. `moving_to` is the target of an advance in progress, and `advancing` the id of the advance."""
 
     mode: Annotated[str, one_of(("wall", "manual"), "`wall`: the clock runs; `manual`: it moves only by requests.")]
     now: Annotated[str, says("The time that the clock shows. RFC 3339.")]
     moving_to: Annotated[str | None, says("The target of an advance in progress; null where there is none. RFC 3339.")]
+    advancing: Annotated[
+        str | None,
+        says("The id of the newest advance, while the clock has not arrived: see GET /-/clock/advances/{advance_id}."),
+    ]
     speed: Annotated[int | None, says("Its speed as a multiple of real time; null for a `manual` clock.")]
     zone: Zone
 
@@ -284,6 +291,11 @@ def monitoring_doc(sandbox: Sandbox) -> MonitoringDoc:
     }
 
 
+def advance_id(n: int) -> str:
+    """The id of a sandbox's nth advance."""
+    return f"{ADVANCE}{n}"
+
+
 def clock_doc(sandbox: Sandbox, now_ms: int) -> ClockDoc:
     """A clock as JSON."""
     moving = sandbox.target_ms is not None and sandbox.target_ms > now_ms
@@ -291,6 +303,7 @@ def clock_doc(sandbox: Sandbox, now_ms: int) -> ClockDoc:
         "mode": sandbox.mode,
         "now": rfc3339(now_ms),
         "moving_to": maybe_rfc3339(sandbox.target_ms) if moving else None,
+        "advancing": advance_id(sandbox.advances) if moving else None,
         "speed": sandbox.speed if sandbox.mode == "wall" else None,
         "zone": sandbox.zone,
     }
@@ -314,60 +327,6 @@ def refuse_move(sandbox: Sandbox, to_ms: int) -> None:
 def target_or_now(sandbox: Sandbox) -> int:
     """The time (ms) of a manual clock, or the target of its advance in progress."""
     return max(sandbox.sandbox_ms, sandbox.target_ms or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimAdvance:
-    """Set the target of a manual clock: `to_ms`, or `by_ms` after its time or present target.
-
-    Two advances at once are two commits on one row, so the second starts at the target of the first. If the process
-    dies meanwhile, the target stays, and the next advance moves there first.
-    """
-
-    sandbox_id: str
-    to_ms: int | None
-    by_ms: int | None
-    idem: Idempotency | None = None
-
-    def needs(self) -> tuple[Key, ...]:
-        """Nothing: the sandbox is always loaded."""
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        """200 with `to_ms`, the target, and `resets`, the sandbox's number of resets.
-
-        Raises Refused `clock_not_manual`, `clock_backwards`, `validation_failed`."""
-        sandbox = work.sandbox
-        to_ms = self.to_ms if self.to_ms is not None else target_or_now(sandbox) + (self.by_ms or 0)
-        refuse_move(sandbox, to_ms)
-        if to_ms > LAST_MS:
-            raise Refused("validation_failed", "the time is too late", expected=f"a time not after {rfc3339(LAST_MS)}")
-        work.put(replace(sandbox, target_ms=to_ms))
-        return Answer(200, {"to_ms": to_ms, "resets": sandbox.resets})
-
-
-@dataclass(frozen=True, slots=True)
-class MoveClock:
-    """Move the clock by one step of an advance. A clock that another process has moved further stays where it is."""
-
-    sandbox_id: str
-    to_ms: int
-    resets: int
-    idem: Idempotency | None = None
-
-    def needs(self) -> tuple[Key, ...]:
-        """Nothing: the sandbox is always loaded."""
-        return ()
-
-    def decide(self, work: Work) -> Answer:
-        """200. Raises Refused `clock_reset` if the sandbox was reset since the advance began, `clock_not_manual`."""
-        if work.sandbox.resets != self.resets:
-            raise Refused("clock_reset", "the sandbox was reset while its clock moved", sandbox_id=self.sandbox_id)
-        if work.sandbox.mode != "manual":
-            raise Refused("clock_not_manual", "the clock was set to run", sandbox_id=self.sandbox_id)
-        if work.sandbox.sandbox_ms < self.to_ms:
-            work.set_clock(self.to_ms)
-        return Answer(200, {})
 
 
 @dataclass(frozen=True, slots=True)

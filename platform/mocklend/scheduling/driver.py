@@ -6,23 +6,28 @@ Webhooks are sent concurrently.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
-from mocklend.domain.nouns import says
 from mocklend.domain.problems import Refused
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.lifecycle import DEFAULT, ClaimAdvance, Limit, MoveClock, SetPace
-from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
+from mocklend.sandboxes.advances import DONE, FAILED, ClaimAdvance, MoveClock
+from mocklend.sandboxes.lifecycle import DEFAULT, Limit, SetPace
+from mocklend.sandboxes.timestamps import LAST_MS
+from mocklend.scheduling.advancing import AdvanceRuns, Claim
 from mocklend.scheduling.agenda import Agenda, Behind, Portions
+from mocklend.scheduling.delivery import Delivery, endpoint_ids, parcel_of
 from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
 from mocklend.scheduling.processes import Processes
+from mocklend.scheduling.released import Advanced
+from mocklend.seams.layer import LayerBroke
 from mocklend.storage.engines import reading
 from mocklend.storage.entities import Webhook
 from mocklend.storage.snapshot import SandboxReader, Snapshot, server_rows
@@ -45,78 +50,14 @@ SLICE_S = 0.05
 """How long the due work of a sandbox runs before the next sandbox's."""
 ROUNDS_S = 1.0
 """How long a tick lasts at most; the rest is left for the next one."""
-ADVANCE_TOGETHER = 250
-"""Due things in one commit: few where a clock runs by itself and clients wait, more where a test moves the clock."""
-RELEASED_MAX = 1_000
-"""How many released things an advance lists; it counts the rest: a year of many loans has millions."""
-
+ADVANCE_TOGETHER = 64
+"""Due things in one commit of an advance: as many as others can wait for. A number and not a time, since what one
+commit has changed is stored, and a story is stored the same each time."""
 NAMES_EVERY_MS = 1_000
-DELIVERED_MAX = 5_000
-"""How many webhooks an advance waits for; the rest is sent after its answer."""
 BURST_S = 1.0
 """How long an advance keeps other writes out of its sandbox at a time; then those that wait are run."""
 WEBHOOKS_WITHIN_S = 5.0
 """How long an advance waits for the receivers of webhooks after its clock has arrived."""
-
-
-class Released(TypedDict):
-    """Something that fell due while the clock moved."""
-
-    at: Annotated[str, says("When it fell due. RFC 3339, on the sandbox's clock.")]
-    kind: Annotated[str, says("The kind of what fell due.")]
-    id: Annotated[str, says("The id of what fell due.")]
-    loan_id: Annotated[str | None, says("The loan that it belongs to; empty or null if it belongs to none.")]
-
-
-class AdvancedClock(TypedDict):
-    """The new time, and what fell due while the clock moved, in order.
-
-    `released` lists the first 1,000 items; the counts include all of them.
-    """
-
-    now: Annotated[str, says("The clock's time. RFC 3339.")]
-    released: Annotated[list[Released], says("The first 1,000 items that fell due, in order.")]
-    released_total: Annotated[int, says("How many items fell due.")]
-    released_more: Annotated[bool, says("Whether more items fell due than are listed.")]
-    released_by_kind: Annotated[dict[str, int], says("How many of each kind fell due.")]
-
-
-@dataclass(slots=True)
-class Advanced:
-    """What an advance released: the first things one by one, and the number of all of them by kind."""
-
-    now_ms: int
-    released: list[Released] = field(default_factory=list)
-    by_kind: dict[str, int] = field(default_factory=dict)
-    replayed: bool = False
-
-    @property
-    def total(self) -> int:
-        """The number of things that fell due on the way."""
-        return sum(self.by_kind.values())
-
-    def count(self, items: Sequence[Due]) -> None:
-        """Add things that were run, in this order."""
-        self.released += [_released(item) for item in items[: RELEASED_MAX - len(self.released)]]
-        for item in items:
-            self.by_kind[item.what] = self.by_kind.get(item.what, 0) + 1
-
-    def count_webhooks(self, items: Sequence[Due]) -> None:
-        """Add webhooks that were sent meanwhile, sorted in by their due times."""
-        if items:
-            sent = [_released(item) for item in sorted(items, key=lambda item: (item.due_ms, item.id))]
-            self.released = sorted([*self.released, *sent], key=lambda entry: entry["at"])[:RELEASED_MAX]
-            self.by_kind["webhook"] = len(items)
-
-    def to_json(self) -> AdvancedClock:
-        """Return the answer of the control API."""
-        return {
-            "now": rfc3339(self.now_ms),
-            "released": self.released,
-            "released_total": self.total,
-            "released_more": self.total > len(self.released),
-            "released_by_kind": dict(sorted(self.by_kind.items())),
-        }
 
 
 class ClockDriver:
@@ -157,6 +98,8 @@ class ClockDriver:
         self.delivery_workers = DeliveryWorkers(self._dispatch)
         self._undelivered: set[str] = set()
         self._closing = False
+        self.runs = AdvanceRuns(self)
+        """The advances that run beside the requests that started them."""
 
     def stop(self) -> None:
         """Let a running tick or advance end soon: what is due stays due, or is run by other processes."""
@@ -165,7 +108,8 @@ class ClockDriver:
             self.processes.stop_running()
 
     def close_delivery(self) -> None:
-        """Finish the webhooks that are being sent. To be called before the writer is closed."""
+        """Finish the advances and the webhooks that are under way. To be called before the writer is closed."""
+        self.runs.close()
         self.delivery_workers.close()
 
     def close(self) -> None:
@@ -238,12 +182,37 @@ class ClockDriver:
         Raises Refused `sandbox_unknown`, `clock_not_manual`, `clock_backwards`, `clock_reset`, `server_stopping`.
         """
         with self.advance_lock(sandbox_id):
-            if self._closing:
-                raise Refused("server_stopping", "the clock was not moved")
-            (claimed,) = self._writer.run_all([ClaimAdvance(sandbox_id, to_ms, by_ms, idem)])
-            advanced = Advanced(claimed.body["to_ms"], replayed=claimed.replayed)
-            self._go(sandbox_id, advanced, claimed.body["resets"])
+            claim = self.claim(sandbox_id, to_ms, by_ms, idem)
+            stored = self.runs.stored(claim) if claim.replayed else None
+            if stored is not None and stored.state == DONE:
+                return Advanced.stored(stored)
+            return self.complete(claim)
+
+    def claim(self, sandbox_id: str, to_ms: int | None, by_ms: int | None, idem: Idempotency | None) -> Claim:
+        """Claim the target of an advance: from then on it counts. Raises Refused as `advance` does."""
+        if self._closing:
+            raise Refused("server_stopping", "the clock was not moved")
+        command = ClaimAdvance(sandbox_id, to_ms, by_ms, idem, self.runs.process)
+        (claimed,) = self._writer.run_all([command])
+        body = claimed.body
+        return Claim(sandbox_id, body["n"], body["to_ms"], body["resets"], claimed.replayed)
+
+    def complete(self, claim: Claim) -> Advanced:
+        """Move the clock to a claimed target, and store the result. To be called with the `advance_lock` held."""
+        advanced = Advanced(claim.to_ms, replayed=claim.replayed)
+        try:
+            self._go(claim, advanced)
+        except Exception as failure:
+            # An advance that a stopping server or a database leaves behind is interrupted, by what is stored.
+            if not isinstance(failure, Refused) or failure.problem.status != 503:
+                with suppress(Exception):
+                    self.note(claim, FAILED, problem_of(failure))
+            raise
         return advanced
+
+    def note(self, claim: Claim, state: str, outcome: str | None) -> None:
+        """Store what has become of an advance."""
+        self._writer.run_all([claim.note(self.runs.process, state, outcome)])
 
     def set_pace(self, sandbox_id: str, speed: int) -> Answer:
         """Stop a clock (speed 0), or let it run on from where it is. A running advance or tick ends first.
@@ -259,8 +228,9 @@ class ClockDriver:
             self.look_for_clocks()
             return paced
 
-    def _go(self, sandbox_id: str, advanced: Advanced, resets: int) -> None:
-        delivery = _Delivery(self, sandbox_id) if self._delivers else None
+    def _go(self, claim: Claim, advanced: Advanced) -> None:
+        sandbox_id, awaited = claim.sandbox_id, False
+        delivery = Delivery(self, sandbox_id) if self._delivers else None
         while True:
             if self._closing:
                 raise Refused(
@@ -268,35 +238,48 @@ class ClockDriver:
                 )
             until = self._monotonic() + BURST_S
             with self._writer.holding(sandbox_id):
-                arrived = self._burst(sandbox_id, advanced, resets, until)
+                arrived = self._burst(claim, advanced, until)
+                if arrived is not None:
+                    awaited = delivery is not None and len(arrived.endpoints) > 0
+                    self._arrive(claim, advanced, arrived, is_done=not awaited)
             if delivery is not None:
                 delivery.send_out()
-            if arrived:
+            if arrived is not None:
                 break
         if delivery is not None:
             if not delivery.wait(WEBHOOKS_WITHIN_S):
                 self._undelivered.add(sandbox_id)
             advanced.count_webhooks(delivery.sent)
+            if awaited or delivery.sent:
+                self.note(claim, DONE, advanced.store())
 
-    def _burst(self, sandbox_id: str, advanced: Advanced, resets: int, until: float) -> bool:
-        """Run due things until a time; whether the clock has arrived."""
-        last: list[Due] = []
-        while self._monotonic() < until:
+    def _burst(self, claim: Claim, advanced: Advanced, until: float) -> Sandbox | None:
+        """Run due things until a time. Returns the sandbox once nothing is due before the target."""
+        sandbox_id, last = claim.sandbox_id, list[Due]()
+        while self._monotonic() < until and not self._closing:
             with reading(self._engine) as connection:
                 items = due(SandboxReader(connection, sandbox_id), advanced.now_ms, DUE_AT_ONCE, only=QUICK)
-                clock_ms = lifecycle.required(connection, sandbox_id).sandbox_ms
+                sandbox = lifecycle.required(connection, sandbox_id)
             if not items:
-                if clock_ms < advanced.now_ms:
-                    self._writer.run_all([MoveClock(sandbox_id, advanced.now_ms, resets)])
-                return True
-            at_ms = max(items[0].due_ms, clock_ms)
+                return sandbox
+            at_ms = max(items[0].due_ms, sandbox.sandbox_ms)
             # One kind at a time: a settlement queues a callback, and that comes before the calendar.
             together = [item for item in items if (item.due_ms, item.what) == (items[0].due_ms, items[0].what)]
             assert together != last, f"{together[0]} stays due after it was run"
             last = together
-            self._run_due(sandbox_id, together, ADVANCE_TOGETHER, clock=[MoveClock(sandbox_id, at_ms, resets)])
+            self._run_due(sandbox_id, together, ADVANCE_TOGETHER, clock=[MoveClock(sandbox_id, at_ms, claim.resets)])
             advanced.count(together)
-        return False
+        return None
+
+    def _arrive(self, claim: Claim, advanced: Advanced, sandbox: Sandbox, *, is_done: bool) -> None:
+        """Move the clock to the target; store the result in the same commit if the advance `is_done`."""
+        commands: list[Command] = []
+        if sandbox.sandbox_ms < advanced.now_ms:
+            commands.append(MoveClock(sandbox.id, advanced.now_ms, claim.resets))
+        if is_done:
+            commands.append(claim.note(self.runs.process, DONE, advanced.store()))
+        if commands:
+            self._writer.run_all(commands)
 
     def tick(self) -> int:
         """Run what is due in every sandbox whose clock runs by itself. Returns how many things ran.
@@ -365,9 +348,9 @@ class ClockDriver:
             if not first or first[0].due_ms > now_ms:
                 self._agenda.wait(sandbox_id, real_ms, sandbox.real_ms_at(first[0].due_ms) if first else None)
                 return []
-            webhooks = due_webhooks(snapshot, _endpoints(sandbox), now_ms, DUE_AT_ONCE)
+            webhooks = due_webhooks(snapshot, endpoint_ids(sandbox), now_ms, DUE_AT_ONCE)
         for item in webhooks:
-            self.delivery_workers.offer(_parcel(sandbox_id, item))
+            self.delivery_workers.offer(parcel_of(sandbox_id, item))
         return items
 
     def _work_off(self, sandbox_id: str, items: Sequence[Due], until: float) -> int:
@@ -387,7 +370,7 @@ class ClockDriver:
     def _deliver_on(self, sandbox_id: str) -> None:
         """Continue with the webhooks that an advance did not wait for: receivers are slow, or there are many."""
         try:
-            under_way = _Delivery(self, sandbox_id).send_out()
+            under_way = Delivery(self, sandbox_id).send_out()
         except Refused:  # The sandbox is gone.
             under_way = set()
         if not under_way:
@@ -435,63 +418,16 @@ class ClockDriver:
             return self._advancing.setdefault(sandbox_id, threading.Lock())
 
 
-class _Delivery:
-    """The webhooks of one advance: passed to workers as the clock passes them, and awaited at its end."""
-
-    def __init__(self, driver: ClockDriver, sandbox_id: str) -> None:
-        self._driver, self._sandbox_id = driver, sandbox_id
-        self._sent: dict[tuple[str, int], Due] = {}
-
-    @property
-    def sent(self) -> list[Due]:
-        """Every attempt that was passed to a worker."""
-        return list(self._sent.values())
-
-    def send_out(self) -> set[str]:
-        """Pass on what is due. Returns the ids of the messages that are being sent."""
-        return self._hand_over(self._due(DUE_AT_ONCE))
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until what is due is delivered or was tried as often as it is due; False if the time ran out.
-
-        What becomes due from now on is not waited for.
-        """
-        driver = self._driver
-        until, ours = driver._monotonic() + seconds, {item.id for item in self._due(DELIVERED_MAX)}
-        while under_way := self._hand_over([item for item in self._due(DELIVERED_MAX) if item.id in ours]):
-            remaining = until - driver._monotonic()
-            if remaining <= 0 or not driver.delivery_workers.wait(
-                {(self._sandbox_id, id) for id in under_way}, remaining
-            ):
-                return False
-        return True
-
-    def _due(self, most: int) -> Sequence[Due]:
-        with reading(self._driver._engine) as connection:
-            sandbox = lifecycle.required(connection, self._sandbox_id)
-            return due_webhooks(SandboxReader(connection, sandbox.id), _endpoints(sandbox), sandbox.sandbox_ms, most)
-
-    def _hand_over(self, items: Sequence[Due]) -> set[str]:
-        under_way = set()
-        for item in items:
-            if self._driver.delivery_workers.offer(_parcel(self._sandbox_id, item, in_order=True)):
-                self._sent[(item.id, item.due_ms)] = item
-                under_way.add(item.id)
-        return under_way
-
-
 def _alike(items: Sequence[Due]) -> int:
     """Return how many of these, from the first on, have the first one's kind."""
     return next((n for n, item in enumerate(items) if item.what != items[0].what), len(items))
 
 
-def _parcel(sandbox_id: str, item: Due, *, in_order: bool = False) -> Parcel:
-    return Parcel(sandbox_id, item.extra, item.id, item.due_ms, in_order)
-
-
-def _endpoints(sandbox: Sandbox) -> list[str]:
-    return [endpoint["id"] for endpoint in sandbox.endpoints]
-
-
-def _released(item: Due) -> Released:
-    return {"at": rfc3339(item.due_ms), "kind": item.what, "id": item.id, "loan_id": item.loan_id}
+def problem_of(failure: Exception) -> str:
+    """The problem of an advance that failed, as JSON."""
+    if not isinstance(failure, Refused):
+        broke = isinstance(failure, LayerBroke)
+        failure = (
+            Refused("fault_broke", str(failure)) if broke else Refused("internal_error", "the server's log has it")
+        )
+    return json.dumps(failure.to_json())

@@ -91,6 +91,10 @@ class Processes:
         """Return how many processes of a kind are alive."""
         return sum(row.kind == kind for row in self._alive)
 
+    def is_alive(self, process_id: str) -> bool:
+        """Whether a process is alive, as far as this one knows."""
+        return any(row.id == process_id for row in self._alive)
+
     def runs(self, sandbox_id: str) -> bool:
         """Whether this process runs the sandbox's clock."""
         runners = [row.id for row in self._alive if row.runs_clocks]

@@ -54,6 +54,17 @@ class Wake(Struct, frozen=True):
     wakes: int
 
 
+class AdvanceRow(Struct, frozen=True):
+    """An advance of a manual clock: see `sandboxes.advances`."""
+
+    n: int
+    process: str  # the process that runs it, or ran it last
+    state: str
+    began_ms: int
+    to_ms: int
+    outcome: str | None  # JSON: what it released, or the problem that ended it
+
+
 class AnswerRow(Struct, frozen=True):
     """The stored answer to a request with an Idempotency-Key."""
 
@@ -146,6 +157,7 @@ table_of("sandbox_uses", SandboxUse, key=())
 table_of("real_time", RealTime, scoped=False)
 table_of("processes", ProcessRow, scoped=False)
 table_of("wakes", Wake, key=())
+table_of("advances", AdvanceRow, key=("n",))
 table_of("idempotency", AnswerRow, key=("key",))
 table_of(
     "transactions",

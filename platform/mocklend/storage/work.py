@@ -74,6 +74,7 @@ class Sandbox(Entity, frozen=True):
     net_by: str = "none"  # none, loan, channel: how differences are netted before that
     target_ms: int | None = None  # the target of an advance, which may be in progress
     resets: int = 0
+    advances: int = 0  # the number of the newest advance of its clock since the last reset
     callback_secrets: dict[str, str] = {}  # by channel: the secret that signs its callbacks
     page_epoch: int = 0  # of its status pages in a shared cache; 0: it has none there (see `sandboxes.page_epochs`)
 

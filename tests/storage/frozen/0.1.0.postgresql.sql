@@ -1,3 +1,14 @@
+CREATE TABLE advances (
+    sandbox_id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    process TEXT NOT NULL,
+    state TEXT NOT NULL,
+    began_ms BIGINT NOT NULL,
+    to_ms BIGINT NOT NULL,
+    outcome TEXT,
+    CONSTRAINT pk_advances PRIMARY KEY (sandbox_id, n)
+);
+
 CREATE TABLE applications (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -442,6 +453,7 @@ CREATE TABLE sandboxes (
     net_by TEXT NOT NULL,
     target_ms BIGINT,
     resets BIGINT NOT NULL,
+    advances BIGINT NOT NULL,
     callback_secrets TEXT NOT NULL,
     page_epoch BIGINT NOT NULL,
     CONSTRAINT pk_sandboxes PRIMARY KEY (id),
