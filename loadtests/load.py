@@ -14,7 +14,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from tool import NotRun, concluded, number, say, whole
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.exit_codes import ExitCode
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 STARTS_AT = "2026-01-05T01:00:00Z"
 """Monday morning in Shanghai, so that the business day of a run does not depend on when it runs."""
 PROVOKED = (
@@ -64,6 +66,8 @@ class Plan:
     database: str | None
     speed: int
     think_s: float
+    engine: str = "sqlite"
+    workers: int = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -85,6 +89,8 @@ def _judged(options: argparse.Namespace) -> ExitCode:
         database=options.database,
         speed=options.speed,
         think_s=options.think_ms / 1000,
+        engine=options.engine,
+        workers=options.workers,
     )
     with tempfile.TemporaryDirectory(prefix="mocklend-load-") as folder:
         document = run(plan, Path(folder))
@@ -99,7 +105,27 @@ def run(plan: Plan, folder: Path) -> Doc:
     """Run the load and judge it. Returns the verdict and the figures as one document."""
     began = time.monotonic()
     say("starting a server")
-    server = Server(plan.database or str(folder / "mocklend.db"), folder / "server.log")
+    with _database(plan, folder) as database:
+        return _run(plan, folder, Server(database, folder / "server.log", workers=plan.workers), began)
+
+
+@contextmanager
+def _database(plan: Plan, folder: Path) -> Iterator[str]:
+    """The database of the options: a URL or a path, a PostgreSQL of its own, or a file in a temporary folder."""
+    if plan.engine == SQLITE or plan.database:
+        yield plan.database or str(folder / "mocklend.db")
+        return
+    sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+    from support.postgresql import NotHere, own
+
+    try:
+        with own() as database:
+            yield database.url
+    except NotHere as why:
+        raise NotRun(str(why)) from None
+
+
+def _run(plan: Plan, folder: Path, server: Server, began: float) -> Doc:
     try:
         with Client(server.url, timeout_s=ANSWER_WITHIN_S) as anyone:
             health = anyone.health()
@@ -167,6 +193,7 @@ def run(plan: Plan, folder: Path) -> Doc:
         "speed": plan.speed,
         "server_up_in_s": round(server.up_in_s, 2),
         "engine": health["engine"],
+        "workers": plan.workers,
         "versions": _versions(health),
     }
 
@@ -316,11 +343,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-faults", action="store_true", help="the same as --faults none")
     parser.add_argument("--database", default=None, help="a URL or a path (default: SQLite in a temporary folder)")
     parser.add_argument(
+        "--engine",
+        choices=(SQLITE, POSTGRESQL),
+        default=SQLITE,
+        help="without --database, one of its own (default: sqlite)",
+    )
+    parser.add_argument("--workers", type=whole(1, 64), default=1, help="processes of the server, on PostgreSQL")
+    parser.add_argument(
         "--speed", type=whole(1, 86_400), default=300, help="sandbox seconds per real second (default: %(default)s)"
     )
     parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two tasks of a user")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.workers > 1 and options.engine == SQLITE and not (options.database or "").startswith(POSTGRESQL):
+        parser.error("argument --workers: several processes need PostgreSQL: add --engine postgresql")
+    return options
 
 
 def duration_s(text: str) -> int:

@@ -48,6 +48,18 @@ def test_a_load_of_five_users_for_five_seconds_passes() -> None:
     )
 
 
+@pytest.mark.long
+@needs_locust
+def test_a_load_on_two_processes_and_postgresql_passes() -> None:
+    quick = ("--users", "5", "--time", "5s", "--speed", "1200", "--think-ms", "50", "--json")
+
+    done = run(*quick, "--engine", "postgresql", "--workers", "2")
+
+    document = json.loads(done.stdout)
+    assert (document["verdict"], done.returncode) == ("PASS", 0), document["reasons"]
+    assert (document["engine"], document["workers"]) == ("postgresql", 2)
+
+
 @needs_locust
 def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
     done = run("--time", "1s", "--faults", "cache.bounded_stale,transport.abort")
@@ -64,6 +76,7 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
         (("--time", "2h"), "expected 1s to 1h"),
         (("--probability", "1.5"), "expected a number from 0 to 1"),
         (("--users", "many"), "expected 1 to 2000"),
+        (("--workers", "2"), "several processes need PostgreSQL"),
     ],
 )
 def test_an_option_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], message: str) -> None:
