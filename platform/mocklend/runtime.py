@@ -25,6 +25,7 @@ from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import ClockDriver
+from mocklend.scheduling.emptier import Emptier
 from mocklend.scheduling.processes import SERVER, Processes
 from mocklend.scheduling.released import Advanced
 from mocklend.servicing.follow_ups import FOLLOW_UPS
@@ -138,6 +139,7 @@ class Platform:
             monotonic=monotonic,
         )
         self.delivery_workers = self.clocks.delivery_workers
+        self.emptier = Emptier(self.engine, self.writer, self.clocks, on_taken=self._notify_emptied)
         self.known = KnownSandboxes(self.engine)
         self.known.on_reset = self._notify_reset_elsewhere
         self.on_reset_elsewhere: Callable[[str], None] = lambda sandbox_id: None
@@ -294,6 +296,7 @@ class Platform:
 
     def ensure_default(self, seed: int) -> Sandbox:
         """Return the sandbox of calls without a key; create it with a real clock if it does not exist."""
+        self.emptier.finish(DEFAULT)
         with self.read() as connection:
             sandbox = lifecycle.find(connection, "id", DEFAULT)
         self.writer.call(lambda connection: uses.note_unknown(connection, self.real_ms()))
@@ -306,6 +309,8 @@ class Platform:
         """
 
         def give(connection: Connection) -> None:
+            if lifecycle.is_emptying(connection, "key_hash", hash_of_key(api_key)):
+                raise lifecycle.being_reset()
             holder = lifecycle.find(connection, "key_hash", hash_of_key(api_key))
             if holder is not None and holder.id != sandbox_id:
                 raise Refused("validation_failed", f"the key that is meant for {sandbox_id} opens another sandbox")
@@ -320,30 +325,28 @@ class Platform:
         self.known.forget_keys(sandbox_id)
 
     def reset_sandbox(self, sandbox_id: str) -> Sandbox:
-        """Empty a sandbox. The seed stays, so the same story has the same ids. Raises Refused `sandbox_unknown`."""
+        """Empty a sandbox. The seed stays, so the same story has the same ids.
 
-        def empty(connection: Connection) -> Sandbox:
-            emptied = lifecycle.reset(connection, lifecycle.required(connection, sandbox_id, to_write=True))
-            uses.note(connection, [sandbox_id], self.real_ms())
-            return emptied
-
+        Other sandboxes write meanwhile; requests to this one are refused with `sandbox_emptying`. Raises Refused
+        `sandbox_unknown`, `server_stopping`.
+        """
         with self.clocks.advance_lock(sandbox_id):
-            emptied: Sandbox = self.writer.call(empty)
+            self.emptier.empty(sandbox_id, returns=True)
+            with self.read() as connection:
+                emptied = self.sandbox(connection, sandbox_id)
             self.known.reset_here(sandbox_id, emptied.resets)
             self._notify_emptied(sandbox_id)
         return emptied
 
     def delete_sandbox(self, sandbox_id: str) -> None:
-        """Delete a sandbox and everything in it. Raises Refused `sandbox_unknown`, `sandbox_default`."""
+        """Delete a sandbox and everything in it. Raises Refused `sandbox_unknown`, `sandbox_default`, and others.
+
+        Others are those of `reset_sandbox`. From the first commit on the sandbox is unknown.
+        """
         if sandbox_id == DEFAULT:
             raise Refused("sandbox_default", "requests without a key use it", sandbox_id=sandbox_id)
-
-        def remove(connection: Connection) -> None:
-            self.sandbox(connection, sandbox_id)
-            lifecycle.delete(connection, sandbox_id)
-
         with self.clocks.advance_lock(sandbox_id):
-            self.writer.call(remove)
+            self.emptier.empty(sandbox_id, returns=False)
             self._notify_emptied(sandbox_id)
         self.known.forget(sandbox_id)
         self.clocks.gone(sandbox_id)
@@ -442,6 +445,7 @@ class Platform:
     def tick(self) -> int:
         """Run what is due in every sandbox whose clock runs by itself. Returns how many things ran."""
         done = self.clocks.tick()
+        self.emptier.tick()
         self._mark_time()
         if self._used and self.real_ms() >= self._next_note_ms:
             self.note_uses()

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine
 
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger, in_a_line
-from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.sandboxes.lifecycle import DEFAULT, absent
 from mocklend.sandboxes.page_epochs import PageFence, PageKey, keeps_page, pages_of
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.idempotency_checked import IdempotencyChecked
@@ -363,7 +363,7 @@ class _Group:
         if isinstance(command, IfUnchanged) and not command.holds(sandbox):
             return Outdated()
         if sandbox is None:
-            return Refused("sandbox_unknown", f"no sandbox {command.sandbox_id}")
+            return absent(self._connection, command.sandbox_id)
         try:
             stored = self._stored_answer(command, states)
         except Refused as refused:

@@ -19,6 +19,7 @@ def test_a_sandbox_is_made_with_a_key_that_opens_it(stranger: Caller) -> None:
         "mode": "manual",
         "now": "2026-01-05T02:00:00.000Z",
         "moving_to": None,
+        "advancing": None,
         "speed": None,
         "zone": "Asia/Tokyo",
     }

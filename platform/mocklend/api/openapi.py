@@ -225,7 +225,7 @@ def _complete_operation(path: str, operation: JsonObject) -> None:
     if not operation.get("description"):
         operation["description"] = operation["summary"]
     if operation["security"]:
-        codes += ["credential_missing", "credential_invalid"]
+        codes += ["credential_missing", "credential_invalid", "sandbox_emptying"]
     if path.startswith("/-/") and path != "/-/health":
         codes.append("key_of_staff")
     if "requestBody" in operation:

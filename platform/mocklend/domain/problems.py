@@ -116,6 +116,11 @@ PROBLEMS: dict[str, Problem] = {
         "The server has reached its limit of sandboxes.",
         "Delete unused ones: mocklend sandboxes expire --unused-for P7D. Or raise MOCKLEND_MAX_SANDBOXES.",
     ),
+    "sandbox_emptying": Problem(
+        503,
+        "The sandbox is being reset.",
+        "Repeat the request as long as Retry-After says later: what was in the sandbox is gone.",
+    ),
     "too_many_clocks": Problem(
         409,
         "The server has reached its limit of running clocks.",

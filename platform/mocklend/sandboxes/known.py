@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine
 
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.lifecycle import DEFAULT, STAFF, staff_key
+from mocklend.sandboxes.lifecycle import DEFAULT, STAFF, being_reset, is_emptying, staff_key
 from mocklend.signing import hash_of_key
 from mocklend.storage.engines import is_shared, reading
 from mocklend.storage.snapshot import server_rows
@@ -79,7 +79,7 @@ class KnownSandboxes:
         """Called once another process has reset a sandbox."""
 
     def by_key(self, api_key: str) -> str | None:
-        """Return the id of the sandbox that an API key opens, or None."""
+        """Return the id of the sandbox that an API key opens, or None. Raises Refused `sandbox_emptying`."""
         digest = hash_of_key(api_key)
         if not self.shared and (opened := self._opened.get(digest)) is not None:
             return opened.id
@@ -90,7 +90,7 @@ class KnownSandboxes:
         return known.id
 
     def by_staff_key(self, key: str) -> str | None:
-        """Return the id of the sandbox whose staff key this is, or None."""
+        """Return the id of the sandbox whose staff key this is, or None. Raises Refused `sandbox_emptying`."""
         digest = hash_of_key(key)
         if not self.shared and (opened := self._opened.get(digest)) is not None:
             return opened.id
@@ -116,7 +116,7 @@ class KnownSandboxes:
         return None if known is None else known.seed
 
     def seed_of(self, sandbox_id: str) -> int:
-        """Return a sandbox's seed, which never changes. Raises Refused `sandbox_unknown`."""
+        """Return a sandbox's seed, which never changes. Raises Refused `sandbox_unknown`, `sandbox_emptying`."""
         known = self._by_id.get(sandbox_id) or self._read("id", sandbox_id)
         if known is None:
             raise Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
@@ -160,6 +160,9 @@ class KnownSandboxes:
         with reading(self._engine, one_statement=True) as connection:
             rows = server_rows(connection, _known_and_seen, sql, value=value)
         if not rows:
+            with reading(self._engine, one_statement=True) as connection:
+                if is_emptying(connection, column, value):
+                    raise being_reset()
             return None
         known, self._here.seen = rows[0]
         self.compare(known)

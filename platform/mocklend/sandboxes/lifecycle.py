@@ -1,4 +1,4 @@
-"""Making, resetting and deleting a sandbox. Journal rows are deleted only with their sandbox."""
+"""The row of a sandbox, its clock, and what is shown of both. Its other rows are deleted by `emptying`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import threading
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Annotated, NamedTuple, TypedDict
 
 from msgspec.structs import replace
@@ -15,11 +15,9 @@ from sqlalchemy import Connection
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX
 from mocklend.domain.nouns import one_of, says
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.page_epochs import next_epoch
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.quick import QuickReader
-from mocklend.storage.schema import metadata
-from mocklend.storage.snapshot import SandboxReader, server_rows
+from mocklend.storage.snapshot import server_rows
 from mocklend.storage.statements import flush, run_many
 from mocklend.storage.stores import STORES, entity_of_row
 from mocklend.storage.tables import as_json
@@ -117,48 +115,6 @@ def store_key(connection: Connection, sandbox: Sandbox) -> None:
     run_many(connection, sql, [row])
 
 
-def delete(connection: Connection, sandbox_id: str) -> None:
-    """Delete a sandbox with all its rows."""
-    # First, and on PostgreSQL this waits for the commits of other processes: what they wrote is seen below.
-    run_many(connection, "DELETE FROM sandboxes WHERE id = :sandbox_id", [{"sandbox_id": sandbox_id}])
-    not_empty = set(SandboxReader(connection, sandbox_id).ids(_not_empty(tuple(metadata.tables))))
-    for table in _scoped_tables(tuple(metadata.tables)):
-        if table in not_empty:
-            run_many(connection, f"DELETE FROM {table} WHERE sandbox_id = :sandbox_id", [{"sandbox_id": sandbox_id}])
-
-
-@cache
-def _scoped_tables(_tables: tuple[str, ...]) -> tuple[str, ...]:
-    """The tables of sandboxes, referring ones first. Once per set of tables: a fault layer may add its own later."""
-    return tuple(table.name for table in reversed(metadata.sorted_tables) if "sandbox_id" in table.columns)
-
-
-@cache
-def _not_empty(tables: tuple[str, ...]) -> str:
-    """A query for the tables with rows of a sandbox: few have any, and a statement for each would cost the most."""
-    return " UNION ALL ".join(
-        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table} WHERE sandbox_id = :sandbox_id)"
-        for table in _scoped_tables(tables)
-    )
-
-
-def reset(connection: Connection, sandbox: Sandbox) -> Sandbox:
-    """Empty a sandbox. A manual clock returns to its start; a running clock runs on. Endpoints stay."""
-    delete(connection, sandbox.id)
-    start_ms = sandbox.created_ms if sandbox.mode == "manual" else sandbox.sandbox_ms
-    emptied = replace(
-        sandbox,
-        sandbox_ms=start_ms,
-        rules_version=sandbox.rules_version + 1,
-        target_ms=None,
-        advances=0,
-        resets=sandbox.resets + 1,
-        page_epoch=next_epoch(sandbox),
-    )
-    create(connection, emptied)
-    return emptied
-
-
 def staff_key(sandbox_id: str, key_hash: str) -> str:
     """A sandbox's staff key. It is derived from the API key, which cannot be derived from it."""
     proof = hmac.new(key_hash.encode(), b"staff", hashlib.sha256).hexdigest()
@@ -178,8 +134,28 @@ def required(connection: Connection, sandbox_id: str, *, to_write: bool = False)
     """The sandbox in this snapshot, locked with `to_write`. Raises Refused `sandbox_unknown`."""
     sandbox = find(connection, "id", sandbox_id, to_write=to_write)
     if sandbox is None:
-        raise Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
+        raise absent(connection, sandbox_id)
     return sandbox
+
+
+def absent(connection: Connection, sandbox_id: str) -> Refused:
+    """The refusal of a sandbox that has no row: `sandbox_emptying` while a reset empties it, else `sandbox_unknown`."""
+    if is_emptying(connection, "id", sandbox_id):
+        return being_reset(sandbox_id)
+    return Refused("sandbox_unknown", f"no sandbox {sandbox_id}", sandbox_id=sandbox_id)
+
+
+def is_emptying(connection: Connection, column: str, value: str) -> bool:
+    """Whether a reset empties the sandbox with this value of `id` or `key_hash`."""
+    assert column in ("id", "key_hash")
+    sql = f"SELECT id FROM emptying WHERE {column} = :value AND after_reset IS NOT NULL"
+    return bool(server_rows(connection, str, sql, value=value))
+
+
+def being_reset(sandbox_id: str | None = None) -> Refused:
+    """The refusal of a request to a sandbox that a reset empties."""
+    named = {} if sandbox_id is None else {"sandbox_id": sandbox_id}
+    return Refused("sandbox_emptying", "a reset deletes what is in the sandbox", **named)
 
 
 class _Clock(NamedTuple):

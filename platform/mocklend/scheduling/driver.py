@@ -101,6 +101,11 @@ class ClockDriver:
         self.runs = AdvanceRuns(self)
         """The advances that run beside the requests that started them."""
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether what takes long has to end soon."""
+        return self._closing
+
     def stop(self) -> None:
         """Let a running tick or advance end soon: what is due stays due, or is run by other processes."""
         self._closing = True

@@ -32,6 +32,14 @@ class SandboxUse(Struct, frozen=True):
     used_ms: int  # real time, to the minute, at which a request was last made in it
 
 
+class EmptyingRow(Struct, frozen=True):
+    """A sandbox that is being emptied: see `sandboxes.emptying`. Meanwhile it has no row in `sandboxes`."""
+
+    id: str
+    key_hash: str
+    after_reset: str | None  # JSON: its row once it is empty; None if it is deleted
+
+
 class RealTime(Struct, frozen=True):
     """The latest real time that a process on this database has used."""
 
@@ -154,6 +162,7 @@ class LoanView(Struct, frozen=True):
 
 
 table_of("sandbox_uses", SandboxUse, key=())
+table_of("emptying", EmptyingRow, scoped=False)
 table_of("real_time", RealTime, scoped=False)
 table_of("processes", ProcessRow, scoped=False)
 table_of("wakes", Wake, key=())

@@ -112,6 +112,11 @@ def run_many(connection: Connection, sql: str, rows: Sequence[Mapping[str, Value
     execute_many(connection, in_driver_style(sql, connection.dialect.paramstyle), rows)
 
 
+def run_one(connection: Connection, sql: str, **parameters: Value) -> int:
+    """Run one statement. Returns how many rows it changed."""
+    return connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), parameters).rowcount
+
+
 @lru_cache(maxsize=4096)
 def in_driver_style(sql: str, paramstyle: str) -> str:
     """The text in the driver's parameter style: SQLite accepts `:name`, psycopg needs `%(name)s`, and `%%` for a %."""

@@ -227,6 +227,13 @@ CREATE INDEX ix_edits_sandbox_id_loan_id_n ON edits (sandbox_id, loan_id, n);
 
 CREATE INDEX ix_edits_sandbox_id_state_id ON edits (sandbox_id, state, id);
 
+CREATE TABLE emptying (
+    id TEXT NOT NULL,
+    key_hash TEXT NOT NULL,
+    after_reset TEXT,
+    CONSTRAINT pk_emptying PRIMARY KEY (id)
+);
+
 CREATE TABLE idempotency (
     sandbox_id TEXT NOT NULL,
     "key" TEXT NOT NULL,
