@@ -104,6 +104,8 @@ def differences(before: Path, now: Path, renamed: Renamed) -> Iterator[str]:
             yield f"{name}: only {'before' if name in then else 'now'}"
             continue
         old, new = then[name].read_bytes(), today[name].read_bytes()
+        if old == new:
+            continue  # Also where an old name means something else now.
         if Path(name).suffix in JSON_ENDINGS:
             yield from _in_documents(name, old, new, renamed)
         elif _words_in(old, renamed) != new:

@@ -102,6 +102,12 @@ def test_a_word_within_another_word_is_not_renamed(text: str) -> None:
     assert Renamed(keys={}, words={"late_failure": "x"}, left_out={}).text(text) == text
 
 
+def test_an_old_word_that_means_something_else_now_is_no_difference(before: Path, tmp_path: Path) -> None:
+    renamed = Renamed(keys={"told": "shown"}, words={}, left_out={})
+
+    assert list(differences(before, recorded(tmp_path / "now"), renamed)) == []
+
+
 def test_a_sentence_has_its_values_where_they_stand_now() -> None:
     sentences = {"of {0} pieces the channels confirm {1}.": "the channels confirm {1} of {0} pieces."}
     renamed = Renamed(keys={}, words={"channels": "shops"}, left_out={}, sentences=sentences)
