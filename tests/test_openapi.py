@@ -193,6 +193,8 @@ def test_a_property_that_may_be_null_does_not_refuse_null_by_its_enum(document: 
 
 
 FREE_FORM = {
+    "AdvanceDoc.problem": "the problem that ended it: beside the common fields each has its own",
+    "AdvanceList.AdvanceDoc.problem": "the same",
     "AnswerKey.EntryDoc.served": "the fields of the entry's seam, which docs/seams.md lists: each seam has its own",
     "AnswerKey.TruthDoc.before": "the fields of the entry's seam, as above",
     "AnswerKey.TruthDoc.after": "the fields of the entry's seam, as above",

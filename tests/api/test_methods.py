@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 from sqlalchemy import inspect
 from werkzeug.test import TestResponse
 
@@ -21,6 +20,7 @@ from mocklend.door import Door
 from mocklend.hosts import HostPolicy
 from mocklend.runtime import Platform, find_layer
 from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.serving import Server
 from mocklend.storage.statements import Value
 from support.sql import rows
 
@@ -199,7 +199,7 @@ def port(everything: Everything) -> Iterator[int]:
             log_enabled=False,
         )  # fmt: skip
         ready.extend((server, asyncio.get_running_loop()))
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve_door())
         while not serving.done():
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
