@@ -52,7 +52,19 @@ class Short:
     why: str
 
 
+SERVE_WITH_REDIS = (
+    ".venv/bin/mocklend serve --database postgresql+psycopg://localhost/mocklend --workers 4 "
+    "--redis redis://localhost:6379/0"
+)
 SHORTENED: Mapping[str, Short] = {
+    "scripts/bench --peers --postgresql --out report": Short(
+        "scripts/bench --peers --postgresql --out report --help",
+        "scripts/bench --only start --rounds 1 --out report",
+        "a quarter of an hour, and packages of other projects",
+    ),
+    SERVE_WITH_REDIS: Short(
+        f"{SERVE_WITH_REDIS} --help", f"{SERVE_WITH_REDIS} --help", "it needs two servers, and does not end"
+    ),
     "scripts/test": Short("scripts/test --version", "scripts/test --version", "the tests run it already: it is this"),
     "scripts/load --users 50 --time 60s": Short(
         "scripts/load --users 50 --time 60s --help", "scripts/load --users 5 --time 5s", "a minute, and both cores"
