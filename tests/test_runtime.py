@@ -292,6 +292,35 @@ def test_a_sandbox_with_much_due_work_does_not_delay_the_others(
     assert [busy.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
 
 
+def test_what_a_tick_leaves_is_run_at_once(wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    loans = [wall.borrow() for _ in range(6)]
+    for loan_id in loans:
+        wall.order(loan_id, 9_500)
+    clock.ms += 2_000
+    seconds = itertools.count()
+    wall.platform.clocks._portions = Portions(1, driver.SLICE_S)
+    wall.platform.clocks._monotonic = lambda: float(next(seconds))
+    monkeypatch.setattr(driver, "ROUNDS_S", 2.5)
+
+    wall.platform.tick()
+    assert wall.platform.clocks.has_more
+    assert [wall.page(loan_id)["paid_minor"] for loan_id in loans].count(9_500) < 6
+    wall.platform.run_clocks()
+
+    assert [wall.page(loan_id)["paid_minor"] for loan_id in loans] == [9_500] * 6
+    assert not wall.platform.clocks.has_more
+
+
+def test_stopped_clocks_leave_nothing_to_be_run_at_once(wall: Story, clock: Clock) -> None:
+    wall.order(wall.borrow(), 9_500)
+    clock.ms += 2_000
+
+    wall.platform.stop_clocks()
+    wall.platform.run_clocks()
+
+    assert not wall.platform.clocks.has_more
+
+
 def test_a_tick_ends_soon_once_the_clocks_are_stopped(wall: Story, clock: Clock) -> None:
     loan_id = wall.borrow()
     wall.order(loan_id, 9_500)

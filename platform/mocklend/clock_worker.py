@@ -34,7 +34,7 @@ def work(settings: Settings, ready: Callable[[], None]) -> None:
     platform = open_platform(settings)
     try:
         processes = platform.join(WORKER)
-        ticker = start_jobs(platform.tick, None if processes is None else processes.beat)
+        ticker = start_jobs(platform.run_clocks, None if processes is None else processes.beat)
     except BaseException:
         platform.close()
         raise

@@ -451,6 +451,12 @@ class Platform:
             self.note_uses()
         return done
 
+    def run_clocks(self) -> None:
+        """Tick, and again as long as a tick leaves something that is due."""
+        self.tick()
+        while self.clocks.has_more:
+            self.tick()
+
     def _write_mark(self, connection: Connection, now_ms: int) -> int:
         if self.layer is not None and self.known.shared:  # So that other processes can read what this one counted.
             flush(connection, self.layer.drain())

@@ -219,7 +219,7 @@ def _serve_alone(settings: Settings, ready: Callable[[Callable[[], object]], Non
             give_default_key(settings, platform)
         flask = create_app(settings, platform)
         processes = platform.join(SERVER, runs_clocks=settings.ticker)
-        tickers.append(start_jobs(platform.tick, None if processes is None else processes.beat))
+        tickers.append(start_jobs(platform.run_clocks, None if processes is None else processes.beat))
         door.hot = HotPaths(flask, platform, on_loopback=settings.on_loopback)
         # Objects created so far stay: a full collection that need not visit them takes 3 ms instead of 90.
         gc.freeze()

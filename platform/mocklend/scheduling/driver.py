@@ -98,6 +98,8 @@ class ClockDriver:
         self.delivery_workers = DeliveryWorkers(self._dispatch)
         self._undelivered: set[str] = set()
         self._closing = False
+        self.has_more = False
+        """Whether the last tick has left something that is due, so that the next one need not wait."""
         self.runs = AdvanceRuns(self)
         """The advances that run beside the requests that started them."""
 
@@ -303,6 +305,7 @@ class ClockDriver:
                     ran, more = self._tick_one(sandbox_id)
                     done += ran
                     may_be_more |= more
+        self.has_more = may_be_more and not self._closing
         self.behind.log()
         for sandbox_id in list(self._undelivered):
             self._deliver_on(sandbox_id)
