@@ -43,13 +43,14 @@ def stream(connection: Connection, sql: str, parameters: Parameters = NO_PARAMET
         _failed(connection, cursor, sql, parameters, failure)
 
 
-def execute(connection: Connection, sql: str, parameters: Parameters = NO_PARAMETERS) -> None:
-    """Run a statement that returns no rows."""
+def execute(connection: Connection, sql: str, parameters: Parameters = NO_PARAMETERS) -> int:
+    """Run a statement that returns no rows. Returns how many it changed."""
     cursor, sql, parameters = _heard(connection, sql, parameters, many=False)
     try:
         cursor.execute(sql, parameters)
     except BaseException as failure:
         _failed(connection, cursor, sql, parameters, failure)
+    return int(cursor.rowcount)
 
 
 def execute_many(connection: Connection, sql: str, rows: Sequence[Parameters]) -> None:

@@ -114,7 +114,7 @@ def run_many(connection: Connection, sql: str, rows: Sequence[Mapping[str, Value
 
 def run_one(connection: Connection, sql: str, **parameters: Value) -> int:
     """Run one statement. Returns how many rows it changed."""
-    return connection.exec_driver_sql(in_driver_style(sql, connection.dialect.paramstyle), parameters).rowcount
+    return execute(connection, in_driver_style(sql, connection.dialect.paramstyle), parameters)
 
 
 @lru_cache(maxsize=4096)

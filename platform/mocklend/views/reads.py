@@ -136,7 +136,7 @@ def page_among(versions: Sequence[VersionAndClock], real_ms: int) -> PageForNow 
     now_ms = clock.sandbox_ms + max(0, real_ms - clock.clock_ms) * clock.speed
     shown, until_ms = None, NEVER_MS
     for each in versions:
-        if shown is None and each.visible_ms <= now_ms and (now_ms < each.back_ms or each.again_ms <= now_ms):
+        if shown is None and _is_shown(each, now_ms):
             shown = each
         for moment in (each.visible_ms, each.back_ms, each.again_ms):
             if now_ms < moment < until_ms:
@@ -169,14 +169,16 @@ class _Version(NamedTuple):
     again_ms: int
     replica_ms: int
 
-    def is_shown(self, now_ms: int) -> bool:
-        return self.visible_ms <= now_ms and (now_ms < self.back_ms or self.again_ms <= now_ms)
+
+def _is_shown(version: VersionAndClock | _Version, now_ms: int) -> bool:
+    """Whether the page shows a version at a time (sandbox ms), unless it shows a newer one."""
+    return version.visible_ms <= now_ms and (now_ms < version.back_ms or version.again_ms <= now_ms)
 
 
 def page_span(snapshot: Snapshot, loan_id: str) -> PageSpan | None:
     """The status page as it is shown now, and for how long; None where there is none or its replicas differ."""
     versions, now_ms = snapshot.rows(_Version, _PAGES, loan_id=loan_id), snapshot.now_ms
-    shown = next((version for version in versions if version.is_shown(now_ms)), None)
+    shown = next((version for version in versions if _is_shown(version, now_ms)), None)
     if shown is None or now_ms < shown.replica_ms:
         return None
     moments = [moment for version in versions for moment in (version.visible_ms, version.back_ms, version.again_ms)]
