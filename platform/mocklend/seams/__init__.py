@@ -22,6 +22,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Seam
 
 
@@ -40,3 +41,6 @@ def _find() -> dict[str, type[Seam]]:
 
 SEAMS = _find()
 """The seams by name."""
+
+SEAM_EDGES: dict[str, Edge] = {name: seam.edge for name, seam in SEAMS.items()}
+"""The edge of the chain of each seam, by the seam's name."""

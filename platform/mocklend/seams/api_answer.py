@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.problems import PROBLEMS
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, Seam
 
@@ -35,6 +36,7 @@ class ApiAnswer(Seam):
     """
 
     seam: ClassVar[str] = "api.answer"
+    edge: ClassVar[Edge] = Edge.CLIENT
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = (
         "the Idempotency-Key, else the loan, repayment or borrower of the path, else the operation"

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import rebuilt
 
@@ -25,6 +26,7 @@ class BalanceKept(LoanSeam):
     """
 
     seam: ClassVar[str] = "balance.kept"
+    edge: ClassVar[Edge] = Edge.BOOKS_TO_PAGE
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the new version"
     reference: str

@@ -10,6 +10,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import applied, recorded, reversed_
 
@@ -27,6 +28,7 @@ class BatchItem(LoanSeam):
     """
 
     seam: ClassVar[str] = "batch.item"
+    edge: ClassVar[Edge] = Edge.END_OF_DAY_TO_BOOKS
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the hour of the batch, counted from 1970"
     batch: str

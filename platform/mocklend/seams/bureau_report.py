@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import DAY_MS, LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import correction_ordered
 
@@ -25,6 +26,7 @@ class BureauReport(LoanSeam):
     """
 
     seam: ClassVar[str] = "bureau.report"
+    edge: ClassVar[Edge] = Edge.BOOKS_TO_REPORT
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the day that is reported, counted from 1970"
     record_id: str

@@ -10,6 +10,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.about import about_payment
 from mocklend.seams.ada import MONDAY_MS, REPAYMENT
+from mocklend.seams.edges import Edge
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, landed
@@ -35,6 +36,7 @@ class CallbackAttempt(PaymentSeam):
     """
 
     seam: ClassVar[str] = "callback.attempt"
+    edge: ClassVar[Edge] = Edge.CHANNEL_TO_BOOKS
     entity_is: ClassVar[str] = "the repayment"
     occurrence_is: ClassVar[str] = "the attempt, from 1"
     repayment_id: str

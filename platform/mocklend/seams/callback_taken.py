@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, RepaymentStatus, TradeState
 from mocklend.seams.about import about_payment
 from mocklend.seams.ada import MONDAY_MS, REPAYMENT
+from mocklend.seams.edges import Edge
 from mocklend.seams.follow_ups import FollowUp, TakeCopyForPayment, TakeOrderForClosed
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, reversed_
@@ -28,6 +29,7 @@ class CallbackTaken(PaymentSeam):
     """
 
     seam: ClassVar[str] = "callback.taken"
+    edge: ClassVar[Edge] = Edge.CHANNEL_TO_BOOKS
     entity_is: ClassVar[str] = "the repayment"
     occurrence_is: ClassVar[str] = "the attempt that was taken"
     repayment_id: str

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import posted
 
@@ -20,6 +21,7 @@ class CompensationAgreed(Seam):
     """
 
     seam: ClassVar[str] = "compensation.agreed"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the compensation"
     occurrence_is: ClassVar[str] = "1: it is agreed once"

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.ada import DAY_MS, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, Seam
 
 
@@ -19,6 +20,7 @@ class DisputeOpened(Seam):
     """
 
     seam: ClassVar[str] = "dispute.opened"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the dispute"
     occurrence_is: ClassVar[str] = "1: it is opened once"

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EditState, EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import approved, reversed_
 
@@ -22,6 +23,7 @@ class EditApproval(LoanSeam):
     """
 
     seam: ClassVar[str] = "edit.approval"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the loan's n-th edit"

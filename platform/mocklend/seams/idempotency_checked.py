@@ -9,6 +9,7 @@ from mocklend.domain.facts import RETURN_PREFIX
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import applied, reversed_
 
@@ -25,6 +26,7 @@ class IdempotencyChecked(OrderSeam):
     """
 
     seam: ClassVar[str] = "idempotency.checked"
+    edge: ClassVar[Edge] = Edge.CLIENT
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the repayment that was ordered first"
     occurrence_is: ClassVar[str] = "1: a key is kept or forgotten, however often it is repeated"

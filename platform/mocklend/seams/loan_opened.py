@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.follow_ups import CarryResidueOver, FollowUp
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, LoanSeam
@@ -25,6 +26,7 @@ class LoanOpened(LoanSeam):
     """
 
     seam: ClassVar[str] = "loan.opened"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "1: it is opened once"
     reference: str

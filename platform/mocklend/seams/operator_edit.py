@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import recorded, reversed_
@@ -24,6 +25,7 @@ class OperatorEdit(LoanSeam):
     """
 
     seam: ClassVar[str] = "operator.edit"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the loan's n-th edit"

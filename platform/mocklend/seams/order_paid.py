@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_order
 from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.edges import Edge
 from mocklend.seams.follow_ups import FollowUp, PostReceiptAgain
 from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import reversed_
@@ -23,6 +24,7 @@ class OrderPaid(OrderSeam):
     """
 
     seam: ClassVar[str] = "order.paid"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     entity_is: ClassVar[str] = "the repayment"
     occurrence_is: ClassVar[str] = "1: an order is paid once"
     repayment_id: str

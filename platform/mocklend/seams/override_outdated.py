@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import recorded, reversed_
 
@@ -24,6 +25,7 @@ class OverrideOutdated(LoanSeam):
     """
 
     seam: ClassVar[str] = "override.outdated"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the loan's version"
     edit_id: str

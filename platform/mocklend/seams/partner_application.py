@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import DAY_MS, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import applied_for
 
@@ -22,6 +23,7 @@ class PartnerApplication(Seam):
     """
 
     seam: ClassVar[str] = "partner.application"
+    edge: ClassVar[Edge] = Edge.TO_LENDER
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the partner's copy of the borrower's report"
     occurrence_is: ClassVar[str] = "the sequence number of the borrower's applications to this partner, from 1"

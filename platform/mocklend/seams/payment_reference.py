@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied
 
@@ -22,6 +23,7 @@ class PaymentReference(PaymentSeam):
     """
 
     seam: ClassVar[str] = "payment.reference"
+    edge: ClassVar[Edge] = Edge.CHANNEL_TO_BOOKS
     entity_is: ClassVar[str] = "the receipt"
     occurrence_is: ClassVar[str] = "1: a payment is read once"
     receipt_id: str

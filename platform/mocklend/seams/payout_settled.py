@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, PayoutState
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import closed
 
@@ -21,6 +22,7 @@ class PayoutSettled(PaymentSeam):
     """
 
     seam: ClassVar[str] = "payout.settled"
+    edge: ClassVar[Edge] = Edge.WORLD_TO_CHANNEL
     entity_is: ClassVar[str] = "the payout"
     occurrence_is: ClassVar[str] = "1: it is due once"
     payout_id: str

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import cleared, ordered_by
 
@@ -24,6 +25,7 @@ class QuoteIssued(LoanSeam):
     """
 
     seam: ClassVar[str] = "quote.issued"
+    edge: ClassVar[Edge] = Edge.BOOKS_TO_PAGE
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the quote"
     occurrence_is: ClassVar[str] = "1: the same request for the same version of a loan has the same quote"

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_order
 from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, OrderSeam
 from mocklend.seams.signals import applied, reversed_, taken_back
 
@@ -22,6 +23,7 @@ class ReceiptBooked(OrderSeam):
     """
 
     seam: ClassVar[str] = "receipt.booked"
+    edge: ClassVar[Edge] = Edge.CHANNEL_TO_BOOKS
     entity_is: ClassVar[str] = "the repayment"
     occurrence_is: ClassVar[str] = "the sequence number of its bookings, from 1"
     repayment_id: str

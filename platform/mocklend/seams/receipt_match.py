@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import applied, taken_back
@@ -23,6 +24,7 @@ class ReceiptMatch(Seam):
     """
 
     seam: ClassVar[str] = "receipt.match"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the receipt"
     occurrence_is: ClassVar[str] = "the sequence number of its matches and moves, from 1"

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import SHOWN_FOR_OVERRIDE, EntryStatus
 from mocklend.seams.about import about_order
 from mocklend.seams.ada import LOAN, MONDAY_MS, REPAYMENT
+from mocklend.seams.edges import Edge
 from mocklend.seams.follow_ups import FollowUp, OverrideStatus
 from mocklend.seams.outcome import BadOutcome
 from mocklend.seams.seam import Consequence, OrderSeam
@@ -24,6 +25,7 @@ class RepaymentFiled(OrderSeam):
     """
 
     seam: ClassVar[str] = "repayment.filed"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     entity_is: ClassVar[str] = "the repayment"
     occurrence_is: ClassVar[str] = "1: a receipt is filed once"
     repayment_id: str

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import LOAN, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam
 from mocklend.seams.signals import reversed_
 
@@ -22,6 +23,7 @@ class RepaymentReversal(LoanSeam):
     """
 
     seam: ClassVar[str] = "repayment.reversal"
+    edge: ClassVar[Edge] = Edge.PEOPLE_TO_BOOKS
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the repayment that is meant"
     occurrence_is: ClassVar[str] = "the sequence number of its reversals, from 1"

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.ada import DAY_MS, MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, Seam
 
 
@@ -19,6 +20,7 @@ class ScoreAsked(Seam):
     """
 
     seam: ClassVar[str] = "score.asked"
+    edge: ClassVar[Edge] = Edge.REPORT_TO_SCORE
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the answer: a borrower under a transaction id"
     occurrence_is: ClassVar[str] = "the day on which it is made, counted from 1970"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypedDict, TypeVar
 
 from mocklend.domain.finding import Finding
+from mocklend.seams.edges import Edge
 from mocklend.seams.follow_ups import FollowUp
 
 #: A statement's name in `mocklend.storage` and its parameters: how a layer takes part in the platform's commit.
@@ -50,10 +51,13 @@ class Seam:
     """An event that is about to happen: the base of all seams.
 
     The fields that a fault may change have a default and come last. A class in a module of this package that sets
-    `seam` is a seam. `example` is an honest event: the documentation shows it, and tests start from it.
+    `seam` is a seam, and names its `edge`. `example` is an honest event: the documentation shows it, and tests start
+    from it.
     """
 
     seam: ClassVar[str]
+    edge: ClassVar[Edge]
+    """The edge of the chain at which it stands: where a break that begins here shows first."""
     by_request: ClassVar[bool] = False
     """Whether a client's request reaches it. The others are reached by the clock, in the order of ids."""
     entity_is: ClassVar[str]

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.ada import MONDAY_MS
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, Seam
 from mocklend.seams.signals import remade
 
@@ -23,6 +24,7 @@ class StatementMade(Seam):
     """
 
     seam: ClassVar[str] = "statement.made"
+    edge: ClassVar[Edge] = Edge.CHANNEL_TO_STATEMENT
     by_request: ClassVar[bool] = True
     entity_is: ClassVar[str] = "the file: channel, day and currency"
     occurrence_is: ClassVar[str] = "how often the file was made, from 1"

@@ -10,6 +10,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus, TradeState
 from mocklend.seams.about import about_payment
 from mocklend.seams.ada import MONDAY_MS, REPAYMENT
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, PaymentSeam
 from mocklend.seams.signals import applied, told
 
@@ -24,6 +25,7 @@ class TradeSettled(PaymentSeam):
     """
 
     seam: ClassVar[str] = "trade.settled"
+    edge: ClassVar[Edge] = Edge.WORLD_TO_CHANNEL
     entity_is: ClassVar[str] = "the repayment, or the receipt of a push payment"
     occurrence_is: ClassVar[str] = "1: a trade is settled once"
     repayment_id: str

@@ -9,6 +9,7 @@ from mocklend.domain.finding import Finding
 from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.about import about_loan
 from mocklend.seams.ada import CLEAR, LOAN, MONDAY_MS, USING
+from mocklend.seams.edges import Edge
 from mocklend.seams.seam import Consequence, LoanSeam, PageShown
 from mocklend.seams.signals import rebuilt, shown
 
@@ -65,6 +66,7 @@ class ViewRefresh(LoanSeam):
     """
 
     seam: ClassVar[str] = "view.refresh"
+    edge: ClassVar[Edge] = Edge.BOOKS_TO_PAGE
     entity_is: ClassVar[str] = "the loan"
     occurrence_is: ClassVar[str] = "the new version"
     reference: str
