@@ -1054,7 +1054,11 @@ class Client:
         return self._post("/-/reset", {})
 
     def clock(self) -> Doc:
-        """Return the sandbox's time and how it moves: {mode, now, moving_to, advancing, speed, zone}."""
+        """Return the sandbox's time and how it moves: {mode, now, moving_to, advancing, next, speed, zone}.
+
+        `next` is what is due next, {at, kind, loan_id}; `advancing` an advance in progress, {id, from, to, now,
+        released}. Either is None where there is none.
+        """
         return self._get("/-/clock")
 
     def hold_clock(self) -> Doc:
@@ -1075,10 +1079,11 @@ class Client:
     ) -> Doc:
         """Move a manual clock and run everything that falls due on the way.
 
-        `by` is an ISO 8601 duration (`PT1H`) or a number of seconds, `to` a moment. Returns {now, released,
-        released_total, released_more, released_by_kind}: `released` holds the first 1,000 things that ran,
-        `released_total` and `released_by_kind` count all. Refused with `clock_not_manual`, `clock_backwards`,
-        `clock_reset`, `advance_interrupted`.
+        `by` is an ISO 8601 duration (`PT1H`, or `P1M` by the calendar of the sandbox's zone) or a number of seconds,
+        `to` a moment, or "next", when the next thing is due. Returns {now, released, released_total, released_more,
+        released_by_kind}: `released` holds the first 1,000 things that ran, `released_total` and `released_by_kind`
+        count all. Refused with `clock_not_manual`, `clock_backwards`, `clock_reset`, `advance_interrupted`,
+        `nothing_due`.
 
         If it takes longer than a request may, the client looks until it is done. After `within_s` seconds it raises
         TimeoutError: the clock moves on, and `advance_state` says how far it has come. If another advance is in

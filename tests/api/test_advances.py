@@ -78,7 +78,8 @@ def test_an_advance_is_answered_at_once_if_the_client_prefers_it(api: Caller, pl
         "id": "adv_1", "state": "running", "began_at": START, "to": AN_HOUR_LATER, "now": START, "result": None,
         "problem": None,
     }  # fmt: skip
-    assert (clock["advancing"], clock["moving_to"]) == ("adv_1", AN_HOUR_LATER)
+    assert clock["moving_to"] == AN_HOUR_LATER
+    assert clock["advancing"] == {"id": "adv_1", "from": START, "to": AN_HOUR_LATER, "now": START, "released": 0}
     assert done == started | {"state": "done", "now": AN_HOUR_LATER, "result": done["result"]}
     assert done["result"]["now"] == AN_HOUR_LATER
     assert done["result"]["released_by_kind"] == {"callback": 1, "settlement": 1}

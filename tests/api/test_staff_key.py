@@ -96,3 +96,17 @@ def test_a_new_api_key_revokes_the_staff_key(
     platform.give_key(sandbox.id, "mk_another-key-of-it")
 
     staff.problem(staff.get("/v1/loans"), 401, "credential_invalid")
+
+
+def test_the_clock_tells_staff_of_nothing_that_only_a_fault_delays(
+    open_platform: Callable[..., Platform], sandbox: NewSandbox
+) -> None:
+    app = create_app(Settings(), open_platform(find_layer()))
+    api = Caller(app, Documented(app), sandbox.api_key)
+    staff = Caller(app, Documented(app), api.made(api.get("/-/staff-key"))["staff_key"])
+    api.made(api.call("PUT", "/-/rules/lag", json={"fault": "cache.bounded_stale", "with": {"lag_s": 600}}))
+    api.repay(api.borrow()["id"], 1_000)
+    api.wait("PT2S")
+
+    assert api.made(api.get("/-/clock"))["next"]["kind"] == "view"
+    assert staff.made(staff.get("/-/clock"))["next"]["kind"] == "bureau"

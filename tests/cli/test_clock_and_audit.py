@@ -33,6 +33,14 @@ def test_advancing_prints_what_fell_due(run: Run, mocklend: Client, loan: Doc) -
     assert "callback" in ran.out
 
 
+def test_the_clock_goes_to_the_next_event_and_by_a_month(run: Run, mocklend: Client, loan: Doc) -> None:
+    mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet")
+
+    assert "next: settlement at 2026-01-05T02:00:02.000Z" in run("clock", "show").out
+    assert run("clock", "advance", "next").out.startswith("now 2026-01-05T02:00:02.000Z, 2 released")
+    assert run("clock", "advance", "P1M", "--json").document["now"] == "2026-02-05T02:00:02.000Z"
+
+
 def test_moving_a_clock_back_prints_the_platforms_refusal(run: Run) -> None:
     ran = run("clock", "advance", "2025-01-01T00:00:00Z")
 

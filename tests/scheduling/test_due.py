@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from mocklend.scheduling.due import EVERY, QUICK, WEBHOOK, Due, _sql, command_for, due
+from mocklend.scheduling.due import EVERY, QUICK, WEBHOOK, Due, _next_sql, _sql, command_for, due
 from support.sql import rows
 from support.story import Story
 
@@ -129,3 +129,15 @@ def test_the_query_for_due_items_reads_only_due_rows(story: Story) -> None:
     ]
     assert len(scans) == len(EVERY)
     assert all(re.search(r"SEARCH .* USING (COVERING )?INDEX .*_ms<\?", step) for step in scans), scans
+
+
+@pytest.mark.sqlite_only("it reads the plan of SQLite")
+def test_what_is_due_next_is_one_row_of_each_index(story: Story) -> None:
+    with story.platform.read() as connection:
+        explain = f"EXPLAIN QUERY PLAN {_next_sql(())}"
+        plan = [row.detail for row in rows(connection, Step, explain, sandbox_id=story.sandbox_id, now_ms=0)]
+
+    searches = [step for step in plan if step.startswith(("SEARCH", "SCAN")) and "_next" not in step.split()[1]]
+    assert not [step for step in plan if "LAST TERM" in step]
+    assert len(searches) == len(EVERY) + 1
+    assert all(re.search(r"SEARCH .* USING (COVERING )?INDEX .*_ms>\?", step) for step in searches), searches

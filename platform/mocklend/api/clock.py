@@ -12,19 +12,21 @@ from flask import Response, request
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.fields import Duration, Moment
+from mocklend.api.fields import MomentOrNext, SpanOfTime
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, operation
 from mocklend.api.preferences import Preferences, preferences
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
+from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id, shows_truth
 from mocklend.api.request_log import clock_changes
-from mocklend.api.responses import REPLAYED, RETRY_AFTER_S, answered, in_progress, rendered
+from mocklend.api.responses import REPLAYED, RETRY_AFTER_S, in_progress, rendered
 from mocklend.api.sandboxes import SPEED_MAX
 from mocklend.domain.nouns import says
 from mocklend.sandboxes import advances
-from mocklend.sandboxes.lifecycle import ClockDoc, advance_id, clock_doc
+from mocklend.sandboxes.advances import Move
+from mocklend.sandboxes.lifecycle import advance_id
 from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
+from mocklend.scheduling.clock_now import ClockNow, clock_now
 from mocklend.scheduling.released import AdvancedClock, AdvanceDoc
 from mocklend.validation import Body, OneOf, bounded_int
 
@@ -35,6 +37,9 @@ ANSWER_WITHIN_S = 20
 """After how many seconds an advance that still runs is answered 202, without a preference of the client."""
 WAIT_MAX_S = 60
 """The longest wait that a client may prefer: a request that waits has one of the server's threads."""
+
+
+NEXT = "next"
 
 
 class Pace(Body):
@@ -51,8 +56,15 @@ class Pace(Body):
 class Advance(Body):
     """Exactly one of a moment (`to`) and a duration (`by`: ISO 8601, or seconds)."""
 
-    to: Moment | None = Field(default=None, description="The moment to which the clock moves; not before now.")
-    by: Duration | None = Field(default=None, description="The duration by which the clock moves.")
+    to: MomentOrNext | None = Field(
+        default=None,
+        description="The moment to which the clock moves, not before now; or `next`, when the next thing is due.",
+    )
+    by: SpanOfTime | None = Field(
+        default=None,
+        description="The duration by which the clock moves. Months and years are those of the sandbox's time zone: the "
+        "same day and time, or the last day of a shorter month. A day is 24 hours.",
+    )
 
 
 class AdvanceList(TypedDict):
@@ -62,24 +74,30 @@ class AdvanceList(TypedDict):
 
 
 @clock.get("/-/clock")
-@clock.output(document(ClockDoc))
+@clock.output(document(ClockNow))
 @clock.doc(**operation("getClock"))
 def get_clock() -> Response:
-    """The sandbox's clock."""
+    """The sandbox's clock, what is due next, and the advance in progress."""
+    return _clock()
+
+
+def _clock() -> Response:
+    released = current_platform().clocks.released_so_far(sandbox_id())
     with open_snapshot() as snapshot:
-        return rendered(clock_doc(snapshot.sandbox, snapshot.now_ms))
+        return rendered(clock_now(snapshot, released, shows_truth=shows_truth(snapshot.sandbox)))
 
 
 @clock.put("/-/clock")
 @clock.input(Pace, arg_name="pace")
-@clock.output(document(ClockDoc))
+@clock.output(document(ClockNow))
 @clock.doc(**operation("setClock"))
 def set_clock(pace: Pace) -> Response:
     """Stop the clock, so that only `POST /-/clock/advance` moves it, or let it run. Its time does not change."""
     if pace.mode == "manual" and pace.speed is not None:
         raise field_problem("speed", "no value: a manual clock does not run", pace.speed)
     with clock_changes(sandbox_id()):
-        return answered(current_platform().set_pace(sandbox_id(), 0 if pace.mode == "manual" else pace.speed or 1))
+        current_platform().set_pace(sandbox_id(), 0 if pace.mode == "manual" else pace.speed or 1)
+    return _clock()
 
 
 @clock.post("/-/clock/advance")
@@ -87,8 +105,8 @@ def set_clock(pace: Pace) -> Response:
 @clock.output(document(AdvancedClock))
 @clock.doc(
     **operation(
-        "advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", "clock_advancing", *KEY_CODES[1:],
-        in_progress="AdvanceDoc",
+        "advanceClock", "clock_not_manual", "clock_backwards", "clock_reset", "clock_advancing", "nothing_due",
+        *KEY_CODES[1:], in_progress="AdvanceDoc",
     )
 )  # fmt: skip
 def advance(move: Advance) -> Response:
@@ -99,12 +117,14 @@ def advance(move: Advance) -> Response:
     """
     if (move.to is None) == (move.by is None):
         raise field_problem("to", "exactly one of to and by", "neither" if move.to is None else "both")
-    if move.by is not None and current_platform().now_ms(sandbox_id()) + move.by > LAST_MS:
+    with open_snapshot() as snapshot:
+        sandbox, now_ms = snapshot.sandbox, snapshot.now_ms
+    if move.by is not None and move.by.after(now_ms, sandbox.zone) > LAST_MS:
         raise field_problem("by", f"a duration that ends at {rfc3339(LAST_MS)} or earlier", move.by)
     idem = idempotency() if request.headers.get(HEADER) is not None else None
     preferred = preferences(request.headers.get("Prefer"))
     runs, within_s = current_platform().clocks.runs, _within_s(preferred)
-    advanced = runs.advance(sandbox_id(), move.to, move.by, idem, within_s)
+    advanced = runs.advance(sandbox_id(), _move(move), idem, within_s, shows_truth=shows_truth(sandbox))
     if isinstance(advanced, int):
         response = in_progress(_advance(advance_id(advanced)), f"{ADVANCES}/{advance_id(advanced)}")
     else:
@@ -115,6 +135,12 @@ def advance(move: Advance) -> Response:
         applied = "respond-async" if preferred.respond_async else f"wait={within_s}"
         response.headers["Preference-Applied"] = applied
     return response
+
+
+def _move(move: Advance) -> Move:
+    if move.by is not None:
+        return Move(by_ms=move.by.ms, by_months=move.by.months)
+    return Move(to_next=True) if move.to == NEXT else Move(to_ms=int(move.to or 0))
 
 
 def _within_s(preferred: Preferences) -> int:

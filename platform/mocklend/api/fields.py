@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Wit
 from mocklend.domain.money import EXPONENTS, MAX_MINOR
 from mocklend.domain.people import person
 from mocklend.receivers import URL_MAX, URL_PATTERN, url_expected
-from mocklend.sandboxes.timestamps import LAST_MS, parse_duration, parse_rfc3339
+from mocklend.sandboxes.timestamps import LAST_MS, Span, parse_duration, parse_rfc3339, parse_span
 from mocklend.validation import Expecting, Means, OneOf, bounded_int, bounded_str, unexpected
 
 SAFE_ID = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}"
@@ -40,6 +40,9 @@ def _digits(value: object) -> object:
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
+A_MOMENT = "a moment like 2026-01-05T02:00:00Z, from 1970 to 3000"
+
+
 def _date(text: str) -> date:
     if not _DATE.fullmatch(text):
         raise ValueError("not a date")
@@ -59,6 +62,20 @@ def _duration(value: object) -> int:
     if not 0 <= span_ms <= LAST_MS:
         raise unexpected(expected)
     return int(span_ms)
+
+
+def _span(value: object) -> Span:
+    """A duration of the calendar: seconds, or ISO 8601."""
+    expected = "seconds, or a duration like PT1H30M, P1D, P1M or P1Y6M"
+    span = Span(0, value * 1000) if type(value) is int else _parsed(parse_span, expected)(value)
+    if not 0 <= span.ms <= LAST_MS:
+        raise unexpected(expected)
+    return Span(*span)
+
+
+def _moment_or_next(value: object) -> int | str:
+    moment: int | str = value if value == "next" else _parsed(_moment, A_MOMENT + ", or next")(value)
+    return moment
 
 
 def _parsed(parse: Callable[[str], Any], expected: str) -> Callable[[object], Any]:
@@ -128,7 +145,7 @@ BusinessDate = Annotated[
 ]
 Moment = Annotated[
     int,
-    PlainValidator(_parsed(_moment, "a moment like 2026-01-05T02:00:00Z, from 1970 to 3000")),
+    PlainValidator(_parsed(_moment, A_MOMENT)),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Duration = Annotated[
@@ -145,3 +162,23 @@ Duration = Annotated[
     ),
 ]
 """A duration in milliseconds."""
+SpanOfTime = Annotated[
+    Span,
+    PlainValidator(_span),
+    WithJsonSchema(
+        {
+            "oneOf": [
+                {"type": "integer", "minimum": 0, "maximum": LAST_MS // 1000},
+                {"type": "string", "format": "duration"},
+            ],
+            "examples": [90, "PT1H30M", "P1D", "P1M"],
+        }
+    ),
+]
+"""A duration, also in months and years of the calendar."""
+MomentOrNext = Annotated[
+    int | str,
+    PlainValidator(_moment_or_next),
+    WithJsonSchema({"oneOf": [{"type": "string", "format": "date-time"}, {"const": "next"}]}),
+]
+"""A moment in milliseconds, or `next`."""

@@ -28,7 +28,7 @@ from mocklend.door import SANDBOX
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import STAFF
 from mocklend.storage.snapshot import Snapshot
-from mocklend.storage.work import Answer, Command
+from mocklend.storage.work import Answer, Command, Sandbox
 
 EXTENSION = "mocklend"
 CREDENTIAL = wsgi_name("Authorization")
@@ -109,6 +109,11 @@ def _sandbox_of(credential: str | None) -> str:
 
 def _is_of_staff(credential: str) -> bool:
     return credential.partition(" ")[2].strip().startswith(STAFF)
+
+
+def shows_truth(sandbox: Sandbox) -> bool:
+    """Whether the request may see what really happened in its sandbox. A staff key may not."""
+    return not _is_of_staff(request.environ.get(CREDENTIAL, ""))
 
 
 def open_snapshot() -> AbstractContextManager[Snapshot]:

@@ -207,7 +207,9 @@ def clock_show(as_json: AsJson = False) -> None:
     with connect() as client:
         clock = client.clock()
     moves = "moves by `clock advance`" if clock["mode"] == "manual" else f"runs by itself, speed {clock['speed']}"
-    show(clock, as_json, f"{clock['now']}  {clock['mode']}: {moves}; business dates in {clock['zone']}")
+    coming = clock["next"]
+    lines = [] if coming is None else [f"next: {coming['kind']} at {coming['at']}  {coming['loan_id'] or ''}".rstrip()]
+    show(clock, as_json, f"{clock['now']}  {clock['mode']}: {moves}; business dates in {clock['zone']}", *lines)
 
 
 @clock_app.command("hold")
@@ -233,7 +235,13 @@ def clock_run(
 
 @clock_app.command("advance")
 def clock_advance(
-    by: Annotated[str, typer.Argument(help="A duration like PT1H or P1D, or a moment like 2026-02-01T00:00:00Z.")],
+    by: Annotated[
+        str,
+        typer.Argument(
+            help="A duration like PT1H, P1D or P1M, a moment like 2026-02-01T00:00:00Z, or `next`, which is when the "
+            "next thing is due."
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Move a manual clock forward, and print what fell due on the way."""

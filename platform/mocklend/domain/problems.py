@@ -245,6 +245,9 @@ PROBLEMS: dict[str, Problem] = {
         "An advance of this sandbox's clock is in progress.",
         "Wait until GET /-/clock has no `advancing`, then repeat the request: it has moved nothing.",
     ),
+    "nothing_due": Problem(
+        409, "Nothing is due in the sandbox.", "Advance by a duration, or lend something: then there is a due date."
+    ),
     "advance_interrupted": Problem(
         503,
         "The process that moved the clock ended before the clock arrived.",

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.lifecycle import ADVANCE, advance_id, refuse_move, target_or_now
-from mocklend.sandboxes.timestamps import LAST_MS, rfc3339
+from mocklend.sandboxes.timestamps import LAST_MS, Span, rfc3339
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import ENTITIES, OUTBOX, statement
 from mocklend.storage.work import Answer, Idempotency, Key, Work
@@ -40,6 +40,15 @@ FORGET = statement("advances.forget", "DELETE FROM advances WHERE sandbox_id = :
 NEWEST = """SELECT n, process, state, began_ms, to_ms, outcome FROM advances
     WHERE sandbox_id = :sandbox_id ORDER BY n DESC"""
 ONE = "SELECT n, process, state, began_ms, to_ms, outcome FROM advances WHERE sandbox_id = :sandbox_id AND n = :n"
+
+
+class Move(NamedTuple):
+    """How far an advance goes: to a moment (ms), by a duration, or (`to_next`) to the next thing that is due."""
+
+    to_ms: int | None = None
+    by_ms: int | None = None
+    by_months: int = 0
+    to_next: bool = False
 
 
 class StoredAdvance(NamedTuple):
@@ -80,7 +89,7 @@ def by_id(reader: SandboxReader, id: str) -> StoredAdvance:
 
 @dataclass(frozen=True, slots=True)
 class ClaimAdvance:
-    """Set the target of a manual clock: `to_ms`, or `by_ms` after its time or present target.
+    """Set the target of a manual clock: `to_ms`, or `by_months` and `by_ms` after its time or present target.
 
     Two advances at once are two commits on one row, so the second starts at the target of the first. If the process
     dies meanwhile, the target stays, and the next advance moves there first.
@@ -91,6 +100,8 @@ class ClaimAdvance:
     by_ms: int | None
     idem: Idempotency | None = None
     process: str = ""
+    by_months: int = 0
+    to_next: bool = False  # to the next thing that is due: `to_ms`, or None if nothing is
 
     def needs(self) -> tuple[Key, ...]:
         """Nothing: the sandbox is always loaded."""
@@ -99,10 +110,13 @@ class ClaimAdvance:
     def decide(self, work: Work) -> Answer:
         """200 with `n`, the advance's number, `to_ms`, the target, and `resets`, the sandbox's number of resets.
 
-        Raises Refused `clock_not_manual`, `clock_backwards`, `validation_failed`."""
+        Raises Refused `clock_not_manual`, `clock_backwards`, `nothing_due`, `validation_failed`."""
         sandbox, began_ms = work.sandbox, target_or_now(work.sandbox)
-        to_ms = self.to_ms if self.to_ms is not None else began_ms + (self.by_ms or 0)
+        by = Span(self.by_months, self.by_ms or 0)
+        to_ms = self.to_ms if self.to_ms is not None else by.after(began_ms, sandbox.zone)
         refuse_move(sandbox, to_ms)
+        if self.to_next and self.to_ms is None:
+            raise Refused("nothing_due", "the clock was not moved", sandbox_id=sandbox.id)
         if to_ms > LAST_MS:
             raise Refused("validation_failed", "the time is too late", expected=f"a time not after {rfc3339(LAST_MS)}")
         n = sandbox.advances + 1

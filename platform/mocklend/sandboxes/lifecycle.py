@@ -177,15 +177,11 @@ Zone = Annotated[str, says("The time zone whose midnight ends a business day, by
 
 
 class ClockDoc(TypedDict):
-    """A clock. `moving_to` is the target of an advance in progress, and `advancing` the id of the advance."""
+    """A clock. `moving_to` is the target of an advance in progress."""
 
     mode: Annotated[str, one_of(("wall", "manual"), "`wall`: the clock runs; `manual`: it moves only by requests.")]
     now: Annotated[str, says("The time that the clock shows. RFC 3339.")]
     moving_to: Annotated[str | None, says("The target of an advance in progress; null where there is none. RFC 3339.")]
-    advancing: Annotated[
-        str | None,
-        says("The id of the newest advance, while the clock has not arrived: see GET /-/clock/advances/{advance_id}."),
-    ]
     speed: Annotated[int | None, says("Its speed as a multiple of real time; null for a `manual` clock.")]
     zone: Zone
 
@@ -279,7 +275,6 @@ def clock_doc(sandbox: Sandbox, now_ms: int) -> ClockDoc:
         "mode": sandbox.mode,
         "now": rfc3339(now_ms),
         "moving_to": maybe_rfc3339(sandbox.target_ms) if moving else None,
-        "advancing": advance_id(sandbox.advances) if moving else None,
         "speed": sandbox.speed if sandbox.mode == "wall" else None,
         "zone": sandbox.zone,
     }

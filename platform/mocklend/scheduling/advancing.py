@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from mocklend.domain.problems import Refused
 from mocklend.logs import get_logger
 from mocklend.sandboxes import advances
-from mocklend.sandboxes.advances import DONE, RUNNING, NoteAdvance, StoredAdvance
+from mocklend.sandboxes.advances import DONE, RUNNING, Move, NoteAdvance, StoredAdvance
 from mocklend.scheduling.released import Advanced, AdvanceDoc, advance_doc
 from mocklend.storage.engines import reading
 from mocklend.storage.snapshot import SandboxReader, Snapshot
@@ -91,18 +91,19 @@ class AdvanceRuns:
     def advance(
         self,
         sandbox_id: str,
-        to_ms: int | None,
-        by_ms: int | None,
+        move: Move,
         idem: Idempotency | None,
         within_s: float,
+        *,
+        shows_truth: bool = True,
     ) -> Advanced | int:
         """Start an advance, and wait for it. Returns its result, or its number if it still runs after `within_s`.
 
-        With 0 it does not wait, and returns the number of any advance. Raises Refused as `ClockDriver.advance` does,
+        With 0 it does not wait, and returns the number of any advance. Raises Refused as `ClockDriver.claim` does,
         and `clock_advancing` if another advance did not end in time.
         """
         until_s, same = self._monotonic() + within_s, self._same(sandbox_id, idem)
-        run = same or self._start(sandbox_id, to_ms, by_ms, idem, within_s)
+        run = same or self._start(sandbox_id, move, idem, within_s, shows_truth=shows_truth)
         if within_s <= 0:
             return run.claim.n if isinstance(run, _Run) else run.n
         with yield_slot():
@@ -133,7 +134,7 @@ class AdvanceRuns:
         return run if run is not None and idem is not None and run.idem == idem else None
 
     def _start(
-        self, sandbox_id: str, to_ms: int | None, by_ms: int | None, idem: Idempotency | None, within_s: float
+        self, sandbox_id: str, move: Move, idem: Idempotency | None, within_s: float, *, shows_truth: bool
     ) -> _Run | StoredAdvance:
         """Claim an advance and run it. Returns the row of one that is done, or that another process runs."""
         lock = self._driver.advance_lock(sandbox_id)
@@ -142,7 +143,7 @@ class AdvanceRuns:
         if not is_ours:
             raise Refused("clock_advancing", "the clock still moves, and this request has moved nothing")
         try:
-            claim = self._driver.claim(sandbox_id, to_ms, by_ms, idem)
+            claim = self._driver.claim(sandbox_id, move, idem, shows_truth=shows_truth)
             stored = self.stored(claim) if claim.replayed else None
             if stored is not None:
                 if stored.state == DONE or (stored.state == RUNNING and self._is_run(sandbox_id, stored)):

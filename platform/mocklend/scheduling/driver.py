@@ -18,13 +18,13 @@ from sqlalchemy import Engine
 from mocklend.domain.problems import Refused
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandboxes import lifecycle
-from mocklend.sandboxes.advances import DONE, FAILED, ClaimAdvance, MoveClock
+from mocklend.sandboxes.advances import DONE, FAILED, ClaimAdvance, Move, MoveClock
 from mocklend.sandboxes.lifecycle import DEFAULT, Limit, SetPace
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.advancing import AdvanceRuns, Claim
 from mocklend.scheduling.agenda import Agenda, Behind, Portions
 from mocklend.scheduling.delivery import Delivery, endpoint_ids, parcel_of
-from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks
+from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks, next_due
 from mocklend.scheduling.processes import Processes
 from mocklend.scheduling.released import Advanced
 from mocklend.seams.layer import LayerBroke
@@ -94,6 +94,7 @@ class ClockDriver:
         self._receivers = receivers
         self._session: requests.Session | None = None
         self._advancing: dict[str, threading.Lock] = {}
+        self._advanced: dict[str, Advanced] = {}  # of the advances that this process runs, as far as they have come
         self._lock = threading.Lock()
         self.delivery_workers = DeliveryWorkers(self._dispatch)
         self._undelivered: set[str] = set()
@@ -189,24 +190,42 @@ class ClockDriver:
         Raises Refused `sandbox_unknown`, `clock_not_manual`, `clock_backwards`, `clock_reset`, `server_stopping`.
         """
         with self.advance_lock(sandbox_id):
-            claim = self.claim(sandbox_id, to_ms, by_ms, idem)
+            claim = self.claim(sandbox_id, Move(to_ms, by_ms), idem)
             stored = self.runs.stored(claim) if claim.replayed else None
             if stored is not None and stored.state == DONE:
                 return Advanced.stored(stored)
             return self.complete(claim)
 
-    def claim(self, sandbox_id: str, to_ms: int | None, by_ms: int | None, idem: Idempotency | None) -> Claim:
-        """Claim the target of an advance: from then on it counts. Raises Refused as `advance` does."""
+    def claim(self, sandbox_id: str, move: Move, idem: Idempotency | None, *, shows_truth: bool = True) -> Claim:
+        """Claim the target of an advance: from then on it counts. To be called with the `advance_lock` held.
+
+        Raises Refused as `advance` does, and `nothing_due` if it is to go to the next thing that is due. For a caller
+        who may not see the truth, that is the next one which no fault makes due.
+        """
         if self._closing:
             raise Refused("server_stopping", "the clock was not moved")
-        command = ClaimAdvance(sandbox_id, to_ms, by_ms, idem, self.runs.process)
+        to_ms = self._next_ms(sandbox_id, shows_truth=shows_truth) if move.to_next else move.to_ms
+        command = ClaimAdvance(sandbox_id, to_ms, move.by_ms, idem, self.runs.process, move.by_months, move.to_next)
         (claimed,) = self._writer.run_all([command])
         body = claimed.body
         return Claim(sandbox_id, body["n"], body["to_ms"], body["resets"], claimed.replayed)
 
+    def _next_ms(self, sandbox_id: str, *, shows_truth: bool) -> int | None:
+        """When the next thing is due on a manual clock (ms), not before the target of an advance; None: nothing is."""
+        with reading(self._engine) as connection:
+            sandbox = lifecycle.required(connection, sandbox_id)
+            snapshot = Snapshot(connection, sandbox, sandbox.sandbox_ms)
+            coming = next_due(snapshot, shows_truth=shows_truth)
+        return None if coming is None else max(coming.due_ms, lifecycle.target_or_now(sandbox))
+
+    def released_so_far(self, sandbox_id: str) -> int | None:
+        """How many things the advance has released that this process runs in a sandbox; None if it runs none."""
+        advanced = self._advanced.get(sandbox_id)
+        return None if advanced is None else advanced.total
+
     def complete(self, claim: Claim) -> Advanced:
         """Move the clock to a claimed target, and store the result. To be called with the `advance_lock` held."""
-        advanced = Advanced(claim.to_ms, replayed=claim.replayed)
+        advanced = self._advanced[claim.sandbox_id] = Advanced(claim.to_ms, replayed=claim.replayed)
         try:
             self._go(claim, advanced)
         except Exception as failure:
@@ -215,6 +234,8 @@ class ClockDriver:
                 with suppress(Exception):
                     self.note(claim, FAILED, problem_of(failure))
             raise
+        finally:
+            del self._advanced[claim.sandbox_id]
         return advanced
 
     def note(self, claim: Claim, state: str, outcome: str | None) -> None:

@@ -16,7 +16,7 @@ from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
 from mocklend.lending import AutoDebit, EndOfDay
 from mocklend.servicing import FollowDispute
-from mocklend.storage.snapshot import SandboxReader
+from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.work import Command
 from mocklend.views.show import ShowVersion
 
@@ -78,6 +78,47 @@ def due_webhooks(reader: SandboxReader, endpoints: Iterable[str], until_ms: int,
 
 def _due_webhook(due_ms: int, id: str, loan_id: str, endpoint_id: str) -> Due:
     return Due(due_ms, "webhook", id, loan_id, endpoint_id)
+
+
+PUBLICATION = "publication"
+"""The kind of a report that the bureau publishes: nothing runs then, and the reports that others get change."""
+CAUSED_BY_FAULTS = ("view", "payment_return", "callback", PUBLICATION)
+"""The kinds that are due later than at once, or at all, only where a fault has made them so; or may be."""
+
+_NEXT = """SELECT * FROM (
+    SELECT {at} AS at_ms, {rank} AS rank, '{what}' AS what, {id} AS id, {loan} AS loan_id, {extra} AS extra FROM {table}
+    WHERE sandbox_id = :sandbox_id AND {at} > {after} ORDER BY {at}, {id} LIMIT 1) AS {what}_next"""
+# A day's reports are published at one moment, thousands together: none is named.
+_NEXT_PUBLICATION = f"""SELECT * FROM (
+    SELECT published_ms AS at_ms, 7 AS rank, '{PUBLICATION}' AS what, '' AS id, '' AS loan_id, '' AS extra
+    FROM bureau_records WHERE sandbox_id = :sandbox_id AND published_ms > :now_ms
+    ORDER BY published_ms LIMIT 1) AS {PUBLICATION}_next"""
+
+
+@cache
+def _next_sql(without: tuple[str, ...]) -> str:
+    """What is due next. Webhooks are sent with any advance, and publications are no work: both count from now on."""
+    branches = [
+        _NEXT.format(
+            rank=rank, what=what, table=table, at=at, id=id, loan=loan, extra=extra,
+            after=":now_ms" if what in WEBHOOK else "0",
+        )
+        for rank, what, table, at, id, loan, extra in _SOURCES
+        if what not in without
+    ]  # fmt: skip
+    if PUBLICATION not in without:
+        branches.append(_NEXT_PUBLICATION)
+    return " UNION ALL ".join(branches) + " ORDER BY 1, 2, 4 LIMIT 1"
+
+
+def next_due(snapshot: Snapshot, *, shows_truth: bool = True) -> Due | None:
+    """What is due next in a sandbox, by indexes alone; None if nothing is.
+
+    It may be due already, on a manual clock that was not moved since. Without `shows_truth`, nothing that would show
+    where a fault has acted: neither the end of a lag nor a message that is late.
+    """
+    rows = snapshot.rows(_due, _next_sql(() if shows_truth else CAUSED_BY_FAULTS), now_ms=snapshot.now_ms)
+    return rows[0] if rows else None
 
 
 @cache
