@@ -45,6 +45,7 @@ from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements
 from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
+from mocklend.console.mount import WithConsole
 from mocklend.domain.facts import business_date
 from mocklend.plugins import installed
 from mocklend.runtime import Platform
@@ -95,6 +96,7 @@ def create_app(settings: Settings, platform: Platform) -> APIFlask:
     for blueprint in layer_blueprints(platform.layer):
         app.register_blueprint(blueprint)
     app.register_blueprint(pages(app))
+    app.wsgi_app = WithConsole(app.wsgi_app, platform, settings)  # type: ignore[method-assign]
     platform.ensure_default(settings.default_seed)
     return app
 

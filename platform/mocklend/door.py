@@ -44,7 +44,7 @@ TICK_S = 0.05
 BODY_HEADERS = frozenset({"content-length", "transfer-encoding"})
 CLOSING = ("server_stopping", "body_late", "body_incomplete")
 """Refusals after which the connection cannot be used any more."""
-CONTROL = "/-/"
+CONTROL = ("/-/", "/console")
 URGENT = ("/-/health", "/-/rules/halt")
 """Paths that answer whatever else is in progress."""
 FILE_OPENED_S = 30.0

@@ -14,8 +14,8 @@ from typing import Protocol
 from mocklend.domain.problems import Refused
 
 SAME = ("same-origin", "none")
-OPEN_TO_LINKS = ("/docs",)
-"""Pages that another page may link to: they show no data of a user, and reading them changes nothing."""
+OPEN_TO_LINKS = ("/docs", "/console")
+"""Pages that another page may link to: only who follows the link sees them, and reading them changes nothing."""
 
 
 class Headers(Protocol):

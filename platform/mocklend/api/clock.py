@@ -115,8 +115,7 @@ def advance(move: Advance) -> Response:
     If it takes longer than 20 seconds, or than the client prefers to wait, the answer is 202, and `Location` is where
     to watch it. It goes on if the client goes away.
     """
-    if (move.to is None) == (move.by is None):
-        raise field_problem("to", "exactly one of to and by", "neither" if move.to is None else "both")
+    goes = move_of(move)
     with open_snapshot() as snapshot:
         sandbox, now_ms = snapshot.sandbox, snapshot.now_ms
     if move.by is not None and move.by.after(now_ms, sandbox.zone) > LAST_MS:
@@ -124,7 +123,7 @@ def advance(move: Advance) -> Response:
     idem = idempotency() if request.headers.get(HEADER) is not None else None
     preferred = preferences(request.headers.get("Prefer"))
     runs, within_s = current_platform().clocks.runs, _within_s(preferred)
-    advanced = runs.advance(sandbox_id(), _move(move), idem, within_s, shows_truth=shows_truth(sandbox))
+    advanced = runs.advance(sandbox_id(), goes, idem, within_s, shows_truth=shows_truth(sandbox))
     if isinstance(advanced, int):
         response = in_progress(_advance(advance_id(advanced)), f"{ADVANCES}/{advance_id(advanced)}")
     else:
@@ -137,7 +136,11 @@ def advance(move: Advance) -> Response:
     return response
 
 
-def _move(move: Advance) -> Move:
+def move_of(move: Advance) -> Move:
+    """How far an advance goes. Raises Refused `validation_failed` unless exactly one of `to` and `by` says it."""
+    if (move.to is None) == (move.by is None):
+        raise field_problem("to", "exactly one of to and by", "neither" if move.to is None else "both")
+    """How far an advance goes."""
     if move.by is not None:
         return Move(by_ms=move.by.ms, by_months=move.by.months)
     return Move(to_next=True) if move.to == NEXT else Move(to_ms=int(move.to or 0))

@@ -1,0 +1,21 @@
+"""The fault layer's pages of the console, one module per page, built as the platform builds its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import Blueprint
+
+from mocklend.console.navigation import Entry, LayerPages
+from mocklend.storage.snapshot import PlatformLayer
+from mocklend_faults.engine.layer import FaultLayer
+
+BLUEPRINTS: Sequence[Blueprint] = ()
+ENTRIES: Sequence[Entry] = ()
+
+
+def pages(layer: PlatformLayer) -> LayerPages:
+    """The pages of a console with this layer; none for another layer. See the entry point `mocklend.console`."""
+    if not isinstance(layer, FaultLayer):
+        return LayerPages((), ())
+    return LayerPages(BLUEPRINTS, ENTRIES)

@@ -1,0 +1,154 @@
+"""Creates the console's app: its pages, the frame around them, and the headers that let no page ask another origin."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from mocklend.config import Settings
+from mocklend.console import clock_bar, loans, sign_in
+from mocklend.console.formats import Formats
+from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
+from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, open_snapshot, visit
+from mocklend.domain.problems import Refused
+from mocklend.language import available
+from mocklend.logs import get_logger
+from mocklend.runtime import Platform
+from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.scheduling.clock_now import clock_now
+
+HERE = Path(__file__).parent
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+ENTRIES = "mocklend.console.entries"
+BLUEPRINTS = (loans.loan_pages, clock_bar.clock_pages)
+FORM_MAX = 64 * 1024
+
+log = get_logger()
+
+
+def create_console(platform: Platform, settings: Settings) -> Flask:
+    """Create the console of a platform."""
+    app = Flask("mocklend.console", static_folder=str(HERE / "static"), static_url_path="/console/static")
+    app.template_folder = str(HERE / "templates")
+    app.extensions[EXTENSION] = Console(platform, settings)
+    app.config.update(MAX_CONTENT_LENGTH=FORM_MAX, SEND_FILE_MAX_AGE_DEFAULT=86_400)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(refuse_other_origins)
+    app.before_request(begin_visit)
+    app.after_request(keep_choices)
+    app.after_request(guard)
+    app.context_processor(frame)
+    app.register_error_handler(Refused, refused_page)
+    app.register_error_handler(HTTPException, http_error_page)
+    app.register_error_handler(Exception, failure_page)
+    app.add_url_rule("/", "home", home)
+    app.add_url_rule("/console", "console_home", home)
+    sign_in.register(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint, url_prefix="/console/<sandbox>")
+    layers = tuple(pages_of(platform.layer))
+    for pages in layers:
+        for blueprint in pages.blueprints:
+            app.register_blueprint(blueprint, url_prefix="/console/<sandbox>")
+    app.extensions[ENTRIES] = sorted_entries(layers)
+    return app
+
+
+def home() -> AnyResponse:
+    """`/`: the first page of the visitor's sandbox."""
+    first = current_app.extensions[ENTRIES][0].endpoint
+    return redirect(url_for(first, sandbox=visit().student_of or DEFAULT, **request.args))  # type: ignore[arg-type]
+
+
+def frame() -> dict[str, Any]:
+    """What every template has: the visit, its language and formats, the sidebar, the clock."""
+    if "visit" not in g:
+        begin_visit()
+    here = visit()
+    context: dict[str, Any] = {
+        "_": here.html,
+        "asset": asset,
+        "endpoints": current_app.view_functions,
+        "f": g.formats,
+        "groups": GROUPS,
+        "here": here_with,
+        "languages": available(),
+        "on_loopback": console().settings.on_loopback,
+        "visit": here,
+    }
+    context["entries"] = [entry for entry in current_app.extensions[ENTRIES] if not entry.shows_truth or here.truth]
+    try:
+        with open_snapshot() as snapshot:
+            g.formats = context["f"] = Formats(here.language, snapshot.sandbox.zone)
+            shown = here.truth and here.is_teacher
+            context.update(sandbox=snapshot.sandbox, clock=clock_now(snapshot, shows_truth=shown))
+            if "moved" in request.args:
+                context["moved"] = clock_bar.moved(snapshot, request.args["moved"])
+    except Refused:
+        context.update(sandbox=None, clock=None)
+    return context
+
+
+def here_with(**choices: str) -> str:
+    """This page's address with other query parameters."""
+    values = {**request.args.to_dict(), **(request.view_args or {}), **choices}
+    if request.endpoint is None or request.method != "GET":
+        return url_for("loans.loans", sandbox=visit().sandbox_id, **choices)  # type: ignore[arg-type]
+    if request.endpoint not in ("home", "console_home"):
+        values["sandbox"] = visit().sandbox_id
+    return url_for(request.endpoint, **values)
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, with a part of its hash: a changed file is another address."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()
+    return f"/console/static/{name}?v={digest[:12]}"
+
+
+def refuse_other_origins() -> None:
+    """Before each form: it must come from a page of this server. Raises Refused `cross_site`."""
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.host:
+        raise Refused("cross_site", "a page of another origin sent the form", expected=request.host, received=origin)
+
+
+def guard(response: Response) -> Response:
+    """After each page: it loads nothing from elsewhere, and no cache keeps it."""
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Accept-Language, Cookie"
+        response.headers["Content-Language"] = visit().language.tag if "visit" in g else "en"
+    return response
+
+
+def refused_page(refused: Refused) -> tuple[str, int]:
+    """The page of a refusal: what came, what was expected, what to do."""
+    return render_template("problem.html", problem=refused.problem, refused=refused), refused.problem.status
+
+
+def http_error_page(error: HTTPException) -> tuple[str, int]:
+    """The page of an address or a method that there is not, or of a form that is too long."""
+    status = error.code or 500
+    code = {405: "method_not_allowed", 413: "body_too_large"}.get(status, "not_found")
+    refused = Refused(code, error.description or "", received=request.path[:200])
+    return render_template("problem.html", problem=refused.problem, refused=refused), status
+
+
+def failure_page(failure: Exception) -> tuple[str, int]:
+    """The page of a failure of ours, with what its log line says."""
+    log.error("a console page failed", path=request.path, exc_info=failure)
+    return render_template("failure.html"), 500

@@ -1,0 +1,96 @@
+"""Numbers, money and times as a reader of each language writes them, in the time zone of the sandbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup
+
+from mocklend.domain.money import minor_exponent
+from mocklend.language import Language
+from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
+
+LOCALES = {Language.EN: "en_US", Language.ZH: "zh_CN"}
+"""Babel's locales. American numbers with days as in the design: 9 Mar."""
+
+
+class Formats:
+    """How one page writes what it shows."""
+
+    def __init__(self, language: Language, zone: str) -> None:
+        self._language, self._locale, self._zone = language, LOCALES[language], ZoneInfo(zone)
+
+    def number(self, number: float) -> str:
+        """A number: 16,000."""
+        return str(format_decimal(number, locale=self._locale))
+
+    def amount(self, minor: int | None, currency: str = "CNY") -> str:
+        """An amount without its currency, for a column whose head says it: 1,004.50. Empty for None."""
+        if minor is None:
+            return ""
+        decimals = minor_exponent(currency)
+        pattern = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
+        return str(format_decimal(_major(minor, decimals), format=pattern, locale=self._locale))
+
+    def money(self, minor: int, currency: str) -> str:
+        """An amount that stands alone: CN¥1,004.50 in English, ¥1,004.50 in Chinese."""
+        return str(format_currency(_major(minor, minor_exponent(currency)), currency, locale=self._locale))
+
+    def moment(self, at: str | int | None) -> Markup:
+        """A moment (RFC 3339 or ms) in a table: 03-09 10:10, with UTC for machines and in the title."""
+        return self._time(at, "%m-%d %H:%M")
+
+    def full_moment(self, at: str | int | None) -> Markup:
+        """A moment with its year: 2026-03-09 10:10."""
+        return self._time(at, "%Y-%m-%d %H:%M")
+
+    def clock_time(self, at: str | int | None) -> Markup:
+        """The time of day of a moment: 10:10."""
+        return self._time(at, "%H:%M")
+
+    def day(self, at: str | int) -> str:
+        """The day of a moment in a sentence: 9 Mar, 3月9日."""
+        return self._day(self._local(at).date(), "MMMd")
+
+    def day_of(self, day: str) -> str:
+        """A business day (2026-03-09) in a sentence: 9 Mar, 3月9日."""
+        return self._day(date.fromisoformat(day), "MMMd")
+
+    def full_day(self, at: str | int) -> str:
+        """The day of a moment with year and weekday: Mon 9 Mar 2026, 2026年3月9日 周一."""
+        day = self._local(at).date()
+        if self._language is Language.ZH:
+            return str(format_date(day, "y年M月d日 EEE", locale=self._locale))
+        return str(format_date(day, "EEE d MMM y", locale=self._locale))
+
+    def days_between(self, first: str | int, last: str | int) -> int:
+        """How many business days after one moment another one is."""
+        return (self._local(last).date() - self._local(first).date()).days
+
+    def _day(self, day: date, skeleton: str) -> str:
+        if self._language is Language.EN:
+            return str(format_date(day, "d MMM", locale=self._locale))
+        return str(format_skeleton(skeleton, day, locale=self._locale))
+
+    def _time(self, at: str | int | None, pattern: str) -> Markup:
+        if at is None:
+            return Markup("")
+        utc = rfc3339(_ms(at))
+        return Markup('<time datetime="{utc}" title="{utc}">{shown}</time>').format(
+            utc=utc, shown=self._local(at).strftime(pattern)
+        )
+
+    def _local(self, at: str | int) -> datetime:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=_ms(at))).astimezone(self._zone)
+
+
+def _ms(at: str | int) -> int:
+    return parse_rfc3339(at) if isinstance(at, str) else at
+
+
+def _major(minor: int, decimals: int) -> Decimal:
+    return Decimal(minor).scaleb(-decimals)

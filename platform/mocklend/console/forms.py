@@ -1,0 +1,58 @@
+"""Forms: read into the same models as the API's bodies, with an error by field, and nothing that was typed is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from flask import redirect, request, url_for
+from pydantic import BaseModel, ValidationError
+from werkzeug.wrappers import Response as AnyResponse
+
+from mocklend.api.problems import invalid
+from mocklend.console.visit import visit
+from mocklend.domain.problems import FieldErrorDoc, Refused
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a visitor has typed, and what was wrong with it: the errors by field, and the refusal of the whole."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, FieldErrorDoc] = field(default_factory=dict)
+    refused: Refused | None = None
+
+    @classmethod
+    def refused_with(cls, refused: Refused) -> Filled:
+        """The form of this request, with the errors of a refusal."""
+        errors = {error["field"]: error for error in refused.ids.get("errors", ())}
+        return cls(request.form.to_dict(), errors, refused)
+
+
+def read_form(model: type[M], values: Mapping[str, object]) -> M:
+    """The values of a form as the model of a body. Empty fields are left out. Raises Refused `validation_failed`."""
+    try:
+        return model.model_validate({name: value for name, value in values.items() if value not in ("", None)})
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def back(**more: str) -> AnyResponse:
+    """Go back to the page that had the form, of this server; to the loans if it is not known."""
+    came_from = urlsplit(request.form.get("from", ""))
+    path = came_from.path if came_from.path.startswith("/console/") else ""
+    address = path or sandbox_path("loans.loans")
+    query = "&".join(
+        [part for part in came_from.query.split("&") if part and part.partition("=")[0] not in more]
+        + [f"{name}={value}" for name, value in more.items()]
+    )
+    return redirect(f"{address}?{query}" if query else address, 303)
+
+
+def sandbox_path(endpoint: str, **values: str) -> str:
+    """The address of a page in the visited sandbox."""
+    return url_for(endpoint, sandbox=visit().sandbox_id, **values)  # type: ignore[arg-type]

@@ -1,0 +1,58 @@
+"""The console's place beside the API: `/` and `/console/…` go to the console, which is built when first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mocklend.domain.problems import Refused
+
+if TYPE_CHECKING:
+    from mocklend.config import Settings
+    from mocklend.runtime import Platform
+
+CONSOLE = "/console"
+"""The path of the console's pages."""
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+class WithConsole:
+    """A WSGI app with the console beside it. Thread-safe."""
+
+    def __init__(self, api: WsgiApp, platform: Platform, settings: Settings) -> None:
+        self._api = api
+        self._platform, self._settings = platform, settings
+        self._console: WsgiApp | None = None
+        self._building = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ["PATH_INFO"]
+        if path not in ("/", CONSOLE) and not path.startswith(f"{CONSOLE}/"):
+            return self._api(environ, start_response)
+        if find_spec("babel") is None:
+            return _not_installed(start_response)
+        return self.console(environ, start_response)
+
+    @property
+    def console(self) -> WsgiApp:
+        """The console's app. It is built once: a server that nobody looks at starts without its templates."""
+        with self._building:
+            if self._console is None:
+                from mocklend.console.app import create_console
+
+                self._console = create_console(self._platform, self._settings).wsgi_app
+            return self._console
+
+
+def _not_installed(start_response: Any) -> Iterable[bytes]:
+    refused = Refused("not_found", "the console is not installed", expected="pip install 'mocklend[console]'")
+    body = orjson.dumps(refused.to_json())
+    headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
+    start_response("404 NOT FOUND", headers)
+    return (body,)

@@ -1,0 +1,19 @@
+// Keys, and a line under the bar while a page is slow. Every key has a button or a link; without this file all still works.
+"use strict";
+const waiting = { g: false };
+const press = (key) => {
+  const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!target || target.disabled) return false;
+  if (target.matches("input, select, textarea")) target.focus(); else target.click();
+  return true;
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  if (event.key === "Escape") { location.hash = "main"; return; }
+  if (event.key === "g") { waiting.g = true; return; }
+  const key = waiting.g ? `g ${event.key}` : event.key;
+  waiting.g = false;
+  if (press(key)) event.preventDefault();
+});
+document.addEventListener("submit", () => document.body.classList.add("busy"));
+addEventListener("pageshow", () => document.body.classList.remove("busy"));

@@ -1,0 +1,179 @@
+"""Who looks at a page: the language, the look, the sandbox, and whether the truth may be shown.
+
+Language, theme and projector come from the query once (`?lang=zh`), and from cookies afterwards. Off loopback a cookie
+also says who signed in: a teacher with the control token, or a student with a sandbox's key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Request, Response, current_app, g, request
+from markupsafe import Markup, escape
+
+from mocklend.config import Settings
+from mocklend.console.formats import Formats
+from mocklend.domain.problems import Refused
+from mocklend.language import Language, accepted, available, translate
+from mocklend.runtime import Platform
+from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.storage.snapshot import Snapshot
+
+EXTENSION = "mocklend.console"
+SESSION = "mocklend_console"
+"""The cookie of a visitor who has signed in."""
+CHOICES = {
+    "lang": tuple(language.value for language in Language),
+    "theme": ("light", "dark", "system"),
+    "projector": ("on", "off"),
+    "truth": ("shown", "hidden"),
+}
+"""Query parameters that are kept in a cookie of the same name, and their values."""
+COOKIE_S = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the console shows: a platform, and the settings that say who may see it."""
+
+    platform: Platform
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request for a page. `student_of` is the only sandbox of a visitor who signed in with its key."""
+
+    sandbox_id: str
+    language: Language
+    theme: str
+    projector: bool
+    truth: bool
+    student_of: str | None
+
+    @property
+    def is_teacher(self) -> bool:
+        """Whether the visitor may see every sandbox, move clocks and arm rules."""
+        return self.student_of is None
+
+    def text(self, english: str, /, **values: object) -> str:
+        """A text in the visitor's language."""
+        return translate(self.language, english, **values)
+
+    def html(self, english: str, /, **values: object) -> Markup:
+        """A text in the visitor's language for a template: values are escaped, unless they are markup."""
+        text = escape(translate(self.language, english))
+        return text.format(**values) if values else text
+
+
+def console() -> Console:
+    """The console of this app."""
+    return cast(Console, current_app.extensions[EXTENSION])
+
+
+def platform() -> Platform:
+    """The platform that this app shows."""
+    return console().platform
+
+
+def visit() -> Visit:
+    """The visit that this request is."""
+    return cast(Visit, g.visit)
+
+
+def formats() -> Formats:
+    """How numbers, money and times are written for this visit: in the zone of the sandbox."""
+    return cast(Formats, g.formats)
+
+
+@contextmanager
+def open_snapshot() -> Iterator[Snapshot]:
+    """A snapshot of the visited sandbox. Raises Refused `sandbox_unknown`."""
+    with platform().snapshot(visit().sandbox_id) as snapshot:
+        yield snapshot
+
+
+def require_teacher() -> None:
+    """Raises Refused `credential_invalid` for a student: clocks, rules and the truth are the teacher's."""
+    if not visit().is_teacher:
+        raise Refused("credential_invalid", "this is for who has the control token", expected="the control token")
+
+
+def begin_visit() -> Response | None:
+    """Before each page: who is it? Returns the page to sign in at, off loopback, for a visitor who has not yet."""
+    from mocklend.console.sign_in import sign_in_page
+
+    sandbox_id = (request.view_args or {}).pop("sandbox", None)
+    who = who_signed_in(console().settings, platform(), request.cookies.get(SESSION, ""))
+    g.visit = Visit(
+        sandbox_id=sandbox_id or who.sandbox_id or DEFAULT,
+        language=_language(request),
+        theme=_chosen("theme", "system"),
+        projector=_chosen("projector", "off") == "on",
+        truth=_chosen("truth", "shown") == "shown",
+        student_of=None if who.is_teacher else who.sandbox_id,
+    )
+    g.formats = Formats(g.visit.language, "UTC")
+    if request.endpoint in OPEN_TO_ALL or request.endpoint is None:
+        return None
+    if not who.signed_in:
+        return sign_in_page()
+    if g.visit.student_of not in (None, g.visit.sandbox_id):
+        raise Refused("credential_invalid", "this visitor may see another sandbox only", expected=g.visit.student_of)
+    return None
+
+
+OPEN_TO_ALL = frozenset({"static", "sign_in", "sign_out"})
+"""Endpoints that need no sign-in."""
+
+
+def keep_choices(response: Response) -> Response:
+    """After each page: keep the visitor's choices in cookies."""
+    for name, values in CHOICES.items():
+        if request.args.get(name) in values:
+            response.set_cookie(
+                f"mocklend_{name}", request.args[name], max_age=COOKIE_S, samesite="Strict", httponly=True, path="/"
+            )
+    return response
+
+
+def _chosen(name: str, otherwise: str) -> str:
+    for value in (request.args.get(name), request.cookies.get(f"mocklend_{name}")):
+        if value in CHOICES[name]:
+            return value or otherwise
+    return otherwise
+
+
+def _language(incoming: Request) -> Language:
+    chosen = _chosen("lang", "")
+    language = Language(chosen) if chosen else accepted(incoming.headers.get("Accept-Language"))
+    return language if language in available() else Language.EN
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who a session's cookie stands for; `sandbox_id` is that of a student."""
+
+    signed_in: bool
+    is_teacher: bool
+    sandbox_id: str | None = None
+
+
+def who_signed_in(settings: Settings, served: Platform, cookie: str) -> SignedIn:
+    """On loopback everybody is the teacher. Elsewhere the cookie says it."""
+    if settings.on_loopback:
+        return SignedIn(signed_in=True, is_teacher=True)
+    if hmac.compare_digest(cookie.encode(), teachers_cookie(settings).encode()):
+        return SignedIn(signed_in=True, is_teacher=True)
+    sandbox_id = served.sandbox_of_key(cookie) if cookie else None
+    return SignedIn(signed_in=sandbox_id is not None, is_teacher=False, sandbox_id=sandbox_id)
+
+
+def teachers_cookie(settings: Settings) -> str:
+    """The cookie of who has shown the control token. The token cannot be read from it."""
+    return hmac.new(settings.control_token.encode(), b"console", hashlib.sha256).hexdigest()
