@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mocklend.domain.finding import Finding
-from mocklend.seams.layer import KeyEntry
+from mocklend.seams.layer import KeyEntry, TracedInjection
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 
 
@@ -60,3 +60,8 @@ class HonestLayer:
 
     def explain_audit(self, snapshot: object, discrepancies: Sequence[Finding]) -> Match:
         return Match((None,) * len(discrepancies))
+
+    def trace(
+        self, snapshot: object, loan_id: str, discrepancies: Sequence[Finding]
+    ) -> tuple[Sequence[TracedInjection], Sequence[str | None]]:
+        return (), (None,) * len(discrepancies)

@@ -7,7 +7,7 @@ so nothing has to be written when a status page catches up.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
@@ -231,6 +231,29 @@ def find(snapshot: Snapshot, injection: str) -> Entry | None:
     sql = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id AND id = :id"
     rows = snapshot.rows(_Row, sql, id=injection)
     return _entry(rows[0], snapshot.now_ms) if rows else None
+
+
+_OF_LOAN = "WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id"
+_OF_CLASS = "WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL AND finding_class = :finding_class AND finding_entity"
+
+
+def open_of_loan(snapshot: Snapshot, loan_id: str) -> list[Entry]:
+    """The entries about a loan that have not ended, not visible ones included."""
+    sql = f"SELECT {', '.join(_Row._fields)} FROM injections {_OF_LOAN} AND ended_ms IS NULL"
+    return [_entry(row, snapshot.now_ms) for row in snapshot.rows(_Row, sql, loan_id=loan_id)]
+
+
+def newest_of_loan(snapshot: Snapshot, loan_id: str, most: int) -> list[Entry]:
+    """The newest entries about a loan, open or not."""
+    sql = f"SELECT {', '.join(_Row._fields)} FROM injections {_OF_LOAN} ORDER BY at_ms DESC, id LIMIT :most"
+    return [_entry(row, snapshot.now_ms) for row in snapshot.rows(_Row, sql, loan_id=loan_id, most=most)]
+
+
+def open_of_findings(snapshot: Snapshot, finding_class: str, entities: Sequence[str]) -> list[Entry]:
+    """The entries that have not ended and whose finding is of this class on one of these entities."""
+    head = f"SELECT {', '.join(_Row._fields)} FROM injections {_OF_CLASS}"
+    rows = snapshot.rows_in(_Row, head, entities, finding_class=finding_class)
+    return [_entry(row, snapshot.now_ms) for row in rows]
 
 
 def _batch(

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from mocklend.domain.finding import Finding
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.statuses import EntryStatus
+from mocklend.seams.layer import TracedInjection
 from mocklend.seams.seam import PendingEvent, Write
 from mocklend.storage.snapshot import Snapshot
 from mocklend_faults.engine.answer_key import Entry, entries
@@ -28,6 +29,7 @@ from mocklend_faults.engine.group import FaultGroup, SandboxGroup
 from mocklend_faults.engine.loaded_rules import RulesInMemory
 from mocklend_faults.engine.observed import AuditMatch, explain
 from mocklend_faults.engine.rules import rule_schema
+from mocklend_faults.engine.traced import trace
 from mocklend_faults.engine.trail import SEQUENCE, Event, SkippedRequest, Trail
 
 WITHOUT_RULES = FaultGroup({})
@@ -136,6 +138,12 @@ class FaultLayer:
     def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
         """Which injection explains each discrepancy in a snapshot, and the open entries without a discrepancy."""
         return explain(discrepancies, entries(snapshot, status=EntryStatus.ACTIVE))
+
+    def trace(
+        self, snapshot: Snapshot, loan_id: str, discrepancies: Sequence[Finding]
+    ) -> tuple[Sequence[TracedInjection], Sequence[str | None]]:
+        """The injections about a loan, and which of them explains each of its discrepancies."""
+        return trace(snapshot, self.catalogue, loan_id, discrepancies)
 
     def events_of(self, sandbox_id: str) -> list[Event]:
         """The latest events of a sandbox, oldest first."""

@@ -49,7 +49,7 @@ def check_unclaimed_money(snapshot: Snapshot) -> Iterator[Discrepancy | InTransi
     yield from _missing(snapshot, unclaimed)
 
 
-def _live(facts: Sequence[Fact]) -> dict[str, Fact]:
+def live_facts(facts: Sequence[Fact]) -> dict[str, Fact]:
     """Return the facts that move something and count, each event once. A status override moves nothing.
 
     A receipt whose payment was returned did happen, and so did the return: each side should have both.
@@ -88,7 +88,7 @@ def _crossed(world: Sequence[Fact], books: Sequence[Fact]) -> set[str]:
 def _denied(books: Sequence[Fact], world_ids: Set[str]) -> dict[str, Fact]:
     """Return what counts on the books without the reversals that nobody decided: their booking is a separate check."""
     decided = [fact for fact in books if fact.kind != REVERSAL or fact.id in world_ids]
-    return {} if len(decided) == len(books) else _live(decided)
+    return {} if len(decided) == len(books) else live_facts(decided)
 
 
 def _failed(facts: Sequence[Fact]) -> frozenset[str]:
@@ -116,7 +116,7 @@ def _compare(
     crossed = _crossed(audited.world.facts, audited.books.facts)
     world = [fact for fact in audited.world.facts if fact.id not in crossed]
     books = [fact for fact in audited.books.facts if fact.id not in crossed]
-    in_world, in_books = _live(world), _live(books)
+    in_world, in_books = live_facts(world), live_facts(books)
     world_ids = {fact.id for fact in world}
     denied = _denied(books, world_ids)
     returned = _failed(world) & _failed(books)
@@ -155,10 +155,10 @@ def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
     strays = {
         loan.loan.id: {
             id
-            for id, fact in _live(loan.books.facts).items()
+            for id, fact in live_facts(loan.books.facts).items()
             if fact.kind in (RECEIPT, PAYMENT_RETURN) and receipt_behind(id).startswith("rct_")
         }
-        - _live(loan.world.facts).keys()
+        - live_facts(loan.world.facts).keys()
         for loan in group.loans
         if not loan.sides_agree
     }
@@ -167,6 +167,18 @@ def _elsewhere(group: AuditedLoans) -> dict[str, set[str]]:
         return strays
     on_a_loan = ids_on_a_loan(group.snapshot, ids)
     return {loan_id: ids & on_a_loan for loan_id, ids in strays.items()}
+
+
+def strays_of(group: AuditedLoans) -> Iterator[Discrepancy]:
+    """Find push payments that the books have on these loans and that belong to another: class `misapplied`.
+
+    The audit reports them on the loan that they belong to.
+    """
+    for loan_id, ids in _elsewhere(group).items():
+        for id in sorted(ids):
+            fact = next(fact for loan in group.loans for fact in loan.books.facts if booked(fact.id) == id)
+            detail = f"{fact.amount_minor} through {fact.channel} is on {loan_id}, but belongs to another loan"
+            yield Discrepancy(Finding("misapplied", id, fact.amount_minor), loan_id, detail)
 
 
 def _missing(reader: SandboxReader, missing: Sequence[tuple[str | None, Fact]]) -> Iterator[Discrepancy | InTransit]:

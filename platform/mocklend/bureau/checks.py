@@ -19,7 +19,7 @@ from mocklend.lending.books import terms_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan, ScoreAnswer
 from mocklend.storage.facts import BOOKS, recorded_by_loan
-from mocklend.storage.snapshot import Chosen, SandboxReader, Snapshot
+from mocklend.storage.snapshot import EVERY, Chosen, SandboxReader, Snapshot
 
 WRONG = "wrong_bureau"
 
@@ -128,10 +128,11 @@ def _in_transit(reporting: Reporting, now_ms: int) -> Iterator[tuple[BureauRecor
             )
 
 
-def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Compute every stored score answer again, from the records published by then."""
-    forgotten_ms = snapshot.now_ms - MEMORY_MS
-    for answer in snapshot.where(ScoreAnswer, "answered_ms > :forgotten_ms", forgotten_ms=forgotten_ms):
+def check_scores(snapshot: Snapshot, borrower_id: str | None = None) -> Iterator[Discrepancy]:
+    """Compute every stored score answer again, from the records published by then; or those about one borrower."""
+    chosen = {} if borrower_id is None else {"borrower_id": borrower_id}
+    recent = "answered_ms > :forgotten_ms" + "".join(f" AND {column} = :{column}" for column in chosen)
+    for answer in snapshot.where(ScoreAnswer, recent, forgotten_ms=snapshot.now_ms - MEMORY_MS, **chosen):
         borrower_id, refreshed_ms, score = answer.borrower_id, answer.refreshed_ms, answer.body["score"]
         accounts = published(snapshot, borrower_id, refreshed_ms)
         inquiries = inquiries_before(snapshot, borrower_id, refreshed_ms)
@@ -144,7 +145,7 @@ def check_scores(snapshot: Snapshot) -> Iterator[Discrepancy]:
 _NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FROM partner_copies c
     JOIN applications a ON a.sandbox_id = c.sandbox_id AND a.partner = c.partner AND a.borrower_id = c.borrower_id
      AND a.n = c.decided
-    WHERE c.sandbox_id = :sandbox_id AND a.pulled_ms < a.created_ms ORDER BY a.id"""
+    WHERE c.sandbox_id = :sandbox_id AND a.pulled_ms < a.created_ms AND {copies} ORDER BY a.id"""
 
 
 class _Newest(NamedTuple):
@@ -155,9 +156,10 @@ class _Newest(NamedTuple):
     created_ms: int
 
 
-def check_partner_copies(snapshot: Snapshot) -> Iterator[Discrepancy]:
+def check_partner_copies(snapshot: Snapshot, copies: Chosen = EVERY) -> Iterator[Discrepancy]:
     """Check that no partner's newest decision about a borrower used a copy that should have been renewed."""
-    for id, partner, asked_anew, pulled_ms, created_ms in snapshot.rows(_Newest, _NEWEST):
+    sql = _NEWEST.format(copies=copies.by("c.id"))
+    for id, partner, asked_anew, pulled_ms, created_ms in snapshot.rows(_Newest, sql, **copies.parameters):
         old = created_ms >= pulled_ms + partner_of(partner).keeps_days * DAY_MS
         if asked_anew or old:
             detail = f"{partner} decided by a copy of {rfc3339(pulled_ms)}"

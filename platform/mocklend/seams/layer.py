@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
@@ -131,6 +131,42 @@ class AuditMatch(Protocol):
         ...
 
 
+class FieldChange(NamedTuple):
+    """A field of an event that an injection has changed, each value as text; "" if it is empty."""
+
+    field: str
+    before: str
+    after: str
+
+
+class TracedInjection(NamedTuple):
+    """An entry of the answer key with what its kind says about it: what a platform can show beside a loan's views.
+
+    `entity` is what the event was about. `is_open` is whether its difference can be seen now; `ended_ms` is None while
+    it has not ended. `symptom` has what each wrong view shows, by view, `action` what a correct reconciler does and
+    `heals` what ends it, each in a sentence.
+    """
+
+    id: str
+    rule: str
+    fault: str
+    seam: str
+    entity: str
+    loan_id: str
+    at_ms: int
+    changes: tuple[FieldChange, ...]
+    finding: Finding
+    status: str
+    is_open: bool
+    from_ms: int
+    until_ms: int | None
+    ended_ms: int | None
+    title: str
+    symptom: Mapping[str, str]
+    action: str
+    heals: str
+
+
 class KeepsAnswerKey(Protocol[Snapshot]):
     """The part that reports injections afterwards. A snapshot is the platform's own type, of one sandbox."""
 
@@ -140,6 +176,16 @@ class KeepsAnswerKey(Protocol[Snapshot]):
 
     def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
         """Return which injection explains each discrepancy, and which open entries no discrepancy shows."""
+        ...
+
+    def trace(
+        self, snapshot: Snapshot, loan_id: str, discrepancies: Sequence[Finding]
+    ) -> tuple[Sequence[TracedInjection], Sequence[str | None]]:
+        """Return the injections about a loan, oldest first, and which of them explains each of its discrepancies.
+
+        The injections are all that are open, about the loan or behind a discrepancy, and the newest that have ended.
+        Reads a bounded number of rows, by index.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, TypedDict
 
 from mocklend.channels.statements.day import Heading, MalformedStatement, StatementDay
@@ -20,6 +20,7 @@ from mocklend.channels.statements.invariant import moved_in_the_world, statement
 from mocklend.channels.statements.record import ready_statement
 from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
+from mocklend.domain.facts import business_date
 from mocklend.domain.finding import Discrepancy, Finding
 from mocklend.domain.nouns import ChannelId, Currency, column, says
 from mocklend.domain.problems import Refused
@@ -106,6 +107,18 @@ file_doc = rendering(StatementFile, StatementFileDoc)
 """Renders a file as its document."""
 
 
+def file_at(channel: str, currency: str, at_ms: int, zone: str) -> str:
+    """The id of the file that has a movement of this moment, by the channel's cut-off."""
+    day = business_date(at_ms, zone)
+    heading = Heading(channel_of(channel), day, currency, zone)
+    return file_id(channel, day if at_ms < heading.until_ms else day + timedelta(days=1), currency)
+
+
+def is_damaged(file: StatementFile, now_ms: int) -> bool:
+    """Whether a file is late or was not written as its channel has it: then its day is worth reading again."""
+    return now_ms < file.ready_ms or file.kept_percent < 100 or file.repeated_rows > 0 or file.recoded == 1
+
+
 def file_of(reader: SandboxReader, heading: Heading) -> StatementFile | None:
     """The generated file; None if it was not requested yet."""
     return reader.find(StatementFile, file_id(heading.channel.id, heading.day, heading.currency))
@@ -130,9 +143,9 @@ def contents(file: StatementFile, day: StatementDay, format: Format) -> bytes:
     return data[: len(data) * file.kept_percent // 100]
 
 
-def check_statement_files(snapshot: Snapshot) -> Iterator[Discrepancy]:
-    """Check each generated file: ready in time, readable, equal to the movements. Finding class `wrong_statement`."""
-    for file in snapshot.where(StatementFile, "TRUE ORDER BY id"):
+def check_statement_files(snapshot: Snapshot, files: Iterable[StatementFile] | None = None) -> Iterator[Discrepancy]:
+    """Check each generated file, or some: ready in time, readable, equal to the movements. Class `wrong_statement`."""
+    for file in snapshot.where(StatementFile, "TRUE ORDER BY id") if files is None else files:
         mistake = _mistake_in(snapshot, file)
         if mistake is not None:
             yield Discrepancy(Finding("wrong_statement", file.id, 0), None, f"V7: {mistake}")

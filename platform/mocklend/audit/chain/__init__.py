@@ -1,0 +1,92 @@
+"""The chain of a loan's views: world, channel, console, books, and what is shown of it, each compared with the world.
+
+        subject ──▶ rows ──▶ marks ──▶ breaks, because, remedy, sentence
+        (audited)   (as each view says it)
+
+A reader of the world, as the audit is: it stands in its room. It reads one loan, by index, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from mocklend.audit.chain.bureau_rows import bureau_rows
+from mocklend.audit.chain.docs import Mark, RowDoc, View, ViewsDoc
+from mocklend.audit.chain.edges import breaks_of
+from mocklend.audit.chain.explaining import because, cause_of, sentence_of
+from mocklend.audit.chain.marking import WORST, mark_rows
+from mocklend.audit.chain.noticed import noticed
+from mocklend.audit.chain.remedy import remedies
+from mocklend.audit.chain.rows import Row, rows_above, rows_shown, statement_row
+from mocklend.audit.chain.subject import subject_of
+from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.seams.layer import TracedInjection
+from mocklend.storage.snapshot import PlatformLayer, Snapshot
+
+__all__ = ["ViewsDoc", "views_of"]
+
+DAY_MS = 86_400_000
+SYMPTOM_OF = {
+    View.PAYOUT: "channel", View.LENDER: "partner", View.CLIENT: "answer",
+}  # fmt: skip
+"""The name under which a kind of fault describes a view, where it is not the view's own."""
+
+
+def views_of(snapshot: Snapshot, layer: PlatformLayer | None, loan_id: str) -> ViewsDoc:
+    """A loan's views in the order of the chain. Raises Refused `loan_unknown`."""
+    subject = subject_of(snapshot, loan_id)
+    findings = [discrepancy.finding for discrepancy in subject.discrepancies]
+    traced, explained_by = ((), (None,) * len(findings)) if layer is None else layer.trace(snapshot, loan_id, findings)
+    by_id = {injection.id: injection for injection in traced}
+    rows = [*rows_above(subject), *rows_shown(subject), *bureau_rows(subject)]
+    rows += [statement_row(file, snapshot.now_ms) for file in subject.files]
+    marked = mark_rows(subject, rows, {n: by_id.get(id or "") for n, id in enumerate(explained_by)})
+    return ViewsDoc(
+        loan_id=loan_id,
+        borrower_id=subject.borrower.id,
+        borrower_name=subject.borrower.name,
+        currency=subject.loan.currency,
+        now=rfc3339(snapshot.now_ms),
+        verdict=min(marked.marks, key=WORST.index),
+        sentence=sentence_of(subject, marked),
+        cause=cause_of(subject, marked),
+        rows=[
+            _row_doc(row, mark, injection, snapshot.now_ms)
+            for row, mark, injection in zip(marked.rows, marked.marks, marked.injections, strict=True)
+        ],
+        left_out=subject.left_out,
+        breaks=breaks_of(traced, marked),
+        because=because(subject, marked),
+        remedy=remedies(subject, traced, marked),
+        noticed=noticed(subject),
+    )
+
+
+def _row_doc(row: Row, mark: Mark, injection: TracedInjection | None, now_ms: int) -> RowDoc:
+    since_ms = injection.at_ms if injection is not None else row.pending_ms if mark == Mark.IN_TRANSIT else None
+    return RowDoc(
+        view=row.view,
+        id=row.id,
+        about=row.about,
+        source=row.source,
+        status=row.status,
+        status_before=row.status_before,
+        outstanding_minor=row.outstanding_minor,
+        overdue_minor=row.overdue_minor,
+        paid_minor=row.paid_minor,
+        version=row.version,
+        as_of=maybe_rfc3339(row.as_of_ms),
+        mark=mark,
+        differs=row.differs,
+        wrong_since=maybe_rfc3339(since_ms),
+        wrong_days=None if since_ms is None else max(0, now_ms - since_ms) // DAY_MS,
+        injection=None if injection is None else injection.id,
+        symptom=None if injection is None else injection.symptom.get(_symptom_of(row)),
+        classes=sorted({discrepancy.finding.finding_class for discrepancy in row.own}),
+        details=[*(item.detail for item in row.own), *([row.pending] if row.pending is not None else [])],
+        request=row.request,
+    )
+
+
+def _symptom_of(row: Row) -> str:
+    if row.view == View.CONSOLE:
+        return {"receipt": "receipts", "dispute": "dispute"}.get(row.about or "", "console")
+    return SYMPTOM_OF.get(row.view, row.view)

@@ -1,0 +1,211 @@
+"""The chain of a loan's views: a lie shows first where it began, is passed on below, and ends with its repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from mocklend.audit.chain.docs import View
+from mocklend.audit.chain.edges import IN_ORDER, edge_of
+from mocklend.client import Client, Doc, numbered_keys
+from mocklend.scenarios import scenarios
+from mocklend.scenarios.narrator import Narrator
+from mocklend.scenarios.telling import tell_chapters
+from mocklend.seams import SEAMS
+from mocklend.seams.edges import Edge
+from mocklend_faults.engine.catalogue import installed
+from support import paired_runs
+
+CHECKED = ("view", "about", "status", "outstanding_minor", "overdue_minor", "paid_minor", "version", "as_of", "mark")
+"""The fields of a row that the story below is checked by."""
+
+
+def chain_of(client: Client, loan_id: str) -> Doc:
+    """A loan's views."""
+    return client.request(method="GET", path=f"/-/loans/{loan_id}/views")
+
+
+class Watcher(Narrator):
+    """Looks at the chain of the sandbox's first loan after each chapter of a story."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.chains: list[Doc] = []
+
+    def scene(self, title: str, story: str) -> None:
+        self.look()
+        super().scene(title, story)
+
+    def look(self) -> None:
+        for loan in self.client.loans()["loans"]:
+            self.chains.append(chain_of(self.client, loan["id"]))
+
+
+@pytest.fixture(scope="module")
+def chapters(mocklend_server: str) -> list[Doc]:
+    """The chain after each chapter of `settled-shown-unpaid`."""
+    scenario = scenarios()["settled-shown-unpaid"]
+    watcher = Watcher()
+    with Client(mocklend_server) as anyone:
+        client = watcher.client = anyone.sandbox(seed=scenario.seed, now=scenario.starts)
+    client.on_exchange, client.next_key = watcher.hear, numbered_keys()
+    tell_chapters(watcher, scenario)
+    watcher.look()
+    client.close()
+    return watcher.chains
+
+
+def test_at_its_height_the_lie_is_between_channel_and_books_and_everything_below_repeats_it(
+    chapters: list[Doc],
+) -> None:
+    chain = chapters[2]
+
+    assert [tuple(row[name] for name in CHECKED) for row in chain["rows"]] == [
+        ("world", None, "CLEAR", 0, 0, 100_450, None, "2026-01-15T02:10:00.000Z", "agrees"),
+        ("channel", "bill_pay", "SUCCESS", None, None, 100_450, None, "2026-01-15T02:10:00.000Z", "agrees"),
+        ("console", "receipt", "UNAPPLIED", None, None, 100_450, None, "2026-01-15T02:10:00.000Z", "first_wrong"),
+        ("books", None, "OVD", 102_703, 18_325, 0, 3, "2026-03-09T02:10:00.000Z", "passes_on"),
+        ("page", None, "OVD", 102_703, 18_325, 0, 3, "2026-03-05T16:00:00.000Z", "passes_on"),
+        ("list", None, "OVD", 102_703, 18_325, 0, 3, "2026-03-05T16:00:00.000Z", "passes_on"),
+        ("instalments", None, None, 102_703, 18_325, 0, 3, "2026-03-05T16:00:00.000Z", "passes_on"),
+        ("report", "ATTENTION", "OVD", 101_395, 9_090, None, 4, "2026-02-28T15:59:59.999Z", "passes_on"),
+        ("score", None, "616", None, None, None, None, "2026-03-05T16:00:00.000Z", "passes_on"),
+        ("lender", "Harbour Bank", "REFUSED", 101_395, 9_090, None, 4, "2026-03-09T02:10:00.000Z", "passes_on"),
+        ("statement", "bill_pay", "READY", None, None, None, None, "2026-01-16T01:00:00.000Z", "agrees"),
+    ]
+    [first] = [row for row in chain["rows"] if row["mark"] == "first_wrong"]
+    [score] = [row for row in chain["rows"] if row["view"] == "score"]
+    assert (first["wrong_days"], first["symptom"], score["status_before"]) == (53, "a receipt that is UNAPPLIED", "700")
+    assert {row["injection"] for row in chain["rows"] if row["mark"] != "agrees"} == {first["injection"]}
+
+
+def test_the_break_names_the_fault_its_rule_and_what_it_changed(chapters: list[Doc]) -> None:
+    chain = chapters[2]
+
+    assert [edge["edge"] for edge in chain["breaks"]] == [edge.value for edge in IN_ORDER]
+    [broken] = [edge for edge in chain["breaks"] if edge["injections"]]
+    [injection] = broken["injections"]
+    assert (broken["edge"], broken["after"]) == ("channel_to_books", "console")
+    assert (injection["fault"], injection["rule"], injection["seam"], injection["at"]) == (
+        "channel.unrecognised", "lost-reference", "payment.reference", "2026-01-15T02:10:00.000Z",
+    )  # fmt: skip
+    assert injection["changes"] == [{"field": "reference", "before": chain["loan_id"], "after": ""}]
+
+
+def test_the_explanation_goes_from_the_page_up_to_the_rule_and_the_remedy_can_be_carried_out(
+    chapters: list[Doc],
+) -> None:
+    chain = chapters[2]
+
+    assert chain["sentence"]["text"] == "Paid off on 2026-01-15; 53 days later the page still says OVD."
+    assert chain["cause"]["text"] == "1,004.50 arrived, but on no loan: its reference names none."
+    assert [step["code"] for step in chain["because"]] == [
+        "page_shows_books", "books_differ", "unidentified", "injected_field",
+    ]  # fmt: skip
+    [remedy] = chain["remedy"]
+    [receipt] = [row["id"] for row in chain["rows"] if row["view"] == "console"]
+    assert remedy["operations"] == [
+        {
+            "operation": "matchReceipt",
+            "method": "POST",
+            "path": f"/operator/receipts/{receipt}/match",
+            "body": {"loan_id": chain["loan_id"]},
+        }
+    ]
+
+
+def test_once_corrected_the_copies_are_on_their_way_and_in_the_end_every_view_agrees(chapters: list[Doc]) -> None:
+    corrected, in_the_end = chapters[3], chapters[4]
+
+    assert {row["view"] for row in corrected["rows"] if row["mark"] == "in_transit"} == {
+        "payout", "report", "score", "lender",
+    }  # fmt: skip
+    assert (corrected["verdict"], corrected["sentence"]["code"]) == ("in_transit", "on_its_way")
+    assert {row["mark"] for row in in_the_end["rows"]} == {"agrees"}
+    assert (in_the_end["verdict"], in_the_end["because"], in_the_end["remedy"]) == ("agrees", [], [])
+    assert in_the_end["sentence"]["text"] == "All views agree."
+
+
+# --- every kind of fault ---
+
+AT_THE_CLIENT = {kind for kind, fault in installed().items() if set(fault.seams()) == {"api.answer"}}
+"""Kinds whose injection is a single answer: it is over at once, and the next answer is right."""
+AFTER: dict[Edge, tuple[View, ...]] = {
+    Edge.WORLD_TO_CHANNEL: (View.CHANNEL, View.PAYOUT),
+    Edge.CHANNEL_TO_BOOKS: (View.CONSOLE, View.BOOKS),
+    Edge.CHANNEL_TO_STATEMENT: (View.STATEMENT,),
+    Edge.PEOPLE_TO_BOOKS: (View.CONSOLE, View.BOOKS),
+    Edge.END_OF_DAY_TO_BOOKS: (View.BOOKS,),
+    Edge.BOOKS_TO_PAGE: (View.PAGE, View.LIST, View.INSTALMENTS, View.QUOTE),
+    Edge.BOOKS_TO_REPORT: (View.REPORT,),
+    Edge.REPORT_TO_SCORE: (View.SCORE,),
+    Edge.TO_LENDER: (View.LENDER,),
+    Edge.CLIENT: (View.CLIENT,),
+}
+"""The views in which a lie of an edge may show first."""
+
+
+def chains_of(run: paired_runs.StoryRun) -> list[Doc]:
+    """The chains of the loans of a lesson."""
+    return [chain_of(run.client, loan_id) for loan_id in run.loans]
+
+
+class Told(NamedTuple):
+    """A kind of fault, the chains of its lesson's loans with the fault and repaired, and what looking changed."""
+
+    fault: str
+    faulty: list[Doc]
+    repaired: list[Doc]
+    before: tuple[Doc, Doc]
+    after: tuple[Doc, Doc]
+
+
+@pytest.fixture(scope="module", params=sorted(installed()))
+def lesson(request: pytest.FixtureRequest, mocklend_server: str) -> Iterator[Told]:
+    """The lesson of each kind. All tests of one come after each other: a process tells it once."""
+    fault: str = request.param
+    told = paired_runs.lesson_of(fault)
+    with paired_runs.story_run(mocklend_server, **told.sandbox) as run:
+        run.client.arm(fault, rule_id="lesson", match=told.match, select=told.select, **told.settings)
+        told.story(run)
+        run.views()  # Statements and scores are made when somebody asks for them.
+        before = (run.client.answer_key(), run.client.rules())
+        faulty = chains_of(run)
+        after = (run.client.answer_key(), run.client.rules())
+        run.client.halt()
+        told.repair(run)
+        yield Told(fault, faulty, chains_of(run), before, after)
+
+
+def test_each_kind_shows_first_at_the_edge_of_its_seam(lesson: Told) -> None:
+    fault, faulty = lesson.fault, lesson.faulty
+    edges = {edge_of(seam) for seam in installed()[fault].seams()}
+    broken = [edge for chain in faulty for edge in chain["breaks"] if edge["injections"]]
+
+    assert {edge["edge"] for edge in broken} <= edges
+    assert broken
+    if fault in AT_THE_CLIENT:
+        assert {row["mark"] for chain in faulty for row in chain["rows"]} == {"agrees"}
+        return
+    first = [row for chain in faulty for row in chain["rows"] if row["mark"] == "first_wrong"]
+    assert first
+    assert {row["view"] for row in first} <= {view for edge in edges for view in AFTER[edge]}
+    assert {edge["after"] for edge in broken} - {None} <= {row["view"] for row in first}
+
+
+def test_each_wrong_row_of_each_kind_is_explained(lesson: Told) -> None:
+    for chain in (*lesson.faulty, *lesson.repaired):
+        assert [row for row in chain["rows"] if row["mark"] == "unexplained"] == []
+    assert [row for chain in lesson.repaired for row in chain["rows"] if row["mark"] == "first_wrong"] == []
+
+
+def test_looking_at_the_chain_changes_neither_key_nor_counters(lesson: Told) -> None:
+    assert lesson.before == lesson.after
+
+
+def test_every_edge_is_in_the_chain_and_a_seam_that_is_gone_counts_as_the_clients() -> None:
+    assert set(IN_ORDER) == set(Edge)
+    assert set(IN_ORDER) == {edge_of(seam) for seam in SEAMS}
+    assert edge_of("a.seam.of.another.package") == Edge.CLIENT
