@@ -39,6 +39,7 @@ REFUSED = {
     "refund": "refund_too_large",
     "rejectEdit": "edit_not_draft",
     "reverseReceipt": "receipt_not_second",
+    "stepScenario": "run_unknown",
 }
 """What the examples cannot be about in a sandbox that tells this story, and what is answered."""
 GONE = ("removeWebhookEndpoint", "resetSandbox", "deleteSandbox")

@@ -17,7 +17,7 @@ from mocklend.domain.names import did_you_mean
 from mocklend.exports import CannotExport, export
 from mocklend.reconcilers.named import UnknownReconciler, named
 from mocklend.runtime import Platform, find_layer
-from mocklend.scenarios import ScenarioError, read
+from mocklend.scenarios.text import ScenarioError, read
 
 layer = find_layer()
 needs_faults = pytest.mark.skipif(layer is None, reason="the fault layer is found by entry point")

@@ -33,6 +33,7 @@ from urllib.parse import quote as quoted
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import BaseAdapter
 
 # pytest leaves the frames of this module out: a refusal is shown at the caller's own line.
 __tracebackhide__ = True
@@ -155,7 +156,8 @@ class Client:
     Raises ValueError if `base_url` is not an HTTP address, or if a key or token cannot be a header value.
 
     The tokens are needed only if the server is not on loopback. `on_exchange` is called with each request and its
-    answer. Calls that move money send a new idempotency key from `next_key`, unless the caller passes one.
+    answer. Calls that move money send a new idempotency key from `next_key`, unless the caller passes one. `transport`
+    carries the requests instead of a connection: for a platform in the same process.
     """
 
     def __init__(
@@ -170,6 +172,7 @@ class Client:
         bureau_token: str | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
         next_key: Callable[[], str] | None = None,
+        transport: BaseAdapter | None = None,
     ) -> None:
         host = _host_of(base_url)
         self.base_url = base_url.rstrip("/")
@@ -192,6 +195,9 @@ class Client:
         # A proxy of the environment must not be used between a test and its own machine.
         self._session.trust_env = not _is_loopback(host)
         self._session.auth = self._sign  # Ours, so that a .netrc cannot replace the key.
+        self._transport = transport
+        if transport is not None:
+            self._session.mount(self.base_url, transport)
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self.api_key is not None:
@@ -1002,6 +1008,7 @@ class Client:
             channel_token=self._tokens["channel_token"],
             bureau_token=self._tokens["bureau_token"],
             on_exchange=self.on_exchange,
+            transport=self._transport,
         )
         bound.sandbox_id = made["id"]
         bound.seed = made["seed"]
@@ -1143,6 +1150,31 @@ class Client:
         delays_s = {channel["id"]: channel["settle_delay_s"] for channel in self.channels()["channels"]}
         self.advance(delays_s[repayment["channel"]])
         return self.repayment(repayment["id"])
+
+    # --- scenarios ---
+
+    def scenarios(self, *, language: str | None = None) -> Doc:
+        """Return the scenarios that the server can play: {scenarios: [...]}. `language` is "en" or "zh"."""
+        return self._get("/-/scenarios", {"language": language})
+
+    def play_scenario(self, scenario: str, *, seed: int | None = None, language: str | None = None) -> Doc:
+        """Begin a scenario in a new sandbox: {sandbox, run}. The steps are made with the `api_key` of that sandbox.
+
+        Refused with `scenario_unknown`, `too_many_sandboxes`.
+        """
+        return self._post(f"/-/scenarios/{_part(scenario)}/runs", {"seed": seed, "language": language})
+
+    def scenario_run(self, *, language: str | None = None) -> Doc:
+        """Return the scenario that is played in this sandbox, as it stands. Refused with `run_unknown`."""
+        return self._get("/-/scenarios/run", {"language": language})
+
+    def scenario_steps(self, until: str | None = None, *, at_step: int | None = None) -> Doc:
+        """Make the next step of this sandbox's scenario, or go on to the end of the "chapter", or to the "end".
+
+        With `at_step` nothing is done unless so many steps were made. Returns the run. Refused with `run_unknown`,
+        `conflict`.
+        """
+        return self._post("/-/scenarios/run/steps", {"until": until, "at_step": at_step})
 
     # --- faults, the answer key, the audit ---
 

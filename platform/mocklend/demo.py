@@ -11,32 +11,46 @@ from typing import TextIO
 
 from mocklend import __version__
 from mocklend.exit_codes import ExitCode
+from mocklend.language import Language
 from mocklend.local import local_platform
-from mocklend.scenarios import scenarios
 from mocklend.scenarios.narrator import Count, Narrator
 from mocklend.scenarios.telling import plain, tell
+from mocklend.scenarios.text import scenarios
 
 SCENARIOS = ("repaid-through-every-channel", "stale-page", "lost-callback", "wrong-amount", "marked-overdue")
 
+OPENING = (
+    "A lending platform that misbehaves on purpose, and knows exactly how. It runs at {url}, with its books on SQLite "
+    "in a temporary folder. Every request below is real; the seed is {seed}."
+)
 
-def run(*, seed: int, as_json: bool = False, out: TextIO | None = None, command: str = "mocklend") -> ExitCode:
+
+def run(
+    *,
+    seed: int,
+    as_json: bool = False,
+    out: TextIO | None = None,
+    command: str = "mocklend",
+    language: Language = Language.EN,
+) -> ExitCode:
     """Run the demo's scenarios. PASS if every claim holds, FAIL if one does not or a scenario is not installed."""
     out = plain(out)
     shipped = scenarios()
     narrators: list[Narrator] = []
     with local_platform() as url:
-        opening = Narrator(None if as_json else out)
+        opening = Narrator(None if as_json else out, language)
         opening.heading(
             f"Mocklend {__version__}",
-            f"A lending platform that misbehaves on purpose, and knows exactly how. It runs at {url}, with its books "
-            f"on SQLite in a temporary folder. Every request below is real; the seed is {seed}.",
+            opening.translated(OPENING, url=url, seed=seed),
         )
         for number, name in enumerate(SCENARIOS, 1):
             if name not in shipped:
-                opening.say(f"There is no scenario {name}, so there are no lies to tell: install mocklend_faults.")
+                opening.say(
+                    "There is no scenario {name}, so there are no lies to tell: install mocklend_faults.", name=name
+                )
                 break
-            opening.say(f"Story {number} of {len(SCENARIOS)}, {name}:")
-            narrators.append(Narrator(None if as_json else out))
+            opening.say("Story {number} of {count}, {name}:", number=number, count=len(SCENARIOS), name=name)
+            narrators.append(Narrator(None if as_json else out, language))
             if not tell(narrators[-1], url, shipped[name], seed=seed):
                 break
     as_told = len(narrators) == len(SCENARIOS) and all(narrator.as_told for narrator in narrators)

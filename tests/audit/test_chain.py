@@ -10,9 +10,9 @@ import pytest
 from mocklend.audit.chain.docs import View
 from mocklend.audit.chain.edges import IN_ORDER, edge_of
 from mocklend.client import Client, Doc, numbered_keys
-from mocklend.scenarios import scenarios
 from mocklend.scenarios.narrator import Narrator
 from mocklend.scenarios.telling import tell_chapters
+from mocklend.scenarios.text import scenarios
 from mocklend.seams import SEAMS
 from mocklend.seams.edges import Edge
 from mocklend_faults.engine.catalogue import installed

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from mocklend.cli import app
 from mocklend.client import Client, Doc, ProblemError, numbered_keys
-from mocklend.scenarios import Scenario, read, run
 from mocklend.scenarios.narrator import Narrator, NotAsTold
 from mocklend.scenarios.saving import CannotSave, saved
 from mocklend.scenarios.schema import FILE, installed
 from mocklend.scenarios.skeleton import skeleton
-from mocklend.scenarios.telling import tell_chapters
+from mocklend.scenarios.telling import run, tell_chapters
+from mocklend.scenarios.text import Scenario, read
 
 SEED = 11
 

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from mocklend.cli import app
 from mocklend.client import Doc
-from mocklend.scenarios import ScenarioError, read
 from mocklend.scenarios.schema import FILE, as_text, schema
 from mocklend.scenarios.skeleton import skeleton
+from mocklend.scenarios.text import ScenarioError, read
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.rules import rule_schema
 

@@ -14,9 +14,10 @@ import yaml
 
 from mocklend.client import Doc
 from mocklend.demo import SCENARIOS as DEMO
-from mocklend.scenarios import GROUP, Scenario, read, run, scenarios
 from mocklend.scenarios.narrator import NotAsTold
-from mocklend.scenarios.telling import filled
+from mocklend.scenarios.steps import filled
+from mocklend.scenarios.telling import run
+from mocklend.scenarios.text import GROUP, Scenario, read, scenarios
 
 pytestmark = pytest.mark.skipif(
     not entry_points(group=GROUP), reason="scenarios are found by entry point: install mocklend first"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from mocklend.scenarios import Scenario, ScenarioError, read
+from mocklend.scenarios.text import Scenario, ScenarioError, read
 
 SHORT = """
 name: short

@@ -22,7 +22,7 @@ ANY_IN: Mapping[str, str] = {
     "platform/mocklend/scenarios/narrator.py": "values out of any answer of HTTP",
     "platform/mocklend/scenarios/saving.py": "the request log as HTTP gave it",
     "platform/mocklend/scenarios/schema.py": "a JSON Schema is data",
-    "platform/mocklend/scenarios/telling.py": "arguments and answers of any method of the client",
+    "platform/mocklend/scenarios/steps.py": "arguments and answers of any method of the client",
     "platform/mocklend/scorecard.py": "the score's answer as HTTP gave it, to be printed",
     "platform/mocklend/textfiles.py": "a YAML document is any value that JSON can hold",
     "platform/mocklend/validation/reader.py": "a JSON Schema is data",

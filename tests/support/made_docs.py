@@ -26,8 +26,9 @@ from mocklend.domain.problems import PROBLEMS
 from mocklend.exit_codes import MEANINGS, ExitCode
 from mocklend.local import local_platform
 from mocklend.reconcilers.named import SHIPPED as RECONCILERS
-from mocklend.scenarios import run, scenarios
 from mocklend.scenarios.checks import CHECKERS
+from mocklend.scenarios.telling import run
+from mocklend.scenarios.text import scenarios
 from mocklend.seams import SEAMS
 from mocklend.seams.seam import Seam
 from mocklend_faults.engine.catalogue import installed

@@ -82,6 +82,7 @@ PATH_PARAMETERS = {
     "receipt_id": "The receipt's id.",
     "repayment_id": "The repayment's id.",
     "rule_id": "The rule's id, which the client chooses.",
+    "scenario": "The scenario's name, one of GET /-/scenarios.",
 }
 """The meaning of each path parameter, by its name."""
 

@@ -10,6 +10,9 @@ a token beside the sandbox's key:
         /-/                 and X-Mocklend-Control: <token>; no sandbox key where the request concerns no sandbox
 
 A sandbox has a second key, the staff key, which opens every plane but /-/, where the answer key is.
+
+A request that this process makes of itself names its sandbox in the WSGI environment, which no client can write, and
+needs no credential: see `mocklend.scenarios.in_process`.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ from mocklend.storage.work import Answer, Command, Sandbox
 
 EXTENSION = "mocklend"
 CREDENTIAL = wsgi_name("Authorization")
+
+INSIDE = "mocklend.inside"
+"""In the WSGI environment of a request that this process makes of itself: the id of its sandbox, "" if it has none."""
 
 PLANES = {
     "/-/": ("X-Mocklend-Control", "control_token"),
@@ -78,7 +84,10 @@ def sandbox_id() -> str:
     """
     incoming = asked_request()
     if incoming.sandbox_id is None:
-        incoming.sandbox_id = incoming.environ[SANDBOX] = _sandbox_of(incoming.environ.get(CREDENTIAL))
+        named: str = incoming.environ.get(INSIDE, "")
+        incoming.sandbox_id = incoming.environ[SANDBOX] = (
+            current_platform().known.named(named) if named else _sandbox_of(incoming.environ.get(CREDENTIAL))
+        )
         current_platform().use(incoming.sandbox_id)
     return incoming.sandbox_id
 
@@ -134,7 +143,7 @@ def guard_planes() -> None:
         and (address not in STAFF_MAY_READ or request.method not in ("GET", "HEAD"))
     ):
         raise Refused("key_of_staff", f"{request.method} {address} is not for staff", expected="the api_key")
-    if settings.on_loopback or address.startswith(OPEN):
+    if settings.on_loopback or address.startswith(OPEN) or INSIDE in request.environ:
         return
     for prefix, (header, setting) in PLANES.items():
         if address.startswith(prefix):

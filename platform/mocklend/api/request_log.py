@@ -52,8 +52,8 @@ SANDBOXES_MAX = 10_000
 ANSWER_MAX = 16 * 1024
 """A longer answer is not kept, in bytes."""
 EXTENSION = "mocklend.request_log"
-NOT_LOGGED = ("/-/sandboxes", "/-/reset", "/-/scores")
-"""Requests that create or delete a sandbox, or only read from it."""
+NOT_LOGGED = ("/-/sandboxes", "/-/reset", "/-/scores", "/-/scenarios")
+"""Requests that create or delete a sandbox, only read from it, or whose own requests are logged."""
 FAULT_HEADER = "Mocklend-Fault"
 ADVANCE = "/-/clock/advance"
 OVERHEAD = 500

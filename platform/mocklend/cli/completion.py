@@ -21,7 +21,7 @@ def seam_names() -> list[str]:
 
 
 def scenario_names() -> list[str]:
-    from mocklend.scenarios import scenarios
+    from mocklend.scenarios.text import scenarios
 
     return list(scenarios())
 

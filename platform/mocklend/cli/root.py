@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mocklend.cli.output import refuse
+from mocklend.language import Language, accepted
 
 if TYPE_CHECKING:
     from mocklend.client import Client
@@ -34,6 +36,22 @@ def _version(requested: bool) -> None:
 
         print(f"mocklend {__version__}")
         raise typer.Exit
+
+
+InLanguage = Annotated[
+    Language | None,
+    typer.Option(
+        "--language", help="The language that is spoken: en or zh; by default that of the environment (LANG)."
+    ),
+]
+
+
+def language_of(chosen: Language | None) -> Language:
+    """Return the language that was chosen, or else the environment's, as gettext reads it."""
+    if chosen is not None:
+        return chosen
+    of_place = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return accepted(of_place.partition(".")[0].replace("_", "-"))
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

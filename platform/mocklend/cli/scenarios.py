@@ -10,7 +10,7 @@ import typer
 
 from mocklend.cli.completion import scenario_names
 from mocklend.cli.output import own_command, refuse, show
-from mocklend.cli.root import AsJson, connect, group
+from mocklend.cli.root import AsJson, InLanguage, connect, group, language_of
 from mocklend.domain.names import did_you_mean
 
 commands = typer.Typer()
@@ -18,11 +18,11 @@ scenario_app = group("scenario", "Run a story with faults.", commands)
 
 
 @scenario_app.command("list")
-def scenario_list(as_json: AsJson = False) -> None:
+def scenario_list(language: InLanguage = None, as_json: AsJson = False) -> None:
     """List the scenarios."""
-    from mocklend.scenarios import listed
+    from mocklend.scenarios.text import listed
 
-    rows = listed()
+    rows = listed(language_of(language))
     show({"scenarios": rows}, as_json, *(f"{row['name']}  {row['title']}" for row in rows))
 
 
@@ -36,22 +36,25 @@ def scenario_run(
         ),
     ],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed gives other ids, and the same story.")] = None,
+    language: InLanguage = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a scenario on a platform of its own. It checks its own claims; the exit code says whether they held."""
-    from mocklend.scenarios import ScenarioError, read, run, scenarios
+    from mocklend.scenarios.telling import run
+    from mocklend.scenarios.text import ScenarioError, read, scenarios
     from mocklend.textfiles import NotText, read_text
 
+    spoken = language_of(language)
     if name.endswith((".yaml", ".yml")):
         try:
-            raise typer.Exit(run(read(read_text(Path(name)), name), seed=seed, as_json=as_json))
+            raise typer.Exit(run(read(read_text(Path(name)), name), seed=seed, as_json=as_json, language=spoken))
         except (OSError, NotText, ScenarioError) as error:
             refuse(f"{name} cannot be run: {error}.", "`mocklend scenario new` writes a file that can.")
     shipped = scenarios()
     if name not in shipped:
         suggestion = did_you_mean(name, shipped)
         refuse(f"There is no scenario {name!r}{suggestion or '.'}", f"Known: {', '.join(shipped) or 'none'}.")
-    raise typer.Exit(run(shipped[name], seed=seed, as_json=as_json))
+    raise typer.Exit(run(shipped[name], seed=seed, as_json=as_json, language=spoken))
 
 
 @scenario_app.command("new")

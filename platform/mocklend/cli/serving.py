@@ -10,7 +10,7 @@ import typer
 
 from mocklend.cli.lean import lean
 from mocklend.cli.output import own_command, refuse
-from mocklend.cli.root import DEFAULT_URL, AsJson
+from mocklend.cli.root import DEFAULT_URL, AsJson, InLanguage, language_of
 
 if TYPE_CHECKING:
     from mocklend.config import Settings
@@ -190,9 +190,10 @@ def _shown(database: str) -> str:
 @commands.command()
 def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed: other ids, the same story.")] = 7,
+    language: InLanguage = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the demo: a loan that is repaid, four faults, the answer key, the repairs."""
     from mocklend.demo import run
 
-    raise typer.Exit(run(seed=seed, as_json=as_json, command=own_command()))
+    raise typer.Exit(run(seed=seed, as_json=as_json, command=own_command(), language=language_of(language)))

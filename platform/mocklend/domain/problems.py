@@ -109,6 +109,10 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "profile_unknown": Problem(404, "There is no such profile.", "List them with GET /-/profiles."),
     "experiment_unknown": Problem(404, "There is no such experiment.", "List them with GET /-/experiments."),
+    "scenario_unknown": Problem(404, "There is no such scenario.", "List them with GET /-/scenarios."),
+    "run_unknown": Problem(
+        404, "No scenario is played in this sandbox.", "Play one: POST /-/scenarios/{scenario}/runs has its key."
+    ),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
     # Limits.
     "too_many_sandboxes": Problem(

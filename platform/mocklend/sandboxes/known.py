@@ -102,9 +102,13 @@ class KnownSandboxes:
 
     def default(self) -> str:
         """Return the id of the sandbox `default`, after a look at it."""
+        return self.named(DEFAULT)
+
+    def named(self, sandbox_id: str) -> str:
+        """Return the id of a sandbox that needs no key, after a look at it. Raises Refused `sandbox_emptying`."""
         if self.shared:
-            self._read("id", DEFAULT)
-        return DEFAULT
+            self._read("id", sandbox_id)
+        return sandbox_id
 
     def cached(self, key: str) -> Opened | None:
         """Return the sandbox that a key opened when it was last read."""

@@ -47,6 +47,13 @@ class CheckRun:
             for name, findings in found_by.items()
         }
 
+    def newest(self) -> dict[str, list[Doc]]:
+        """The findings of the last check, by reconciler: class, entity, amount."""
+        return {
+            name: [finding for finding in findings if finding["found_at"] == self.moments[-1]]
+            for name, findings in self.findings.items()
+        }
+
     def score(self, client: Client, name: str) -> dict[str, Any]:
         """The score of a reconciler's findings. These reconcilers repair nothing, so no operator is scored."""
         score = client.score(self.findings[name], checked_at=self.moments, operators=(), listed_max=0)

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from mocklend.client import Client, Doc, Exchange
 from mocklend.domain.money import format_minor
+from mocklend.language import Language, translate
 
 WIDTH = 100
 BOLD, DIM, GREEN, RED, YELLOW = "bold", "dim", "green", "red", "yellow"
@@ -40,20 +41,28 @@ class Count:
             self.clean and other.clean,
         )
 
-    def __str__(self) -> str:
-        return (
-            f"{self.entries} {'lie' if self.entries == 1 else 'lies'} told, all on record, "
-            f"{f'{self.open_entries} not over yet' if self.open_entries else 'all over'}; {self.claims} claims held; "
-            f"{'audit clean' if self.clean else 'audit not clean'}"
+    def text(self, language: Language = Language.EN) -> str:
+        """The totals in a sentence."""
+        told = "{entries} lie told, all on record" if self.entries == 1 else "{entries} lies told, all on record"
+        over = "{count} not over yet" if self.open_entries else "all over"
+        audit = "audit clean" if self.clean else "audit not clean"
+        return translate(
+            language,
+            "{told}, {over}; {claims} claims held; {audit}",
+            told=translate(language, told, entries=self.entries),
+            over=translate(language, over, count=self.open_entries),
+            claims=self.claims,
+            audit=translate(language, audit),
         )
 
 
 class Narrator:
-    """Prints and collects one run of a scenario. With `out` None it prints nothing."""
+    """Prints and collects one run of a scenario, in a language. With `out` None it prints nothing."""
 
     client: Client
 
-    def __init__(self, out: TextIO | None) -> None:
+    def __init__(self, out: TextIO | None, language: Language = Language.EN) -> None:
+        self.language = language
         # Rich leaves colours out in a file, and if NO_COLOR is set.
         self._out = None if out is None else Console(file=out, highlight=False, markup=False, emoji=False)
         self._exchanges: list[Exchange] = []
@@ -73,20 +82,24 @@ class Narrator:
 
     def heading(self, title: str, what: str) -> None:
         """Print a title and a description."""
-        self._line(title, BOLD)
-        self._prose(what)
+        self._line(self.translated(title), BOLD)
+        self._prose(self.translated(what))
 
     def scene(self, title: str, what: str) -> None:
         """Begin a chapter: print its number, title and story."""
         self._scenes.append({"title": title, "story": what, "exchanges": [], "claims": [], "entries": [], "audits": []})
         self._line()
-        self._line(f"{len(self._scenes)}. {title}", BOLD)
-        self._prose(what)
+        self._line(f"{len(self._scenes)}. {self.translated(title)}", BOLD)
+        self._prose(self.translated(what))
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, **values: object) -> None:
         """Print a sentence."""
         self._line()
-        self._prose(text)
+        self._prose(self.translated(text, **values))
+
+    def translated(self, text: str, **values: object) -> str:
+        """A text in the narrator's language, with its placeholders filled in."""
+        return translate(self.language, text, **values)
 
     def hear(self, exchange: Exchange) -> None:
         """Note an exchange of the client. `party` prints the last one."""
@@ -100,7 +113,7 @@ class Narrator:
             {"who": who, "method": exchange.method, "path": exchange.path, "body": exchange.body, "answer": values}
         )
         if who:
-            self._line(f"  {who}", YELLOW)
+            self._line(f"  {self.translated(who)}", YELLOW)
         self._pair(f"→ {exchange.method} {exchange.path}", exchange.body)
         if values:
             self._pair(f"← {exchange.status}", values)
@@ -109,13 +122,14 @@ class Narrator:
         """Add a value to the JSON without printing it."""
         self._facts[name] = what
 
-    def claim(self, text: str, got: Any, expected: Any) -> None:
+    def claim(self, text: str, got: Any, expected: Any, **values: object) -> None:
         """Check a claim and print it. Raises NotAsTold if it fails."""
-        holds = got == expected
-        self._scenes[-1]["claims"].append({"claim": text, "holds": holds, "got": got})
+        holds, said = got == expected, self.translated(text, **values)
+        self._scenes[-1]["claims"].append({"claim": said, "holds": holds, "got": got})
         if not holds:
-            raise NotAsTold(f"{text}: expected {expected!r}, got {got!r}")
-        self._line(f"  ✓ {text}", GREEN)
+            wrong = "{claim}: expected {expected}, got {got}"
+            raise NotAsTold(self.translated(wrong, claim=said, expected=repr(expected), got=repr(got)))
+        self._line(f"  ✓ {said}", GREEN)
 
     # --- the answer key and the audit ---
 
@@ -124,13 +138,17 @@ class Narrator:
         self._scenes[-1]["entries"].append(entry)
         expected = entry["expected"]
         amount = format_minor(expected["amount_minor"], "CNY")
-        self._line(f"  answer key  {entry['injection']}  {entry['fault']}: {entry['status']}", YELLOW)
+        head = self.translated("answer key  {injection}  {fault}: {status}", **_of(entry, "injection fault status"))
+        self._line(f"  {head}", YELLOW)
         if entry["ended_at"]:
-            self._line(f"    ended    {entry['ended_at']}: {entry['status_reason']}")
+            reason, colon, which = entry["status_reason"].partition(": ")
+            why = f"{self.translated(reason)}{colon}{which}"
+            self._line("    " + self.translated("ended    {at}: {why}", at=entry["ended_at"], why=why))
             return
-        self._pair("  truth   ", _without_nulls(entry["truth"]["after"]))
-        self._pair("  served  ", _without_nulls(entry["served"]))
-        self._line(f"    to find  {expected['class']} on {expected['entity']}, {amount}")
+        self._pair("  " + self.translated("truth   "), _without_nulls(entry["truth"]["after"]))
+        self._pair("  " + self.translated("served  "), _without_nulls(entry["served"]))
+        where = {"finding_class": expected["class"], "entity": expected["entity"], "amount": amount}
+        self._line("    " + self.translated("to find  {finding_class} on {entity}, {amount}", **where))
 
     def answer_key(self) -> list[Doc]:
         """Print each entry that is new or has ended since it was last printed. Returns the open entries."""
@@ -151,13 +169,14 @@ class Narrator:
         self._scenes[-1]["audits"].append(
             {name: audit[name] for name in ("now", "clean", "discrepancies", "in_transit", "unobserved")}
         )
-        self._line(
-            f"  audit       {audit['loans']} loans, discrepancies: {len(discrepancies)}",
-            YELLOW if discrepancies else "",
-        )
+        counts = {"loans": audit["loans"], "count": len(discrepancies)}
+        head = self.translated("audit       {loans} loans, discrepancies: {count}", **counts)
+        self._line(f"  {head}", YELLOW if discrepancies else "")
         for entry in discrepancies:
-            self._line(f"    {entry['class']} on {entry['entity']}, {format_minor(entry['amount_minor'], 'CNY')}")
-            self._line(f"    explained by {entry['explained_by']}")
+            amount = format_minor(entry["amount_minor"], "CNY")
+            where = {"finding_class": entry["class"], "entity": entry["entity"], "amount": amount}
+            self._line("    " + self.translated("{finding_class} on {entity}, {amount}", **where))
+            self._line("    " + self.translated("explained by {entries}", entries=entry["explained_by"]))
         self.claim(
             "audit and answer key agree, every invariant of the books holds",
             (
@@ -188,16 +207,15 @@ class Narrator:
         }
         open_entries = sum(entry["status"] == "active" for entry in entries)
         if not open_end and (open_entries or not audit["clean"]):
-            raise NotAsTold("at the end the audit is not clean")
+            raise NotAsTold(self.translated("at the end the audit is not clean"))
         self.as_told = True
-        claims = sum(len(scene["claims"]) for scene in self._scenes)
-        self.count = Count(len(entries), open_entries, claims, audit["clean"])
+        self.count = Count(len(entries), open_entries, self.claims, audit["clean"])
 
     def end(self, count: Count, next_command: str) -> None:
         """Print the totals of one run or of several."""
         self._line()
-        self._line(f"The end. {count}.", GREEN)
-        self._line(f"  Next: {next_command}")
+        self._line(self.translated("The end. {count}.", count=count.text(self.language)), GREEN)
+        self._line("  " + self.translated("Next: {command}", command=next_command))
 
     def surprise(self, surprise: NotAsTold) -> None:
         """Print and note the claim that failed."""
@@ -208,9 +226,31 @@ class Narrator:
         """The run as JSON."""
         return {**self._facts, "as_told": self.as_told, "scenes": self._scenes}
 
+    # --- a run that goes on later ---
+
+    @property
+    def scenes(self) -> list[Doc]:
+        """The chapters so far, each with its exchanges, claims, entries of the answer key, and audits."""
+        return self._scenes
+
+    @property
+    def claims(self) -> int:
+        """How many claims were checked so far."""
+        return sum(len(scene["claims"]) for scene in self._scenes)
+
+    def state(self) -> Doc:
+        """What this narrator has collected, as JSON."""
+        return {"facts": self._facts, "scenes": self._scenes, "status": self._status}
+
+    def restore(self, state: Doc) -> None:
+        """Go on from the state of another narrator."""
+        self._facts, self._scenes, self._status = state["facts"], state["scenes"], state["status"]
+
     # --- lines ---
 
     def _prose(self, text: str) -> None:
+        if self.language is not Language.EN:  # Chinese has no spaces, and each character takes two columns.
+            text = " ".join(text[n : n + WIDTH // 2 - 2] for n in range(0, len(text), WIDTH // 2 - 2))
         for line in textwrap.wrap(text, WIDTH - 2):
             self._line(f"  {line}")
 
@@ -237,6 +277,10 @@ def at(answer: Any, path: str) -> Any:
         except (KeyError, IndexError, TypeError, ValueError):
             raise NotAsTold(f"the answer has no {path!r}") from None
     return answer
+
+
+def _of(document: Doc, names: str) -> Doc:
+    return {name: document[name] for name in names.split()}
 
 
 def _without_nulls(document: Doc) -> Doc:

@@ -22,7 +22,7 @@ import yaml
 from mocklend.client import Client, Doc, numbered_keys
 from mocklend.local import local_platform
 from mocklend.scenarios.narrator import NotAsTold, at
-from mocklend.scenarios.telling import ANY, asked, filled
+from mocklend.scenarios.steps import ANY, asked, filled
 
 Step = dict[str, Any]
 

@@ -9,6 +9,7 @@
             steps:
               - who                 the party that acts, or whose view is read
                 say                 a sentence that is printed before the step
+                guess: {ask, hint}  a question about the answer, for those who want to guess first
                 do, with            a method of `mocklend.client.Client`, and its arguments
                 as                  the name under which the answer is kept for later steps
                 shows               the fields that are printed
@@ -42,6 +43,7 @@ from pydantic import Field, StrictBool, StrictInt, WithJsonSchema, create_model,
 from mocklend.client import Client, Doc
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import FieldError, Invalid
+from mocklend.language import Language, translate
 from mocklend.reconcilers.named import SHIPPED
 from mocklend.scenarios.checks import NUMBERS
 from mocklend.textfiles import NotPlain, read_yaml
@@ -61,11 +63,19 @@ def methods() -> list[str]:
     return [name for name in dir(Client) if not name.startswith("_") and callable(getattr(Client, name))]
 
 
+class GuessBody(Body):
+    """A question about a step, for those who want to guess before its answer is shown."""
+
+    ask: str = Field(description="The question.")
+    hint: str | None = Field(default=None, description="What helps to guess.")
+
+
 class StepBody(Body):
     """One request of a scenario."""
 
     who: str | None = Field(default=None, description="The party that acts, or whose view is read.")
     say: str | None = Field(default=None, description="A sentence that is printed before the step.")
+    guess: GuessBody | None = Field(default=None, description="A question before the step's answer is shown.")
     do: Annotated[str, OneOf(tuple(methods()))] = Field(description="A method of mocklend.client.Client.")
     arguments: dict[str, Any] | None = Field(
         default=None,
@@ -210,10 +220,15 @@ def scenarios() -> dict[str, Scenario]:
     return dict(sorted(by_name.items()))
 
 
-def listed() -> list[Doc]:
+def listed(language: Language = Language.EN) -> list[Doc]:
     """The scenarios as `mocklend scenario list` shows them."""
     return [
-        {"name": scenario.name, "title": scenario.title, "story": scenario.story} for scenario in scenarios().values()
+        {
+            "name": scenario.name,
+            "title": translate(language, scenario.title),
+            "story": translate(language, scenario.story),
+        }
+        for scenario in scenarios().values()
     ]
 
 

@@ -433,3 +433,14 @@ class Certificate(Entity, frozen=True):
     settled_on: str
     text_zh: str
     text_en: str
+
+
+@entity("scenario_runs")
+class ScenarioRun(Entity, frozen=True):
+    """The scenario that is played in the sandbox: see `scenarios.runs`. There is one, with the id `run`."""
+
+    kind: ClassVar[str] = "scenario_run"
+    scenario: str
+    language: str
+    position: int  # how many steps were carried out
+    state: str  # JSON, of `scenarios.play`

@@ -467,6 +467,16 @@ CREATE TABLE sandboxes (
     CONSTRAINT uq_sandboxes_key_hash UNIQUE (key_hash)
 );
 
+CREATE TABLE scenario_runs (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    scenario TEXT NOT NULL,
+    language TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    CONSTRAINT pk_scenario_runs PRIMARY KEY (sandbox_id, id)
+);
+
 CREATE TABLE score_answers (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,

@@ -1,0 +1,250 @@
+"""A run of a scenario as its readers see it: chapters, what each step has shown, who believes what, who finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, TypedDict
+
+from mocklend.domain.nouns import one_of, says
+from mocklend.language import Language, translate
+from mocklend.scenarios.play import Line, moves_of
+from mocklend.scenarios.runs import Run, shipped
+from mocklend.scenarios.text import Scenario
+from mocklend.scenarios.words import party, sentence
+
+DONE, NOW, NEXT = "done", "now", "next"
+RUNNING, OVER, FAILED = "running", "over", "failed"
+BELIEVERS = ("trade", "receipts", "repayment", "books", "loan", "callback", "credit_report", "credit_score", "apply")
+"""The calls that show what somebody believes, in the order of the chain from the channel to the lender."""
+
+
+class GuessDoc(TypedDict):
+    """A question about the next step, for those who want to guess before its answer is shown."""
+
+    question: Annotated[str, says("The question.")]
+    hint: Annotated[str, says("What helps to guess; empty if there is nothing.")]
+
+
+class ClaimDoc(TypedDict):
+    """A sentence that the scenario claims."""
+
+    claim: Annotated[str, says("The sentence.")]
+    holds: Annotated[bool, says("Whether it holds.")]
+
+
+class LineDoc(TypedDict):
+    """What a step has shown."""
+
+    step: Annotated[int, says("The number of the step, from 1.")]
+    who: Annotated[str, says("The party that acts, or whose view is read.")]
+    do: Annotated[str, says("The call, a method of `mocklend.client.Client`.")]
+    narration: Annotated[str, says("What is said before the step; empty if nothing is.")]
+    text: Annotated[str, says("What the answer shows, in a sentence.")]
+    detail: Annotated[str, says("A second line; empty if there is none.")]
+
+
+class FoundDoc(TypedDict):
+    """A finding of a reconciler."""
+
+    finding_class: Annotated[str, says("The finding class.")]
+    entity: Annotated[str, says("The id of the entity that is wrong.")]
+    amount_minor: Annotated[int, says("The amount at stake, in minor units.")]
+
+
+class FindersDoc(TypedDict):
+    """What a reconciler found at the end of a chapter."""
+
+    reconciler: Annotated[str, says("The reconciler's name.")]
+    found: Annotated[list[FoundDoc], says("Its findings.")]
+
+
+class PlayedChapter(TypedDict):
+    """A chapter of a run."""
+
+    title: Annotated[str, says("The chapter's title.")]
+    story: Annotated[str, says("What happens in it; empty before it begins.")]
+    state: Annotated[str, one_of((DONE, NOW, NEXT), "`done`, `now` while its steps are made, or `next`.")]
+    lines: Annotated[list[LineDoc], says("What its steps have shown.")]
+    claims: Annotated[list[ClaimDoc], says("The claims that were checked.")]
+    found: Annotated[list[FindersDoc], says("What each reconciler found at its end; empty before.")]
+
+
+class BelieverDoc(TypedDict):
+    """What a party believes, as it was last shown."""
+
+    who: Annotated[str, says("The party.")]
+    text: Annotated[str, says("What it believes, in a sentence.")]
+    changed: Annotated[bool, says("Whether the last step of the chapter that is played has changed it.")]
+
+
+class NextStep(TypedDict):
+    """The step that comes next."""
+
+    who: Annotated[str, says("The party that will act, or whose view will be read.")]
+    do: Annotated[str, says("The call, a method of `mocklend.client.Client`.")]
+    guess: Annotated[GuessDoc | None, says("A question about its answer; null if there is none.")]
+
+
+class RunDoc(TypedDict):
+    """A scenario that is played in a sandbox."""
+
+    scenario: Annotated[str, says("The scenario's name.")]
+    title: Annotated[str, says("Its title.")]
+    story: Annotated[str, says("What happens in it.")]
+    language: Annotated[str, one_of(tuple(Language), "The language in which it is told.")]
+    sandbox_id: Annotated[str, says("The id of its sandbox.")]
+    seed: Annotated[int, says("The seed of its sandbox.")]
+    state: Annotated[str, one_of((RUNNING, OVER, FAILED), "`failed` if a claim did not hold, which ends the run.")]
+    failed: Annotated[str | None, says("The claim that did not hold; null if all have.")]
+    step: Annotated[int, says("How many steps were made.")]
+    steps: Annotated[int, says("How many steps the scenario has.")]
+    chapters: Annotated[list[PlayedChapter], says("The chapters, in order.")]
+    believes: Annotated[list[BelieverDoc], says("What each party believes, as it was last shown.")]
+    next: Annotated[NextStep | None, says("The next step; null if there is none.")]
+
+
+class ListedScenario(TypedDict):
+    """A scenario that can be played."""
+
+    name: Annotated[str, says("The scenario's name.")]
+    title: Annotated[str, says("Its title.")]
+    story: Annotated[str, says("What happens in it.")]
+    seed: Annotated[int, says("The seed of its sandbox, if no other is given.")]
+    starts: Annotated[str, says("The time at which its clock starts. RFC 3339.")]
+    chapters: Annotated[list[str], says("The titles of its chapters.")]
+    steps: Annotated[int, says("How many steps it has.")]
+
+
+def listed_doc(language: Language) -> list[ListedScenario]:
+    """The installed scenarios."""
+    return [_listed(language, scenario) for scenario in shipped().values()]
+
+
+def _listed(language: Language, scenario: Scenario) -> ListedScenario:
+    return {
+        "name": scenario.name,
+        "title": translate(language, scenario.title),
+        "story": translate(language, scenario.story),
+        "seed": scenario.seed,
+        "starts": scenario.starts,
+        "chapters": [translate(language, chapter["title"]) for chapter in scenario.chapters],
+        "steps": len(moves_of(scenario)),
+    }
+
+
+def run_doc(run: Run, language: Language | None = None) -> RunDoc:
+    """A run as JSON, in its own language or in another one."""
+    language = language or run.language
+    scenario, state = run.scenario, run.state
+    position, moves = state["position"], moves_of(scenario)
+    said = list(_lines(run, language))
+    told = state["narrator"]["scenes"]
+    now = moves[min(position, len(moves) - 1)].chapter
+    chapters: list[PlayedChapter] = [
+        {
+            "title": translate(language, chapter["title"]),
+            "story": translate(language, chapter["story"]) if n <= now else "",
+            "state": _state(n, now, is_over=position == len(moves)),
+            "lines": [line for at, line in said if at.chapter == n],
+            "claims": _claims(told[n]["claims"]) if n < len(told) else [],
+            "found": _found(state["found"].get(str(n), {})),
+        }
+        for n, chapter in enumerate(scenario.chapters)
+    ]
+    return {
+        "scenario": scenario.name,
+        "title": translate(language, scenario.title),
+        "story": translate(language, scenario.story),
+        "language": language,
+        "sandbox_id": run.sandbox_id,
+        "seed": run.seed,
+        "state": FAILED if run.failed else OVER if position == len(moves) else RUNNING,
+        "failed": run.failed,
+        "step": position,
+        "steps": len(moves),
+        "chapters": chapters,
+        "believes": _believes(said),
+        "next": None if run.failed or position == len(moves) else _next(run, language, said),
+    }
+
+
+def _state(chapter: int, now: int, *, is_over: bool) -> str:
+    if chapter < now or is_over:
+        return DONE
+    return NOW if chapter == now else NEXT
+
+
+def _lines(run: Run, language: Language) -> Iterator[tuple[Line, LineDoc]]:
+    """The lines so far, each with its document."""
+    before = ""
+    asked = [(n, move.step) for n, move in enumerate(moves_of(run.scenario), 1) if move.step is not None]
+    for (n, step), raw in zip(asked, run.state["lines"], strict=False):
+        line = Line(**raw)
+        text, detail = sentence(language, run.zone, line.do, line.answer, line.failed)
+        before = party(language, line.who, line.do, before)
+        yield (
+            line,
+            {
+                "step": n,
+                "who": before,
+                "do": line.do,
+                "narration": translate(language, step["say"]) if "say" in step else "",
+                "text": text,
+                "detail": detail,
+            },
+        )
+
+
+def _believes(said: Iterable[tuple[Line, LineDoc]]) -> list[BelieverDoc]:
+    """The newest line of each party whose view was read, in the order of the chain."""
+    lines = [(line, doc) for line, doc in said if line.do in BELIEVERS]
+    newest: dict[str, tuple[Line, LineDoc, bool]] = {}
+    for line, doc in lines:
+        before = newest.get(doc["who"])
+        newest[doc["who"]] = (line, doc, before is not None and before[1]["text"] != doc["text"])
+    chapter = max((line.chapter for line, _ in lines), default=0)
+    in_order = sorted(newest.values(), key=lambda each: BELIEVERS.index(each[0].do))
+    return [
+        {"who": doc["who"], "text": doc["text"], "changed": changed and line.chapter == chapter}
+        for line, doc, changed in in_order
+    ]
+
+
+def _next(run: Run, language: Language, said: list[tuple[Line, LineDoc]]) -> NextStep | None:
+    step = moves_of(run.scenario)[run.state["position"]].step
+    if step is None:
+        return None
+    before = said[-1][1]["who"] if said else ""
+    guess = step.get("guess")
+    return {
+        "who": party(language, step.get("who"), step["do"], before),
+        "do": step["do"],
+        "guess": None if guess is None else _guess(language, guess),
+    }
+
+
+def _guess(language: Language, guess: Mapping[str, str]) -> GuessDoc:
+    hint = guess.get("hint")
+    return {"question": translate(language, guess["ask"]), "hint": translate(language, hint) if hint else ""}
+
+
+def _claims(claims: Iterable[Mapping[str, Any]]) -> list[ClaimDoc]:
+    return [{"claim": claim["claim"], "holds": claim["holds"]} for claim in claims]
+
+
+def _found(found: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[FindersDoc]:
+    return [
+        {
+            "reconciler": name,
+            "found": [
+                {
+                    "finding_class": finding["class"],
+                    "entity": finding["entity"],
+                    "amount_minor": finding["amount_minor"],
+                }
+                for finding in findings
+            ],
+        }
+        for name, findings in found.items()
+        if name in ("naive", "thorough")
+    ]
