@@ -52,6 +52,8 @@ FILE_OPENED_S = 30.0
 ROOM_ENOUGH = nullcontext()
 HOLD = "mocklend.hold_ms"
 """Key of the WSGI environment: how long the answer is to be held back, in ms."""
+CLOSES = "mocklend.closes"
+"""Key of the WSGI environment: whether the connection ends after the answer."""
 SANDBOX = "mocklend.sandbox_id"
 """Key of the WSGI environment: the request's sandbox, for the access log."""
 
@@ -172,6 +174,7 @@ class Door:
             "wsgi.run_once": False,
             "wsgi.version": (1, 0),
             HOLD: 0,
+            CLOSES: False,
         }
         self._loop: asyncio.AbstractEventLoop
         self._answered: deque[asyncio.Future[bool]] = deque()
@@ -431,6 +434,8 @@ class Door:
             raise
         if isinstance(proto, Watched):
             proto.sandbox_id = environ.get(SANDBOX)
+        if environ[CLOSES]:
+            sent = [*sent, ("connection", "close")]
         hold_ms = environ[HOLD]
         if hold_ms:
             until_s = request.came_s + hold_ms / 1_000

@@ -207,3 +207,19 @@ def test_each_break_is_seen_on_the_wire(server: tuple[subprocess.Popen[str], str
 
     requests.post(f"{url}/-/rules/halt", json={}, timeout=10).raise_for_status()
     assert ask()[1] == whole
+
+
+@pytest.mark.parametrize("how", [how for how in BREAKS if how not in ("empty", "malformed")])
+def test_a_client_that_keeps_its_connection_does_not_wait_for_what_never_comes(
+    server: tuple[subprocess.Popen[str], str], how: str
+) -> None:
+    _, url = server
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    requests.put(f"{url}/-/rules/break", json={"fault": f"transport.{how}"}, timeout=10).raise_for_status()
+
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"GET /v1/products HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        while connection.recv(65536):
+            pass  # Half of it, or nothing; then the end. A server that kept it open would be waited for.
+
+    requests.post(f"{url}/-/rules/halt", json={}, timeout=10).raise_for_status()

@@ -8,7 +8,8 @@
 
 Waitress gives the app access to the socket; Granian, which `serve` uses, does not. To close the connection, Granian is
 given a response that contradicts itself: it sends nothing of it and closes. So a reset looks like an abort there.
-A server also closes the connection when a body is shorter than its Content-Length: that makes `truncated`.
+A body that is shorter than its Content-Length makes `truncated`. Waitress then closes the connection by itself. Granian
+would keep it open, and the client would wait for the rest, so Mocklend's door is told to close it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 
 from flask import Response
+
+from mocklend.door import CLOSES
 
 FLUSH_S = 0.05
 """Seconds in which the first half of the body leaves the server before the connection is closed."""
@@ -27,7 +30,7 @@ AT_ONCE = struct.pack("ii", 1, 0)
 """The value of SO_LINGER, on with 0 s: closing the socket then sends RST."""
 
 
-def broken(response: Response, how: str, environ: Mapping[str, object]) -> Response:
+def broken(response: Response, how: str, environ: MutableMapping[str, object]) -> Response:
     """The response, broken as `how` says; unchanged for `none`. For `abort` and `reset` nothing is sent."""
     if how == "none":
         return response
@@ -40,6 +43,8 @@ def broken(response: Response, how: str, environ: Mapping[str, object]) -> Respo
         case "truncated":
             cut = Response(_half(body), response.status_code, content_type=response.content_type)
             cut.headers["Content-Length"] = str(max(1, len(body)))
+            if CLOSES in environ:
+                environ[CLOSES] = True
             return cut
     if _close_connection(environ, reset=how == "reset"):
         return Response(status=204)  # Not sent: the connection is closed.
@@ -56,7 +61,7 @@ def _half(body: bytes) -> Iterator[bytes]:
     time.sleep(FLUSH_S)
 
 
-def _close_connection(environ: Mapping[str, object], *, reset: bool) -> bool:
+def _close_connection(environ: MutableMapping[str, object], *, reset: bool) -> bool:
     """Close the client's connection. Returns False where the server does not expose its socket.
 
     The file descriptor is redirected to a socket whose other end is closed. So its number stays in use until the server
@@ -74,7 +79,7 @@ def _close_connection(environ: Mapping[str, object], *, reset: bool) -> bool:
     return True
 
 
-def _socket_of(environ: Mapping[str, object]) -> socket.socket | None:
+def _socket_of(environ: MutableMapping[str, object]) -> socket.socket | None:
     """The client's socket, or None where the server does not expose it."""
     channel = getattr(environ.get("waitress.client_disconnected"), "__self__", None)
     return getattr(channel, "socket", None)
