@@ -23,6 +23,7 @@ from tool import CutShort, Failed, NotRun
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """The signals by which people and other programs end a process; any other end is a failure of the process."""
 UP_WITHIN_S = 30.0
+"""How long a start may take, for each process of the server: they start on the same cores."""
 DOWN_WITHIN_S = 40.0
 """A server may take 30 s to end, so the wait is longer."""
 
@@ -72,16 +73,16 @@ class Server:
                 env={**os.environ, **(env or {})},
             )
         try:
-            self.url = str(self._first_line()["url"])
+            self.url = str(self._first_line(UP_WITHIN_S * workers)["url"])
         except BaseException:
             self.kill()
             raise
         self.up_in_s = time.monotonic() - began
 
-    def _first_line(self) -> dict[str, Any]:
+    def _first_line(self, within_s: float) -> dict[str, Any]:
         out = self._process.stdout
         assert out is not None
-        readable, _, _ = select.select([out], [], [], UP_WITHIN_S)
+        readable, _, _ = select.select([out], [], [], within_s)
         line = out.readline() if readable else b""
         try:
             ready: dict[str, Any] = json.loads(line)

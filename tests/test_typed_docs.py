@@ -83,6 +83,11 @@ SHORTENED: Mapping[str, Short] = {
     "scripts/determinism --seeds 6": Short(
         "scripts/determinism --seeds 6 --help", "scripts/determinism --seeds 1", "minutes a seed"
     ),
+    "scripts/determinism --seeds 6 --processes 4": Short(
+        "scripts/determinism --seeds 6 --processes 4 --help",
+        "scripts/determinism --seeds 1 --processes 4 --borrowers 8",
+        "minutes a seed",
+    ),
     "scripts/ground": Short("scripts/ground --help", "scripts/ground readonly", "three minutes, and a server killed"),
     "scripts/neighbours": Short(
         "scripts/neighbours --help", "scripts/neighbours latency --seconds 4", "two minutes, and both cores"

@@ -236,8 +236,12 @@ def tell(
     neighbours: int,
     backwards: bool = False,
     seed: int = SEED,
+    after_chapter: Callable[[], None] = lambda: None,
 ) -> ConcurrentRun:
-    """The story in a sandbox of its own, told by so many clients at once; backwards, the last one comes first."""
+    """The story in a sandbox of its own, told by so many clients at once; backwards, the last one comes first.
+
+    `after_chapter` is called when all have done a chapter and keep their connections open.
+    """
     with Client(url, timeout_s=TIMEOUT_S) as anyone:
         teller = anyone.sandbox(seed=seed, now=START, four_eyes_above_minor=4_000)
     for rule_id, rule in rules.items():
@@ -249,6 +253,7 @@ def tell(
         with ThreadPoolExecutor(clients) as pool:
             for chapter, pause in STORY:
                 list(pool.map(chapter, people))
+                after_chapter()
                 teller.advance(pause.get("by"), to=pause.get("to"))
         verdicts = frozenset(rule["lint"]["verdict"] for rule in teller.rules()["rules"])
         return ConcurrentRun(verdicts, b"\n".join(teller.answer_key_lines()).decode(), teller.audit())
