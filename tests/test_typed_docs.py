@@ -90,7 +90,7 @@ SHORTENED: Mapping[str, Short] = {
     ),
     "scripts/ground": Short("scripts/ground --help", "scripts/ground readonly", "three minutes, and a server killed"),
     "scripts/neighbours": Short(
-        "scripts/neighbours --help", "scripts/neighbours latency --seconds 4", "two minutes, and both cores"
+        "scripts/neighbours --help", "scripts/neighbours latency --seconds 4", "three minutes, and both cores"
     ),
     "scripts/latency --percent 1 --delay-ms 5000": Short(
         "scripts/latency --percent 1 --delay-ms 5000 --help",
