@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from mocklend.console.navigation import Entry, LayerPages
+from mocklend.console.navigation import PLAY, Entry, LayerPages
+from mocklend.language import message
 from mocklend.storage.snapshot import PlatformLayer
+from mocklend_faults.console.start import start_pages
 from mocklend_faults.engine.layer import FaultLayer
 
-BLUEPRINTS: Sequence[Blueprint] = ()
-ENTRIES: Sequence[Entry] = ()
+BLUEPRINTS: Sequence[Blueprint] = (start_pages,)
+ENTRIES: Sequence[Entry] = (Entry(PLAY, 10, message("Start"), "start.start", "s"),)
 
 
 def pages(layer: PlatformLayer) -> LayerPages:

@@ -6,11 +6,14 @@ from flask import Blueprint, render_template, request
 
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
+from mocklend.audit.chain import views_of
+from mocklend.console.chain import Wording, draw
+from mocklend.console.formats import Formats
 from mocklend.console.forms import Filled, read_form
-from mocklend.console.visit import open_snapshot
+from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.console.words import LOAN_STATUS
 from mocklend.domain.problems import Refused
-from mocklend.storage.entities import Borrower
+from mocklend.storage.entities import Borrower, Loan
 from mocklend.views import reads
 
 loan_pages = Blueprint("loans", __name__)
@@ -44,8 +47,22 @@ def loans() -> str:
 
 @loan_pages.get("/loans/<loan_id>")
 def loan(loan_id: str) -> str:
-    """One loan: what is true, and what each view says."""
+    """One loan: what is true, and what each view says of it. Without the truth: what its borrower sees."""
+    shown, views = visit().truth and visit().is_teacher, None
     with open_snapshot() as snapshot:
+        entity = reads.entity(snapshot, Loan, loan_id)
+        borrower = snapshot.get(Borrower, entity.borrower_id)
         page = reads.page(snapshot, loan_id)
-        borrower = snapshot.get(Borrower, page["borrower_id"])
-    return render_template("loan.html", borrower=borrower, page=page, status_words=LOAN_STATUS)
+        if shown:
+            views = views_of(snapshot, platform().layer, loan_id)
+        write = Formats(visit().language, snapshot.sandbox.zone)
+    return render_template(
+        "loan.html",
+        borrower=borrower,
+        drawn=None if views is None else draw(views, every="all" in request.args),
+        loan=entity,
+        page=page,
+        status_words=LOAN_STATUS,
+        views=views,
+        wording=Wording(visit(), write, entity.currency),
+    )

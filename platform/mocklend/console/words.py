@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from mocklend.domain.statuses import LoanStatus
+from collections.abc import Mapping
+
+from mocklend.audit.chain.docs import View
+from mocklend.domain.channel import channels
+from mocklend.domain.statuses import (
+    ApplicationDecision,
+    DisputeState,
+    EditState,
+    LoanStatus,
+    PayoutState,
+    ReceiptState,
+    RepaymentStatus,
+    TradeState,
+)
 from mocklend.language import message
 
-LOAN_STATUS = {
+LOAN_STATUS: Mapping[str, str] = {
     LoanStatus.SUBMITTED: message("Submitted"),
     LoanStatus.LENDING: message("Being paid out"),
     LoanStatus.FAILED: message("Payout failed"),
@@ -15,3 +28,104 @@ LOAN_STATUS = {
     LoanStatus.OFF: message("Written off"),
 }
 """What a borrower reads, by the status's code."""
+_TRADE: Mapping[str, str] = {
+    TradeState.CREATED: message("Not paid yet"),
+    TradeState.SUCCESS: message("Paid"),
+    TradeState.CLOSED: message("Closed"),
+    TradeState.RETURNED: message("Returned"),
+}
+_PAYOUT: Mapping[str, str] = {
+    PayoutState.ORDERED: message("Ordered"),
+    PayoutState.PAID: message("Paid out"),
+    PayoutState.FAILED: message("Failed"),
+}
+_CONSOLE: Mapping[str, str] = {
+    ReceiptState.UNAPPLIED: message("Unapplied"),
+    ReceiptState.APPLIED: message("Applied"),
+    ReceiptState.REVERSED: message("Reversed"),
+    ReceiptState.RETURNED: message("Returned"),
+    EditState.DRAFT: message("Draft"),
+    EditState.REJECTED: message("Rejected"),
+    DisputeState.OPEN: message("Open"),
+    DisputeState.MARKED: message("Marked"),
+    DisputeState.VERIFYING: message("Being verified"),
+    DisputeState.UPHELD: message("Upheld"),
+    DisputeState.CORRECTED: message("Corrected"),
+    DisputeState.COMPENSATED: message("Compensated"),
+    DisputeState.STATEMENT: message("Borrower's statement"),
+    DisputeState.UNVERIFIABLE: message("Unverifiable"),
+}
+_REPAYMENT: Mapping[str, str] = {
+    RepaymentStatus.PROCESSING: message("Processing"),
+    RepaymentStatus.SUCCEEDED: message("Succeeded"),
+    RepaymentStatus.FAILED: message("Failed"),
+    RepaymentStatus.REVERSED: message("Reversed"),
+}
+_DECISION: Mapping[str, str] = {
+    ApplicationDecision.APPROVED: message("Approved"),
+    ApplicationDecision.REFUSED: message("Refused"),
+}
+_STATEMENT: Mapping[str, str] = {"READY": message("Ready"), "LATE": message("Late"), "DAMAGED": message("Damaged")}
+
+STATUS: Mapping[str, Mapping[str, str]] = {
+    View.CHANNEL: _TRADE,
+    View.PAYOUT: _PAYOUT,
+    View.CONSOLE: _CONSOLE,
+    View.REPAYMENT: _REPAYMENT,
+    View.REPORT: LOAN_STATUS,
+    View.LENDER: {**_DECISION, **LOAN_STATUS},
+    View.STATEMENT: _STATEMENT,
+}
+"""The words of each view's own codes; a view that is not named has those of a loan."""
+
+VIEWS: Mapping[str, str] = {
+    View.WORLD: message("World"),
+    View.CHANNEL: message("Channel"),
+    View.PAYOUT: message("Payout"),
+    View.CONSOLE: message("Operator console"),
+    View.BOOKS: message("Books"),
+    View.PAGE: message("Status page"),
+    View.LIST: message("List of loans"),
+    View.INSTALMENTS: message("Instalments"),
+    View.QUOTE: message("Quote"),
+    View.REPAYMENT: message("Repayment"),
+    View.REPORT: message("Credit report"),
+    View.SCORE: message("Credit score"),
+    View.LENDER: message("Lender's copy"),
+    View.WEBHOOK: message("Webhook"),
+    View.STATEMENT: message("Statement"),
+    View.CLIENT: message("Answer to the client"),
+}
+"""The names of the views."""
+ABOUT: Mapping[str, str] = {
+    "receipt": message("receipt"),
+    "edit": message("edit"),
+    "reversal": message("reversal"),
+    "dispute": message("dispute"),
+    "NORMAL": message("normal"),
+    "ATTENTION": message("attention"),
+    "SUBPRIME": message("subprime"),
+    "DOUBTFUL": message("doubtful"),
+    "LOSSES": message("loss"),
+    **{channel.id: channel.name for channel in channels().values()},
+}
+"""What a row of a view is about."""
+OF_A_VIEW: Mapping[str, str] = {
+    View.WORLD: message("what really happened"),
+    View.BOOKS: message("the journal"),
+    View.PAGE: message("what the borrower sees"),
+}
+"""A note beside a view's name."""
+REPEATS: Mapping[str, str] = {
+    View.BOOKS: message("repeats the books"),
+    View.REPORT: message("from the report"),
+    View.CHANNEL: message("repeats the channel"),
+    View.CONSOLE: message("as in the operator console"),
+    View.WORLD: message("repeats its source"),
+}
+"""How a row passes on what its source says."""
+
+
+def status_word(view: str, code: str | None) -> str | None:
+    """The word of a status in a view, in English; None where the code has no word, as a credit score."""
+    return None if code is None else STATUS.get(view, LOAN_STATUS).get(code)

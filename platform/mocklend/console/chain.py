@@ -1,0 +1,163 @@
+"""The chain of one loan as it is drawn: a line per view, and one across it where a lie begins.
+
+ViewsDoc ─▶ lines: view, view, ✕ break, view (first wrong), view (passes it on) … ─▶ chain.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mocklend.audit.chain.docs import BreakDoc, InjectionDoc, Mark, Param, RowDoc, StepDoc, View, ViewsDoc
+from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Sentence
+from mocklend.console.formats import Formats
+from mocklend.console.visit import Visit
+from mocklend.console.words import ABOUT, LOAN_STATUS, OF_A_VIEW, REPEATS, VIEWS, status_word
+from mocklend.language import message
+
+FOLDED = (View.LIST, View.INSTALMENTS, View.QUOTE, View.REPAYMENT, View.WEBHOOK, View.STATEMENT, View.PAYOUT)
+"""Views that are left out while they say what their source says."""
+ON_THE_LINE = (View.WORLD, View.CHANNEL, View.PAYOUT, View.CONSOLE, View.BOOKS)
+"""Views that are stations of the line; the others branch off it."""
+TEXTS: Mapping[str, str] = {
+    **{code.value: text for code, text in SENTENCES.items()},
+    **{code.value: text for code, text in BECAUSE.items()},
+    **CAUSES,
+}
+"""The sentences of a chain by their codes, in English."""
+NOTHING = message("(empty)")
+PAID_OFF_TODAY = message("Paid off on {date}; the page still says {status}.")
+"""The sentence about a loan that was paid off less than a day ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: a view (`row`), or a break (`injection`) before the view that first shows it."""
+
+    row: RowDoc | None
+    injection: InjectionDoc | None
+    state: str
+    """Where it stands: `true`, `break`, `first`, `false` or `bug`."""
+    branches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chain, and the views that are folded away, by their names in English."""
+
+    lines: Sequence[Line]
+    folded: Sequence[str]
+    is_broken: bool
+
+
+def draw(views: ViewsDoc, *, every: bool = False) -> Drawn:
+    """The lines of a chain, from the world down. With `every` no view is folded away."""
+    shown = [row for row in views["rows"] if every or not _folds(row, views)]
+    folded = list(dict.fromkeys(VIEWS[row["view"]] for row in views["rows"] if row not in shown))
+    lines = list(_lines(shown, views["breaks"]))
+    return Drawn(lines, folded, any(line.state == "break" for line in lines))
+
+
+def _folds(row: RowDoc, views: ViewsDoc) -> bool:
+    if row["view"] not in FOLDED or row["mark"] in (Mark.FIRST_WRONG, Mark.UNEXPLAINED):
+        return False
+    first_break = next((found["after"] for found in views["breaks"] if found["injections"]), None)
+    return first_break != row["view"]
+
+
+def _lines(rows: Sequence[RowDoc], breaks: Sequence[BreakDoc]) -> Iterator[Line]:
+    waiting = {found["after"]: found for found in breaks if found["injections"] and found["after"] is not None}
+    for row in rows:
+        here = waiting.get(row["view"])
+        if here is not None and row["mark"] == Mark.FIRST_WRONG:
+            del waiting[row["view"]]
+            for injection in here["injections"]:
+                yield Line(None, injection, "break", row["view"] not in ON_THE_LINE)
+        yield Line(row, None, _state(row), row["view"] not in ON_THE_LINE)
+
+
+def _state(row: RowDoc) -> str:
+    return {
+        Mark.FIRST_WRONG: "first",
+        Mark.PASSES_ON: "false",
+        Mark.UNEXPLAINED: "bug",
+    }.get(Mark(row["mark"]), "true")
+
+
+def _is_of_today(step: StepDoc) -> bool:
+    return step["code"] == Sentence.PAID_OFF_SHOWN_OTHERWISE and not step["params"]["days"]
+
+
+class Wording:
+    """The sentences of a chain in the visitor's language."""
+
+    def __init__(self, here: Visit, write: Formats, currency: str) -> None:
+        self._here, self._write, self._currency = here, write, currency
+
+    def view(self, row: RowDoc) -> str:
+        """The name of a row's view."""
+        return self._here.text(VIEWS[row["view"]])
+
+    def note(self, row: RowDoc) -> str:
+        """What stands beside the name: what it is about."""
+        if row["about"]:
+            return self._here.text(ABOUT.get(row["about"], row["about"]))
+        return self._here.text(OF_A_VIEW[row["view"]]) if row["view"] in OF_A_VIEW else ""
+
+    def status(self, row: RowDoc) -> str:
+        """The word of a row's status; the code where it has no word."""
+        word = status_word(row["view"], row["status"])
+        return self._here.text(word) if word else row["status"] or ""
+
+    def code(self, row: RowDoc) -> str:
+        """The code of a row's status, where the status is a word."""
+        return row["status"] or "" if status_word(row["view"], row["status"]) else ""
+
+    def against(self, row: RowDoc) -> str:
+        """How a row compares with the world, in a few words."""
+        say = self._here.text
+        mark = Mark(row["mark"])
+        if row["view"] == View.WORLD:
+            return say("this is the world")
+        if mark == Mark.AGREES:
+            return say("agrees")
+        if mark == Mark.IN_TRANSIT:
+            return say("on its way")
+        if mark == Mark.UNEXPLAINED:
+            return say("unexplained: a bug")
+        money = next((item for item in row["differs"] if item["field"] == "outstanding_minor"), None)
+        if mark == Mark.FIRST_WRONG and row["wrong_days"]:
+            return say("wrong for {days} d", days=self._write.number(row["wrong_days"]))
+        if (mark == Mark.FIRST_WRONG or row["view"] == View.BOOKS) and money is not None:
+            here, world = money["here"], money["world"]
+            if isinstance(here, int) and isinstance(world, int):
+                amount = self._write.amount(abs(here - world), self._currency)
+                much = here > world
+                return say("{amount} too much", amount=amount) if much else say("{amount} too little", amount=amount)
+        if mark == Mark.FIRST_WRONG:
+            return say("the lie shows first here")
+        return say(REPEATS.get(row["source"] or "", REPEATS[View.WORLD]))
+
+    def views(self, names: Sequence[str]) -> str:
+        """The names of views, one after the other."""
+        return self._here.text(", ").join(self._here.text(name) for name in names)
+
+    def step(self, step: StepDoc) -> str:
+        """A sentence of an explanation."""
+        text = PAID_OFF_TODAY if _is_of_today(step) else TEXTS.get(step["code"])
+        if text is None:
+            return step["text"]
+        return self._here.text(text, **{name: self._shown(name, value) for name, value in step["params"].items()})
+
+    def _shown(self, name: str, value: Param) -> str:
+        if name.endswith("_minor") and isinstance(value, int):
+            return self._write.amount(value, self._currency)
+        if name in ("status", "true_status") and isinstance(value, str):
+            return self._here.text(LOAN_STATUS.get(value, value))
+        if name == "view" and isinstance(value, str):
+            return self._here.text(VIEWS.get(value, value))
+        if name == "date" and isinstance(value, str):
+            return self._write.day_of(value)
+        if value in (None, ""):
+            return self._here.text(NOTHING)
+        return self._write.number(value) if isinstance(value, int) else str(value)
