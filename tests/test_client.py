@@ -379,6 +379,7 @@ CALLS: dict[str, Any] = {
     "GET /-/clock/advances/a": lambda c: c.advance_state("a"),
     "POST /-/reset": lambda c: c.reset(),
     "GET /-/faults": lambda c: c.faults(),
+    "GET /-/faults/f": lambda c: c.fault("f"),
     "PUT /-/rules/r": lambda c: c.put_rule("r", {}),
     "GET /-/rules/r": lambda c: c.rule("r"),
     "PATCH /-/rules/r": lambda c: c.patch_rule("r", enabled=False),

@@ -1182,6 +1182,10 @@ class Client:
         """Return the kinds of fault, with their settings: {faults: [...]}."""
         return self._get("/-/faults")
 
+    def fault(self, fault: str) -> Doc:
+        """Return a kind of fault: its story, the JSON Schema of its settings, on what a rule may match."""
+        return self._get(f"/-/faults/{_part(fault)}")
+
     def arm(
         self,
         fault: str,

@@ -32,6 +32,7 @@ from mocklend.scenarios.text import scenarios
 from mocklend.seams import SEAMS
 from mocklend.seams.seam import Seam
 from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.described import describe
 from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import OPERATORS
 from support import made_benchmarks, paired_runs
@@ -48,7 +49,7 @@ MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 def settings_of(fault: str) -> str:
     """The settings of a kind, as `GET /-/faults` has them."""
-    operation = installed()[fault].describe()["settings"]
+    operation = describe(installed()[fault])["settings"]
     if not operation:
         return "This fault has no settings.\n"
     return _table(

@@ -19,7 +19,7 @@ from mocklend_faults.engine.fault import Fault, method_of
 
 GROUP = "mocklend.faults"
 Catalogue = Mapping[str, type[Fault]]
-DESCRIPTION = ("finding", "precondition", "symptom", "heals", "action")
+DESCRIPTION = ("title", "finding", "precondition", "symptom", "heals", "action")
 """The class variables that a kind must have."""
 
 

@@ -20,8 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from inspect import getdoc
-from typing import Any, ClassVar, Self, TypedDict, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from mocklend.domain.nouns import JsonObject
 from mocklend.seams import SEAMS
@@ -62,44 +61,26 @@ def setting(
     most: int = SETTING_MAX,
     options: tuple[str, ...] = (),
     nullable: bool = False,
+    title: str = "",
 ) -> T:
-    """One setting of a fault: its default, a sentence about it, and its bounds or options.
+    """One setting of a fault: its default, a sentence about it, its bounds or options, and a short title.
 
-    The bounds are given in the terms of the validator, which derives reading, errors and schema from them.
+    Without a title, its name is one: `lag_s` is "Lag". The bounds are given in the terms of the validator, which
+    derives reading, errors and schema from them.
     """
     bounds: dict[str, object] = {"ge": least, "le": most, "strict": True}
     if options:
         words = "|".join(re.escape(option) for option in options)
         bounds = {"pattern": f"^(?:{words})$", "json_schema_extra": lambda schema: _enumerate(schema, options)}
-    return field(default=default, metadata={"description": doc, "options": options, "nullable": nullable, **bounds})
+    return field(
+        default=default,
+        metadata={"description": doc, "options": options, "nullable": nullable, "short_title": title, **bounds},
+    )
 
 
 def _enumerate(schema: JsonObject, options: tuple[str, ...]) -> None:
     del schema["pattern"]
     schema["enum"] = list(options)
-
-
-class KindSettingDoc(TypedDict):
-    """A setting of a kind: `type` is what it may be, in words; `doc` is what it means, with its unit."""
-
-    name: str
-    type: str
-    default: int | str | None
-    doc: str
-
-
-class KindDoc(TypedDict):
-    """A kind of fault: its story, the seams where it acts, its settings, and what a reconciler sees of it."""
-
-    id: str
-    story: str
-    seams: list[str]
-    settings: list[KindSettingDoc]
-    finding: str
-    precondition: str
-    symptom: dict[str, str]
-    heals: str
-    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +90,8 @@ class Fault:
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """What happens, in a few words: the kind's name for people."""
     finding: ClassVar[str]
     """The finding class that a reconciler should report."""
     precondition: ClassVar[str]
@@ -139,30 +122,6 @@ class Fault:
         """All settings, the defaults included."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    @classmethod
-    def describe(cls) -> KindDoc:
-        """The kind as GET /-/faults returns it."""
-        defaults = cls().to_json()
-        return {
-            "id": cls.name,
-            "story": getdoc(cls) or "",
-            "seams": list(cls.seams()),
-            "settings": [
-                {
-                    "name": field.name,
-                    "type": _type_in_words(field.metadata),
-                    "default": defaults[field.name],
-                    "doc": field.metadata["description"],
-                }
-                for field in fields(cls)
-            ],
-            "finding": cls.finding,
-            "precondition": cls.precondition,
-            "symptom": dict(cls.symptom),
-            "heals": cls.heals,
-            "action": cls.action,
-        }
-
 
 def method_of(seam: str) -> str:
     """The name of a seam's method."""
@@ -176,9 +135,3 @@ F = TypeVar("F", bound=Fault)
 def reader_of(kind: type[F]) -> Reader[F]:
     """The reader of a kind's settings."""
     return _READERS.setdefault(kind, Reader(kind))
-
-
-def _type_in_words(bounds: Mapping[str, Any]) -> str:
-    if bounds["options"]:
-        return f"one of {', '.join(bounds['options'])}"
-    return f"integer from {bounds['ge']} to {bounds['le']}" + (" or null" if bounds["nullable"] else "")

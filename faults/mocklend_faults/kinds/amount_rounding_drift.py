@@ -22,6 +22,7 @@ class RoundingDrift(Fault):
     """
 
     name: ClassVar[str] = "amount.rounding_drift"
+    title: ClassVar[str] = "A quote is a few fen short"
     finding: ClassVar[str] = "wrong_view"
     precondition: ClassVar[str] = "A quote of type CLEAR with at least `drift_minor` of interest that is not overdue."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -39,7 +40,9 @@ class RoundingDrift(Fault):
     heals: ClassVar[str] = "The end of the quote's day if it is unpaid; else paying the loan off, or a write-off."
     action: ClassVar[str] = "Write off the rest that the quote left out; never collect it."
 
-    drift_minor: int = setting(1, "The interest that the quote leaves out, in minor units.", least=1, most=3)
+    drift_minor: int = setting(
+        1, "The interest that the quote leaves out, in minor units.", least=1, most=3, title="Interest left out"
+    )
 
     def quote_issued(self, event: QuoteIssued) -> QuoteIssued:
         """Lower the total of a payoff quote. Other quotes are followed by a bill that includes the rest."""

@@ -20,6 +20,7 @@ class ErrorWithSideEffect(Fault):
     """
 
     name: ClassVar[str] = "api.error_with_side_effect"
+    title: ClassVar[str] = "An error, though the work was done"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request that changes something."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "an error, although the request was carried out"}
@@ -27,10 +28,18 @@ class ErrorWithSideEffect(Fault):
     action: ClassVar[str] = "Read the state again after any error; repeat with the same Idempotency-Key only."
 
     answer: str = setting(
-        "internal_error", "The problem code of the answer: a 500 or a 409.", options=("internal_error", "conflict")
+        "internal_error",
+        "The problem code of the answer: a 500 or a 409.",
+        options=("internal_error", "conflict"),
+        title="Error in the answer",
     )
     tries: int | None = setting(
-        1, "How many attempts with one key get the error; null means all.", least=1, most=1_000, nullable=True
+        1,
+        "How many attempts with one key get the error; null means all.",
+        least=1,
+        most=1_000,
+        nullable=True,
+        title="Attempts per key",
     )
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:

@@ -20,6 +20,7 @@ class TimeoutAfterCommit(Fault):
     """
 
     name: ClassVar[str] = "api.timeout_after_commit"
+    title: ClassVar[str] = "The answer is lost after the commit"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request that changes something."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "504, or no answer at all"}
@@ -27,10 +28,18 @@ class TimeoutAfterCommit(Fault):
     action: ClassVar[str] = "Repeat the request with the same Idempotency-Key; never with a new one."
 
     how: str = setting(
-        "gateway_timeout", "What the client sees: a 504, or a closed connection.", options=("gateway_timeout", "abort")
+        "gateway_timeout",
+        "What the client sees: a 504, or a closed connection.",
+        options=("gateway_timeout", "abort"),
+        title="What the client sees",
     )
     tries: int | None = setting(
-        1, "How many attempts with one key lose their answer; null means all.", least=1, most=1_000, nullable=True
+        1,
+        "How many attempts with one key lose their answer; null means all.",
+        least=1,
+        most=1_000,
+        nullable=True,
+        title="Attempts per key",
     )
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:

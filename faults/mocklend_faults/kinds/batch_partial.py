@@ -21,6 +21,7 @@ class BatchPartial(Fault):
     """
 
     name: ClassVar[str] = "batch.partial"
+    title: ClassVar[str] = "End of day stops half way"
     finding: ClassVar[str] = "left_behind"
     precondition: ClassVar[str] = "An instalment falls due and is not paid, of a loan late in the order of the batch."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -36,7 +37,11 @@ class BatchPartial(Fault):
     action: ClassVar[str] = "Compare due dates with statuses; catch up on the loans that the batch left out."
 
     share_done_percent: int = setting(
-        60, "The share of the loans that the batch processes, in percent.", least=0, most=99
+        60,
+        "The share of the loans that the batch processes, in percent.",
+        least=0,
+        most=99,
+        title="Share of loans processed",
     )
 
     def batch_item(self, event: BatchItem) -> BatchItem:

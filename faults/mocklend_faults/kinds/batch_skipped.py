@@ -21,6 +21,7 @@ class BatchSkipped(Fault):
     """
 
     name: ClassVar[str] = "batch.skipped"
+    title: ClassVar[str] = "End of day leaves a loan out"
     finding: ClassVar[str] = "left_behind"
     precondition: ClassVar[str] = "An instalment falls due and is not paid."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -21,6 +21,7 @@ class BatchTwice(Fault):
     """
 
     name: ClassVar[str] = "batch.twice"
+    title: ClassVar[str] = "End of day debits twice"
     finding: ClassVar[str] = "duplicate_in_channel"
     precondition: ClassVar[str] = "A loan with auto-debit has something due."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -21,6 +21,7 @@ class CorrectionNotSent(Fault):
     """
 
     name: ClassVar[str] = "bureau.correction_not_sent"
+    title: ClassVar[str] = "A correction is not sent to the bureau"
     finding: ClassVar[str] = "wrong_bureau"
     precondition: ClassVar[str] = "A correction is decided for an account that was reported."
     symptom: ClassVar[Mapping[str, str]] = {"report": "the months before the correction"}

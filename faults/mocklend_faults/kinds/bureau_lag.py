@@ -23,6 +23,7 @@ class BureauLag(Fault):
     """
 
     name: ClassVar[str] = "bureau.lag"
+    title: ClassVar[str] = "The credit report is late"
     finding: ClassVar[str] = "wrong_bureau"
     precondition: ClassVar[str] = "An account is reported, at a change of its status or a month's end."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -32,7 +33,9 @@ class BureauLag(Fault):
     heals: ClassVar[str] = "Time: `lag_days` after the record should have been published."
     action: ClassVar[str] = "Within the normal lag, explain it; then escalate. Correct nothing: the file is right."
 
-    lag_days: int = setting(7, "How many days after its normal lag a record is published.", least=1, most=366)
+    lag_days: int = setting(
+        7, "How many days after its normal lag a record is published.", least=1, most=366, title="Additional lag"
+    )
 
     def bureau_report(self, event: BureauReport) -> BureauReport:
         """Publish the record later. A record that is not sent has no lag."""

@@ -21,6 +21,7 @@ class BoundedStale(Fault):
     """
 
     name: ClassVar[str] = "cache.bounded_stale"
+    title: ClassVar[str] = "The page lags"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes: a repayment, an edit, a due date."
     symptom: ClassVar[Mapping[str, str]] = {

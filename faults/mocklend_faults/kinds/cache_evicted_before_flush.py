@@ -21,6 +21,7 @@ class EvictedBeforeFlush(Fault):
     """
 
     name: ClassVar[str] = "cache.evicted_before_flush"
+    title: ClassVar[str] = "A balance is lost from memory"
     finding: ClassVar[str] = "wrong_view"
     precondition: ClassVar[str] = "Two changes of a loan, one after the other, the first of which moved the balance."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -21,6 +21,7 @@ class LostInvalidation(Fault):
     """
 
     name: ClassVar[str] = "cache.lost_invalidation"
+    title: ClassVar[str] = "The old page stays"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes: a repayment, an edit, a due date."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -20,6 +20,7 @@ class StaleSet(Fault):
     """
 
     name: ClassVar[str] = "cache.stale_set"
+    title: ClassVar[str] = "The old page comes back"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes, and then does not change for `right_for_s`."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -31,7 +32,10 @@ class StaleSet(Fault):
     action: ClassVar[str] = "Compare the page's version with the books', and refill the page; post nothing."
 
     right_for_s: int = setting(
-        30, "How long the new page is shown before the old one returns, in seconds.", most=31_536_000
+        30,
+        "How long the new page is shown before the old one returns, in seconds.",
+        most=31_536_000,
+        title="New page shown for",
     )
     stale_s: int | None = setting(
         3_600,
@@ -39,6 +43,7 @@ class StaleSet(Fault):
         least=1,
         most=31_536_000,
         nullable=True,
+        title="Old page shown for",
     )
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:

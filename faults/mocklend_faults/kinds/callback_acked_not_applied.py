@@ -21,6 +21,7 @@ class AckedNotApplied(Fault):
     """
 
     name: ClassVar[str] = "callback.acked_not_applied"
+    title: ClassVar[str] = "Acknowledged, then dropped"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A callback arrives whose payment is not on the books yet."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -21,6 +21,7 @@ class CallbackDelayed(Fault):
     """
 
     name: ClassVar[str] = "callback.delayed"
+    title: ClassVar[str] = "A callback comes late"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A repayment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -41,6 +42,7 @@ class CallbackDelayed(Fault):
         "The attempt that is delivered, counted from 1; the last one if the retry schedule has fewer.",
         least=2,
         most=100,
+        title="Delivered on attempt",
     )
 
     def callback_attempt(self, event: CallbackAttempt) -> CallbackAttempt:

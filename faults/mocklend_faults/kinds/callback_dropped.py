@@ -21,6 +21,7 @@ class CallbackDropped(Fault):
     """
 
     name: ClassVar[str] = "callback.dropped"
+    title: ClassVar[str] = "A callback is lost"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A repayment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -24,6 +24,7 @@ class CallbackDuplicated(Fault):
     """
 
     name: ClassVar[str] = "callback.duplicated"
+    title: ClassVar[str] = "A callback comes twice"
     finding: ClassVar[str] = "duplicate_in_books"
     precondition: ClassVar[str] = (
         "The callback of an order is received. With `trade_no` `same` the platform withstands it."
@@ -42,7 +43,10 @@ class CallbackDuplicated(Fault):
 
     copies: int = setting(1, "How many times the callback is sent again.", least=1, most=COPIES_MAX)
     trade_no: str = setting(
-        NEW, "Whether the copies have a new trade number or the same, which the inbox knows.", options=(NEW, SAME)
+        NEW,
+        "Whether the copies have a new trade number or the same, which the inbox knows.",
+        options=(NEW, SAME),
+        title="Trade number of the copies",
     )
 
     def callback_taken(self, event: CallbackTaken) -> CallbackTaken:

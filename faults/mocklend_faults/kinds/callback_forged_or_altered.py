@@ -21,6 +21,7 @@ class ForgedOrAltered(Fault):
     """
 
     name: ClassVar[str] = "callback.forged_or_altered"
+    title: ClassVar[str] = "Forged or altered"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A repayment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -40,6 +41,7 @@ class ForgedOrAltered(Fault):
         WRONG_KEY,
         "Signed with a wrong key, with a wrong amount, or sent again with an old timestamp.",
         options=ALTERATIONS,
+        title="What is wrong with it",
     )
     attempts_altered: int = setting(1, "How many attempts are altered, from the first on.", least=1, most=100)
 

@@ -24,6 +24,7 @@ class CallbackReordered(Fault):
     """
 
     name: ClassVar[str] = "callback.reordered"
+    title: ClassVar[str] = "Out of order"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = (
         "A repayment succeeds by its callback. With `inbox` `checks` the platform withstands it."
@@ -44,6 +45,7 @@ class CallbackReordered(Fault):
         CHECKS,
         "Whether the inbox checks which callback is older, or believes the last one.",
         options=(CHECKS, BELIEVES),
+        title="What the inbox does",
     )
 
     def callback_taken(self, event: CallbackTaken) -> CallbackTaken:

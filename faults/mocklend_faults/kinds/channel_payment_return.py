@@ -24,6 +24,7 @@ class PaymentReturn(Fault):
     """
 
     name: ClassVar[str] = "channel.payment_return"
+    title: ClassVar[str] = "Money is taken back"
     finding: ClassVar[str] = "missing_in_channel"
     precondition: ClassVar[str] = "A payment through a channel."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -34,11 +35,14 @@ class PaymentReturn(Fault):
     heals: ClassVar[str] = "An order query, which posts the payment return."
     action: ClassVar[str] = "Query the channel by out_trade_no; reverse the receipt as of the channel's day."
 
-    after_days: int = setting(3, "How many days after the payment the money is returned.", least=1, most=366)
+    after_days: int = setting(
+        3, "How many days after the payment the money is returned.", least=1, most=366, title="Returned after"
+    )
     says: str = setting(
         SILENT,
         "Whether the channel sends a callback about the return. With a callback no view is wrong.",
         options=(SILENT, TOLD),
+        title="Callback about the return",
     )
 
     def trade_settled(self, event: TradeSettled) -> TradeSettled:

@@ -25,6 +25,7 @@ class Unrecognised(Fault):
     """
 
     name: ClassVar[str] = "channel.unrecognised"
+    title: ClassVar[str] = "A payment nobody recognises"
     finding: ClassVar[str] = "unidentified"
     precondition: ClassVar[str] = "A payment without an order, whose payer typed the loan's reference."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -42,6 +43,7 @@ class Unrecognised(Fault):
         BLANK,
         "What arrives instead: nothing, the first characters, or the payer's name.",
         options=(BLANK, TRUNCATED, NAME_ONLY),
+        title="What arrives as reference",
     )
 
     def payment_reference(self, event: PaymentReference) -> PaymentReference:

@@ -21,6 +21,7 @@ class CutoffSkew(Fault):
     """
 
     name: ClassVar[str] = "clock.cutoff_skew"
+    title: ClassVar[str] = "The books' clock runs ahead"
     finding: ClassVar[str] = "misapplied"
     precondition: ClassVar[str] = "A repayment is paid within `skew_s` of the end of its business day."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -34,7 +35,9 @@ class CutoffSkew(Fault):
     heals: ClassVar[str] = "Rebooking it, reversing it, or a payment return."
     action: ClassVar[str] = "The channel's time counts: rebook the receipt on that day, which reverses the penalty."
 
-    skew_s: int = setting(7_200, "How many seconds the clock that dates receipts is ahead.", least=1, most=43_200)
+    skew_s: int = setting(
+        7_200, "How many seconds the clock that dates receipts is ahead.", least=1, most=43_200, title="Clock ahead by"
+    )
 
     def receipt_booked(self, event: ReceiptBooked) -> ReceiptBooked:
         """Date the receipt by the clock that is ahead, if that makes it another day."""

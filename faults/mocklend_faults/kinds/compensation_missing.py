@@ -21,6 +21,7 @@ class CompensationMissing(Fault):
     """
 
     name: ClassVar[str] = "compensation.missing"
+    title: ClassVar[str] = "An agreed compensation is not posted"
     finding: ClassVar[str] = "missing_in_books"
     precondition: ClassVar[str] = "A dispute is upheld with a compensation."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -21,6 +21,7 @@ class StuckInTransit(Fault):
     """
 
     name: ClassVar[str] = "disbursement.stuck_in_transit"
+    title: ClassVar[str] = "A payout is stuck"
     finding: ClassVar[str] = "missing_in_channel"
     precondition: ClassVar[str] = "A loan that is paid out through a channel (`disburse_to`)."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -23,6 +23,7 @@ class DeadlineMissed(Fault):
     """
 
     name: ClassVar[str] = "dispute.deadline_missed"
+    title: ClassVar[str] = "A dispute misses its deadline"
     finding: ClassVar[str] = "deadline_missed"
     precondition: ClassVar[str] = "A dispute is opened, and the queue takes longer than twenty days."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -35,7 +36,9 @@ class DeadlineMissed(Fault):
     heals: ClassVar[str] = "Time: `queue_days` after it was opened, the dispute leaves the queue."
     action: ClassVar[str] = "Report the breach on that day; then verify, decide and compensate."
 
-    queue_days: int = setting(25, "How many days the dispute waits in the queue.", least=1, most=366)
+    queue_days: int = setting(
+        25, "How many days the dispute waits in the queue.", least=1, most=366, title="Time in the queue"
+    )
 
     def dispute_opened(self, event: DisputeOpened) -> DisputeOpened:
         """Let the dispute wait longer."""

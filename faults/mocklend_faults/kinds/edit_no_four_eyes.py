@@ -20,6 +20,7 @@ class NoFourEyes(Fault):
     """
 
     name: ClassVar[str] = "edit.no_four_eyes"
+    title: ClassVar[str] = "An edit without approval"
     finding: ClassVar[str] = "unapproved"
     precondition: ClassVar[str] = "The sandbox requires approvers, and an edit above the limit names none."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -21,6 +21,7 @@ class IdempotencyExpired(Fault):
     """
 
     name: ClassVar[str] = "idempotency.expired"
+    title: ClassVar[str] = "An idempotency key expires too early"
     finding: ClassVar[str] = "duplicate_in_channel"
     precondition: ClassVar[str] = (
         "A repayment is ordered again with its key, `kept_for_s` or more after the first order; the first one is not "
@@ -40,7 +41,7 @@ class IdempotencyExpired(Fault):
     heals: ClassVar[str] = "Reversing one of the two."
     action: ClassVar[str] = "One request is one repayment: reverse the other, and refund it."
 
-    kept_for_s: int = setting(60, "How many seconds a key is kept.", most=30 * 86_400)
+    kept_for_s: int = setting(60, "How many seconds a key is kept.", most=30 * 86_400, title="Key kept for")
 
     def idempotency_checked(self, event: IdempotencyChecked) -> IdempotencyChecked:
         """Forget a key that is older than `kept_for_s`."""

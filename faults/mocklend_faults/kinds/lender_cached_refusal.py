@@ -21,6 +21,7 @@ class CachedRefusal(Fault):
     """
 
     name: ClassVar[str] = "lender.cached_refusal"
+    title: ClassVar[str] = "A lender decides by an old copy"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A borrower applies, and the partner's copy is too old or a new pull is requested."
     symptom: ClassVar[Mapping[str, str]] = {"partner": "a decision by an old copy"}

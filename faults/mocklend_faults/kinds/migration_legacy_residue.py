@@ -24,6 +24,7 @@ class LegacyResidue(Fault):
     """
 
     name: ClassVar[str] = "migration.legacy_residue"
+    title: ClassVar[str] = "A migrated balance is wrong"
     finding: ClassVar[str] = "unsupported"
     precondition: ClassVar[str] = "A loan is opened and paid out at once."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -36,8 +37,12 @@ class LegacyResidue(Fault):
     heals: ClassVar[str] = "Reversing the edit."
     action: ClassVar[str] = "No payment and no decision supports the entry: reverse it, and post nothing else."
 
-    residue_minor: int = setting(7, "The error of the opening balance, in minor units.", least=1, most=10**9)
-    asks_for: str = setting(LESS, "Whether the opening balance is too high or too low.", options=(MORE, LESS))
+    residue_minor: int = setting(
+        7, "The error of the opening balance, in minor units.", least=1, most=10**9, title="Error of the balance"
+    )
+    asks_for: str = setting(
+        LESS, "Whether the opening balance is too high or too low.", options=(MORE, LESS), title="Too high or too low"
+    )
 
     def loan_opened(self, event: LoanOpened) -> LoanOpened:
         """Change the opening balance, within the bounds that keep the loan open and its amounts valid."""

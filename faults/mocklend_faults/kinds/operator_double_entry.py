@@ -21,6 +21,7 @@ class DoubleEntry(Fault):
     """
 
     name: ClassVar[str] = "operator.double_entry"
+    title: ClassVar[str] = "A payment is entered twice"
     finding: ClassVar[str] = "duplicate_in_books"
     precondition: ClassVar[str] = "An order's receipt reaches the books, `late_s` or more after its channel was paid."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -37,7 +38,10 @@ class DoubleEntry(Fault):
     action: ClassVar[str] = "One trade, one receipt: reverse the one that was posted by hand."
 
     late_s: int = setting(
-        0, "How many seconds late a receipt must be for a clerk to post it by hand.", most=31 * 86_400
+        0,
+        "How many seconds late a receipt must be for a clerk to post it by hand.",
+        most=31 * 86_400,
+        title="Late by at least",
     )
 
     def order_paid(self, event: OrderPaid) -> OrderPaid:

@@ -21,6 +21,7 @@ class ManualOverrideSticky(Fault):
     """
 
     name: ClassVar[str] = "operator.manual_override_sticky"
+    title: ClassVar[str] = "A status override does not end"
     finding: ClassVar[str] = "status_mismatch"
     precondition: ClassVar[str] = "A loan has a status override, and a later fact changes the status on the books."
     symptom: ClassVar[Mapping[str, str]] = {

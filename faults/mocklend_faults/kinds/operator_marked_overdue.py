@@ -26,6 +26,7 @@ class MarkedOverdue(Fault):
     """
 
     name: ClassVar[str] = "operator.marked_overdue"
+    title: ClassVar[str] = "A paid bill is marked overdue"
     finding: ClassVar[str] = "status_mismatch"
     precondition: ClassVar[str] = "An operator files a repayment, or makes a status edit; the loan is not overdue."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -22,6 +22,7 @@ class PrepayAsPartial(Fault):
     """
 
     name: ClassVar[str] = "operator.prepay_as_partial"
+    title: ClassVar[str] = "A payoff is booked as an instalment"
     finding: ClassVar[str] = "misapplied"
     precondition: ClassVar[str] = "A payoff (CLEAR) is posted."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -31,6 +31,7 @@ class WaiverCancelled(Fault):
     """
 
     name: ClassVar[str] = "operator.waiver_cancelled"
+    title: ClassVar[str] = "A waiver is withdrawn, the page stays"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A waiver is reversed, which increases the outstanding amount."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -23,6 +23,7 @@ class WrongAmount(Fault):
     """
 
     name: ClassVar[str] = "operator.wrong_amount"
+    title: ClassVar[str] = "A clerk types a wrong amount"
     finding: ClassVar[str] = "amount_mismatch"
     precondition: ClassVar[str] = "An edit with an amount, whose mistyped amount would also be accepted."
     symptom: ClassVar[Mapping[str, str]] = {

@@ -22,6 +22,7 @@ class WrongLoan(Fault):
     """
 
     name: ClassVar[str] = "operator.wrong_loan"
+    title: ClassVar[str] = "A receipt goes to the wrong loan"
     finding: ClassVar[str] = "misapplied"
     precondition: ClassVar[str] = (
         "A receipt is matched or moved, and its borrower has another loan with an outstanding amount."
@@ -38,7 +39,12 @@ class WrongLoan(Fault):
     heals: ClassVar[str] = "Moving the receipt, or a payment return."
     action: ClassVar[str] = "Move the receipt to the loan that the slip names, effective on the channel's day."
 
-    line: str = setting(FIRST, "Which of the other loans is selected, in the order of ids.", options=(FIRST, LAST))
+    line: str = setting(
+        FIRST,
+        "Which of the other loans is selected, in the order of ids.",
+        options=(FIRST, LAST),
+        title="Which other loan",
+    )
 
     def receipt_match(self, event: ReceiptMatch) -> ReceiptMatch:
         """Match the receipt to another loan of the borrower, if there is one."""

@@ -23,6 +23,7 @@ class WrongReversal(Fault):
     """
 
     name: ClassVar[str] = "operator.wrong_reversal"
+    title: ClassVar[str] = "The wrong repayment is reversed"
     finding: ClassVar[str] = "misapplied"
     precondition: ClassVar[str] = "A repayment is reversed, and the loan has another one that could be reversed."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -38,7 +39,10 @@ class WrongReversal(Fault):
     action: ClassVar[str] = "Reinstate the right repayment, then reverse the intended one."
 
     line: str = setting(
-        FIRST, "Which of the loan's other repayments is reversed, in the order of ids.", options=(FIRST, LAST)
+        FIRST,
+        "Which of the loan's other repayments is reversed, in the order of ids.",
+        options=(FIRST, LAST),
+        title="Which other repayment",
     )
 
     def repayment_reversal(self, event: RepaymentReversal) -> RepaymentReversal:

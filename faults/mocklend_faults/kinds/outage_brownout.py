@@ -19,6 +19,7 @@ class Brownout(Fault):
     """
 
     name: ClassVar[str] = "outage.brownout"
+    title: ClassVar[str] = "Slow, and some requests refused"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "late, or 503 unavailable"}
@@ -27,9 +28,15 @@ class Brownout(Fault):
 
     delay_ms: int = setting(300, "The delay of every answer, in milliseconds.", least=0, most=60_000)
     errors_percent: int = setting(
-        20, "The share of requests that are refused and not carried out, in percent.", least=0, most=100
+        20,
+        "The share of requests that are refused and not carried out, in percent.",
+        least=0,
+        most=100,
+        title="Requests refused",
     )
-    retry_after_s: int = setting(1, "The value of Retry-After in a refusal, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(
+        1, "The value of Retry-After in a refusal, in seconds.", least=0, most=86_400, title="Retry-After"
+    )
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Delay the answer, and refuse the request for a share of its random draws."""

@@ -21,6 +21,7 @@ class DependencyOutage(Fault):
     """
 
     name: ClassVar[str] = "outage.dependency"
+    title: ClassVar[str] = "A channel is down"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request that needs a channel: an order, an order query, or a path under /channels."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "503 unavailable, for requests that need the channel"}
@@ -30,7 +31,7 @@ class DependencyOutage(Fault):
     )
 
     channel: str = setting("any", "The channel that is down.", options=CHANNELS)
-    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400, title="Retry-After")
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Refuse a request that needs the channel, before it is carried out."""

@@ -19,6 +19,7 @@ class FullOutage(Fault):
     """
 
     name: ClassVar[str] = "outage.full"
+    title: ClassVar[str] = "The platform is down"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "503 unavailable"}
@@ -27,7 +28,7 @@ class FullOutage(Fault):
         "Repeat later, a write with the same Idempotency-Key; waive the penalty that an outage has caused."
     )
 
-    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400, title="Retry-After")
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Refuse the request before it is carried out."""

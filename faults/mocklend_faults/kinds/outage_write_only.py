@@ -19,6 +19,7 @@ class WriteOnlyOutage(Fault):
     """
 
     name: ClassVar[str] = "outage.write_only"
+    title: ClassVar[str] = "Reads work, writes do not"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request that changes something."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "503 unavailable, while reads are answered"}
@@ -27,7 +28,7 @@ class WriteOnlyOutage(Fault):
         "Repeat later with the same Idempotency-Key; do not conclude from a working page that writes work."
     )
 
-    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(60, "The value of Retry-After, in seconds.", least=0, most=86_400, title="Retry-After")
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Refuse a write before it is carried out."""

@@ -22,6 +22,7 @@ class PartialLag(Fault):
     """
 
     name: ClassVar[str] = "projection.partial_lag"
+    title: ClassVar[str] = "One view lags behind the others"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes: a repayment, an edit, a due date."
     symptom: ClassVar[Mapping[str, str]] = {
@@ -30,7 +31,9 @@ class PartialLag(Fault):
     heals: ClassVar[str] = "Time: after `lag_s`, or sooner when a newer version is shown or the page is rebuilt."
     action: ClassVar[str] = "Trust the view with the highest version; rebuild the one that lags."
 
-    view: str = setting(LIST, "Which of the three views lags.", options=(PAGE, LIST, INSTALMENTS))
+    view: str = setting(
+        LIST, "Which of the three views lags.", options=(PAGE, LIST, INSTALMENTS), title="View that lags"
+    )
     lag_s: int = setting(3_600, "How many seconds it lags.", least=1, most=31_536_000)
 
     def view_refresh(self, event: ViewRefresh) -> ViewRefresh:

@@ -21,6 +21,7 @@ class NonMonotonic(Fault):
     """
 
     name: ClassVar[str] = "read.non_monotonic"
+    title: ClassVar[str] = "Two replicas disagree"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes, and its page is read at least twice."
     symptom: ClassVar[Mapping[str, str]] = {

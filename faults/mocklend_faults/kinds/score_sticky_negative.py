@@ -21,6 +21,7 @@ class StickyNegative(Fault):
     """
 
     name: ClassVar[str] = "score.sticky_negative"
+    title: ClassVar[str] = "The score of an earlier refresh"
     finding: ClassVar[str] = "wrong_bureau"
     precondition: ClassVar[str] = "A score is requested with a transaction id, and differs from an earlier refresh."
     symptom: ClassVar[Mapping[str, str]] = {"score": "that of an earlier refresh"}

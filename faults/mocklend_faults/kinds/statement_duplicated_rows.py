@@ -21,13 +21,16 @@ class StatementDuplicatedRows(Fault):
     """
 
     name: ClassVar[str] = "statement.duplicated_rows"
+    title: ClassVar[str] = "Statement: rows twice"
     finding: ClassVar[str] = "wrong_statement"
     precondition: ClassVar[str] = "A statement is requested of a day with at least one payment."
     symptom: ClassVar[Mapping[str, str]] = {"statement": "a row that occurs twice, with one number"}
     heals: ClassVar[str] = "The channel makes the statement again."
     action: ClassVar[str] = "One number, one row: post nothing twice; have the statement made again."
 
-    rows: int = setting(1, "How many of the first rows are repeated, at most.", least=1, most=10_000)
+    rows: int = setting(
+        1, "How many of the first rows are repeated, at most.", least=1, most=10_000, title="Rows repeated"
+    )
 
     def statement_made(self, event: StatementMade) -> StatementMade:
         """Repeat the first rows. A statement without rows is not changed."""

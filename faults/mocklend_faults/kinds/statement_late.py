@@ -23,13 +23,16 @@ class StatementLate(Fault):
     """
 
     name: ClassVar[str] = "statement.late"
+    title: ClassVar[str] = "Statement: late"
     finding: ClassVar[str] = "wrong_statement"
     precondition: ClassVar[str] = "A statement is requested between its time and `late_hours` after it."
     symptom: ClassVar[Mapping[str, str]] = {"statement": "none yet, hours after its time"}
     heals: ClassVar[str] = "Time: `late_hours` after its time; or the channel makes the statement again."
     action: ClassVar[str] = "Wait, or have the statement made again; report no break of that day before."
 
-    late_hours: int = setting(6, "How many hours after its time the statement is ready.", least=1, most=720)
+    late_hours: int = setting(
+        6, "How many hours after its time the statement is ready.", least=1, most=720, title="Late by"
+    )
 
     def statement_made(self, event: StatementMade) -> StatementMade:
         """Make the statement ready later. A request after that time is not affected."""

@@ -20,6 +20,7 @@ class StatementReencoded(Fault):
     """
 
     name: ClassVar[str] = "statement.reencoded"
+    title: ClassVar[str] = "Statement: wrong encoding"
     finding: ClassVar[str] = "wrong_statement"
     precondition: ClassVar[str] = "A channel's statement of a day is requested."
     symptom: ClassVar[Mapping[str, str]] = {"statement": "bytes that are not in the declared encoding"}

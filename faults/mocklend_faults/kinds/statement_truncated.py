@@ -20,13 +20,16 @@ class StatementTruncated(Fault):
     """
 
     name: ClassVar[str] = "statement.truncated"
+    title: ClassVar[str] = "Statement: cut off"
     finding: ClassVar[str] = "wrong_statement"
     precondition: ClassVar[str] = "A channel's statement of a day is requested."
     symptom: ClassVar[Mapping[str, str]] = {"statement": "a file that ends before its last rows and its totals"}
     heals: ClassVar[str] = "The channel makes the statement again."
     action: ClassVar[str] = "Refuse the file, because its totals are missing; have the statement made again."
 
-    kept_percent: int = setting(60, "The share of the file's bytes that is kept, in percent.", least=0, most=99)
+    kept_percent: int = setting(
+        60, "The share of the file's bytes that is kept, in percent.", least=0, most=99, title="Share of the file kept"
+    )
 
     def statement_made(self, event: StatementMade) -> StatementMade:
         """Keep only the beginning of the file."""

@@ -19,6 +19,7 @@ class Abort(Fault):
     """
 
     name: ClassVar[str] = "transport.abort"
+    title: ClassVar[str] = "The connection is closed"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "the connection is closed without a byte"}

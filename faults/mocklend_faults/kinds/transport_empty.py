@@ -19,6 +19,7 @@ class Empty(Fault):
     """
 
     name: ClassVar[str] = "transport.empty"
+    title: ClassVar[str] = "The answer is empty"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "200 and no body"}

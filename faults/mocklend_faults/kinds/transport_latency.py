@@ -26,6 +26,7 @@ class Latency(Fault):
     """
 
     name: ClassVar[str] = "transport.latency"
+    title: ClassVar[str] = "The answer is slow"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "late, possibly after the client's time-out"}

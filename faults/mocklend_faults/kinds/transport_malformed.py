@@ -19,6 +19,7 @@ class Malformed(Fault):
     """
 
     name: ClassVar[str] = "transport.malformed"
+    title: ClassVar[str] = "The answer is not JSON"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "a complete answer that is not JSON"}

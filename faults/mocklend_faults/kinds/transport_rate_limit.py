@@ -19,13 +19,14 @@ class RateLimit(Fault):
     """
 
     name: ClassVar[str] = "transport.rate_limit"
+    title: ClassVar[str] = "Too many requests"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "429 rate_limited, with Retry-After"}
     heals: ClassVar[str] = "By itself: a later request is answered."
     action: ClassVar[str] = "Wait for the time in Retry-After, then repeat the request unchanged."
 
-    retry_after_s: int = setting(1, "The value of Retry-After, in seconds.", least=0, most=86_400)
+    retry_after_s: int = setting(1, "The value of Retry-After, in seconds.", least=0, most=86_400, title="Retry-After")
 
     def api_answer(self, event: ApiAnswer) -> ApiAnswer:
         """Refuse the request before it is carried out, unless another fault refuses it already."""

@@ -19,6 +19,7 @@ class Reset(Fault):
     """
 
     name: ClassVar[str] = "transport.reset"
+    title: ClassVar[str] = "The connection is reset"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "the connection is reset without a byte"}

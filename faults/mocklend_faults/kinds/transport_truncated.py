@@ -19,6 +19,7 @@ class Truncated(Fault):
     """
 
     name: ClassVar[str] = "transport.truncated"
+    title: ClassVar[str] = "The answer is cut off"
     finding: ClassVar[str] = "timing"
     precondition: ClassVar[str] = "A request of a client, on any plane but the control plane."
     symptom: ClassVar[Mapping[str, str]] = {"answer": "half of the body, then the connection is closed"}

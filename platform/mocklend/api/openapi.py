@@ -81,6 +81,7 @@ PATH_PARAMETERS = {
     "payout_id": "The payout's id.",
     "receipt_id": "The receipt's id.",
     "repayment_id": "The repayment's id.",
+    "fault": "The kind of fault, by its name, such as `callback.dropped`.",
     "rule_id": "The rule's id, which the client chooses.",
     "scenario": "The scenario's name, one of GET /-/scenarios.",
 }

@@ -37,6 +37,7 @@ class $kind(Fault):
     """
 
     name: ClassVar[str] = "$name"
+    title: ClassVar[str] = "What happens, in a few words"
     finding: ClassVar[str] = "$finding"
     precondition: ClassVar[str] = "What a story needs for this fault to act."
     symptom: ClassVar[Mapping[str, str]] = {"page": "what this view shows that is wrong; name each view, and no other"}

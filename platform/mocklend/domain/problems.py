@@ -113,6 +113,7 @@ PROBLEMS: dict[str, Problem] = {
     "run_unknown": Problem(
         404, "No scenario is played in this sandbox.", "Play one: POST /-/scenarios/{scenario}/runs has its key."
     ),
+    "fault_not_installed": Problem(404, "There is no fault of this name.", "List them with GET /-/faults."),
     "fault_unknown": Problem(422, "There is no such fault.", "List them with GET /-/faults."),
     # Limits.
     "too_many_sandboxes": Problem(

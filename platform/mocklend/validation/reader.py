@@ -31,6 +31,10 @@ class Reader(Generic[T]):
     def _schema(self) -> dict[str, Any]:
         return self._adapter.json_schema()
 
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of what is read."""
+        return self._schema
+
     def parse(self, value: object) -> T:
         """Return the value. Raises Invalid with every wrong field; within another type they become its errors."""
         try:
