@@ -19,6 +19,7 @@ class BadNewsFirst(Fault):
     """
 
     name: ClassVar[str] = "cache.bad_news_first"
+    title: ClassVar[str] = "A payment is shown later than a debt"
     finding: ClassVar[str] = "stale_view"
     precondition: ClassVar[str] = "A loan changes so that less is owed."
     symptom: ClassVar[Mapping[str, str]] = {"page": "the old amount", "list": "the same", "instalments": "the same"}

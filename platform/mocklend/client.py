@@ -1252,12 +1252,20 @@ class Client:
         """Disarm all rules at once: {halted}."""
         return self._post("/-/rules/halt", {})
 
-    def answer_key(self, *, status: str | None = None, entity: str | None = None, loan_id: str | None = None) -> Doc:
+    def answer_key(
+        self,
+        *,
+        status: str | None = None,
+        entity: str | None = None,
+        loan_id: str | None = None,
+        rule: str | None = None,
+        fault: str | None = None,
+    ) -> Doc:
         """Return every injection: the truth, what was served, and the finding that a reconciler should report.
 
         Returns {entries, hint}; if the whole key is empty, `hint` says why.
         """
-        filters = {"status": status, "entity": entity, "loan_id": loan_id}
+        filters = {"status": status, "entity": entity, "loan_id": loan_id, "rule": rule, "fault": fault}
         page = self._get("/-/answer-key", filters)
         entries, hint = page.get("entries", []), page.get("hint")
         while page.get("next_cursor"):
@@ -1341,13 +1349,23 @@ class Client:
         """Delete an experiment and its rules. Refused with `experiment_unknown`."""
         self._call("DELETE", f"/-/experiments/{_part(experiment_id)}")
 
-    def explain(self, entity: str | None = None, *, loan_id: str | None = None, request_id: str | None = None) -> Doc:
-        """Return why each rule fired, or did not, on the events of an entity, a loan or a request.
+    def explain(
+        self,
+        entity: str | None = None,
+        *,
+        loan_id: str | None = None,
+        request_id: str | None = None,
+        rule: str | None = None,
+        outcome: str | None = None,
+        limit: int | None = None,
+    ) -> Doc:
+        """Return why each rule fired, or did not, on the events of an entity, a loan, a request or a rule.
 
-        `Exchange`, `ProblemError` and `requests_made` have the id of a request. Returns {rules, events_known,
-        events_kept_max}.
+        `outcome` leaves only events on which a rule had it, `limit` only the newest of each rule. `Exchange`,
+        `ProblemError` and `requests_made` have the id of a request. Returns {rules, events_known, events_kept_max}.
         """
-        return self._get("/-/explain", {"entity": entity, "loan_id": loan_id, "request_id": request_id})
+        query = {"entity": entity, "loan_id": loan_id, "request_id": request_id}
+        return self._get("/-/explain", {**query, "rule": rule, "outcome": outcome, "limit": limit})
 
     def audit(self, *, since: str | None = None) -> Doc:
         """Compare world, books and views: every discrepancy, and the injection that explains it.

@@ -97,6 +97,30 @@ def test_reading_goes_on_after_any_entry(engine: Engine) -> None:
         assert answer_key.find(key, "inj_nobody") is None
 
 
+def test_the_newest_first_is_the_whole_key_backwards_from_any_entry(engine: Engine) -> None:
+    with snapshot(engine) as key:
+        backwards = list(answer_key.stream(key))[::-1]
+
+        assert list(answer_key.stream(key, newest_first=True)) == backwards
+        for n in (0, 1, ROWS // 2, ROWS - 1):
+            page = answer_key.key_page(key, answer_key.ALL, backwards[n], 3, newest_first=True)
+            assert page == backwards[n + 1 : n + 4]
+
+
+def test_a_filter_leaves_the_entries_of_a_rule_and_of_a_kind(engine: Engine) -> None:
+    with snapshot(engine) as key:
+        whole = list(answer_key.stream(key))
+        rule, fault = whole[0].rule, whole[0].fault
+
+        of_rule = answer_key.entries(key, answer_key.KeyFilter(rule=rule))
+        of_fault = answer_key.entries(key, answer_key.KeyFilter(fault=fault, loan_id=whole[0].loan_id))
+
+    assert of_rule == [entry for entry in whole if entry.rule == rule]
+    assert 0 < len(of_rule) < len(whole)
+    assert of_fault == [entry for entry in whole if (entry.fault, entry.loan_id) == (fault, whole[0].loan_id)]
+    assert answer_key.KeyFilter(fault="nobody.knows") != answer_key.ALL
+
+
 def test_no_transaction_is_open_between_two_pages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_key, "AT_ONCE", 7)
     open_now = 0
@@ -150,7 +174,7 @@ def test_the_answer_key_is_streamed_as_of_the_start_of_the_read(
                 "UPDATE injections SET status = 'superseded', ended_by = 'shown', ended_ms = :ms WHERE sandbox_id = :id"
             )
             run_many(connection, sql, [over])
-    for page in answer_key.batches(lambda: snapshot(engine, then_ms), status="active"):
+    for page in answer_key.batches(lambda: snapshot(engine, then_ms), answer_key.KeyFilter(status="active")):
         active += page
 
     assert entries == before

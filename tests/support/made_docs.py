@@ -49,13 +49,10 @@ MADE = re.compile(r"(<!-- made: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 def settings_of(fault: str) -> str:
     """The settings of a kind, as `GET /-/faults` has them."""
-    operation = describe(installed()[fault])["settings"]
-    if not operation:
-        return "This fault has no settings.\n"
-    return _table(
-        ("setting", "what it is", "default", "what it may be"),
-        [(f"`{item['name']}`", item["doc"], f"`{json.dumps(item['default'])}`", item["type"]) for item in operation],
-    )
+    settings = describe(installed()[fault])["settings"]
+    rows = [(f"`{item['name']}`", item["doc"], f"`{json.dumps(item['default'])}`", item["type"]) for item in settings]
+    heads = ("setting", "what it is", "default", "what it may be")
+    return _table(heads, rows) if rows else "This fault has no settings.\n"
 
 
 def symptom_of(fault: str) -> str:

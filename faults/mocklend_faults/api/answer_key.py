@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from itertools import islice
 from typing import Annotated, TypedDict
 
 import orjson
@@ -27,7 +25,7 @@ from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
 from mocklend_faults.api.rules import rule_documents
-from mocklend_faults.engine.answer_key import STATUSES, EntryDoc, batches, find, stream
+from mocklend_faults.engine.answer_key import STATUSES, EntryDoc, KeyFilter, batches, find, key_page, stream
 from mocklend_faults.engine.hints import why_empty
 
 answer_key = APIBlueprint("answer_key", __name__, tag="Faults")
@@ -51,10 +49,20 @@ class KeyQuery(Paged):
         default=None, description="Only entries about this entity: the event's, or that of the expected finding."
     )
     loan_id: LoanId | None = None
+    rule: Id | None = Field(default=None, description="Only entries that this rule injected, by its id.")
+    fault: Id | None = Field(default=None, description="Only entries of this kind of fault, by its name.")
+    order: Annotated[str, OneOf(("oldest", "newest"))] = Field(
+        default="oldest", description="`newest` lists the newest entries first; `jsonl` is always oldest first."
+    )
+
+    @property
+    def wanted(self) -> KeyFilter:
+        """The entries that the filters leave."""
+        return KeyFilter(self.status, self.entity, self.loan_id, self.rule, self.fault)
 
 
 class AnswerKey(TypedDict):
-    """A page of the answer key, in canonical order. If the whole key is empty, `hint` says why."""
+    """A page of the answer key, in canonical order or its reverse. If the whole key is empty, `hint` says why."""
 
     entries: Annotated[list[EntryDoc], says("The entries of this page.")]
     next_cursor: NextCursor | None
@@ -75,12 +83,11 @@ def get_answer_key(query: KeyQuery) -> Response:
     """The answer key: every injection, with the truth and what was served instead."""
     if query.format == "jsonl":
         return _exported(query)
-    entries = partial(stream, status=query.status, entity=query.entity, loan_id=query.loan_id)
     with open_snapshot() as snapshot:
         after = find(snapshot, decode_cursor(query.cursor)) if query.cursor is not None else None
         if query.cursor is not None and after is None:
             raise field_problem("cursor", "a next_cursor of this list", query.cursor)
-        page = list(islice(entries(snapshot, after=after), query.limit + 1))
+        page = key_page(snapshot, query.wanted, after, query.limit + 1, newest_first=query.order == "newest")
         empty = not page and next(stream(snapshot), None) is None
     documents = [entry.to_json() for entry in page[: query.limit]]
     next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
@@ -96,6 +103,8 @@ def _exported(query: KeyQuery) -> Response:
     """
     if query.cursor is not None:
         raise field_problem("cursor", "no cursor: jsonl has no pages", query.cursor)
+    if query.order != "oldest":
+        raise field_problem("order", "oldest: jsonl is in canonical order", query.order)
     id, platform = sandbox_id(), current_platform()
     with platform.snapshot(id) as snapshot:
         resets, began_ms = snapshot.sandbox.resets, snapshot.now_ms
@@ -107,6 +116,6 @@ def _exported(query: KeyQuery) -> Response:
                 raise Refused("conflict", "the sandbox was reset while its answer key was read", sandbox_id=id)
             yield replace(snapshot, now_ms=began_ms)
 
-    entries = batches(unreset, status=query.status, entity=query.entity, loan_id=query.loan_id)
+    entries = batches(unreset, query.wanted)
     lines = (orjson.dumps(entry.to_json(), option=orjson.OPT_APPEND_NEWLINE) for batch in entries for entry in batch)
     return in_full(lines, LINES)

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend.api.fields import Doc, Id
+from mocklend.api.fields import Doc, Id, PageSize
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
@@ -18,13 +18,14 @@ from mocklend.validation import Body, OneOf
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.explain import OUTCOMES, explain_rules
 from mocklend_faults.engine.loaded_rules import stored_of, usable
+from mocklend_faults.engine.rules import unknown
 from mocklend_faults.engine.trail import EVENTS_MAX
 
 explanations = APIBlueprint("explanations", __name__, tag="Faults")
 
 
 class ExplainQuery(Body):
-    """Which events: those about an entity, about a loan, or of a request. At least one is required.
+    """Which events: those about an entity, about a loan, of a request, or of a rule. At least one is required.
 
     `request_id` is the header `Mocklend-Request-Id` of the answer. `GET /-/requests` lists it too.
     """
@@ -35,6 +36,13 @@ class ExplainQuery(Body):
     loan_id: LoanId | None = None
     request_id: Id | None = Field(
         default=None, description="Events that this request caused: the `Mocklend-Request-Id` of its answer."
+    )
+    rule: Id | None = Field(default=None, description="Only this rule, by its id.")
+    outcome: Annotated[str, OneOf(OUTCOMES)] | None = Field(
+        default=None, description="Only events on which a rule had this outcome."
+    )
+    limit: PageSize | None = Field(
+        default=None, description="Only so many events of each rule, the newest; all if not given."
     )
 
 
@@ -48,6 +56,12 @@ class ExplainedEvent(Doc):
     request_id: str | None = Field(description="The request that caused it; null if the clock did.")
     outcome: Annotated[str, OneOf(OUTCOMES)] = Field(description="The outcome of the rule on the event.")
     why: str = Field(description="Why it has this outcome, in a sentence.")
+    u: float | None = Field(
+        default=None, description="The number drawn for it, from 0 to 1; left out if the rule did not draw."
+    )
+    threshold: float | None = Field(
+        default=None, description="The event is selected if `u` is below this: the probability, or that of a ramp."
+    )
 
 
 class ExplainedRule(Doc):
@@ -73,14 +87,19 @@ class ExplanationDoc(Doc):
 @explanations.get("/-/explain")
 @explanations.input(ExplainQuery, location="query", arg_name="query")
 @explanations.output(ExplanationDoc)
-@explanations.doc(**operation("explain", parameters={"entity": "rpy_of_a_repayment"}))
+@explanations.doc(**operation("explain", "rule_unknown", parameters={"entity": "rpy_of_a_repayment"}))
 def explain(query: ExplainQuery) -> Response:
     """Why each rule did or did not change the events of an entity, a loan or a request."""
-    if query.entity is None and query.loan_id is None and query.request_id is None:
-        raise field_problem("entity", "an entity, a loan_id or a request_id", None)
+    if query.entity is None and query.loan_id is None and query.request_id is None and query.rule is None:
+        raise field_problem("entity", "an entity, a loan_id, a request_id or a rule", None)
     with open_snapshot() as snapshot:
-        armed = usable(stored_of(snapshot), fault_layer().catalogue)
+        stored = stored_of(snapshot)
+    armed = usable(stored, fault_layer().catalogue)
+    if query.rule is not None:
+        if query.rule not in (ids := [rule["id"] for rule in stored]):
+            raise unknown(query.rule, ids)
+        armed = [rule for rule in armed if rule.id == query.rule]
     about = (query.entity, query.loan_id, query.request_id)
     events = [event for event in fault_layer().events_of(snapshot.sandbox_id) if event.is_about(*about)]
-    document = {"rules": explain_rules(armed, events), "events_known": len(events), "events_kept_max": EVENTS_MAX}
-    return rendered(document)
+    explained = explain_rules(armed, events, outcome=query.outcome, limit=query.limit)
+    return rendered({"rules": explained, "events_known": len(events), "events_kept_max": EVENTS_MAX})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from pydantic import Field, WithJsonSchema
 
 from mocklend.api.fields import Doc
@@ -14,10 +16,11 @@ from mocklend.api.responses import rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
+from mocklend.language import accepted, translate
 from mocklend.seams.edges import Edge
 from mocklend.validation import OneOf
 from mocklend_faults.api.this_layer import fault_layer
-from mocklend_faults.engine.described import describe
+from mocklend_faults.engine.described import Say, describe
 
 kinds = APIBlueprint("faults", __name__)
 
@@ -100,17 +103,32 @@ class FaultList(Doc):
 @kinds.output(FaultList)
 @kinds.doc(**operation("listFaults"))
 def list_faults() -> Response:
-    """The kinds of fault, with their settings."""
-    return rendered({"faults": [describe(kind) for kind in fault_layer().catalogue.values()]})
+    """The kinds of fault, with their settings. The texts are in the language of `Accept-Language`."""
+    say, answer = _language()
+    return answer({"faults": [describe(kind, say) for kind in fault_layer().catalogue.values()]})
 
 
 @kinds.get("/-/faults/<id:fault>")
 @kinds.output(FaultDoc)
 @kinds.doc(**operation("getFault", "fault_not_installed", parameters={"fault": "cache.bounded_stale"}))
 def get_fault(fault: str) -> Response:
-    """A kind of fault, with its settings."""
+    """A kind of fault, with its settings. The texts are in the language of `Accept-Language`."""
     catalogue = fault_layer().catalogue
     if fault not in catalogue:
         detail = f"there is no fault {fault[:80]!r} here{did_you_mean(fault, catalogue)}"
         raise Refused("fault_not_installed", detail, expected=", ".join(catalogue), received=fault[:80])
-    return rendered(describe(catalogue[fault]))
+    say, answer = _language()
+    return answer(describe(catalogue[fault], say))
+
+
+def _language() -> tuple[Say, Callable[[Mapping[str, object]], Response]]:
+    """What translates into the language that the client prefers, and what answers with the headers that say so."""
+    language = accepted(request.headers.get("Accept-Language"))
+
+    def answer(document: Mapping[str, object]) -> Response:
+        response = rendered(document)
+        response.content_language.add(language.tag)
+        response.vary.add("Accept-Language")
+        return response
+
+    return partial(translate, language), answer

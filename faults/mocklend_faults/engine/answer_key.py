@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 from mocklend.domain.finding import Finding
@@ -175,40 +176,46 @@ AT_ONCE = 500
 _ORDER = ("at_ms", "loan_id", "entity", "seam", "occurrence", "rule")
 
 
-def entries(
-    snapshot: Snapshot,
-    *,
-    status: str | None = None,
-    entity: str | None = None,
-    loan_id: str | None = None,
-) -> list[Entry]:
-    """The sandbox's answer key now, in canonical order. `entity` is the seam's or that of the finding."""
-    return list(stream(snapshot, status=status, entity=entity, loan_id=loan_id))
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """Which entries of the key; None leaves a condition out. `entity` is the seam's or that of the finding."""
+
+    status: str | None = None
+    entity: str | None = None
+    loan_id: str | None = None
+    rule: str | None = None
+    fault: str | None = None
+
+
+ALL = KeyFilter()
+
+
+def entries(snapshot: Snapshot, wanted: KeyFilter = ALL) -> list[Entry]:
+    """The sandbox's answer key now, in canonical order."""
+    return list(stream(snapshot, wanted))
 
 
 def stream(
-    snapshot: Snapshot,
-    *,
-    status: str | None = None,
-    entity: str | None = None,
-    loan_id: str | None = None,
-    after: Entry | None = None,
+    snapshot: Snapshot, wanted: KeyFilter = ALL, *, after: Entry | None = None, newest_first: bool = False
 ) -> Iterator[Entry]:
     """The same entries one by one, in bounded memory; only those behind the entry `after`."""
     while True:
-        batch = _batch(snapshot, status, entity, loan_id, after)
-        yield from (entry for entry in batch if status in (None, entry.status))
+        batch = _batch(snapshot, wanted, after, newest_first=newest_first)
+        yield from (entry for entry in batch if wanted.status in (None, entry.status))
         if len(batch) < AT_ONCE:
             return
         after = batch[-1]
 
 
+def key_page(
+    snapshot: Snapshot, wanted: KeyFilter, after: Entry | None, limit: int, *, newest_first: bool = False
+) -> list[Entry]:
+    """At most `limit` entries behind the entry `after`."""
+    return list(islice(stream(snapshot, wanted, after=after, newest_first=newest_first), limit))
+
+
 def batches(
-    open_snapshot: Callable[[], AbstractContextManager[Snapshot]],
-    *,
-    status: str | None = None,
-    entity: str | None = None,
-    loan_id: str | None = None,
+    open_snapshot: Callable[[], AbstractContextManager[Snapshot]], wanted: KeyFilter = ALL
 ) -> Iterator[list[Entry]]:
     """The key as of one time, batch by batch, each in a snapshot of its own: none is open between two batches.
 
@@ -219,8 +226,8 @@ def batches(
     after: Entry | None = None
     while True:
         with open_snapshot() as snapshot:
-            batch = _batch(snapshot, status, entity, loan_id, after, as_then=True)
-        yield [entry for entry in batch if status in (None, entry.status)]
+            batch = _batch(snapshot, wanted, after, as_then=True)
+        yield [entry for entry in batch if wanted.status in (None, entry.status)]
         if len(batch) < AT_ONCE:
             return
         after = batch[-1]
@@ -257,13 +264,7 @@ def open_of_findings(snapshot: Snapshot, finding_class: str, entities: Sequence[
 
 
 def _batch(
-    snapshot: Snapshot,
-    status: str | None,
-    entity: str | None,
-    loan_id: str | None,
-    after: Entry | None,
-    *,
-    as_then: bool = False,
+    snapshot: Snapshot, wanted: KeyFilter, after: Entry | None, *, as_then: bool = False, newest_first: bool = False
 ) -> list[Entry]:
     """The next entries in canonical order. A status that only the clock decides is filtered by the caller.
 
@@ -275,22 +276,26 @@ def _batch(
     if as_then:
         sql += " AND at_ms <= :now_ms"
         parameters["now_ms"] = now_ms
-    if loan_id is not None:
-        sql += " AND loan_id = :loan_id"
-        parameters["loan_id"] = loan_id
-    if entity is not None:
-        sql += " AND (entity = :entity OR finding_entity = :entity)"
-        parameters["entity"] = entity
-    if status == EntryStatus.ACTIVE:
+    for column in ("loan_id", "rule", "fault"):
+        value = getattr(wanted, column)
+        if value is not None:
+            sql += f" AND {column} = :only_{column}"
+            parameters[f"only_{column}"] = value
+    if wanted.entity is not None:
+        sql += " AND (entity = :only_entity OR finding_entity = :only_entity)"
+        parameters["only_entity"] = wanted.entity
+    if wanted.status == EntryStatus.ACTIVE:
         sql += " AND (ended_ms IS NULL OR ended_ms > :now_ms)" if as_then else " AND ended_ms IS NULL"
     # Texts are ordered by their bytes, as Python sorts them, and not by the locale of the database.
     bytewise = ' COLLATE "C"' if snapshot.connection.dialect.name == "postgresql" else ""
     ordered = [name if name in ("at_ms", "occurrence") else name + bytewise for name in _ORDER]
+    behind, direction = ("<", " DESC") if newest_first else (">", "")
     if after is not None:
         # The first condition makes the database use the index.
-        sql += f" AND at_ms >= :at_ms AND ({', '.join(ordered)}) > ({', '.join(':' + name for name in _ORDER)})"
+        place = ", ".join(":" + name for name in _ORDER)
+        sql += f" AND at_ms {behind}= :at_ms AND ({', '.join(ordered)}) {behind} ({place})"
         parameters |= dict(zip(_ORDER, after.order, strict=True))
-    sql += f" ORDER BY {', '.join(ordered)} LIMIT {AT_ONCE}"
+    sql += f" ORDER BY {', '.join(name + direction for name in ordered)} LIMIT {AT_ONCE}"
     return [_entry(row, now_ms, as_then=as_then) for row in snapshot.rows(_Row, sql, **parameters)]
 
 

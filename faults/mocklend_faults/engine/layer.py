@@ -20,7 +20,7 @@ from mocklend.domain.statuses import EntryStatus
 from mocklend.seams.layer import TracedInjection
 from mocklend.seams.seam import PendingEvent, Write
 from mocklend.storage.snapshot import Snapshot
-from mocklend_faults.engine.answer_key import Entry, entries
+from mocklend_faults.engine.answer_key import Entry, KeyFilter, entries
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows
 from mocklend_faults.engine.deciding import unselected
@@ -132,12 +132,12 @@ class FaultLayer:
     # --- what the control plane and the audit read ---
 
     def answer_key(self, snapshot: Snapshot, **filters: str | None) -> list[Entry]:
-        """The answer key in a snapshot; `filters` are those of `answer_key.entries`."""
-        return entries(snapshot, **filters)
+        """The answer key in a snapshot; `filters` are the fields of `KeyFilter`."""
+        return entries(snapshot, KeyFilter(**filters))
 
     def explain_audit(self, snapshot: Snapshot, discrepancies: Sequence[Finding]) -> AuditMatch:
         """Which injection explains each discrepancy in a snapshot, and the open entries without a discrepancy."""
-        return explain(discrepancies, entries(snapshot, status=EntryStatus.ACTIVE))
+        return explain(discrepancies, entries(snapshot, KeyFilter(status=EntryStatus.ACTIVE)))
 
     def trace(
         self, snapshot: Snapshot, loan_id: str, discrepancies: Sequence[Finding]

@@ -220,6 +220,59 @@ def test_explain_says_of_each_rule_why_it_acted_on_a_loan_or_did_not(control: Co
     assert control.call("GET", "/-/explain", status=422)["errors"][0]["field"] == "entity"
 
 
+def test_explain_leaves_the_newest_events_of_a_rule_with_an_outcome(control: Control) -> None:
+    loan = control.borrow()
+    control.call("PUT", "/-/rules/lag", {"fault": LAG, "match": {"cause": "receipt"}}, status=201)
+    control.call("PUT", "/-/rules/drop", {"fault": "callback.dropped", "select": {"probability": 0}}, status=201)
+    control.settle(loan)
+
+    [all_events] = control.call("GET", "/-/explain?rule=lag")["rules"]
+    [injected] = control.call("GET", "/-/explain?rule=lag&outcome=injected&limit=1")["rules"]
+    none = control.call("GET", "/-/explain?rule=drop&outcome=injected")["rules"][0]
+
+    assert all_events["events"][-1]["outcome"] == "injected"
+    assert injected["events"] == [event for event in all_events["events"] if event["outcome"] == "injected"][-1:]
+    assert none["why"] == "no event in memory is at callback.attempt with the outcome injected"
+    assert control.call("GET", "/-/explain?rule=nobody", status=404)["code"] == "rule_unknown"
+    for wrong in ("outcome=happy", "limit=0", "limit=5001"):
+        control.call("GET", f"/-/explain?rule=lag&{wrong}", status=422)
+
+
+def test_the_answer_key_is_filtered_by_rule_and_fault_and_paged_newest_first(control: Control) -> None:
+    control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)
+    control.call("PUT", "/-/rules/mark", {"fault": "operator.wrong_amount"}, status=201)
+    loan = control.borrow()
+    edit = {"kind": "MODIFY_BILL_AMOUNT", "amount_minor": 1_234, "operator": "olaf", "memo": "a fee"}
+    control.call("POST", f"/operator/loans/{loan}/edits", edit, status=201)
+    control.settle(loan)
+
+    whole = control.call("GET", "/-/answer-key?rule=lag")["entries"]
+    first = control.call("GET", "/-/answer-key?rule=lag&order=newest&limit=1")
+    second = control.call("GET", f"/-/answer-key?rule=lag&order=newest&limit=1&cursor={first['next_cursor']}")
+
+    assert {entry["rule"] for entry in whole} == {"lag"}
+    assert len(whole) >= 2
+    assert first["entries"] + second["entries"] == whole[::-1][:2]
+    typed = control.call("GET", "/-/answer-key?fault=operator.wrong_amount")["entries"]
+    assert {entry["rule"] for entry in typed} == {"mark"}
+    assert control.call("GET", "/-/answer-key?format=jsonl&order=newest", status=422)["errors"][0]["field"] == "order"
+
+
+def test_the_kinds_of_fault_are_described_in_the_language_that_is_asked_for(control: Control) -> None:
+    english = control.http.get("/-/faults/callback.dropped")
+    chinese = control.http.get("/-/faults/callback.dropped", headers={"Accept-Language": "zh-CN,en;q=0.5"})
+
+    assert (english.get_json()["title"], english.headers["Content-Language"]) == ("A callback is lost", "en")
+    assert (chinese.get_json()["title"], chinese.headers["Content-Language"]) == ("回调通知丢失", "zh-CN")
+    assert english.headers["Vary"] == chinese.headers["Vary"] == "Accept-Language"
+    assert chinese.get_json()["schema"]["properties"]["attempts_lost"]["title"] == "丢失次数"
+    everything = control.http.get("/-/faults", headers={"Accept-Language": "zh"}).get_json()["faults"]
+    assert chinese.get_json() in everything
+    unknown = control.http.get("/-/faults/callback.droped")
+    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "fault_not_installed")
+    assert "did you mean 'callback.dropped'?" in unknown.get_json()["detail"]
+
+
 def test_a_reset_deletes_the_explanations_of_the_story_before_it(control: Control) -> None:
     loan = control.borrow()
     control.call("PUT", "/-/rules/lag", {"fault": LAG}, status=201)

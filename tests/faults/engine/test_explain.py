@@ -74,6 +74,9 @@ def test_an_explanation_has_the_draw_that_decided(harness: LayerHarness) -> None
     missed = [item for item in met if item["outcome"] == "not_drawn"]
     assert 20 < len(missed) < 58
     assert all(entry["u"] >= entry["threshold"] for entry in missed)
+    injected = [item for item in met if item["outcome"] == "injected"]
+    assert all(entry["u"] < entry["threshold"] == pytest.approx(0.3) for entry in injected)
+    assert len(missed) + len(injected) == len(met)
 
 
 def test_an_explanation_says_that_the_fault_changed_nothing(harness: LayerHarness) -> None:

@@ -30,7 +30,7 @@ from mocklend.views.page_cache import StatusPages
 from mocklend.views.page_reader import PageReader, ReadPage
 from mocklend.views.reads import page_text
 from mocklend_faults.engine import FaultLayer
-from mocklend_faults.engine.answer_key import entries
+from mocklend_faults.engine.answer_key import KeyFilter, entries
 from mocklend_faults.engine.catalogue import installed
 from mocklend_faults.engine.fault import Fault
 
@@ -155,7 +155,7 @@ def _comparable(audit: Doc) -> Doc:
 def open_entries(platform: Platform, sandbox_id: str) -> list[tuple[str, str, int]]:
     """The right-hand side: what the answer key expects a reconciler to find, now."""
     with platform.snapshot(sandbox_id) as snapshot:
-        key = entries(snapshot, status=EntryStatus.ACTIVE)
+        key = entries(snapshot, KeyFilter(status=EntryStatus.ACTIVE))
     return sorted((entry.finding.finding_class, entry.finding.entity, entry.finding.amount_minor) for entry in key)
 
 
