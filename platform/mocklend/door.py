@@ -4,10 +4,10 @@
                        421, 403        408, 400          429 if too many wait       │
         client     ◀──────────────────────────── at once, or after a fault's delay ◀┘
 
-The door is the application that the server calls (RSGI, granian's own interface). A request without a body that a hot
-path can answer in microseconds is answered at once, on the server's own thread (`begin`, see `api.hot`). All others go
-on in the event loop, so that a body that never arrives and a delayed answer need no thread. Slow work is left to
-threads.
+The door is the application that the server calls (RSGI, granian's own interface). A request that a hot path can answer
+in microseconds is answered or taken on the server's own thread, as soon as its body is there (`begin`, see `api.hot`).
+All others go on in the event loop, so that a body that never arrives and a delayed answer need no thread. Slow work is
+left to threads.
 
 Each pool of threads has lanes of its own, so that no pool waits for another: one for the client planes; one for the
 control plane, where a request may take minutes; one for health and the halt of all rules, which must always answer; and
@@ -23,12 +23,13 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Protocol
 
 import orjson
 
 from mocklend.access_log import AccessLog, Watched
+from mocklend.arriving import Arriving, Read, incomplete
 from mocklend.domain.problems import Refused
 from mocklend.hosts import HostPolicy
 from mocklend.received import ReceivedRequest, environ_of, headers_of
@@ -84,7 +85,10 @@ class Hot(Protocol):
         ...
 
     def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
-        """Take a request, which another thread then answers or hands back to the app. On the event loop."""
+        """Take a request whose body has arrived. Another thread then answers it or hands it back to the app.
+
+        On the server's thread, or on that of the event loop. False: it was not taken.
+        """
         ...
 
 
@@ -133,7 +137,6 @@ class Door:
         self._access = access
         self.hot = hot
         """May be set later, once the app is built."""
-        self._body_deadline_s = limits.body_deadline_s
         self._app = app
         self._hosts = hosts
         self._clients = Workers(
@@ -178,7 +181,7 @@ class Door:
         }
         self._loop: asyncio.AbstractEventLoop
         self._answered: deque[asyncio.Future[bool]] = deque()
-        self._arriving: dict[Any, float] = {}
+        self._arriving = Arriving(limits.body_deadline_s)
         self._long: Counter[str] = Counter()
         self._long_max, self._long_lane_max = limits.long_bodies_max, limits.long_bodies_lane_max
         self._held: dict[asyncio.TimerHandle, Callable[[], None]] = {}
@@ -208,36 +211,61 @@ class Door:
         except Refused as refused:
             refuse(proto, refused)
             return
-        has_body = not BODY_HEADERS.isdisjoint(headers)
-        if self.hot is not None and not has_body:
+        if BODY_HEADERS.isdisjoint(headers):
+            respond, hand_back = self._ways(request, scope, proto, go_on)
+            if self.hot is None or not self.hot.at_once(request, respond, hand_back):
+                hand_back()
+            return
+        length = headers.get("content-length", "")
+        if request.path in LONG_BODIES or not length.isdecimal() or not 0 < int(length) <= BODY_MAX:
+            go_on(self._read(request, scope, proto, go_on))
+            return
 
-            def respond(status: int, sent: Headers, content: bytes, sandbox_id: str, hold_ms: int) -> None:
-                if isinstance(proto, Watched):
-                    proto.sandbox_id = sandbox_id
-                if hold_ms:
-                    until_s = came_s + hold_ms / 1_000
-                    self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, sent, content)
-                else:
-                    proto.response_bytes(status, sent, content)
-
-            def hand_back() -> None:
-                go_on(self._go_on(request, has_body, scope, proto))
-
-            if self.hot.at_once(request, respond, hand_back):
+        def arrived(read: Read) -> None:
+            try:
+                whole = request._replace(body=self._arriving.part(read))
+                if len(whole.body) != int(length):
+                    raise incomplete()
+            except Refused as refused:
+                refuse(proto, refused)
                 return
-        go_on(self._go_on(request, has_body, scope, proto))
+            if not self._is_taken(whole, scope, proto, go_on):
+                go_on(self._answer(whole, scope, proto))
 
-    async def _go_on(self, request: ReceivedRequest, has_body: bool, scope: Any, proto: Connection) -> None:
-        while self._answered:
-            self._let_go(self._answered.popleft())
+        self._arriving.expect(proto(), self._arriving.until_s(), arrived)
+
+    def _is_taken(self, request: ReceivedRequest, scope: Any, proto: Connection, go_on: GoOn) -> bool:
+        """Whether a hot path has taken a whole request; if not, the app must answer it."""
+        return self.hot is not None and self.hot.soon(request, *self._ways(request, scope, proto, go_on))
+
+    def _ways(
+        self, request: ReceivedRequest, scope: Any, proto: Connection, go_on: GoOn
+    ) -> tuple[Respond, Callable[[], None]]:
+        """How a hot path answers a request, and how it hands it back to the app."""
+
+        def respond(status: int, headers: Headers, content: bytes, sandbox_id: str, hold_ms: int) -> None:
+            if isinstance(proto, Watched):
+                proto.sandbox_id = sandbox_id
+            if hold_ms:
+                until_s = request.came_s + hold_ms / 1_000
+                self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, headers, content)
+            else:
+                proto.response_bytes(status, headers, content)
+
+        def hand_back() -> None:
+            go_on(self._answer(request, scope, proto))
+
+        return respond, hand_back
+
+    async def _read(self, request: ReceivedRequest, scope: Any, proto: Connection, go_on: GoOn) -> None:
+        """Go on with a request whose body is chunked, may be long, or is too long."""
         try:
             if self._stopping:
                 raise Refused("server_stopping", "the server is stopping")
             headers, path = request.headers, request.path
             async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
-                if has_body:
-                    request = request._replace(body=await self._body(path, headers, proto))
-                if self.hot is None or not await self._answer_soon(self.hot, request, proto):
+                request = request._replace(body=await self._body(path, headers, proto))
+                if not self._is_taken(request, scope, proto, go_on):
                     await self._answer(request, scope, proto)
         except Refused as refused:
             refuse(proto, refused)
@@ -245,8 +273,7 @@ class Door:
     async def drained(self) -> None:
         """Refuse new requests, and wait until all that are in progress are answered."""
         self._stopping = True
-        for body in list(self._arriving):
-            body.cancel()
+        self._arriving.stop()
         for timer, answer in list(self._held.items()):
             timer.cancel()
             answer()
@@ -255,8 +282,9 @@ class Door:
 
     async def _is_idle(self) -> bool:
         """Whether no request is in progress."""
-        taken = self.hot is not None and self.hot.taken
-        await asyncio.sleep(0)  # What was taken before has scheduled its answer: it is held now.
+        taken = len(self._arriving) or (self.hot is not None and self.hot.taken)
+        for _ in range(2):  # What was taken before has scheduled its answer, and a task for it: it is open or held now.
+            await asyncio.sleep(0)
         return not (taken or self._open or self._held)
 
     # --- in the loop ---
@@ -271,9 +299,9 @@ class Door:
         if length.isdecimal() and int(length) <= BODY_MAX:
             yield
             return
-        until_s = self._loop.time() + self._body_deadline_s
+        until_s = self._arriving.until_s()
         while (lane_full := self._long_lane_max <= self._long[lane]) or self._long_max <= self._long.total():
-            if self._stopping or until_s <= self._loop.time():
+            if self._stopping or until_s <= monotonic():
                 code = "sandbox_busy" if lane_full else "busy"
                 raise Refused(code, "too many requests with long bodies are in progress")
             await asyncio.sleep(TICK_S)
@@ -302,7 +330,7 @@ class Door:
         """Return a body of `length` bytes. Refused `body_incomplete` if the client closes before."""
         if not length:
             return b""
-        body: bytes = await self._in_time(proto(), self._loop.time() + self._body_deadline_s)
+        body = await self._part(proto(), self._arriving.until_s())
         if len(body) != length:
             raise incomplete()
         return body
@@ -310,11 +338,11 @@ class Door:
     async def _chunked(self, proto: Connection, limit: int) -> bytes:
         """Return a chunked body, or its first `limit` + 1 bytes. Refused `body_incomplete` without its last chunk."""
         body = bytearray()  # Not a list of chunks: they may have one byte each.
-        empty_chunks, until_s = 0, self._loop.time() + self._body_deadline_s
+        empty_chunks, until_s = 0, self._arriving.until_s()
         stream = aiter(proto)
         while len(body) <= limit:
             try:
-                chunk: bytes = await self._in_time(anext(stream), until_s)
+                chunk = await self._part(anext(stream), until_s)
             except StopAsyncIteration:
                 if empty_chunks != 1:
                     raise incomplete() from None
@@ -324,26 +352,17 @@ class Door:
             body += chunk
         return bytes(body[: limit + 1])
 
-    async def _in_time(self, read: Any, until_s: float) -> bytes:
-        """Await data of the connection until a time. `_tick` cancels it then, which is cheaper than a timer each."""
-        self._arriving[read] = until_s
-        try:
-            part: bytes = await read
-        except asyncio.CancelledError:
-            if self._stopping:
-                raise Refused("server_stopping", "the server is stopping") from None
-            raise Refused(
-                "body_late",
-                "the body did not arrive in time",
-                expected=f"a whole body in {self._body_deadline_s:g} s",
-            ) from None
-        except Exception:
-            raise incomplete() from None  # Granian has an exception of its own for a broken connection.
-        finally:
-            del self._arriving[read]
-        return part
+    async def _part(self, read: Read, until_s: float) -> bytes:
+        """Await a part of a body until a time of `monotonic`. Raises Refused as `Arriving.part`."""
+        came = self._loop.create_future()
+        self._arriving.expect(read, until_s, lambda _: self._loop.call_soon_threadsafe(came.set_result, None))
+        await came
+        return self._arriving.part(read)
 
     async def _answer(self, request: ReceivedRequest, scope: Any, proto: Connection) -> None:
+        """Let the app answer a whole request, and wait until it has."""
+        while self._answered:
+            self._let_go(self._answered.popleft())
         done = self._loop.create_future()
         workers = self._workers_for(request)
 
@@ -352,32 +371,11 @@ class Door:
                 self._work(request, scope, proto, done)
 
         if not workers.submit(request.headers.get("authorization", ""), job):
-            raise Refused("sandbox_busy", "too many requests of this sandbox are waiting")
-        await self._until(done)
-
-    async def _answer_soon(self, hot: Hot, request: ReceivedRequest, proto: Connection) -> bool:
-        """Whether the hot path answered the request; if not, the app must."""
-        done = self._loop.create_future()
-
-        def respond(status: int, headers: Headers, body: bytes, sandbox_id: str, hold_ms: int) -> None:
-            if isinstance(proto, Watched):
-                proto.sandbox_id = sandbox_id
-            if hold_ms:
-                until_s = request.came_s + hold_ms / 1_000
-                self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, headers, body, done)
-                return
-            proto.response_bytes(status, headers, body)
-            self._answered.append(done)
-
-        def hand_back() -> None:
-            self._loop.call_soon_threadsafe(done.set_result, False)
-
-        return hot.soon(request, respond, hand_back) and await self._until(done)
-
-    async def _until(self, done: asyncio.Future[bool]) -> bool:
+            refuse(proto, Refused("sandbox_busy", "too many requests of this sandbox are waiting"))
+            return
         self._open += 1
         try:
-            return await done
+            await done
         finally:
             self._open -= 1
 
@@ -391,10 +389,7 @@ class Door:
     def _tick(self) -> None:
         while self._answered:
             self._let_go(self._answered.popleft())
-        now_s = self._loop.time()
-        for body, until_s in list(self._arriving.items()):
-            if until_s <= now_s:
-                body.cancel()
+        self._arriving.give_up()
         self._clients.relieve()
         self._loop.call_later(TICK_S, self._tick)
 
@@ -484,11 +479,6 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def incomplete() -> Refused:
-    """The refusal of a body that ended too early."""
-    return Refused("body_incomplete", "the connection ended before the whole body arrived", expected="the whole body")
 
 
 def refuse(proto: Connection, refused: Refused) -> None:

@@ -141,6 +141,22 @@ async def _serve(
     return stopped_s
 
 
+class ServersThread:
+    """Stands for the event loop where granian calls back from a body that has arrived: at once, on the same thread.
+
+    Over the event loop each order would wake it up, and wait for its turn there.
+    """
+
+    def call_soon_threadsafe(self, call: Callable[..., object], *arguments: object, context: object = None) -> None:
+        """Call a function. Granian would not notice its failure, and answers 500 if no answer was sent."""
+        try:
+            call(*arguments)
+        except Exception as failure:
+            log.error("a request could not be continued", exc_info=failure)
+
+    call_soon = call_soon_threadsafe
+
+
 class Scheduler(CallbackScheduler):
     """Begins each request on granian's own thread; in the event loop goes on what is not answered there.
 
@@ -154,11 +170,9 @@ class Scheduler(CallbackScheduler):
 
         async def go_on(later: Coroutine[Any, Any, None], watcher: Any) -> None:
             try:
-                await later
+                await later  # Another thread may answer after it: `watcher.done` would then send a 500 before.
             except BaseException as failure:
                 watcher.err(failure)
-            else:
-                watcher.done()
 
         def start(later: Coroutine[Any, Any, None], watcher: Any) -> None:
             watcher.taskref(loop.create_task(go_on(later, watcher)))
@@ -193,7 +207,7 @@ async def _serve_connections(
         worker_id, sockets, None, *threads, http, http1, http2, websockets, static, *ssl, (None, None)  # type: ignore[arg-type]
     )  # fmt: skip
     scheduler = Scheduler(loop, door, None, partial(_enter_task, loop), partial(_leave_task, loop))
-    worker.serve_async(scheduler, loop, stop)  # type: ignore[attr-defined]
+    worker.serve_async(scheduler, ServersThread(), stop)  # type: ignore[attr-defined]
     await stopped
 
 

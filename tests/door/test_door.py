@@ -181,6 +181,7 @@ def test_an_exception_outside_the_app_is_a_500_and_loses_no_thread(
 
 
 def test_many_clients_at_once_are_all_answered(place: Place) -> None:
+    place.door._arriving.deadline_s = LONG_S  # A busy machine may need longer than the short one of these tests.
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: place.ask("POST", "/v1/x", b"{}", Authorization=str(n)), range(400)))
 

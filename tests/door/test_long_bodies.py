@@ -21,11 +21,11 @@ def under_way(place: Place, key: str, length: int = 100_000) -> socket.socket:
 
 
 def test_the_number_of_concurrent_long_bodies_is_limited_per_sandbox_and_in_all(place: Place) -> None:
-    place.door._body_deadline_s = LONG_S
+    place.door._arriving.deadline_s = LONG_S
     opened = [under_way(place, key) for key in "aabbccdd"]
     until(lambda: place.door._long.total() == 8)
 
-    place.door._body_deadline_s = 0.1
+    place.door._arriving.deadline_s = 0.1
     same = answer_of(under_way(place, "a"))
     other = answer_of(under_way(place, "e"))
     short = place.ask("POST", SCORES, b"{}", Authorization="a")
@@ -42,7 +42,7 @@ def test_the_number_of_concurrent_long_bodies_is_limited_per_sandbox_and_in_all(
 
 
 def test_a_long_body_above_the_limit_waits(place: Place) -> None:
-    place.door._body_deadline_s = LONG_S
+    place.door._arriving.deadline_s = LONG_S
     first, _ = under_way(place, "a"), under_way(place, "a")
     until(lambda: place.door._long.total() == 2)
     waits = place.connect(request("POST", SCORES, b" " * 100_000, Authorization="a"))
@@ -53,12 +53,12 @@ def test_a_long_body_above_the_limit_waits(place: Place) -> None:
 
 
 def test_a_chunked_long_body_counts_too(place: Place) -> None:
-    place.door._body_deadline_s = LONG_S
+    place.door._arriving.deadline_s = LONG_S
     for _ in range(2):
         place.connect(request("POST", SCORES, Authorization="a", Transfer_Encoding="chunked") + b"1\r\n \r\n")
     until(lambda: place.door._long.total() == 2)
 
-    place.door._body_deadline_s = 0.1
+    place.door._arriving.deadline_s = 0.1
     status, body = answer_of(under_way(place, "a"))
 
     assert (status, json.loads(body)["code"]) == (429, "sandbox_busy")

@@ -1,4 +1,4 @@
-"""A hot path answers some requests on the server's loop, and leaves the others to the app."""
+"""A hot path answers some requests on the server's own thread, and leaves the others to the app."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.security
 
 
 class OnLoop:
-    """Answers `/v1/hot/…` itself: at once, later from a thread, or not after all. `begun` ones take no part in the loop."""
+    """Answers `/v1/hot/…` itself: at once, later from a thread, or not after all."""
 
     def __init__(self) -> None:
         self.later: list[Callable[[], None]] = []
@@ -29,7 +29,7 @@ class OnLoop:
 
     @property
     def taken(self) -> int:
-        return len(self.begun)
+        return len(self.begun) + len(self.later)
 
     def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
         if request.path.startswith("/v1/hot/begun"):
@@ -77,7 +77,7 @@ def test_a_hot_path_answers_at_once_and_leaves_the_rest_to_the_app(
 
 
 def test_a_hot_path_may_answer_later_or_hand_back_and_a_stopping_server_waits_for_it(place: Place, hot: OnLoop) -> None:
-    later, back = place.connect(request("POST", "/v1/hot/later")), place.connect(request("POST", "/v1/hot/back"))
+    later, back = (place.connect(request("POST", path, b"{}")) for path in ("/v1/hot/later", "/v1/hot/back"))
     until(lambda: len(hot.later) == 2)
     stopping = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
     assert not stopping.done()
@@ -85,6 +85,7 @@ def test_a_hot_path_may_answer_later_or_hand_back_and_a_stopping_server_waits_fo
     with ThreadPoolExecutor(1) as writer:
         for answer in hot.later:
             writer.submit(answer).result(LONG_S)
+    hot.later.clear()
 
     assert answer_of(later) == (202, b"hot")
     assert answer_of(back) == (200, b"done")
@@ -115,12 +116,13 @@ def test_a_hot_answer_that_is_held_back_needs_no_thread_and_is_sent_when_the_ser
     place: Place, hot: OnLoop, path: str
 ) -> None:
     hot.hold_ms = 60_000
-    method = "GET" if path.endswith("begun") else "POST"
-    waiting = [place.connect(request(method, path)) for _ in range(20)]
+    sent = request("GET", path) if path.endswith("begun") else request("POST", path, b"{}")
+    waiting = [place.connect(sent) for _ in range(20)]
     until(lambda: len(hot.later) + len(hot.begun) == 20)
 
     for answer in (*hot.later, *hot.begun):
         answer()
+    hot.later.clear()
     hot.begun.clear()
     until(lambda: holds(place.door, 20))
 
@@ -128,3 +130,18 @@ def test_a_hot_answer_that_is_held_back_needs_no_thread_and_is_sent_when_the_ser
     stopping = asyncio.run_coroutine_threadsafe(place.door.drained(), place.loop)
     assert [answer_of(one) for one in waiting] == [(202, b"hot")] * 20
     stopping.result(LONG_S)
+
+
+def test_a_hot_path_takes_a_request_once_its_last_part_is_there_whole_or_in_chunks(place: Place, hot: OnLoop) -> None:
+    whole = place.connect(request("POST", "/v1/hot/later", Content_Length="2") + b"{")
+    chunked = place.connect(request("POST", "/v1/hot/later", Transfer_Encoding="chunked") + b"2\r\n{}\r\n")
+    until(lambda: len(place.door._arriving) == 2)
+    assert not hot.later
+
+    whole.sendall(b"}")
+    chunked.sendall(b"0\r\n\r\n")
+    until(lambda: len(hot.later) == 2)
+    for answer in hot.later:
+        answer()
+
+    assert [answer_of(whole), answer_of(chunked)] == [(202, b"hot")] * 2

@@ -262,20 +262,22 @@ class HotPaths:
 
     def _ordered(self, taken: Taken, decided: Future[Answer], respond: Respond, hand_back: Callable[[], None]) -> None:
         """Answer an order with the writer's result. Runs in the writer's thread."""
-        self._end_waiting(taken.sandbox_id)
         failure = decided.exception()
-        if failure is None:
-            answer = decided.result()
-            headers = [(CONTENT_TYPE, type_of(answer.status))]
-            if answer.replayed:
-                headers.append((REPLAYED, "true"))
-            self._respond(taken, answer.status, headers, orjson.dumps(answer.body), respond)
-        elif isinstance(failure, Refused):
-            response = refused(failure)
-            headers = [(name, value) for name, value in response.headers if name != CONTENT_LENGTH]
-            self._respond(taken, response.status_code, headers, response.get_data(), respond)
-        else:
-            hand_back()  # Nothing was committed. Flask runs into the same failure and answers it.
+        try:
+            if failure is None:
+                answer = decided.result()
+                headers = [(CONTENT_TYPE, type_of(answer.status))]
+                if answer.replayed:
+                    headers.append((REPLAYED, "true"))
+                self._respond(taken, answer.status, headers, orjson.dumps(answer.body), respond)
+            elif isinstance(failure, Refused):
+                response = refused(failure)
+                headers = [(name, value) for name, value in response.headers if name != CONTENT_LENGTH]
+                self._respond(taken, response.status_code, headers, response.get_data(), respond)
+            else:
+                hand_back()  # Nothing was committed. Flask runs into the same failure and answers it.
+        finally:
+            self._end_waiting(taken.sandbox_id)  # Last: see `taken`.
 
     def _respond(
         self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond, hold_ms: int = 0
