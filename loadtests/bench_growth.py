@@ -19,7 +19,7 @@ from mocklend.lending import AddBorrower, Borrow, Repay
 from mocklend.runtime import NewSandbox, Platform
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.work import Command, Idempotency
-from mocklend.views.reads import page_for_now
+from mocklend.views.page_versions import page_for_now
 
 START_MS = 1_767_578_400_000
 TOGETHER = 64

@@ -35,7 +35,7 @@ from mocklend.storage.engines import ground_of, writing
 from mocklend.storage.entities import Loan
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.snapshot import PlatformLayer, load_all
-from mocklend.storage.statements import Row, flush, run_many
+from mocklend.storage.statements import Row, flush, run_one
 from mocklend.storage.stores import STORES
 from mocklend.storage.work import (
     NO_FOLLOW_UPS,
@@ -167,7 +167,7 @@ class Writer:
                 raise Refused("busy", f"the writer has been busy for more than {LOOK_WAIT_S} s")
             try:
                 with writing(self._engine) as connection:
-                    run_many(connection, TOUCH, [{"id": DEFAULT}])
+                    run_one(connection, TOUCH, id=DEFAULT)
             finally:
                 self._commit_lock.release()
             self._written = self._now()

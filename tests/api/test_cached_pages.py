@@ -18,8 +18,9 @@ from mocklend.sandboxes.page_epochs import PageKey
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage import redis_link
 from mocklend.storage.snapshot import Snapshot
-from mocklend.views import reads
-from mocklend.views.reads import PageSpan
+from mocklend.views import page_versions
+from mocklend.views.page_versions import PageSpan
+from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.views.shared_pages import CHANNEL, CachedPage
 from support.processes import Process, processes
 from support.redis_server import Fake, Real
@@ -239,15 +240,15 @@ def test_a_write_in_the_middle_of_a_read_is_seen_by_the_next_one(
     _, key = one.sandbox()
     loan = one.loan(key)
     if moment == "read":
-        whole = reads.page_span
+        whole = page_versions.page_span
 
-        def slow(snapshot: Snapshot, loan_id: str) -> PageSpan | None:
-            span = whole(snapshot, loan_id)
-            monkeypatch.setattr(reads, "page_span", whole)
+        def slow(snapshot: Snapshot, loan_id: str, rotation: ReplicaRotation) -> tuple[str, PageSpan | None]:
+            found = whole(snapshot, loan_id, rotation)
+            monkeypatch.setattr(page_versions, "page_span", whole)
             pay(other, loan, key, "a")
-            return span
+            return found
 
-        monkeypatch.setattr(reads, "page_span", slow)
+        monkeypatch.setattr(page_versions, "page_span", slow)
         assert page(one, loan, key) == ("miss", 1)
     else:
         assert other.platform.shared_pages is not None

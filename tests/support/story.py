@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import TypeVar, cast
 
@@ -244,3 +244,15 @@ class Story:
                     stored = rows(connection, lambda *row: row, sql, id=self.sandbox_id)
                     contents[table] = [dict(zip(columns, row, strict=True)) for row in stored]
         return contents
+
+
+def repaid_and_settled(story: Story, loan_id: str) -> Iterator[None]:
+    """Repay a loan in part, let 40 days pass, settle it, and let a second pass. After each step comes a look."""
+    story.repay(loan_id, 5_000)
+    yield
+    story.wait(days=40)
+    yield
+    story.settle(loan_id)
+    yield
+    story.wait(1)
+    yield

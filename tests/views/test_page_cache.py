@@ -13,7 +13,7 @@ from mocklend.views.reads import page_text
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
-from support.story import Clock, Story
+from support.story import Clock, Story, repaid_and_settled
 
 in_memory = pytest.mark.sqlite_only("pages are kept in memory where one process has the database for itself")
 
@@ -114,16 +114,9 @@ def test_after_each_step_the_kept_page_is_the_one_of_the_database(
     alone: Platform, pages: StatusPages, loan: tuple[Story, str]
 ) -> None:
     story, loan_id = loan
-    steps: list[Callable[[], object]] = [
-        lambda: story.repay(loan_id, 5_000),
-        lambda: story.wait(days=40),
-        lambda: story.settle(loan_id),
-        lambda: story.wait(1),
-    ]
     versions = []
 
-    for step in steps:
-        step()
+    for _ in repaid_and_settled(story, loan_id):
         for _ in range(2):
             kept, plain = read(alone, pages, story, loan_id)
             assert kept == plain

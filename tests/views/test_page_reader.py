@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,7 +18,7 @@ from mocklend.views.reads import page_text
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
-from support.story import MONDAY_MS, Clock, Story
+from support.story import MONDAY_MS, Clock, Story, repaid_and_settled
 
 LONG_S = 30
 
@@ -59,16 +59,9 @@ def plain(story: Story, loan_id: str) -> str:
 
 def test_after_each_step_the_page_is_the_one_of_the_database(reader: PageReader, story: Story) -> None:
     loan_id = story.borrow()
-    steps: list[Callable[[], object]] = [
-        lambda: story.repay(loan_id, 5_000),
-        lambda: story.wait(days=40),
-        lambda: story.settle(loan_id),
-        lambda: story.wait(1),
-    ]
     pages = []
 
-    for step in steps:
-        step()
+    for _ in repaid_and_settled(story, loan_id):
         pages.append(text(read(reader, story.sandbox_id, loan_id)))
         assert pages[-1] == plain(story, loan_id)
 

@@ -15,7 +15,7 @@ from mocklend.sandboxes.page_epochs import CachePages, PageKey
 from mocklend.storage.redis_link import RedisLink
 from mocklend.storage.work import Answer, Command
 from mocklend.views import shared_pages
-from mocklend.views.reads import PageSpan
+from mocklend.views.page_versions import PageSpan
 from mocklend.views.shared_pages import BLOCK, CHANNEL, PREFIX, CachedPage, Look, SharedPages
 from support.redis_server import Fake, Real, fake
 

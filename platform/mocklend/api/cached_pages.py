@@ -7,7 +7,7 @@ from flask import Response
 from mocklend.api.responses import as_stored
 from mocklend.runtime import Platform
 from mocklend.sandboxes.page_epochs import PageKey
-from mocklend.views import reads
+from mocklend.views import page_versions, reads
 from mocklend.views.shared_pages import NOTHING, CachedPage, CacheUse, Look, SharedPages
 
 HEADER = "Mocklend-Cache"
@@ -31,8 +31,7 @@ def _page(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str)
     if look is not None and look.body is not None:
         return look.body, "hit"
     with platform.snapshot(sandbox_id) as snapshot:
-        span = reads.page_span(snapshot, loan_id)
-        doc = span.doc if span is not None else reads.page_text(snapshot, loan_id, platform.replica_rotation)
+        doc, span = page_versions.page_span(snapshot, loan_id, platform.replica_rotation)
     if look is None:
         return doc, "down"
     if span is not None and look.lease is not None:

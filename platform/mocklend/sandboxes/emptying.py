@@ -22,7 +22,7 @@ from mocklend.sandboxes import lifecycle
 from mocklend.sandboxes.page_epochs import next_epoch
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import SandboxReader, server_rows
-from mocklend.storage.statements import run_many, run_one
+from mocklend.storage.statements import run_one
 from mocklend.storage.tables import as_json
 from mocklend.storage.work import Sandbox
 
@@ -44,14 +44,14 @@ class _Waiting(NamedTuple):
 def begin(connection: Connection, sandbox: Sandbox, *, returns: bool) -> bool:
     """Take a sandbox away, and delete its first rows. Returns whether it is empty, and has returned if it `returns`."""
     # First, and on PostgreSQL this waits for the commits of other processes: what they wrote is seen below.
-    run_many(connection, TAKE_AWAY, [{"sandbox_id": sandbox.id}])
+    run_one(connection, TAKE_AWAY, sandbox_id=sandbox.id)
     after_reset = _after_reset(sandbox) if returns else None
     if _delete(connection, sandbox.id, PORTION_FIRST):
         if after_reset is not None:
             lifecycle.create(connection, after_reset)
         return True
     text = None if after_reset is None else as_json(after_reset)
-    run_many(connection, INSERT, [{"id": sandbox.id, "key_hash": sandbox.key_hash, "after_reset": text}])
+    run_one(connection, INSERT, id=sandbox.id, key_hash=sandbox.key_hash, after_reset=text)
     return False
 
 
@@ -63,7 +63,7 @@ def go_on(connection: Connection, sandbox_id: str, rows: int) -> bool:
         return True  # Another process was faster.
     if not _delete(connection, sandbox_id, rows):
         return False
-    run_many(connection, REMOVE, [{"id": sandbox_id}])
+    run_one(connection, REMOVE, id=sandbox_id)
     after_reset = waiting[0].after_reset
     if after_reset is not None:
         lifecycle.create(connection, msgspec.json.decode(after_reset, type=Sandbox))

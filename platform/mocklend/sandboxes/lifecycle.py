@@ -18,7 +18,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.quick import QuickReader
 from mocklend.storage.snapshot import server_rows
-from mocklend.storage.statements import flush, run_many
+from mocklend.storage.statements import flush, run_one
 from mocklend.storage.stores import STORES, entity_of_row
 from mocklend.storage.tables import as_json
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
@@ -110,9 +110,9 @@ def create(connection: Connection, sandbox: Sandbox) -> None:
 
 def store_key(connection: Connection, sandbox: Sandbox) -> None:
     """Store the key hash and callback secrets of a sandbox, for a new key."""
-    row = {"id": sandbox.id, "key_hash": sandbox.key_hash, "callback_secrets": as_json(sandbox.callback_secrets)}
     sql = "UPDATE sandboxes SET key_hash = :key_hash, callback_secrets = :callback_secrets WHERE id = :id"
-    run_many(connection, sql, [row])
+    secrets = as_json(sandbox.callback_secrets)
+    run_one(connection, sql, id=sandbox.id, key_hash=sandbox.key_hash, callback_secrets=secrets)
 
 
 def staff_key(sandbox_id: str, key_hash: str) -> str:

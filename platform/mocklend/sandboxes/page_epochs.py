@@ -99,6 +99,7 @@ class PageFence:
         """Drop pages that were blocked, and where that fails set the next epoch of their sandboxes. Before the answers.
 
         If the database fails as well, the cache still holds the block, and the next epoch is set after another commit.
+        A cache that has lost the block, too, may show an older page until then: see decision 23.
         """
         if not self._owed:
             return

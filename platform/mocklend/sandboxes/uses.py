@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mocklend.sandboxes.lifecycle import DEFAULT, NAMES
 from mocklend.storage.snapshot import server_rows
-from mocklend.storage.statements import Value, run_many
+from mocklend.storage.statements import Value, run_many, run_one
 from mocklend.storage.stores import entity_of_row
 from mocklend.storage.work import Sandbox
 
@@ -38,7 +38,7 @@ def note(connection: Connection, sandbox_ids: Iterable[str], now_ms: int) -> Non
 
 def note_unknown(connection: Connection, now_ms: int) -> None:
     """Store `now_ms` for sandboxes without a stored use: an older version of Mocklend made them."""
-    run_many(connection, WITHOUT_USE, [{"used_ms": now_ms}])
+    run_one(connection, WITHOUT_USE, used_ms=now_ms)
 
 
 def listed(connection: Connection, after: str, until_ms: int, most: int) -> Sequence[tuple[Sandbox, int]]:

@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 
 from mocklend.storage.engines import reading, writing
 from mocklend.storage.snapshot import server_rows
-from mocklend.storage.statements import run_many
+from mocklend.storage.statements import run_many, run_one
 
 BEAT_S = 1.0
 """How often a process writes its row."""
@@ -104,7 +104,7 @@ class Processes:
         """Show that this process is alive, and see which others are. Raises Unavailable."""
         row = self._own._replace(seen_ms=self._real_ms())
         with writing(self._engine, waits_for_disk=False) as connection:
-            run_many(connection, BEAT, [row._asdict()])
+            run_one(connection, BEAT, **row._asdict())
         with reading(self._engine, one_statement=True) as connection:
             rows = server_rows(connection, _Row, ALL)
         dead = self._see(rows, self._monotonic())
@@ -146,7 +146,7 @@ class Processes:
     def leave(self) -> None:
         """Say that this process ends, so that the others need not wait for it to fall silent."""
         with writing(self._engine, waits_for_disk=False) as connection:
-            run_many(connection, GONE, [{"id": self.id}])
+            run_one(connection, GONE, id=self.id)
 
     def wake(self, sandbox_ids: Iterable[str]) -> None:
         """Tell those who run these sandboxes that something was written there. Raises Unavailable."""

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from mocklend.config import STATUS_PAGES_MAX
 from mocklend.storage.engines import ground_of
 from mocklend.storage.quick import QuickReader
-from mocklend.views.reads import page_for_now
+from mocklend.views.page_versions import page_for_now
 
 
 class PageCache:

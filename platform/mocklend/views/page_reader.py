@@ -25,7 +25,7 @@ from mocklend.sandboxes.known import Known
 from mocklend.storage.engines import ground_of
 from mocklend.storage.ground import RETRY_S
 from mocklend.storage.statement_reader import PAIRS, Row, StatementReader, text_array
-from mocklend.views.reads import PageForNow, VersionAndClock, page_among, pages_of_many
+from mocklend.views.page_versions import PageForNow, VersionAndClock, page_among, pages_of_many
 
 WITHIN_S = 2.0
 """How long a statement may take, in seconds."""
@@ -149,7 +149,7 @@ class PageReader:
 
 
 def _read_page(rows: Sequence[Row], real_ms: int) -> ReadPage:
-    """What the rows of one page say: see `reads.pages_of_many`."""
+    """What the rows of one page say: see `page_versions.pages_of_many`."""
     _, id, key_hash, seed, rules_version, resets, *_ = rows[0]
     sandbox = Known(_text(id), _text(key_hash), _number(seed), _number(rules_version), _number(resets))
     versions = [VersionAndClock(body, *map(_number, times)) for _, _, _, _, _, _, body, *times in rows if body]

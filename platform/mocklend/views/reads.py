@@ -14,9 +14,7 @@ from mocklend.domain.nouns import AmountMinor, AsOf, Currency, LoanId, NextCurso
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import load
 from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
-from mocklend.storage.quick import QuickReader
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.statements import Value
 from mocklend.storage.values import EndpointDoc
@@ -80,114 +78,6 @@ def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotatio
     ):
         page = loan_in_view(snapshot, loan_id, REPLICA)
     return page.doc
-
-
-_PAGES_WITH_CLOCK = """SELECT CAST(v.doc AS BLOB), v.visible_ms, v.back_ms, v.again_ms, v.replica_ms,
-           sandboxes.sandbox_ms, sandboxes.real_ms, sandboxes.speed
-    FROM sandboxes JOIN loan_views v ON v.sandbox_id = sandboxes.id AND v.loan_id = :loan_id
-    WHERE sandboxes.id = :sandbox_id ORDER BY v.version DESC"""
-"""The clock and all versions of the status page in one statement; nearly always there is one version."""
-
-
-def pages_of_many(asked: str) -> str:
-    """A statement for the status pages that `asked` names, a query of rows (sandbox_id, loan_id, n).
-
-    Each row of the result is `n`, what is known of the sandbox (`Known`), and a `VersionAndClock`, whose first columns
-    are NULL where there is no such loan. The newest versions of a page come first. For PostgreSQL.
-    """
-    return f"""WITH asked (sandbox_id, loan_id, n) AS ({asked})
-        SELECT asked.n, sandboxes.id, sandboxes.key_hash, sandboxes.seed, sandboxes.rules_version, sandboxes.resets,
-            v.doc, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms,
-            sandboxes.sandbox_ms, sandboxes.real_ms, sandboxes.speed
-        FROM asked JOIN sandboxes ON sandboxes.id = asked.sandbox_id
-        LEFT JOIN loan_views v ON v.sandbox_id = asked.sandbox_id AND v.loan_id = asked.loan_id
-        ORDER BY asked.n, v.version DESC"""
-
-
-class VersionAndClock(NamedTuple):
-    """A version of a status page, its stored JSON in UTF-8, and the clock of its sandbox. Times in ms."""
-
-    body: bytes
-    visible_ms: int
-    back_ms: int
-    again_ms: int
-    replica_ms: int
-    sandbox_ms: int
-    clock_ms: int
-    speed: int
-
-
-class PageForNow(NamedTuple):
-    """A status page's stored JSON, and the real time (ms) until which it is shown; None: until something is written."""
-
-    body: bytes
-    until_ms: int | None
-
-
-def page_for_now(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> PageForNow | None:
-    """The status page at a real time; None where there is none or its replicas differ. For SQLite."""
-    versions = reader.rows(VersionAndClock, _PAGES_WITH_CLOCK, {"sandbox_id": sandbox_id, "loan_id": loan_id})
-    return page_among(versions, real_ms) if versions else None
-
-
-def page_among(versions: Sequence[VersionAndClock], real_ms: int) -> PageForNow | None:
-    """The status page at a real time, of all its versions, newest first; None where its replicas differ."""
-    clock = versions[0]
-    now_ms = clock.sandbox_ms + max(0, real_ms - clock.clock_ms) * clock.speed
-    shown, until_ms = None, NEVER_MS
-    for each in versions:
-        if shown is None and _is_shown(each, now_ms):
-            shown = each
-        for moment in (each.visible_ms, each.back_ms, each.again_ms):
-            if now_ms < moment < until_ms:
-                until_ms = moment
-    if shown is None or now_ms < shown.replica_ms:
-        return None
-    if until_ms == NEVER_MS or clock.speed == 0:
-        return PageForNow(shown.body, None)
-    return PageForNow(shown.body, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed))
-
-
-class PageSpan(NamedTuple):
-    """A status page's stored JSON, its version, and from when until when it is shown if nothing is written (ms)."""
-
-    doc: str
-    version: int
-    from_ms: int
-    until_ms: int
-
-
-_PAGES = """SELECT v.doc, v.version, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms FROM loan_views v
-    WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id ORDER BY v.version DESC"""
-
-
-class _Version(NamedTuple):
-    doc: str
-    version: int
-    visible_ms: int
-    back_ms: int
-    again_ms: int
-    replica_ms: int
-
-
-def _is_shown(version: VersionAndClock | _Version, now_ms: int) -> bool:
-    """Whether the page shows a version at a time (sandbox ms), unless it shows a newer one."""
-    return version.visible_ms <= now_ms and (now_ms < version.back_ms or version.again_ms <= now_ms)
-
-
-def page_span(snapshot: Snapshot, loan_id: str) -> PageSpan | None:
-    """The status page as it is shown now, and for how long; None where there is none or its replicas differ."""
-    versions, now_ms = snapshot.rows(_Version, _PAGES, loan_id=loan_id), snapshot.now_ms
-    shown = next((version for version in versions if _is_shown(version, now_ms)), None)
-    if shown is None or now_ms < shown.replica_ms:
-        return None
-    moments = [moment for version in versions for moment in (version.visible_ms, version.back_ms, version.again_ms)]
-    return PageSpan(
-        shown.doc,
-        shown.version,
-        max(shown.replica_ms, *(moment for moment in moments if moment <= now_ms)),
-        min((moment for moment in moments if now_ms < moment), default=NEVER_MS),
-    )
 
 
 class LoanList(TypedDict):

@@ -28,7 +28,7 @@ from mocklend.domain.problems import Refused
 from mocklend.sandboxes.page_epochs import CachePages, PageKey
 from mocklend.storage.redis_link import Asked, RedisLink
 from mocklend.storage.work import Answer, Command
-from mocklend.views.reads import PageSpan
+from mocklend.views.page_versions import PageSpan
 
 PREFIX = "mocklend"
 CHANNEL = "mocklend:dropped"
