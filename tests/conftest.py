@@ -51,16 +51,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--stateful-cases`: how many requests the stories of tests/api/test_stateful.py are made of."""
     parser.addoption("--stateful-cases", type=int, default=5_000, metavar="N", help="requests of made-up stories")
     parser.addoption("--engine", choices=ENGINES, default=ENGINES[0], help="what the platforms of the tests run on")
+    parser.addoption(
+        "--redis", action="store_true", help="let them share status pages in a redis-server, on PostgreSQL"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Redis is refused on SQLite, as a server refuses it."""
+    if config.getoption("--redis") and config.getoption("--engine") != POSTGRESQL:
+        raise pytest.UsageError(f"--redis needs --engine {POSTGRESQL}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that are about SQLite itself are skipped on another engine."""
-    if config.getoption("--engine") != POSTGRESQL:
-        return
+    """Tests that are about SQLite itself are skipped on another engine, and those that Redis has no part in with it."""
+    skipped = {"sqlite_only": config.getoption("--engine") == POSTGRESQL, "without_redis": config.getoption("--redis")}
     for item in items:
-        mark = item.get_closest_marker("sqlite_only")
-        if mark is not None:
-            item.add_marker(pytest.mark.skip(reason=f"SQLite only: {mark.args[0]}"))
+        for name in (name for name, on in skipped.items() if on):
+            mark = item.get_closest_marker(name)
+            if mark is not None:
+                item.add_marker(pytest.mark.skip(reason=f"{name}: {mark.args[0]}"))
 
 
 _ASKED_FROM = tuple(str(TESTS.parent / root) + os.sep for root in ("platform", "faults", "tests", "loadtests"))
@@ -125,6 +134,26 @@ def seed(request: pytest.FixtureRequest) -> int:
     chosen: int = SEED if option is None else option
     request.node.stash[_SEED] = chosen
     return chosen
+
+
+@pytest.fixture(scope="session")
+def redis_of_all(request: pytest.FixtureRequest) -> Iterator[Real | None]:
+    """With `--redis`: the `redis-server` in which platforms share their status pages. Else None."""
+    if not request.config.getoption("--redis"):
+        yield None
+        return
+    from support.redis_server import real
+    from support.with_redis import sharing_pages
+
+    with real() as server, sharing_pages(server):
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(redis_of_all: Real | None) -> None:
+    """A test begins without pages of others: their sandboxes have the same ids, and their clocks the same times."""
+    if redis_of_all is not None:
+        redis_of_all.client().flushall()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from mocklend_faults.engine import FaultLayer
 from support.caller import Caller, Documented, Outcome, ask_hot
 
 alone = pytest.mark.sqlite_only("a hot path asks the rules of a status query only where no other process changes them")
+through_flask = pytest.mark.without_redis("a status query that asks Redis goes through Flask")
 
 ORDER = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
 Answered = tuple[int, dict[str, str], Any]
@@ -123,6 +124,7 @@ def arm(api: Caller, fault: str, **rule: object) -> None:
     api.made(api.call("PUT", f"/-/rules/{fault}", json={"fault": fault, **rule}))
 
 
+@through_flask
 def test_a_status_page_is_the_same_on_both_paths(both: Both, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
 
@@ -133,6 +135,7 @@ def test_a_status_page_is_the_same_on_both_paths(both: Both, loan: str) -> None:
     assert (answer[0], answer[1], answer[2]["reference"]) == (200, {"content-type": "application/json"}, "张女士的")
 
 
+@through_flask
 def test_the_sandbox_default_needs_no_key_on_loopback(app: APIFlask, platform: Platform, stranger: Caller) -> None:
     loan = stranger.borrow()["id"]
     both = Both(app, platform, None)
@@ -323,6 +326,7 @@ def test_a_rule_outside_its_window_costs_a_status_query_no_commit(
     assert both.ask_flask(request)[0] == 200
 
 
+@through_flask
 def test_a_lagging_page_is_the_same_on_both_paths_and_replicas_alternate(both: Both, api: Caller, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     arm(api, "cache.bounded_stale", **{"with": {"lag_s": 60}})
@@ -345,6 +349,7 @@ def test_a_lagging_page_is_the_same_on_both_paths_and_replicas_alternate(both: B
     assert {both.ask_flask(request)[2]["version"] for _ in range(2)} == {2, 3}
 
 
+@through_flask
 def test_both_paths_count_and_log_requests_alike(both: Both, api: Caller, loan: str) -> None:
     path = f"/v1/loans/{loan}"
     both.ask_flask(both.request("GET", path))
@@ -362,6 +367,7 @@ def test_both_paths_count_and_log_requests_alike(both: Both, api: Caller, loan: 
     assert 'endpoint="/v1/loans/<id:loan_id>/repayments",method="POST",status="202"} 2.0' in metrics
 
 
+@through_flask
 def test_requests_on_the_hot_paths_alone_count_as_use_of_a_sandbox(
     both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,6 +433,7 @@ def test_the_number_of_waiting_orders_of_a_sandbox_is_limited(
     assert isinstance(both.ask_hot(ordered(both, loan, idempotency_key="later")), tuple)
 
 
+@through_flask
 def test_flask_answers_when_the_queue_is_full_or_the_database_is_gone(
     both: Both, platform: Platform, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -443,6 +450,7 @@ def test_flask_answers_when_the_queue_is_full_or_the_database_is_gone(
     assert isinstance(both.ask_hot(both.request("GET", f"/v1/loans/{loan}")), tuple)
 
 
+@through_flask
 def test_a_deleted_sandbox_has_no_status_page(both: Both, platform: Platform, sandbox: NewSandbox, loan: str) -> None:
     request = both.request("GET", f"/v1/loans/{loan}")
     assert isinstance(both.ask_hot(request), tuple)
