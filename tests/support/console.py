@@ -12,7 +12,11 @@ from werkzeug.test import TestResponse
 from mocklend.language import Language
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = (ROOT / "platform" / "mocklend" / "console", ROOT / "faults" / "mocklend_faults" / "console")
+ROOMS = (
+    ROOT / "platform" / "mocklend" / "console",
+    ROOT / "faults" / "mocklend_faults" / "console",
+    ROOT / "platform" / "mocklend" / "scenarios",
+)
 """Where pages and their templates are."""
 
 _SCRIPTS = re.compile(r"<(script|style|code|pre|time)\b.*?</\1>|<[^>]+>", re.DOTALL)

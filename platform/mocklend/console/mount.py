@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mocklend.config import Settings
     from mocklend.runtime import Platform
 
+API = "mocklend.api"
+"""In the WSGI environment of a page: the app of the API, for pages that make requests as a client does."""
 CONSOLE = "/console"
 """The path of the console's pages."""
 
@@ -37,7 +39,7 @@ class WithConsole:
             return self._api(environ, start_response)
         if find_spec("babel") is None:
             return _not_installed(start_response)
-        return self.console(environ, start_response)
+        return self.console({**environ, API: self._api}, start_response)
 
     @property
     def console(self) -> WsgiApp:

@@ -11,7 +11,9 @@ words       what an answer shows, in a sentence of either language
 in_process  carries a client's requests to the app in the same process
 runs        scenarios that are played on a server, a step per request, each in a sandbox of its own
 documents   a run as its readers see it
+chain       who believes what, compared with the world
 api         /-/scenarios
+pages       the console's pages Scenarios
 skeleton    the text of a new scenario file
 saving      the request log of a sandbox ─▶ a scenario file that repeats the requests
 """

@@ -24,6 +24,7 @@ from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.language import Language
 from mocklend.runtime import Platform
+from mocklend.scenarios.chain import believed_now
 from mocklend.scenarios.in_process import client_of
 from mocklend.scenarios.narrator import Narrator, NotAsTold
 from mocklend.scenarios.play import Play
@@ -144,6 +145,7 @@ def go_on(
         narrator.client = client_of(app, sandbox_id)
         narrator.client.on_exchange = narrator.hear
         player = Play(run.scenario, narrator, run.state)
+        run.state["earlier"] = [list(row) for row in believed_now(platform, sandbox_id, run.state)]
         first = True
         while run.failed is None and not player.is_over and (first or not _stops(player, until)):
             run = _one_step(platform, run, player)
@@ -162,7 +164,7 @@ def _one_step(platform: Platform, run: Run, player: Play) -> Run:
         player.step()
     except NotAsTold as surprise:
         failed = str(surprise)
-    state = {**player.state(), "failed": failed}
+    state = {**player.state(), "failed": failed, "earlier": run.state["earlier"]}
     row = ScenarioRun(RUN, run.scenario.name, run.language.value, player.position, _text(state))
     platform.run(StoreRun(run.sandbox_id, row, came_from))
     return Run(run.sandbox_id, run.seed, run.zone, run.scenario, run.language, state)

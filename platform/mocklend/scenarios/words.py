@@ -134,12 +134,12 @@ SENTENCES: dict[str, tuple[Sentence, ...]] = {
         _says("The callback is {state}", "{count} attempts", state="state", count="attempts"),
     ),
     "loan": (
-        _says("{status}, overdue {overdue}, outstanding {outstanding}", needs="overdue_minor", **_OVERDUE),
+        _says("{status} {overdue}, outstanding {outstanding}", needs="overdue_minor", **_OVERDUE),
         _says("{status}, outstanding {outstanding}", **_STANDS),
     ),
     "books": (
         _says("{status}, overpaid {overpaid}", needs="overpaid_minor", status="status", overpaid="overpaid_minor"),
-        _says("{status}, overdue {overdue}, outstanding {outstanding}", needs="overdue_minor", **_OVERDUE),
+        _says("{status} {overdue}, outstanding {outstanding}", needs="overdue_minor", **_OVERDUE),
         _says("{status}, outstanding {outstanding}", **_STANDS),
     ),
     "repayment": _REPAYMENT,

@@ -9,6 +9,7 @@ const press = (key) => {
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  if (event.key === " " && event.target.matches("button, summary")) return;
   if (event.key === "Escape") { location.hash = "main"; return; }
   if (event.key === "g") { waiting.g = true; return; }
   const key = waiting.g ? `g ${event.key}` : event.key;

@@ -1,0 +1,152 @@
+"""The console's pages Scenarios: the list, and one that is played, a step at a time.
+
+Found by the entry point `mocklend.console`. A step is a form, so that the page works without scripts; a question about
+the next step is shown before its answer. What is shown is read below the seams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from pydantic import Field
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response as AnyResponse
+
+from mocklend.api.fields import Seed
+from mocklend.console.forms import Filled, read_form, sandbox_path
+from mocklend.console.mount import API
+from mocklend.console.navigation import PLAY, Entry, LayerPages
+from mocklend.console.visit import platform, require_teacher, visit
+from mocklend.console.words import LOAN_STATUS
+from mocklend.domain.problems import Refused
+from mocklend.language import message
+from mocklend.scenarios.chain import BelievedRow, believed_now
+from mocklend.scenarios.documents import RunDoc, listed_doc, run_doc
+from mocklend.scenarios.runs import STEP, UNTIL, Run, go_on, named, play, run_of
+from mocklend.scenarios.words import CODES
+from mocklend.storage.snapshot import PlatformLayer
+from mocklend.validation import Body
+
+scenario_pages = Blueprint("scenarios", __name__, template_folder="templates")
+
+VIEWS = {
+    "world": message("World"),
+    "channel": message("Channel"),
+    "console": message("Operator console"),
+    "books": message("Books"),
+    "page": message("Status page"),
+    "report": message("Credit report"),
+    "score": message("Score"),
+    "lender": message("Lender"),
+}
+"""The views that the page lists, in the order of the chain."""
+MARKS = {
+    "agrees": message("agrees with the world"),
+    "first_wrong": message("the lie shows first here"),
+    "passes_on": message("passes it on"),
+    "in_transit": message("on its way"),
+    "unexplained": message("unexplained: a bug"),
+}
+
+
+class PlayForm(Body):
+    """The form that begins a run."""
+
+    seed: Seed | None = Field(default=None, description="Another seed gives other ids, and the same story.")
+
+
+@scenario_pages.get("/scenarios")
+def scenarios() -> str:
+    """The scenarios that can be played."""
+    return render_template("scenarios.html", scenarios=listed_doc(visit().language))
+
+
+@scenario_pages.get("/scenarios/<name>")
+def scenario(name: str) -> str:
+    """One scenario: its run in this sandbox, or how to begin one."""
+    listed = _listed(name)
+    try:
+        run = run_of(platform(), visit().sandbox_id)
+    except Refused as refused:
+        if refused.code != "run_unknown":
+            raise
+        return render_template("scenario_begin.html", scenario=listed, filled=Filled())
+    if run.scenario.name != name:
+        return render_template("scenario_begin.html", scenario=listed, filled=Filled())
+    return _run_page(run)
+
+
+@scenario_pages.post("/scenarios/<name>")
+def begin(name: str) -> AnyResponse | tuple[str, int]:
+    """Begin a run in a new sandbox, and go there."""
+    require_teacher()
+    values = request.form.to_dict()
+    try:
+        seed = int(values["seed"]) if values.get("seed", "").isdigit() else values.get("seed")
+        form = read_form(PlayForm, {"seed": seed})
+        run, _ = play(request.environ[API], platform(), name, form.seed, visit().language)
+    except Refused as refused:
+        filled = Filled.refused_with(refused)
+        return render_template("scenario_begin.html", scenario=_listed(name), filled=filled), refused.problem.status
+    return redirect(url_for("scenarios.scenario", sandbox=run.sandbox_id, name=name), 303)
+
+
+@scenario_pages.post("/scenarios/<name>/steps")
+def step(name: str) -> AnyResponse:
+    """Make the next step, or those to the end of the chapter, and go back to the page."""
+    require_teacher()
+    until, at_step = request.form.get("until", STEP), request.form.get("at_step", "")
+    go_on(
+        request.environ[API],
+        platform(),
+        visit().sandbox_id,
+        until if until in UNTIL else STEP,
+        int(at_step) if at_step.isdigit() else None,
+    )
+    return redirect(f"{sandbox_path('scenarios.scenario', name=name)}#now", 303)
+
+
+def _listed(name: str) -> Any:
+    named(name)  # Raises a refusal that suggests a name.
+    return next(each for each in listed_doc(visit().language) if each["name"] == name)
+
+
+def _run_page(run: Run) -> str:
+    doc = run_doc(run, visit().language)
+    shown = _shown_chapter(doc)
+    finders = [found for chapter in doc["chapters"][: shown + 1] for found in (chapter["found"],) if found]
+    rows = believed_now(platform(), run.sandbox_id, run.state) if visit().truth and visit().is_teacher else []
+    return render_template(
+        "scenario.html",
+        run=doc,
+        shown=shown,
+        chapter=doc["chapters"][shown],
+        finders=finders[-1] if finders else [],
+        rows=[row for row in rows if row.view in VIEWS],
+        changed=_changed(run, rows),
+        views=VIEWS,
+        marks=MARKS,
+        words={**CODES, **{str(code): word for code, word in LOAN_STATUS.items()}},
+    )
+
+
+def _shown_chapter(doc: RunDoc) -> int:
+    """The chapter that the address asks for, or that of the last step: its answer is what the reader waits for."""
+    asked = request.args.get("chapter", "")
+    if asked.isdigit() and 1 <= int(asked) <= len(doc["chapters"]):
+        return int(asked) - 1
+    begun = [n for n, chapter in enumerate(doc["chapters"]) if chapter["lines"]]
+    return begun[-1] if begun else 0
+
+
+def _changed(run: Run, rows: Iterable[BelievedRow]) -> set[tuple[str, str | None]]:
+    """The views that the last step has changed."""
+    earlier = {tuple(row) for row in run.state.get("earlier", ())}
+    return {(row.view, row.id) for row in rows if tuple(row) not in earlier} if earlier else set()
+
+
+def pages(_layer: PlatformLayer) -> LayerPages:
+    """The pages of a console with a fault layer. See the entry point `mocklend.console`."""
+    return LayerPages((scenario_pages,), (Entry(PLAY, 30, message("Scenarios"), "scenarios.scenarios", "s"),))

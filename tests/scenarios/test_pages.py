@@ -1,0 +1,141 @@
+"""The console's pages Scenarios: a list, and a story that is played with forms, a step at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+
+import pytest
+
+from mocklend.language import Language
+from mocklend.local import Local, opened_platform
+from support.console import Browser, english_sentences, seen
+
+pytestmark = pytest.mark.skipif(
+    not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point: install mocklend first"
+)
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Local]:
+    with opened_platform() as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(local: Local) -> Browser:
+    """A visitor of the sandbox `default`."""
+    return Browser(local.app.test_client(), "default")
+
+
+class Reader:
+    """Somebody who plays a scenario with the forms of its pages."""
+
+    def __init__(self, browser: Browser, name: str, language: Language = Language.EN) -> None:
+        self.browser, self.name, self.language = browser, name, language
+        began = browser.post(f"/scenarios/{name}", {"seed": "7"}, language)
+        assert began.status_code == 303, began.text
+        self.address = began.location.partition("#")[0]
+        self.browser.sandbox_id = self.address.split("/")[2]
+        self.page = browser.get(self.address, language)
+
+    def go_on(self, until: str = "step") -> str:
+        """Press the button as it is on the page."""
+        at_step = re.search(r'name="at_step" value="(\d+)"', self.page)
+        assert at_step, seen(self.page)
+        form = {"until": until, "at_step": at_step[1]}
+        self.page = self.browser.go(f"{self.address}/steps", form, self.language)
+        return self.page
+
+
+def test_the_list_names_every_story_and_leads_to_it(browser: Browser) -> None:
+    page = browser.get("/scenarios")
+
+    assert "Settled, and still shown as unpaid" in page
+    assert 'href="/console/default/scenarios/stale-page"' in page
+
+
+def test_a_story_begins_in_a_sandbox_of_its_own(browser: Browser) -> None:
+    assert ">Play the story</button>" in browser.get("/scenarios/stale-page")
+    reader = Reader(browser, "stale-page")
+
+    assert "/console/default/" not in reader.address
+    assert "step 0 of 11" in seen(reader.page)
+
+
+def test_the_lie_stands_where_it_begins_and_is_passed_on(browser: Browser) -> None:
+    reader = Reader(browser, "settled-shown-unpaid")
+    for _ in range(2):
+        page = reader.go_on("chapter")
+
+    believed = re.findall(r'<tr(?: class="changed")?>\s*<th scope="row">([^<]*)</th>\s*<td class="n mark (\w+)"', page)
+    assert believed[0] == ("World", "agrees")
+    assert ("Operator console", "first_wrong") in believed
+    assert ("Status page", "passes_on") in believed
+    assert "unidentified" in page
+
+
+def test_the_class_guesses_before_the_bank_answers(browser: Browser) -> None:
+    reader = Reader(browser, "settled-shown-unpaid")
+    reader.go_on("chapter")
+    page = reader.go_on("chapter")
+    while ">Reveal <kbd>" not in page:
+        page = reader.go_on()
+
+    assert "What will the bank say?" in page
+    assert "Mortgage of 500,000.00: refused" not in page
+    assert "Mortgage of 500,000.00: refused" in reader.go_on()
+
+
+def test_what_the_last_step_has_changed_is_bold(browser: Browser) -> None:
+    reader = Reader(browser, "stale-page")
+    while ">Clock</th>" not in reader.page:
+        reader.go_on()
+
+    assert 'class="changed"' in reader.page
+    changed = re.findall(r'<tr class="changed">\s*<th scope="row">([^<]*)', reader.page)
+    assert "Books" in changed
+
+
+def test_a_hidden_truth_shows_what_the_parties_say_and_no_mark(browser: Browser) -> None:
+    reader = Reader(browser, "settled-shown-unpaid")
+    reader.go_on("chapter")
+
+    hidden = browser.get(f"{reader.address}?truth=hidden")
+
+    assert "first_wrong" not in hidden
+    assert ">World<" not in hidden
+    assert ">The status page</th>" in hidden
+
+
+def test_an_earlier_chapter_can_be_read_again(browser: Browser) -> None:
+    reader = Reader(browser, "stale-page")
+    reader.go_on("chapter")
+    reader.go_on()
+
+    assert "An hour later" in seen(reader.page)
+    assert "Ada, credit limit 50,000.00" in browser.get(f"{reader.address}?chapter=1")
+
+
+def test_the_story_is_told_to_its_end_in_chinese_without_an_english_sentence(browser: Browser) -> None:
+    assert english_sentences(browser.get("/scenarios", Language.ZH)) == []
+    assert english_sentences(browser.get("/scenarios/wrong-amount", Language.ZH)) == []
+    reader = Reader(browser, "wrong-amount", Language.ZH)
+    pages = [reader.page, reader.go_on(), reader.go_on("end")]
+
+    assert [english_sentences(page) for page in pages] == [[], [], []]
+    assert "故事讲完了。" in pages[-1]
+    assert "张三" in pages[1]
+
+
+def test_a_seed_that_is_no_number_is_refused_beside_its_field(browser: Browser) -> None:
+    answer = browser.post("/scenarios/stale-page", {"seed": "many"})
+
+    assert answer.status_code == 422
+    assert 'value="many"' in answer.text
+    assert 'id="error-seed"' in answer.text
+
+
+def test_a_story_that_does_not_exist_is_refused_with_the_nearest_name(browser: Browser) -> None:
+    assert "stale-page" in browser.get("/scenarios/stale-pages", status=404)
