@@ -42,6 +42,7 @@ TOOLS = {
     "pythons": "tests/pythons.py",
     "ranges": "tests/ranges.py",
     "same": "loadtests/same.py",
+    "screenshots": "tests/screenshots.py",
     "writer": "loadtests/writer_cost.py",
     "typed": "tests/test_typed_docs.py",
     "wheel": "tests/wheel.py",

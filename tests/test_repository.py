@@ -37,7 +37,20 @@ SCRIPTS = (
         "serve",
         "setup",
     ),
-    *("neighbours", "pythons", "ranges", "same", "security", "test", "test-long", "typed", "wheel", "writer", "year"),
+    *(
+        "neighbours",
+        "pythons",
+        "ranges",
+        "same",
+        "screenshots",
+        "security",
+        "test",
+        "test-long",
+        "typed",
+        "wheel",
+        "writer",
+        "year",
+    ),
 )
 TOP_LEVEL = {
     *(".ci", ".editorconfig", ".gitattributes", ".github", ".gitignore", ".pre-commit-config.yaml"),

@@ -17,6 +17,7 @@ from mocklend.console import actions, clock_bar, loans, sign_in
 from mocklend.console.formats import Formats
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, open_snapshot, visit
+from mocklend.console.words import DUE
 from mocklend.domain.problems import Refused
 from mocklend.language import available
 from mocklend.logs import get_logger
@@ -78,6 +79,7 @@ def frame() -> dict[str, Any]:
     context: dict[str, Any] = {
         "_": here.html,
         "asset": asset,
+        "due": DUE,
         "endpoints": current_app.view_functions,
         "f": g.formats,
         "groups": GROUPS,

@@ -12,6 +12,7 @@ from mocklend.api.clock import Advance, move_of
 from mocklend.api.problems import field_problem
 from mocklend.console.forms import Filled, back, read_form
 from mocklend.console.visit import formats, open_snapshot, platform, require_teacher, visit
+from mocklend.console.words import DUE
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes import advances
 from mocklend.sandboxes.advances import RUNNING
@@ -79,7 +80,7 @@ def _sentence(advance: AdvanceDoc) -> str:
         return ""
     result = advance["result"]
     kinds = here.text(", ").join(
-        here.text("{kind} {count}", kind=here.text(kind), count=write.number(count))
+        here.text("{kind} {count}", kind=here.text(DUE.get(kind, kind)), count=write.number(count))
         for kind, count in sorted(result["released_by_kind"].items(), key=lambda item: -item[1])
     )
     if not kinds:

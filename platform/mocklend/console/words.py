@@ -129,3 +129,19 @@ REPEATS: Mapping[str, str] = {
 def status_word(view: str, code: str | None) -> str | None:
     """The word of a status in a view, in English; None where the code has no word, as a credit score."""
     return None if code is None else STATUS.get(view, LOAN_STATUS).get(code)
+
+
+DUE: Mapping[str, str] = {
+    "settlement": message("settlement"),
+    "callback": message("callback"),
+    "payout": message("payout"),
+    "payment_return": message("payment return"),
+    "auto_debit": message("auto-debit"),
+    "due_date": message("due date"),
+    "bureau": message("bureau file"),
+    "publication": message("publication of reports"),
+    "view": message("the page catches up"),
+    "dispute": message("deadline of a dispute"),
+    "webhook": message("webhook"),
+}
+"""What falls due, by its kind; a kind without a word is shown by its code."""

@@ -1,0 +1,115 @@
+"""Takes the pictures of the console that README and docs show, in both languages, with Debian's Chromium.
+
+        a platform in this process ─▶ three clicks; a scenario to its third chapter ─▶ each page ─▶ docs/console/*.png
+
+The stories have fixed seeds, so that only what has changed on a page changes its picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.exit_codes import ExitCode
+from mocklend.language import Language
+from mocklend.runtime import Platform
+from mocklend.scenarios import runs
+from mocklend_faults.engine.layer import FaultLayer
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
+
+OUT = Path(__file__).resolve().parents[1] / "docs" / "console"
+SCENARIO, SEED, CHAPTERS = "settled-shown-unpaid", 7, 3
+WIDE, NARROW = 1280, 390
+SANDBOX, LOAN = "{sandbox}", "{loan}"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page to take: its path, in the sandbox of the scenario, and how wide and in which theme."""
+
+    name: str
+    path: str
+    theme: Literal["light", "dark"] = "light"
+    width: int = WIDE
+    languages: tuple[Language, ...] = tuple(Language)
+
+
+PICTURES = (
+    Picture("loan", "/console/{sandbox}/loans/{loan}"),
+    Picture("loan-dark", "/console/{sandbox}/loans/{loan}", theme="dark", languages=(Language.ZH,)),
+    Picture("loan-narrow", "/console/{sandbox}/loans/{loan}", width=NARROW, languages=(Language.ZH,)),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=OUT, help="the folder of the pictures (docs/console)")
+    out: Path = parser.parse_args(arguments).out
+    if CHROMIUM is None:
+        print(f"INCONCLUSIVE: {WHY_NOT}")
+        return ExitCode.INCONCLUSIVE
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        platform = Platform(str(Path(folder) / "mocklend.db"), FaultLayer(), fast=True)
+        platform.ensure_default(1)
+        try:
+            with served(platform) as console, chromium() as browser:
+                for path in _taken(console, browser, out):
+                    print(path.name, flush=True)
+        finally:
+            platform.close()
+    return ExitCode.PASS
+
+
+def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path]:
+    for language in Language:
+        page = _window(browser, language, "light", WIDE)
+        page.goto(console.url)
+        for _ in range(3):
+            page.locator(".step.next button:not([disabled])").click()
+        yield _shot(page, out / f"start-{language}.png")
+        page.close()
+        sandbox, loan = _played(console.platform, language)
+        for picture in PICTURES:
+            if language in picture.languages:
+                page = _window(browser, language, picture.theme, picture.width)
+                page.goto(console.url + picture.path.format(sandbox=sandbox, loan=loan))
+                yield _shot(page, out / f"{picture.name}-{language}.png")
+                page.close()
+
+
+def _played(platform: Platform, language: Language) -> tuple[str, str]:
+    """The sandbox of the scenario after its third chapter, and its loan."""
+    app = create_app(Settings(), platform).wsgi_app
+    run, sandbox = runs.play(app, platform, SCENARIO, SEED, language)
+    for _ in range(CHAPTERS):
+        runs.go_on(app, platform, run.sandbox_id, runs.CHAPTER)
+    with platform.snapshot(sandbox["id"]) as snapshot:
+        [loan_id, *_] = snapshot.ids("SELECT id FROM loans WHERE sandbox_id = :sandbox_id ORDER BY id LIMIT 1")
+    return sandbox["id"], loan_id
+
+
+def _window(browser: Browser, language: Language, theme: Literal["light", "dark"], width: int) -> Page:
+    return browser.new_page(locale=language.tag, color_scheme=theme, viewport={"width": width, "height": 800})
+
+
+def _shot(page: Page, path: Path) -> Path:
+    page.screenshot(path=path, full_page=True)
+    return path
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
