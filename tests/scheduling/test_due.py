@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import Connection
 
+from mocklend.sandboxes.ids import callback_of
 from mocklend.scheduling.due import EVERY, QUICK, WEBHOOK, Due, _next_sql, _sql, command_for, due
+from mocklend.seams.seam import Write
+from mocklend.storage.entities import Repayment
+from mocklend.storage.statements import Row, flush
 from support.sql import rows
-from support.story import Story
+from support.story import Clock, Story
 
 DAY_S = 86_400
 
@@ -141,3 +146,34 @@ def test_what_is_due_next_is_one_row_of_each_index(story: Story) -> None:
     assert not [step for step in plan if "LAST TERM" in step]
     assert len(searches) == len(EVERY) + 1
     assert all(re.search(r"SEARCH .* USING (COVERING )?INDEX .*_ms>\?", step) for step in searches), searches
+
+
+def test_on_a_running_clock_a_settlement_and_its_callback_are_one_commit_that_writes_each_row_once(
+    wall: Story, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loan_ids = [wall.borrow() for _ in range(3)]
+    orders = [wall.order(loan_id, 1_000, "wallet") for loan_id in loan_ids]
+    clock.ms += 2_000
+    written: list[dict[str, int]] = []
+
+    def note(connection: Connection, writes: Sequence[Write], rows: Mapping[str, Sequence[Row]] | None = None) -> None:
+        written.append({name: len(some) for name, some in (rows or {}).items()})
+        flush(connection, writes, rows or {})
+
+    monkeypatch.setattr("mocklend.writer.flush", note)
+
+    assert wall.platform.tick() == 6
+
+    assert [wall.entity(Repayment, order).applied_ms for order in orders] == [clock.ms] * 3
+    callbacks = [(name, rows_of[name]) for rows_of in written for name in rows_of if name.startswith("callbacks.")]
+    assert callbacks == [("callbacks.insert", 3)]
+
+
+def test_an_attempt_at_a_callback_that_no_settlement_has_made_changes_nothing(story: Story) -> None:
+    repayment_id = story.order(story.borrow(), 1_000)
+    before = story.everything()
+
+    attempt = Due(story.now_ms, "callback", callback_of(repayment_id), "", repayment_id)
+    story.platform.run(command_for(story.sandbox_id, attempt))
+
+    assert story.everything() == before

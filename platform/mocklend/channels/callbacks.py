@@ -77,9 +77,9 @@ class AttemptCallback:
 
     def decide(self, work: Work) -> Answer:
         """204: the clock sends it, and nobody reads an answer."""
-        callback = work.get(Callback, self.callback_id)
-        if callback.due_ms is None or callback.due_ms > work.now_ms:
-            return Answer(204, {})  # Another process has made this attempt.
+        callback = work.find(Callback, self.callback_id)
+        if callback is None or callback.due_ms is None or callback.due_ms > work.now_ms:
+            return Answer(204, {})  # Another process has made this attempt, or the settlement before it did not happen.
         attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
         fate = self._fate(work, callback, attempt, len(retry_schedule))
         result = self._outcome(work, callback, fate)

@@ -24,7 +24,7 @@ from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.advancing import AdvanceRuns, Claim
 from mocklend.scheduling.agenda import Agenda, Behind, Portions
 from mocklend.scheduling.delivery import Delivery, endpoint_ids, parcel_of
-from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks, next_due
+from mocklend.scheduling.due import QUICK, Due, command_for, due, due_webhooks, next_due, with_callbacks
 from mocklend.scheduling.processes import Processes
 from mocklend.scheduling.released import Advanced
 from mocklend.seams.layer import LayerBroke
@@ -383,18 +383,19 @@ class ClockDriver:
         return items
 
     def _work_off(self, sandbox_id: str, items: Sequence[Due], until: float) -> int:
-        """Run due items in portions, until a time of `_monotonic`. Returns how many were run."""
-        done = 0
-        while done < len(items) and not self._closing:
-            what = items[done].what
-            portion = items[done : done + self._portions.of(sandbox_id, what)]
+        """Run due items in portions, until a time of `_monotonic`. Returns how many ran, with what follows them."""
+        begun = ran = 0
+        while begun < len(items) and not self._closing:
+            what = items[begun].what
+            portion = items[begun : begun + self._portions.of(sandbox_id, what)]
             group = portion[: _alike(portion)]
-            held_s = self._run_due(sandbox_id, group, DUE_TOGETHER)
-            done += len(group)
+            together = with_callbacks(group)
+            held_s = self._run_due(sandbox_id, together, 2 * DUE_TOGETHER)
+            begun, ran = begun + len(group), ran + len(together)
             self._portions.took(sandbox_id, what, len(group), held_s)
             if self._monotonic() >= until:
                 break
-        return done
+        return ran
 
     def _deliver_on(self, sandbox_id: str) -> None:
         """Continue with the webhooks that an advance did not wait for: receivers are slow, or there are many."""

@@ -15,6 +15,7 @@ from mocklend.channels.payment_returns import ReturnWhenDue
 from mocklend.channels.payouts import SettlePayout
 from mocklend.channels.settlement import SettleTrade
 from mocklend.lending import AutoDebit, EndOfDay
+from mocklend.sandboxes.ids import callback_of
 from mocklend.servicing import FollowDispute
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.work import Command
@@ -138,6 +139,20 @@ def due(reader: SandboxReader, until_ms: int, most: int, *, only: tuple[str, ...
 
 def _due(due_ms: int, _rank: int, what: str, id: str, loan_id: str, extra: str) -> Due:
     return Due(due_ms, what, id, loan_id, extra)
+
+
+def with_callbacks(items: Sequence[Due]) -> list[Due]:
+    """Return due items of one kind, and after settlements the first attempts at their callbacks.
+
+    A settlement makes its callback due at its own time, so nothing else comes between. In one commit the callback's row
+    is written once, and what both read is loaded once.
+    """
+    return [*items, *(_first_attempt(item) for item in items if item.what == "settlement")]
+
+
+def _first_attempt(settlement: Due) -> Due:
+    receipt_id = settlement.extra
+    return Due(settlement.due_ms, "callback", callback_of(receipt_id), settlement.loan_id, receipt_id)
 
 
 def command_for(sandbox_id: str, item: Due) -> Command:
