@@ -51,6 +51,7 @@ class ExplainedEvent(Doc):
 
     seam: str = Field(description="The seam of the event.")
     entity: str = Field(description="The id of its entity: a loan, a repayment, a receipt, an edit.")
+    loan_id: str | None = Field(description="The loan that it is about; null if it is about none.")
     occurrence: int = Field(description="Its number among the events of its entity at this seam, from 1.")
     at: str | None = Field(description="When it happened. RFC 3339, on the sandbox's clock.")
     request_id: str | None = Field(description="The request that caused it; null if the clock did.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated
 
@@ -16,25 +15,19 @@ from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
-from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.work import NoOp
 from mocklend.validation import Body, schema_of
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
-from mocklend_faults.engine.counting import Tally, tallies
-from mocklend_faults.engine.lint import EXACT, LintResult, LintWarning, lint
-from mocklend_faults.engine.loaded_rules import stored_of, usable
+from mocklend_faults.engine.counted_rules import counted_rules
 from mocklend_faults.engine.matching import MATCH_SCHEMA
-from mocklend_faults.engine.rules import WITH_SCHEMA, CountedRule, ExpectBody, Rule, RuleBody, StoredRule, unknown
+from mocklend_faults.engine.rules import WITH_SCHEMA, CountedRule, ExpectBody, Rule, RuleBody, unknown
 from mocklend_faults.engine.selection import Select
 
 rules = APIBlueprint("rules", __name__, tag="Faults")
 
 
-UNAVAILABLE = LintResult(
-    EXACT, EXACT, (), (LintWarning("unavailable", "the kind is not installed here, so it cannot act"),)
-)
 RULE = {"fault": "cache.bounded_stale", "select": {"probability": 0.1}, "with": {"lag_s": 60}}
 A_RULE = {"rule_id": "stale-pages"}
 """Examples of the documentation."""
@@ -171,16 +164,7 @@ def rule_documents() -> list[CountedRule]:
         with suppress(Refused):  # If the platform is too busy, the counters are those that are written already.
             run(NoOp(sandbox_id()))
     with open_snapshot() as snapshot:
-        stored = stored_of(snapshot)
-        rules = usable(stored, layer.catalogue)
-        counted = tallies(snapshot, stored, rules)
-        mode = snapshot.sandbox.mode
-    by_id, linted = {rule.id: rule for rule in rules}, lint(rules, mode=mode)
-    return [
-        _counted(stored_rule, by_id.get(id), counted[id], snapshot.now_ms, linted)
-        for stored_rule in stored
-        for id in [stored_rule["id"]]
-    ]
+        return counted_rules(snapshot, layer.catalogue)
 
 
 def _document(rule_id: str) -> CountedRule:
@@ -188,22 +172,3 @@ def _document(rule_id: str) -> CountedRule:
     if rule_id not in documents:
         raise unknown(rule_id, documents)
     return documents[rule_id]
-
-
-def _counted(
-    stored: StoredRule,
-    rule: Rule | None,
-    tally: Tally,
-    now_ms: int,
-    linted: Mapping[str, LintResult],
-) -> CountedRule:
-    return {
-        **stored["rule"],
-        "armed_at": rfc3339(stored["armed_ms"]),
-        "state": rule.state(now_ms) if rule is not None else "unavailable",
-        "evaluated": tally.evaluated,
-        "matched": tally.matched,
-        "selected": tally.selected,
-        "injected": tally.injected,
-        "lint": (linted[rule.id] if rule is not None else UNAVAILABLE).to_json(),
-    }

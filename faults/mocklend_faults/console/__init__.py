@@ -9,11 +9,15 @@ from flask import Blueprint
 from mocklend.console.navigation import PLAY, Entry, LayerPages
 from mocklend.language import message
 from mocklend.storage.snapshot import PlatformLayer
+from mocklend_faults.console.faults import fault_pages
 from mocklend_faults.console.start import start_pages
 from mocklend_faults.engine.layer import FaultLayer
 
-BLUEPRINTS: Sequence[Blueprint] = (start_pages,)
-ENTRIES: Sequence[Entry] = (Entry(PLAY, 10, message("Start"), "start.start", "s"),)
+BLUEPRINTS: Sequence[Blueprint] = (start_pages, fault_pages)
+ENTRIES: Sequence[Entry] = (
+    Entry(PLAY, 10, message("Start"), "start.start", "s"),
+    Entry(PLAY, 40, message("Faults"), "faults.faults", "f", "rules", shows_truth=True),
+)
 
 
 def pages(layer: PlatformLayer) -> LayerPages:

@@ -76,6 +76,7 @@ def _explain_event(rule: Rule, event: Event) -> dict[str, object]:
     document: dict[str, object] = {
         "seam": pending.seam,
         "entity": pending.entity,
+        "loan_id": getattr(pending, "loan_id", None) or None,
         "occurrence": pending.occurrence,
         "at": maybe_rfc3339(pending.now_ms),
         "request_id": event.context.asked_by,
