@@ -18,7 +18,7 @@ from mocklend.sandboxes.page_epochs import PageKey
 from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage import redis_link
 from mocklend.storage.snapshot import Snapshot
-from mocklend.views import page_versions
+from mocklend.views import page_versions, reads
 from mocklend.views.page_versions import PageSpan
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.views.shared_pages import CHANNEL, CachedPage
@@ -121,6 +121,26 @@ def test_an_empty_cache_is_filled_again(two: list[Process], redis_server: Fake |
         client.flushall()
 
     assert [page(process, loan, key)[0] for process in (other, one)] == ["miss", "hit"]
+
+
+def test_while_replicas_differ_reads_alternate_and_no_page_is_kept(
+    two: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = two
+    _, key = one.sandbox()
+    loan = one.loan(key)
+    one.done("PUT", "/-/rules/replica", key, {"fault": "read.non_monotonic", "with": {"lag_s": 86_400}})
+    pay(one, loan, key, "a")
+
+    # The page is not read a second time, as it is where there is no Redis.
+    with monkeypatch.context() as without:
+        without.setattr(reads, "page_text", None)
+        seen = [page(one, loan, key) for _ in range(4)]
+    one.done("POST", "/-/clock/advance", key, {"by": "P2D"})
+
+    assert {used for used, _ in seen} == {"miss"}
+    assert seen[0] == seen[2] != seen[1] == seen[3]
+    assert [page(one, loan, key)[1] for _ in range(2)] == [max(seen)[1]] * 2
 
 
 def test_no_loan_is_no_page(two: list[Process]) -> None:
