@@ -30,7 +30,9 @@ from mocklend_faults.api.rules import rule_documents
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, why_empty
+from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.loaded_rules import stored_of
+from mocklend_faults.engine.near import near_pairs
 from mocklend_faults.engine.records import harmful, refused, staff_actions, view_key
 from mocklend_faults.engine.scoring import (
     FAIL,
@@ -216,6 +218,17 @@ class MoneyScore(Doc):
     at_risk_minor_hours: int = Field(description="The sum over all breaks of amount times hours of visibility.")
 
 
+class NearPair(Doc):
+    """A finding that hits the loan or the entity of a break, with another class."""
+
+    n: int = Field(description="The place of the finding in the request, from 0.")
+    said: str = Field(description="The class of the finding.")
+    actual: str = Field(description="The class of the break.")
+    entity: str = Field(description="The entity of the finding.")
+    loan_id: str | None = Field(description="The loan of the break; null if it has none.")
+    injection: str = Field(description="The entry of the answer key.")
+
+
 class ScoreDoc(Doc):
     """A score. docs/scoring.md defines each number and each list."""
 
@@ -254,6 +267,9 @@ class ScoreDoc(Doc):
     )
     penalty_points: int = Field(description="Missed + false + wrong class + 10 for each harmful repair.")
     silent_rules: list[str] = Field(description="The ids of the rules that never injected.")
+    near: list[NearPair] = Field(
+        description="Of the listed findings, those that hit the loan or the entity of a break with another class."
+    )
     lists: dict[str, list[Any]] = Field(description="The items that the counts count, a list for each.")
     lists_cut: list[str] = Field(description="The names of the lists that are longer than `listed_max`.")
 
@@ -265,10 +281,21 @@ class ScoreDoc(Doc):
 def post_score(new: NewScore) -> Response:
     """Score findings: precision, recall, times, money, harm, and a verdict."""
     with open_snapshot() as snapshot:
-        now_ms = snapshot.now_ms
-        window = _window(new.window, new.checked_at, now_ms)
-        reported = [_reported(n, finding, now_ms) for n, finding in enumerate(new.findings)]
-        breaks, records = _breaks_and_records(snapshot, window, new.operators)
+        document, demands_nothing = scored(snapshot, fault_layer(), new)
+    if demands_nothing:
+        document["hint"] = why_empty(rule_documents())
+    return rendered(document)
+
+
+def scored(snapshot: Snapshot, layer: FaultLayer, new: NewScore) -> tuple[dict[str, Any], bool]:
+    """The score of findings as POST /-/scores returns it, and whether the key has no break at all.
+
+    Raises Refused `validation_failed` for a time to come.
+    """
+    now_ms = snapshot.now_ms
+    window = _window(new.window, new.checked_at, now_ms)
+    reported = [_reported(n, finding, now_ms) for n, finding in enumerate(new.findings)]
+    breaks, records = _breaks_and_records(snapshot, layer, window, new.operators)
     document = score(
         breaks,
         reported,
@@ -278,14 +305,13 @@ def post_score(new: NewScore) -> Response:
         min_visible_s=new.min_visible_s,
         listed_max=new.listed_max,
     )
-    hint = None
-    if not document["counts"]["demanded"]:
-        hint = OVER_BY_ITSELF if breaks else why_empty(rule_documents())
-    return rendered({**document, "scored_at": rfc3339(now_ms), "hint": hint})
+    hint = OVER_BY_ITSELF if breaks and not document["counts"]["demanded"] else None
+    near = near_pairs(document["lists"])
+    return {**document, "near": near, "scored_at": rfc3339(now_ms), "hint": hint}, not breaks
 
 
 def _breaks_and_records(
-    snapshot: Snapshot, window: Window, operators: Iterable[str] | None
+    snapshot: Snapshot, layer: FaultLayer, window: Window, operators: Iterable[str] | None
 ) -> tuple[list[Break], Records]:
     actions = staff_actions(snapshot)
     view = view_key(snapshot, actions)
@@ -295,7 +321,7 @@ def _breaks_and_records(
         if window.from_ms <= action.at_ms <= window.to_ms and (operators is None or action.operator in operators)
     ]
     # An audit reads every loan, so it runs only if there is an action to judge.
-    unexplained = _unexplained(snapshot) if judged else []
+    unexplained = _unexplained(snapshot, layer) if judged else []
     counted = tallies(snapshot, stored_of(snapshot), ())
     silent = [id for id, tally in counted.items() if not tally.injected]
     records = Records(
@@ -306,10 +332,10 @@ def _breaks_and_records(
     return view.breaks, records
 
 
-def _unexplained(snapshot: Snapshot) -> list[Discrepancy]:
+def _unexplained(snapshot: Snapshot, layer: FaultLayer) -> list[Discrepancy]:
     """The discrepancies of an audit that no injection explains."""
     discrepancies = audit(snapshot).discrepancies
-    match = fault_layer().explain_audit(snapshot, [discrepancy.finding for discrepancy in discrepancies])
+    match = layer.explain_audit(snapshot, [discrepancy.finding for discrepancy in discrepancies])
     return [
         discrepancy
         for discrepancy, injection in zip(discrepancies, match.explained_by, strict=True)

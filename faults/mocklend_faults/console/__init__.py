@@ -6,17 +6,21 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
-from mocklend.console.navigation import PLAY, Entry, LayerPages
+from mocklend.console.navigation import JUDGE, PLAY, Entry, LayerPages
 from mocklend.language import message
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend_faults.console.faults import fault_pages
+from mocklend_faults.console.key import key_pages
+from mocklend_faults.console.score import score_pages
 from mocklend_faults.console.start import start_pages
 from mocklend_faults.engine.layer import FaultLayer
 
-BLUEPRINTS: Sequence[Blueprint] = (start_pages, fault_pages)
+BLUEPRINTS: Sequence[Blueprint] = (start_pages, fault_pages, key_pages, score_pages)
 ENTRIES: Sequence[Entry] = (
     Entry(PLAY, 10, message("Start"), "start.start", "s"),
     Entry(PLAY, 40, message("Faults"), "faults.faults", "f", "rules", shows_truth=True),
+    Entry(JUDGE, 10, message("Answer key"), "key.key", "k", "open", shows_truth=True),
+    Entry(JUDGE, 20, message("Scores"), "score.score", "v", shows_truth=True),
 )
 
 

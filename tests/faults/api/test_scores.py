@@ -44,6 +44,26 @@ def test_a_late_page_that_is_reported_is_a_pass(mocklend: Client) -> None:
     assert hit["answer_key"][0]["injection"] == entry["injection"]
 
 
+def test_the_right_loan_with_the_wrong_class_is_near_the_break(mocklend: Client) -> None:
+    mocklend.arm(LAG)
+    loan = borrowed(mocklend)
+    paid_off(mocklend, loan)
+
+    score = mocklend.score([{"class": "misapplied", "entity": "rpy_of_somebody", "loan_id": loan}])
+
+    [entry] = mocklend.answer_key()["entries"]
+    assert score["near"] == [
+        {
+            "n": 0,
+            "said": "misapplied",
+            "actual": "stale_view",
+            "entity": "rpy_of_somebody",
+            "loan_id": loan,
+            "injection": entry["injection"],
+        }
+    ]
+
+
 def test_an_empty_report_and_a_report_of_everything_both_fail(mocklend: Client) -> None:
     mocklend.arm(LAG, match={"reference": "ada"})
     loans = [borrowed(mocklend, name) for name in ("ada", "bob", "cy", "dan")]

@@ -2,63 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from flask.testing import FlaskClient
 
-from mocklend.app import create_app
-from mocklend.client import Doc
-from mocklend.config import Settings
-from mocklend.console.app import create_console
 from mocklend.language import Language
-from mocklend.runtime import Platform, find_layer
 from support.console import Browser, english_sentences, seen
+from support.console_control import Control
 
-MONDAY = "2026-01-05T10:00:00+08:00"
 FORM = {"fault": "callback.dropped", "id": "lost", "select.probability": "0.5", "with.attempts_lost": "3"}
-
-
-class Control:
-    """The API of the sandbox that the browser looks at."""
-
-    def __init__(self, http: FlaskClient, made: Doc) -> None:
-        self.http, self.sandbox_id, self.key = http, made["id"], made["api_key"]
-        self.n = 0
-
-    def call(self, method: str, path: str, body: object = None) -> Doc:
-        self.n += 1
-        headers = {"Authorization": f"Bearer {self.key}", "Idempotency-Key": f"key-{self.n}"}
-        answer = self.http.open(path, method=method, json=body, headers=headers)
-        assert answer.status_code < 300, answer.text
-        return answer.get_json() if answer.data else {}
-
-    def repay(self) -> str:
-        """A loan, with a repayment through the wallet that its channel reports. Returns the loan's id."""
-        ada = self.call("POST", "/v1/borrowers", {"reference": "ada", "name": "Ada"})["id"]
-        terms = {"borrower_id": ada, "principal_minor": 100_000, "product_id": "jiebei-like"}
-        loan = str(self.call("POST", "/v1/loans", terms)["id"])
-        pay = {"amount_minor": 10_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
-        self.call("POST", f"/v1/loans/{loan}/repayments", pay)
-        self.call("POST", "/-/clock/advance", {"by": "PT1H"})
-        return loan
-
-
-@pytest.fixture
-def served(open_platform: Callable[..., Platform]) -> Platform:
-    return open_platform(find_layer())
-
-
-@pytest.fixture
-def control(served: Platform) -> Iterator[Control]:
-    with create_app(Settings(default_seed=7), served).test_client() as http:
-        made = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}}).get_json()
-        yield Control(http, made)
-
-
-@pytest.fixture
-def browser(served: Platform, control: Control) -> Browser:
-    return Browser(create_console(served, Settings()).test_client(), control.sandbox_id)
 
 
 def test_the_catalogue_is_grouped_by_the_chain_and_has_each_kind(browser: Browser) -> None:
@@ -176,7 +126,7 @@ def test_looking_at_every_page_changes_no_counter(browser: Browser, control: Con
     assert (control.call("GET", "/-/rules"), control.call("GET", "/-/answer-key")) == before
 
 
-def test_a_chinese_page_has_no_english_sentence(browser: Browser, control: Control, served: Platform) -> None:
+def test_a_chinese_page_has_no_english_sentence(browser: Browser, control: Control) -> None:
     browser.go("/faults", FORM)
     control.repay()
     kinds = [f"/faults?kind={name}" for name in ("callback.dropped", "transport.latency", "cache.stale_set")]

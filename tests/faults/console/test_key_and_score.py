@@ -1,0 +1,97 @@
+"""The pages Answer key and Scores: truth beside what was served, an audit on demand, findings against the key."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mocklend.language import Language
+from support.console import Browser, english_sentences, seen
+from support.console_control import Control
+
+LOST = {"fault": "callback.dropped"}
+
+
+def lost_payment(control: Control) -> tuple[str, str]:
+    """A repayment whose callback is lost: its loan and its own id."""
+    control.call("PUT", "/-/rules/lost", LOST)
+    loan = control.repay()
+    [entry] = control.call("GET", "/-/answer-key")["entries"]
+    return loan, entry["expected"]["entity"]
+
+
+def test_an_entry_stands_with_its_truth_and_its_loan(browser: Browser, control: Control) -> None:
+    loan, repayment = lost_payment(control)
+
+    page = browser.get("/key")
+
+    assert f"/loans/{loan}" in page
+    assert repayment in page
+    assert "missing_in_books" in page
+    assert "channel_state" in page
+    assert repayment not in browser.get("/key?status=healed")
+    assert repayment not in browser.get("/key?rule=another")
+    assert repayment in browser.get(f"/key?rule=lost&fault=callback.dropped&loan_id={loan}&status=active")
+    assert 'id="error-status"' in browser.get("/key?status=happy")
+
+
+def test_the_audit_is_made_when_somebody_asks_and_equals_the_open_entries(browser: Browser, control: Control) -> None:
+    lost_payment(control)
+
+    before, after = browser.get("/key"), browser.post("/key/audit", {}).text
+
+    assert "discrepancies" not in seen(before)
+    assert "1 discrepancies = 1 open entries" in seen(after)
+
+
+@pytest.mark.parametrize("form", ["list", "lines", "object"])
+def test_findings_are_scored_in_any_of_three_forms(browser: Browser, control: Control, form: str) -> None:
+    _, repayment = lost_payment(control)
+    finding = {"class": "missing_in_books", "entity": repayment}
+    typed = {"list": json.dumps([finding]), "lines": json.dumps(finding), "object": json.dumps({"findings": [finding]})}
+
+    page = browser.post("/score", {"findings": typed[form]}).text
+
+    assert "Passed" in seen(page)
+    assert "1 found" in seen(page)
+
+
+def test_a_miss_leads_to_its_loan_and_a_near_one_says_the_right_class(browser: Browser, control: Control) -> None:
+    loan, _ = lost_payment(control)
+    finding = {"class": "misapplied", "entity": loan}
+
+    page = browser.post("/score", {"findings": json.dumps([finding])}).text
+
+    assert "Not passed" in seen(page)
+    assert "You said <code>misapplied</code>, it is <code>missing_in_books</code>." in page
+    assert page.count(f"/loans/{loan}") >= 2
+
+
+@pytest.mark.parametrize("typed", ["{", "[{}]", "7", '[{"class": "nothing", "entity": "x"}]'])
+@pytest.mark.parametrize("language", list(Language))
+def test_findings_that_cannot_be_read_are_kept_with_the_error(browser: Browser, typed: str, language: Language) -> None:
+    answer = browser.post("/score", {"findings": typed}, language)
+
+    assert answer.status_code == 422
+    assert 'id="error-findings"' in answer.text
+
+
+def test_a_chinese_page_has_no_english_sentence(browser: Browser, control: Control) -> None:
+    loan, _ = lost_payment(control)
+    findings = {"findings": json.dumps([{"class": "misapplied", "entity": loan}])}
+
+    for page in (
+        browser.get("/key", Language.ZH),
+        browser.post("/key/audit", {}, Language.ZH).text,
+        browser.get("/score", Language.ZH),
+        browser.post("/score", findings, Language.ZH)
+        .text.replace("<textarea", "<code")
+        .replace("</textarea", "</code"),
+    ):
+        assert english_sentences(page) == []
+
+
+def test_key_and_score_are_not_shown_while_the_truth_is_hidden(browser: Browser) -> None:
+    for path in ("/key", "/score"):
+        assert browser.client.get(f"/console/{browser.sandbox_id}{path}?truth=hidden").status_code == 303
