@@ -31,6 +31,7 @@ from mocklend.api.metrics import measure
 from mocklend.api.openapi import VERSION, complete
 from mocklend.api.operations import operations
 from mocklend.api.operator import operator
+from mocklend.api.peek import allow_peeks
 from mocklend.api.problems import handle_problems
 from mocklend.api.products import products
 from mocklend.api.queries import refuse_unknown_parameters
@@ -88,6 +89,7 @@ def create_app(settings: Settings, platform: Platform) -> APIFlask:
     answer_options(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
+    allow_peeks(app)
     break_answers(app)
     log_requests(app, platform)
     answer_faultily(app, platform)

@@ -46,7 +46,7 @@ def test_the_log_has_every_request_in_order_with_key_body_and_answer(mocklend: C
         201,
     )
     assert second["idempotency_key"] == "one"
-    assert (third["path"], third["body"], third["at"]) == ("/-/clock/advance", {"by": "P1D"}, None)
+    assert (third["path"], third["body"], third["at"]) == ("/-/clock/advance", {"by": "P1D"}, log["starts"])
     assert (fourth["method"], fourth["path"]) == ("GET", "/v1/loans?status=USING")
 
 
@@ -159,7 +159,7 @@ def test_while_a_running_clock_is_held_the_log_has_its_moves(mocklend_server: st
         requests = client.requests_made()["requests"]
         client.delete_sandbox()
 
-    assert [(entry["path"], entry["at"] is not None) for entry in requests] == [
+    assert [(entry["path"], entry["clock"] == "wall") for entry in requests] == [
         ("/v1/loans", True),
         ("/-/clock/advance", False),
         ("/v1/loans", False),
@@ -306,3 +306,47 @@ def test_a_restarted_server_has_an_empty_request_log(databases: Databases) -> No
             platform.close()
 
     assert completeness == [True, False]
+
+
+def test_a_request_on_a_manual_clock_has_the_time_at_which_the_clock_stood(mocklend: Client) -> None:
+    mocklend.add_borrower("ada", "Ada")
+    assert [request["at"] for request in mocklend.requests_made()["requests"]] == ["2026-01-05T02:00:00.000Z"]
+    mocklend.advance("P1D")
+    mocklend.loans()
+    mocklend.advance("PT1H")
+    mocklend.loans()
+
+    log = mocklend.requests_made()["requests"]
+
+    assert [(request["at"][:16], request["clock"]) for request in log] == [
+        ("2026-01-05T02:00", "manual"),
+        ("2026-01-05T02:00", "manual"),
+        ("2026-01-06T02:00", "manual"),
+        ("2026-01-06T02:00", "manual"),
+        ("2026-01-06T03:00", "manual"),
+    ]
+
+
+def test_the_newest_requests_are_kept_once_there_are_more_than_two_thousand() -> None:
+    log = RequestLog()
+    log.begin("s")
+
+    for n in range(2_500):
+        log.add("s", replace(LOGGED, path=f"/v1/loans/{n}"))
+
+    entries, complete = log.of("s")
+    assert ([entry.path for entry in entries], complete) == ([f"/v1/loans/{n}" for n in range(500, 2_500)], False)
+
+
+def test_the_log_can_be_filtered_by_path_and_status(mocklend: Client) -> None:
+    mocklend.loans()
+    with pytest.raises(ProblemError):
+        mocklend.loan("loan_x")
+
+    def paths(query: str) -> list[str]:
+        found = mocklend.request(method="GET", path=f"/-/requests{query}")["requests"]
+        return [request["path"].partition("?")[0] for request in found]
+
+    assert paths("?path=loan_x") == ["/v1/loans/loan_x"]
+    assert paths("?status=200") == ["/v1/loans"]
+    assert paths("?status=200&path=loan_x") == []

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
+from mocklend.audit.chain import views_of
 from mocklend.audit.chain.docs import View
 from mocklend.audit.chain.edges import IN_ORDER, edge_of
-from mocklend.client import Client, Doc, numbered_keys
+from mocklend.client import Client, Doc, ProblemError, numbered_keys
 from mocklend.scenarios.narrator import Narrator
 from mocklend.scenarios.telling import tell_chapters
 from mocklend.scenarios.text import scenarios
@@ -17,6 +18,8 @@ from mocklend.seams import SEAMS
 from mocklend.seams.edges import Edge
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
+from support.sql import Unguarded
+from support.story import Story
 
 CHECKED = ("view", "about", "status", "outstanding_minor", "overdue_minor", "paid_minor", "version", "as_of", "mark")
 """The fields of a row that the story below is checked by."""
@@ -209,3 +212,48 @@ def test_every_edge_is_in_the_chain_and_a_seam_that_is_gone_counts_as_the_client
     assert set(IN_ORDER) == set(Edge)
     assert set(IN_ORDER) == {edge_of(seam) for seam in SEAMS}
     assert edge_of("a.seam.of.another.package") == Edge.CLIENT
+
+
+# --- bugs of the platform ---
+
+
+@pytest.mark.parametrize(
+    ("sql", "view"),
+    [
+        ("UPDATE loan_views SET doc = replace(doc, '\"paid_minor\":9500', '\"paid_minor\":9400')", "page"),
+        ("UPDATE loans SET state = replace(state, '9500', '9501')", "books"),
+        ("UPDATE loans SET status = 'CLEAR'", "books"),
+        ("DELETE FROM loan_views", "page"),
+    ],
+)
+def test_what_no_fault_explains_is_a_bug_of_the_platform(story: Story, raw: Unguarded, sql: str, view: str) -> None:
+    loan_id = story.borrow()
+    story.repay(loan_id, 9_500)
+    with story.platform.snapshot(story.sandbox_id) as snapshot:
+        assert views_of(snapshot, None, loan_id)["verdict"] == "agrees"
+
+    assert raw(sql) > 0
+
+    with story.platform.snapshot(story.sandbox_id) as snapshot:
+        chain = views_of(snapshot, None, loan_id)
+    assert view in [row["view"] for row in chain["rows"] if row["mark"] == "unexplained"]
+    assert (chain["verdict"], chain["sentence"]["code"]) == ("unexplained", "unexplained")
+    assert "no_fault" in [step["code"] for step in chain["because"]]
+
+
+def test_a_loan_that_there_is_not_is_refused(mocklend: Client) -> None:
+    with pytest.raises(ProblemError, match="loan_unknown"):
+        chain_of(mocklend, "loan_x")
+
+
+def test_money_that_is_merely_on_its_way_is_no_lie(mocklend: Client) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")
+    mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet")
+
+    chain = chain_of(mocklend, loan["id"])
+
+    assert [(row["view"], row["status"]) for row in chain["rows"] if row["mark"] == "in_transit"] == [
+        ("channel", "CREATED"), ("repayment", "PROCESSING"),
+    ]  # fmt: skip
+    assert chain["verdict"] == "in_transit"

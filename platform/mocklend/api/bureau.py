@@ -16,6 +16,7 @@ from mocklend.api.idempotency import idempotency
 from mocklend.api.nouns import BorrowerId
 from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, decode_cursor
+from mocklend.api.peek import is_peek
 from mocklend.api.request_context import open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.bureau import Apply, AskScore
@@ -96,7 +97,7 @@ def get_report(borrower_id: str) -> Response:
 @bureau.doc(**operation("getCreditScore", "borrower_unknown"))
 def get_score(borrower_id: str, query: ScoreQuery) -> Response:
     """A borrower's credit score. It is refreshed on the 6th of each month."""
-    if query.transaction_id is not None:
+    if query.transaction_id is not None and not is_peek():
         return answered(run(AskScore(sandbox_id(), borrower_id, query.transaction_id)))
     with open_snapshot() as snapshot:
         reads.entity(snapshot, Borrower, borrower_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from mocklend.api.peek import is_peek
 from mocklend.api.responses import as_stored
 from mocklend.runtime import Platform
 from mocklend.sandboxes.page_epochs import PageKey
@@ -16,6 +17,9 @@ HEADER = "Mocklend-Cache"
 def status_page(platform: Platform, sandbox_id: str, loan_id: str) -> Response:
     """The status page of a loan, with the header where there is a shared cache. Raises Refused `loan_unknown`."""
     pages = platform.shared_pages
+    if is_peek():
+        with platform.snapshot(sandbox_id) as snapshot:
+            return as_stored(reads.page_text(snapshot, loan_id))
     if pages is None:
         with platform.snapshot(sandbox_id) as snapshot:
             return as_stored(reads.page_text(snapshot, loan_id, platform.replica_rotation))

@@ -22,6 +22,7 @@ from flask import Flask, Response, request
 from mocklend.api.broken_responses import broken
 from mocklend.api.idempotency import HEADER, KEY_LENGTH_MAX
 from mocklend.api.json_body import JsonRequest, asked_request, wsgi_name
+from mocklend.api.peek import is_peek
 from mocklend.api.problems import refused
 from mocklend.api.request_context import OPEN, run, sandbox_id
 from mocklend.api.request_event import RequestEvent, shape_of
@@ -82,7 +83,7 @@ class MeetRequest:
 def meet_request(platform: Platform, layer: PlatformLayer) -> Response | None:
     """Before the view: decide the outcome of this request. Returns the refusal that replaces the view, if any."""
     incoming = asked_request()
-    if incoming.url_rule is None or incoming.url_rule.rule.startswith(EXEMPT):
+    if incoming.url_rule is None or incoming.url_rule.rule.startswith(EXEMPT) or is_peek():
         return None
     try:
         id = sandbox_id()

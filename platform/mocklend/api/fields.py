@@ -116,6 +116,7 @@ Seed = Annotated[int, bounded_int(0, 2**63 - 1)]
 PageSize = Annotated[
     int, bounded_int(1, 500), BeforeValidator(_digits), Means("The greatest number of entries on a page.")
 ]
+HttpStatus = Annotated[int, bounded_int(100, 599), BeforeValidator(_digits), Means("An HTTP status, such as 404.")]
 Currency = Annotated[
     str, OneOf(tuple(EXPONENTS)), Means("The currency of the amounts beside it, by its ISO 4217 code.")
 ]

@@ -32,6 +32,7 @@ from mocklend.api.fields import SAFE_ID
 from mocklend.api.idempotency import HEADER, fingerprint, is_usable
 from mocklend.api.json_body import parse
 from mocklend.api.metrics import METERS, Meters
+from mocklend.api.peek import HEADER as PEEK_HEADER
 from mocklend.api.problems import refused
 from mocklend.api.repayments import NewRepayment, order
 from mocklend.api.request_event import RequestEvent, shape_of
@@ -59,7 +60,7 @@ REPAYMENTS = f"{LOAN}/repayments"
 PAGE_OF = re.compile(f"{PREFIX}({SAFE_ID})").fullmatch
 REPAYMENTS_OF = re.compile(f"{PREFIX}({SAFE_ID})/repayments").fullmatch
 BEARER = "Bearer "
-KEY, FAULT = HEADER.lower(), FAULT_HEADER.lower()
+KEY, FAULT, PEEK = HEADER.lower(), FAULT_HEADER.lower(), PEEK_HEADER.lower()
 """Header names in lower case, as in ReceivedRequest."""
 CONTENT_TYPE, CONTENT_LENGTH = "Content-Type", "Content-Length"
 WAITING_MAX = 256
@@ -113,7 +114,7 @@ class HotPaths:
 
     def at_once(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
         """Answer a status query; or take it for the reader's next statement, or for the writer if a rule selects it."""
-        if request.method != "GET" or request.query or FAULT in request.headers:
+        if request.method != "GET" or request.query or FAULT in request.headers or PEEK in request.headers:
             return False
         named = PAGE_OF(request.path)
         taken = self._take(request, LOAN) if named else None

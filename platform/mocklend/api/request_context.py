@@ -116,13 +116,15 @@ def _sandbox_of(credential: str | None) -> str:
     )
 
 
-def _is_of_staff(credential: str) -> bool:
+def is_of_staff() -> bool:
+    """Whether the request's key is a staff key."""
+    credential: str = request.environ.get(CREDENTIAL, "")
     return credential.partition(" ")[2].strip().startswith(STAFF)
 
 
 def shows_truth(sandbox: Sandbox) -> bool:
     """Whether the request may see what really happened in its sandbox. A staff key may not."""
-    return not _is_of_staff(request.environ.get(CREDENTIAL, ""))
+    return not is_of_staff()
 
 
 def open_snapshot() -> AbstractContextManager[Snapshot]:
@@ -139,7 +141,7 @@ def guard_planes() -> None:
     address = request.url_rule.rule if request.url_rule else request.path
     if (
         address.startswith("/-/")
-        and _is_of_staff(request.environ.get(CREDENTIAL, ""))
+        and is_of_staff()
         and (address not in STAFF_MAY_READ or request.method not in ("GET", "HEAD"))
     ):
         raise Refused("key_of_staff", f"{request.method} {address} is not for staff", expected="the api_key")

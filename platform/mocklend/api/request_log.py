@@ -26,20 +26,24 @@ from apiflask import APIBlueprint
 from flask import Flask, Response, current_app, request
 from msgspec import Struct
 from msgspec.structs import replace
+from pydantic import Field
 
 from mocklend.api.documents import document
+from mocklend.api.fields import HttpStatus
 from mocklend.api.idempotency import HEADER
 from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import operation
+from mocklend.api.peek import is_peek
 from mocklend.api.request_context import current_platform, sandbox_id
 from mocklend.api.responses import JSON, PROBLEM
-from mocklend.domain.nouns import JsonObject, says
+from mocklend.domain.nouns import JsonObject, one_of, says
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, SandboxDoc, find, sandbox_doc
-from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.sandboxes.timestamps import maybe_rfc3339, parse_rfc3339, rfc3339
 from mocklend.seams.asking import ASKED_BY
 from mocklend.storage.work import Sandbox
+from mocklend.validation import Body, bounded_str
 
 REQUESTS_MAX = 2_000
 BYTES_MAX = 8 * 1024 * 1024
@@ -88,12 +92,19 @@ class SandboxLog:
     sizes: deque[int] = field(default_factory=deque)
     size: int = 0
     complete: bool = True
+    times: deque[int | None] = field(default_factory=deque)
+    """For each request the time of a manual clock, as far as this process has set it."""
+    now_ms: int | None = None
+    """That time now; None until this process has moved the clock."""
+    from_start: bool = True
+    """Whether the log began with the sandbox."""
     clocks: list[tuple[int, Sandbox]] = field(default_factory=list)
     """The earlier modes of the sandbox's clock, each with the real time at which it ended."""
 
     def drop_oldest(self) -> None:
         """Drop the oldest request. The log is no longer complete."""
         self.requests.popleft()
+        self.times.popleft()
         self.size -= self.sizes.popleft()
         self.complete = False
         while self.clocks and (not self.requests or self.clocks[0][0] < self.requests[0].real_ms):
@@ -133,16 +144,19 @@ class RequestLog:
         with self._lock:
             self._forget(sandbox_id)
 
-    def add(self, sandbox_id: str, entry: LoggedRequest) -> None:
-        """Log a request. Beyond the bounds, the oldest requests are dropped."""
+    def add(self, sandbox_id: str, entry: LoggedRequest, moved_to_ms: int | None = None) -> None:
+        """Log a request, which moved a manual clock to `moved_to_ms`. Beyond the bounds, the oldest are dropped."""
         size = entry.size
         with self._lock:
             kept = self._kept.get(sandbox_id)
             is_new = kept is None
             if kept is None:  # The sandbox is older than this process, or its log was dropped.
-                kept = self._kept[sandbox_id] = SandboxLog(complete=False)
+                kept = self._kept[sandbox_id] = SandboxLog(complete=False, from_start=False)
             self._kept.move_to_end(sandbox_id)
             kept.requests.append(entry)
+            kept.times.append(kept.now_ms)
+            if moved_to_ms is not None:
+                kept.now_ms = moved_to_ms
             kept.sizes.append(size)
             kept.size += size
             self._count += 1
@@ -161,12 +175,23 @@ class RequestLog:
             kept = self._kept.get(before.id)
             if kept is not None:
                 kept.clocks.append((until_ms, replace(before, endpoints=())))  # They may be long.
+                kept.now_ms = after.sandbox_ms
 
     def clocks_of(self, sandbox_id: str) -> list[tuple[int, Sandbox]]:
         """The earlier modes of the sandbox's clock with the real times at which they ended, in order."""
         with self._lock:
             kept = self._kept.get(sandbox_id)
             return [] if kept is None else list(kept.clocks)
+
+    def times_of(self, sandbox: Sandbox) -> list[int | None]:
+        """For each logged request, oldest first, the time of a manual clock when it came; None if that is unknown."""
+        with self._lock:
+            kept = self._kept.get(sandbox.id)
+            if kept is None:
+                return []
+            # Only requests move a manual clock: before the first of them it stood where it began, or where it is now.
+            before = sandbox.sandbox_ms if kept.now_ms is None else sandbox.created_ms if kept.from_start else None
+            return [before if at_ms is None else at_ms for at_ms in kept.times]
 
     def of(self, sandbox_id: str) -> tuple[list[LoggedRequest], bool]:
         """The logged requests of a sandbox, oldest first, and whether the log is complete."""
@@ -219,9 +244,11 @@ class RequestDoc(TypedDict):
     at: Annotated[
         str | None,
         says(
-            "When it was received, RFC 3339, on the sandbox's clock; null on a manual clock, which only requests move."
+            "When it was received. RFC 3339, on the sandbox's clock; null if it is a manual one that another process "
+            "may have moved, or an earlier one."
         ),
     ]
+    clock: Annotated[str, one_of(("wall", "manual"), "The mode of the clock then: a manual one only requests move.")]
     method: Annotated[str, says("The HTTP method.")]
     path: Annotated[str, says("The path with its query.")]
     idempotency_key: Annotated[str | None, says("Its Idempotency-Key; null if it had none.")]
@@ -265,15 +292,31 @@ def log_requests(app: Flask, platform: Platform) -> None:
     app.after_request(log_request)
 
 
+class RequestQuery(Body):
+    """Filters of the request log."""
+
+    path: Annotated[str, bounded_str(200)] | None = Field(
+        default=None, description="Only requests whose path contains this text, such as a loan's id."
+    )
+    status: HttpStatus | None = Field(
+        default=None, description="Only requests that were answered with this HTTP status."
+    )
+
+    def asks_for(self, entry: LoggedRequest) -> bool:
+        """Whether a request is among those that are wanted."""
+        return (self.path is None or self.path in entry.path) and self.status in (None, entry.status)
+
+
 @requests_made.get("/-/requests")
+@requests_made.input(RequestQuery, location="query", arg_name="query")
 @requests_made.output(document(RequestsDoc))
 @requests_made.doc(**operation("getRequests"))
-def get_requests() -> Response:
+def get_requests(query: RequestQuery) -> Response:
     """The newest requests of this sandbox, in order, from which a scenario can be saved."""
     platform, id = current_platform(), sandbox_id()
     with platform.read() as connection:
         sandbox = platform.sandbox(connection, id)
-    (entries, complete), clocks = _log().of(id), _log().clocks_of(id)
+    (entries, complete), clocks, times = _log().of(id), _log().clocks_of(id), _log().times_of(sandbox)
     now_ms = sandbox.now_ms(platform.real_ms())
     requests: RequestsDoc = {
         "complete": complete and not platform.others_served,
@@ -281,33 +324,47 @@ def get_requests() -> Response:
         "starts": rfc3339(sandbox.created_ms),
         "now": rfc3339(now_ms),
         "sandbox": sandbox_doc(sandbox, now_ms),
-        "requests": [_request_doc(entry, _at(sandbox, clocks, entry)) for entry in entries],
+        "requests": [
+            _request_doc(entry, *received(sandbox, clocks, entry, at_ms))
+            for entry, at_ms in zip(entries, times, strict=False)
+            if query.asks_for(entry)
+        ],
     }
     # Not with orjson: a refused body may contain an integer of more than 64 bits.
     return Response(json.dumps(requests, ensure_ascii=False, separators=(",", ":")), content_type=JSON)
 
 
-def _request_doc(entry: LoggedRequest, at: str | None) -> RequestDoc:
+def _request_doc(entry: LoggedRequest, at_ms: int | None, clock: str) -> RequestDoc:
     return {
         "id": entry.id,
-        "at": at,
+        "at": maybe_rfc3339(at_ms),
+        "clock": clock,
         "method": entry.method,
         "path": entry.path,
         "idempotency_key": entry.key,
-        "body": _document(entry.body),
+        "body": parsed(entry.body),
         "status": entry.status,
-        "answer": _document(entry.answer),
+        "answer": parsed(entry.answer),
         "broken": entry.broken,
         "left_out": entry.left_out,
     }
 
 
-def _at(sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], entry: LoggedRequest) -> str | None:
-    """The sandbox's time when a request was received; None on a manual clock and for requests that move the clock."""
-    if entry.path == ADVANCE:
-        return None
+def received(
+    sandbox: Sandbox, clocks: list[tuple[int, Sandbox]], entry: LoggedRequest, at_ms: int | None
+) -> tuple[int | None, str]:
+    """The sandbox's time (ms) when a request came, and the mode of its clock. `at_ms` is that of a manual clock."""
     then = next((before for until_ms, before in clocks if entry.real_ms < until_ms), sandbox)
-    return rfc3339(then.now_ms(entry.real_ms)) if then.mode == "wall" else None
+    if then.mode == "wall" and entry.path != ADVANCE:
+        return then.now_ms(entry.real_ms), "wall"
+    return None if current_platform().others_served else at_ms, "manual"
+
+
+def _moved_to_ms(response: Response) -> int | None:
+    """Where an advance moves the clock: the new time, or if it still runs where it goes. None if it was refused."""
+    answer = parsed(response.get_data()) or {} if response.status_code < 300 else {}
+    to = answer.get("now") or answer.get("to")
+    return parse_rfc3339(to) if isinstance(to, str) else None
 
 
 @contextmanager
@@ -322,7 +379,7 @@ def clock_changes(sandbox_id: str) -> Iterator[None]:
 
 def log_request(response: Response) -> Response:
     """After each answer: log its request."""
-    if request.method == "OPTIONS":
+    if request.method == "OPTIONS" or is_peek():
         return response
     address = request.url_rule.rule if request.url_rule else ""
     log = _log()
@@ -340,13 +397,13 @@ def log_request(response: Response) -> Response:
         entry = _entry(response)
         if address == "/-/clock":
             entry = _as_an_advance(entry)
-        log.add(id, entry)
+        log.add(id, entry, _moved_to_ms(response) if address == ADVANCE else None)
     return response
 
 
 def _as_an_advance(entry: LoggedRequest) -> LoggedRequest:
     """A change of the clock's mode as an advance to the same moment: a saved scenario runs on a manual clock."""
-    to = {"to": (_document(entry.answer) or {}).get("now")}
+    to = {"to": (parsed(entry.answer) or {}).get("now")}
     return replace(entry, method="POST", path=ADVANCE, body=json.dumps(to).encode(), answer=b"")
 
 
@@ -396,7 +453,7 @@ def _left_out() -> str | None:
         return "a callback that a client signed"
     if request.method != "GET" and request.path.startswith("/v1/webhook-endpoints"):
         return "a webhook endpoint: messages would be sent there again"
-    if request.method != "GET" and _body() and _document(_body()) is None:
+    if request.method != "GET" and _body() and parsed(_body()) is None:
         return "a body that is not a JSON object"
     return None
 
@@ -406,7 +463,7 @@ def _body() -> bytes:
     return asked_request().body_read
 
 
-def _document(data: bytes) -> JsonObject | None:
+def parsed(data: bytes) -> JsonObject | None:
     """A JSON object, or None where the data is not one."""
     try:
         document = parse(data)

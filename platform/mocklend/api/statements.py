@@ -12,6 +12,7 @@ from pydantic import Field
 from mocklend.api.documents import document
 from mocklend.api.fields import Currency
 from mocklend.api.openapi import operation
+from mocklend.api.peek import is_peek
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import open_snapshot, run
 from mocklend.api.responses import answered, rendered
@@ -23,6 +24,7 @@ from mocklend.channels.statements.record import ready_statement
 from mocklend.documents import rendering
 from mocklend.domain.channel import channel_of
 from mocklend.domain.nouns import ChannelId, CutOff, JsonObject, StatementReady, says
+from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.validation import Body, OneOf
 
@@ -108,6 +110,8 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
         heading = Heading(owner, on, query.currency, snapshot.sandbox.zone)
         statement = ready_statement(snapshot, heading)
         file = file_of(snapshot, heading)
+    if file is None and is_peek():
+        raise Refused("statement_not_ready", "nobody has asked for it yet, and a peek makes no file")
     if file is None:
         # The file is made once and stored, so that every request gets the same bytes.
         run(MakeStatement(snapshot.sandbox_id, owner.id, on, query.currency, len(statement.movements)))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import ChannelId, Currency, LoanId, one_of, says
 from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
-from mocklend.monitoring.loan_checks import LOAN_CHECKS, loans_to_look_at
-from mocklend.monitoring.seen import Seen
+from mocklend.monitoring.loan_checks import LOAN_CHECKS, cases, loans_to_look_at
+from mocklend.monitoring.seen import ALL, SandboxCheck, Scope, Seen
 from mocklend.monitoring.state_checks import STATE_CHECKS
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import Snapshot
@@ -20,7 +20,7 @@ from mocklend.storage.work import Sandbox
 Alert = Seen
 """What a check has seen, if it exceeds the tolerance."""
 
-SANDBOX_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {**CHANNEL_CHECKS, **STATE_CHECKS}
+SANDBOX_CHECKS: dict[str, SandboxCheck] = {**CHANNEL_CHECKS, **STATE_CHECKS}
 CHECKS: dict[str, str] = {
     name: (check.__doc__ or "").partition("\n")[0] for name, check in {**SANDBOX_CHECKS, **LOAN_CHECKS}.items()
 }
@@ -100,9 +100,22 @@ def alerts(
     return Alerts(matching[:limit], matching[limit - 1].id if len(matching) > limit else None)
 
 
+def alerts_of_loan(snapshot: Snapshot, loan_id: str, scope: Scope) -> list[Alert]:
+    """Return the current alerts about one loan and its money, by their ids; without looking at any other loan.
+
+    With a tolerance that nets by channel, only the loan's own differences are netted.
+    """
+    watch = Watch.of(snapshot.sandbox)
+    if not watch.enabled:
+        return []
+    seen = [item for check in SANDBOX_CHECKS.values() for item in check(snapshot, scope)]
+    seen += [item for case in cases(snapshot, [loan_id]) for check in LOAN_CHECKS.values() for item in check(case)]
+    return sorted(watch.loud(seen), key=lambda alert: alert.id)
+
+
 def _seen(snapshot: Snapshot) -> Iterator[Seen]:
     for sandbox_check in SANDBOX_CHECKS.values():
-        yield from sandbox_check(snapshot)
+        yield from sandbox_check(snapshot, ALL)
     for case in loans_to_look_at(snapshot):
         for check in LOAN_CHECKS.values():
             yield from check(case)

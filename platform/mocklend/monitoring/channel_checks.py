@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mocklend.domain.facts import business_date
 from mocklend.lending.books import state_of
-from mocklend.monitoring.seen import BOOKS_BOUND_MS, MATCHING_WINDOW_MS, Seen
+from mocklend.monitoring.seen import ALL, BOOKS_BOUND_MS, MATCHING_WINDOW_MS, SandboxCheck, Scope, Seen
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Loan
 from mocklend.storage.snapshot import Snapshot
@@ -25,15 +25,16 @@ class _Money(NamedTuple):
 
 
 _UNBOOKED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
-    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND t.paid_ms <= :before_ms
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND t.paid_ms <= :before_ms AND {trades}
       AND NOT EXISTS (SELECT 1 FROM book_facts f WHERE f.sandbox_id = t.sandbox_id AND f.id = t.repayment_id)
       AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = t.sandbox_id AND r.id = t.repayment_id)"""
 
 
-def channel_money_not_in_books(snapshot: Snapshot) -> Iterator[Seen]:
+def channel_money_not_in_books(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """A channel has had money for more than an hour that is not on the books."""
     before_ms = snapshot.now_ms - BOOKS_BOUND_MS
-    for id, loan_id, channel, currency, amount, paid_ms in snapshot.rows(_Money, _UNBOOKED, before_ms=before_ms):
+    rows = scope.rows(snapshot, _Money, _UNBOOKED, {"trades": "t.id"}, before_ms=before_ms)
+    for id, loan_id, channel, currency, amount, paid_ms in rows:
         yield Seen(
             "channel_money_not_in_books", "missing_in_books", id, loan_id or None, amount,
             paid_ms, paid_ms + BOOKS_BOUND_MS, f"{channel} was paid {amount} at {rfc3339(paid_ms)}, no book has it",
@@ -45,7 +46,7 @@ def channel_money_not_in_books(snapshot: Snapshot) -> Iterator[Seen]:
 _UNPAID = """SELECT substr(f.id, 1, 24), f.loan_id, f.channel, l.currency, f.amount_minor, f.recorded_ms
     FROM book_facts f
     JOIN loans l ON l.sandbox_id = f.sandbox_id AND l.id = f.loan_id
-    WHERE f.sandbox_id = :sandbox_id AND f.kind = 'receipt' AND f.recorded_ms <= :before_ms
+    WHERE f.sandbox_id = :sandbox_id AND f.kind = 'receipt' AND f.recorded_ms <= :before_ms AND {loans}
       AND substr(f.id, 1, 24) NOT IN
         (SELECT repayment_id FROM trades WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS')
       AND NOT EXISTS (SELECT 1 FROM book_facts u
@@ -55,10 +56,11 @@ _UNPAID = """SELECT substr(f.id, 1, 24), f.loan_id, f.channel, l.currency, f.amo
             WHERE v.sandbox_id = u.sandbox_id AND v.loan_id = u.loan_id AND v.reverses = u.id))"""
 
 
-def booked_money_not_at_channel(snapshot: Snapshot) -> Iterator[Seen]:
+def booked_money_not_at_channel(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """The books have had a receipt for more than an hour that its channel does not confirm."""
     before_ms = snapshot.now_ms - BOOKS_BOUND_MS
-    for id, loan_id, channel, currency, amount, recorded_ms in snapshot.rows(_Money, _UNPAID, before_ms=before_ms):
+    rows = scope.rows(snapshot, _Money, _UNPAID, {"loans": "f.loan_id"}, before_ms=before_ms)
+    for id, loan_id, channel, currency, amount, recorded_ms in rows:
         yield Seen(
             "booked_money_not_at_channel", "missing_in_channel", id, loan_id, amount,
             recorded_ms, recorded_ms + BOOKS_BOUND_MS, f"the books have {amount} of {channel}, which has no such money",
@@ -68,7 +70,7 @@ def booked_money_not_at_channel(snapshot: Snapshot) -> Iterator[Seen]:
 
 _OTHERWISE = """SELECT t.repayment_id, f.loan_id, t.channel, t.currency, t.amount_minor, f.amount_minor, f.recorded_ms
     FROM trades t JOIN book_facts f ON f.sandbox_id = t.sandbox_id AND f.id = t.repayment_id
-    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND f.amount_minor <> t.amount_minor"""
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND f.amount_minor <> t.amount_minor AND {trades}"""
 
 
 class _Otherwise(NamedTuple):
@@ -81,9 +83,10 @@ class _Otherwise(NamedTuple):
     recorded_ms: int
 
 
-def booked_otherwise_than_paid(snapshot: Snapshot) -> Iterator[Seen]:
+def booked_otherwise_than_paid(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """A payment has one amount at the channel and another on the books."""
-    for id, loan_id, channel, currency, paid, booked, ms in snapshot.rows(_Otherwise, _OTHERWISE):
+    rows = scope.rows(snapshot, _Otherwise, _OTHERWISE, {"trades": "t.id"})
+    for id, loan_id, channel, currency, paid, booked, ms in rows:
         yield Seen(
             "booked_otherwise_than_paid", "amount_mismatch", id, loan_id, abs(paid - booked),
             ms, ms, f"{channel} was paid {paid}, the books have {booked}", channel, currency, paid - booked,
@@ -91,7 +94,7 @@ def booked_otherwise_than_paid(snapshot: Snapshot) -> Iterator[Seen]:
 
 
 _UNAPPLIED = """SELECT id, channel, currency, amount_minor, payer_name, payer_reference, received_ms FROM receipts
-    WHERE sandbox_id = :sandbox_id AND state = 'UNAPPLIED' AND received_ms <= :before_ms"""
+    WHERE sandbox_id = :sandbox_id AND state = 'UNAPPLIED' AND received_ms <= :before_ms AND {receipts}"""
 
 
 class _Unapplied(NamedTuple):
@@ -104,12 +107,11 @@ class _Unapplied(NamedTuple):
     received_ms: int
 
 
-def unapplied_beyond_matching_window(snapshot: Snapshot) -> Iterator[Seen]:
+def unapplied_beyond_matching_window(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """A receipt has been unapplied for more than a day."""
     before_ms = snapshot.now_ms - MATCHING_WINDOW_MS
-    for id, channel, currency, amount, payer, typed, since_ms in snapshot.rows(
-        _Unapplied, _UNAPPLIED, before_ms=before_ms
-    ):
+    rows = scope.rows(snapshot, _Unapplied, _UNAPPLIED, {"receipts": "id"}, before_ms=before_ms)
+    for id, channel, currency, amount, payer, typed, since_ms in rows:
         yield Seen(
             "unapplied_beyond_matching_window", "unidentified", id, None, amount,
             since_ms, since_ms + MATCHING_WINDOW_MS, f"{amount} through {channel} is unapplied: {payer!r}, {typed!r}",
@@ -120,9 +122,9 @@ def unapplied_beyond_matching_window(snapshot: Snapshot) -> Iterator[Seen]:
 _NUMBERS = """SELECT channel, channel_trade_no, COUNT(*), MIN(id), MAX(id), MAX(amount_minor), MAX(currency),
         MAX(loan_id), MAX(applied_ms) FROM (
     SELECT channel, channel_trade_no, id, amount_minor, currency, loan_id, applied_ms FROM repayments
-    WHERE sandbox_id = :sandbox_id AND status IN ('S', 'PARTIAL') AND channel_trade_no IS NOT NULL
+    WHERE sandbox_id = :sandbox_id AND status IN ('S', 'PARTIAL') AND channel_trade_no IS NOT NULL AND {loans}
     UNION ALL SELECT channel, channel_trade_no, id, amount_minor, currency, loan_id, received_ms FROM receipts
-    WHERE sandbox_id = :sandbox_id) AS known
+    WHERE sandbox_id = :sandbox_id AND {receipts}) AS known
     GROUP BY channel, channel_trade_no HAVING COUNT(*) > 1"""
 
 
@@ -138,9 +140,10 @@ class _Number(NamedTuple):
     applied_ms: int
 
 
-def one_trade_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
+def one_trade_booked_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """Two receipts on the books have the same trade number of the channel."""
-    for channel, number, times, first, last, amount, currency, loan_id, ms in snapshot.rows(_Number, _NUMBERS):
+    rows = scope.rows(snapshot, _Number, _NUMBERS, {"loans": "loan_id", "receipts": "id"})
+    for channel, number, times, first, last, amount, currency, loan_id, ms in rows:
         yield Seen(
             "one_trade_booked_twice", "duplicate_in_books", last, loan_id, amount * (times - 1),
             ms, ms, f"{channel}'s trade {number} is booked {times} times, first as {first}", channel, currency,
@@ -150,7 +153,7 @@ def one_trade_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
 # The channel has one payment per order. A push payment has no order: its receipt is the trade's own.
 _BESIDE = """SELECT r.id, r.loan_id, r.channel, r.currency, r.amount_minor, r.applied_ms, t.repayment_id FROM receipts r
     JOIN trades t ON t.sandbox_id = r.sandbox_id AND t.id = r.out_trade_no
-    WHERE r.sandbox_id = :sandbox_id AND r.state = 'APPLIED' AND t.repayment_id <> r.id"""
+    WHERE r.sandbox_id = :sandbox_id AND r.state = 'APPLIED' AND t.repayment_id <> r.id AND {receipts}"""
 
 
 class _Beside(NamedTuple):
@@ -163,9 +166,10 @@ class _Beside(NamedTuple):
     repayment_id: str
 
 
-def one_order_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
+def one_order_booked_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """The books have a second receipt for an order, with another number."""
-    for id, loan_id, channel, currency, amount, ms, order in snapshot.rows(_Beside, _BESIDE):
+    rows = scope.rows(snapshot, _Beside, _BESIDE, {"receipts": "r.id"})
+    for id, loan_id, channel, currency, amount, ms, order in rows:
         yield Seen(
             "one_order_booked_twice", "duplicate_in_books", id, loan_id, amount,
             ms, ms, f"{channel} was paid {amount} once for {order}, the books have that receipt and this", channel,
@@ -176,12 +180,13 @@ def one_order_booked_twice(snapshot: Snapshot) -> Iterator[Seen]:
 _CLOSED = """SELECT t.repayment_id, t.loan_id, t.channel, t.currency, t.amount_minor, u.recorded_ms FROM trades t
     JOIN repayments p ON p.sandbox_id = t.sandbox_id AND p.id = t.repayment_id AND p.status = 'F'
     JOIN book_facts u ON u.sandbox_id = t.sandbox_id AND u.loan_id = t.loan_id AND u.reverses = t.repayment_id
-    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS'"""
+    WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' AND {trades}"""
 
 
-def paid_order_taken_for_closed(snapshot: Snapshot) -> Iterator[Seen]:
+def paid_order_taken_for_closed(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """The books have reversed an order's receipt as if it had been closed, but its channel was paid."""
-    for id, loan_id, channel, currency, amount, ms in snapshot.rows(_Money, _CLOSED):
+    rows = scope.rows(snapshot, _Money, _CLOSED, {"trades": "t.id"})
+    for id, loan_id, channel, currency, amount, ms in rows:
         yield Seen(
             "paid_order_taken_for_closed", "missing_in_books", id, loan_id, amount,
             ms, ms, f"{channel} has {amount}, and the books took it back", channel, currency, amount,
@@ -190,7 +195,7 @@ def paid_order_taken_for_closed(snapshot: Snapshot) -> Iterator[Seen]:
 
 _ALIKE = """SELECT t.loan_id, t.repayment_id, t.channel, t.currency, t.amount_minor, t.paid_ms FROM trades t
     JOIN (SELECT loan_id, amount_minor FROM trades
-        WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND loan_id <> ''
+        WHERE sandbox_id = :sandbox_id AND state = 'SUCCESS' AND loan_id <> '' AND {trades}
         GROUP BY loan_id, amount_minor HAVING COUNT(*) > 1) d
       ON d.loan_id = t.loan_id AND d.amount_minor = t.amount_minor
     WHERE t.sandbox_id = :sandbox_id AND t.state = 'SUCCESS' ORDER BY t.loan_id, t.amount_minor, t.paid_ms, t.id"""
@@ -205,10 +210,11 @@ class _Alike(NamedTuple):
     paid_ms: int
 
 
-def paid_twice(snapshot: Snapshot) -> Iterator[Seen]:
+def paid_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """An amount was paid twice in a day on a loan that is now overpaid: perhaps by the borrower and by a debit."""
     previous: tuple[object, ...] = ()
-    for loan_id, id, channel, currency, amount, paid_ms in snapshot.rows(_Alike, _ALIKE):
+    rows = scope.rows(snapshot, _Alike, _ALIKE, {"trades": "id"})
+    for loan_id, id, channel, currency, amount, paid_ms in rows:
         key = (loan_id, amount, business_date(paid_ms, snapshot.sandbox.zone))
         if key == previous:
             loan = snapshot.find(Loan, loan_id)
@@ -222,7 +228,7 @@ def paid_twice(snapshot: Snapshot) -> Iterator[Seen]:
         previous = key
 
 
-CHANNEL_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
+CHANNEL_CHECKS: dict[str, SandboxCheck] = {
     check.__name__: check
     for check in (
         channel_money_not_in_books, booked_money_not_at_channel, booked_otherwise_than_paid,

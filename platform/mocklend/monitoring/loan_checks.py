@@ -78,25 +78,30 @@ def loans_to_look_at(snapshot: Snapshot) -> Iterator[Case]:
     after = ""
     while ids := snapshot.ids(_IDS, after=after, most=AT_ONCE):
         after = ids[-1]
-        loans = snapshot.find_all(Loan, ids)
-        facts = facts_of(snapshot, BOOKS, ids)
-        published = _published(snapshot, ids)
-        recorded: dict[str, dict[str, int]] = {id: {} for id in ids}
-        for loan_id, id, recorded_ms in snapshot.rows_in(_Recorded, _RECORDED, ids):
-            recorded[loan_id][id] = recorded_ms
-        shown: dict[str, list[Shown]] = {id: [] for id in ids}
-        for loan_id, version, made_ms, visible_ms, status, doc in snapshot.rows(
-            _Version, _SHOWN, first=ids[0], last=ids[-1]
-        ):
-            outstanding_minor = json.loads(doc)["outstanding_minor"]
-            shown[loan_id].append(Shown(version, made_ms, visible_ms, status, outstanding_minor))
-        edit_ids = [override.edit_id for loan in loans if (override := conflicting_override(loan))]
-        overrides = {edit.loan_id: edit for edit in snapshot.find_all(OperatorEdit, edit_ids)}
-        for loan in loans:
-            yield Case(
-                loan, facts[loan.id], recorded[loan.id], shown[loan.id], overrides.get(loan.id), published.get(loan.id),
-                snapshot.sandbox.zone, snapshot.now_ms,
-            )  # fmt: skip
+        yield from cases(snapshot, ids)
+
+
+def cases(snapshot: Snapshot, ids: Sequence[str]) -> Iterator[Case]:
+    """Yield the loans with these ids, which are neighbours in their order, or one."""
+    loans = snapshot.find_all(Loan, ids)
+    facts = facts_of(snapshot, BOOKS, ids)
+    published = _published(snapshot, ids)
+    recorded: dict[str, dict[str, int]] = {id: {} for id in ids}
+    for loan_id, id, recorded_ms in snapshot.rows_in(_Recorded, _RECORDED, ids):
+        recorded[loan_id][id] = recorded_ms
+    shown: dict[str, list[Shown]] = {id: [] for id in ids}
+    for loan_id, version, made_ms, visible_ms, status, doc in snapshot.rows(
+        _Version, _SHOWN, first=ids[0], last=ids[-1]
+    ):
+        outstanding_minor = json.loads(doc)["outstanding_minor"]
+        shown[loan_id].append(Shown(version, made_ms, visible_ms, status, outstanding_minor))
+    edit_ids = [override.edit_id for loan in loans if (override := conflicting_override(loan))]
+    overrides = {edit.loan_id: edit for edit in snapshot.find_all(OperatorEdit, edit_ids)}
+    for loan in loans:
+        yield Case(
+            loan, facts[loan.id], recorded[loan.id], shown[loan.id], overrides.get(loan.id), published.get(loan.id),
+            snapshot.sandbox.zone, snapshot.now_ms,
+        )  # fmt: skip
 
 
 def _published(snapshot: Snapshot, loan_ids: Sequence[str]) -> dict[str, BureauRecord]:

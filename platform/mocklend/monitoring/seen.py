@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+from mocklend.storage.snapshot import EVERY, Chosen, Snapshot, among
+from mocklend.storage.statements import Value
+
+R = TypeVar("R")
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -45,3 +52,40 @@ class Seen:
     def id(self) -> str:
         """The alert's id: the same cause has the same id at any time."""
         return f"alr_{self.check}.{self.entity}"
+
+
+NONE = Chosen("1 = 0", {})
+"""No ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the checks look at: loans, trades by their order numbers, receipts and callbacks. By default, all."""
+
+    loans: Chosen = EVERY
+    trades: Chosen = EVERY
+    receipts: Chosen = EVERY
+    callbacks: Chosen = EVERY
+
+    @classmethod
+    def of_loan(cls, loan_id: str, trades: Sequence[str], receipts: Sequence[str], callbacks: Sequence[str]) -> Scope:
+        """One loan and its money."""
+        loan = Chosen("{column} = :about_loan", {"about_loan": loan_id})
+        return cls(loan, *(among(ids) if ids else NONE for ids in (trades, receipts, callbacks)))
+
+    def rows(
+        self, snapshot: Snapshot, make: Callable[..., R], sql: str, columns: Mapping[str, str], /, **parameters: Value
+    ) -> list[R]:
+        """The rows of a query that has the condition of each part of the scope, on the column that is given for it."""
+        chosen: dict[str, Chosen] = {part: getattr(self, part) for part in columns}
+        filled = sql.format(**{part: chosen[part].by(column) for part, column in columns.items()})
+        for part in chosen.values():
+            parameters |= part.parameters
+        return snapshot.rows(make, filled, **parameters)
+
+
+ALL = Scope()
+"""Everything of a sandbox."""
+
+SandboxCheck = Callable[[Snapshot, Scope], Iterable[Seen]]
+"""A check of a sandbox, or of a part of it."""

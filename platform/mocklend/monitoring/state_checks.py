@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from mocklend.monitoring.seen import DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, Seen
+from mocklend.monitoring.seen import ALL, DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, SandboxCheck, Scope, Seen
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.servicing.disputes import UNDECIDED
 from mocklend.storage.snapshot import Snapshot
 
 _EXHAUSTED = """SELECT c.id, c.loan_id, c.channel, t.currency, t.amount_minor, c.queued_ms, c.log, c.attempts
     FROM callbacks c JOIN trades t ON t.sandbox_id = c.sandbox_id AND t.id = c.out_trade_no
-    WHERE c.sandbox_id = :sandbox_id AND c.state = 'EXHAUSTED'
+    WHERE c.sandbox_id = :sandbox_id AND c.state = 'EXHAUSTED' AND {callbacks}
       AND NOT EXISTS (SELECT 1 FROM book_facts f WHERE f.sandbox_id = c.sandbox_id AND f.id = c.repayment_id)
       AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.sandbox_id = c.sandbox_id AND r.id = c.repayment_id)"""
 
@@ -29,9 +29,10 @@ class _Exhausted(NamedTuple):
     attempts: int
 
 
-def callback_exhausted(snapshot: Snapshot) -> Iterator[Seen]:
+def callback_exhausted(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """A channel has given up a callback, and the books still lack its money."""
-    for id, loan_id, channel, currency, amount, queued_ms, log, attempts in snapshot.rows(_Exhausted, _EXHAUSTED):
+    rows = scope.rows(snapshot, _Exhausted, _EXHAUSTED, {"callbacks": "c.id"})
+    for id, loan_id, channel, currency, amount, queued_ms, log, attempts in rows:
         last_ms = parse_rfc3339(json.loads(log)[-1]["at"])
         yield Seen(
             "callback_exhausted", None, id, loan_id or None, amount, queued_ms, last_ms,
@@ -40,7 +41,7 @@ def callback_exhausted(snapshot: Snapshot) -> Iterator[Seen]:
 
 
 _ORDERED = """SELECT id, loan_id, purpose, channel, currency, amount_minor, created_ms FROM payouts
-    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND created_ms <= :before_ms"""
+    WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND created_ms <= :before_ms AND {loans}"""
 
 
 class _Ordered(NamedTuple):
@@ -53,12 +54,11 @@ class _Ordered(NamedTuple):
     created_ms: int
 
 
-def payout_stuck_in_transit(snapshot: Snapshot) -> Iterator[Seen]:
+def payout_stuck_in_transit(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """A payout was ordered more than a day ago and its channel has not paid."""
     before_ms = snapshot.now_ms - PAYOUT_BOUND_MS
-    for id, loan_id, purpose, channel, currency, amount, created_ms in snapshot.rows(
-        _Ordered, _ORDERED, before_ms=before_ms
-    ):
+    rows = scope.rows(snapshot, _Ordered, _ORDERED, {"loans": "loan_id"}, before_ms=before_ms)
+    for id, loan_id, purpose, channel, currency, amount, created_ms in rows:
         yield Seen(
             "payout_stuck_in_transit", None, id, loan_id, amount, created_ms, created_ms + PAYOUT_BOUND_MS,
             f"the {purpose} of {amount} through {channel} is still in transit", channel, currency,
@@ -67,7 +67,7 @@ def payout_stuck_in_transit(snapshot: Snapshot) -> Iterator[Seen]:
 
 _DISPUTES = f"""SELECT id, loan_id, state, created_ms, answer_by_ms FROM disputes
     WHERE sandbox_id = :sandbox_id AND state IN ({", ".join(f"'{state}'" for state in UNDECIDED)})
-      AND answer_by_ms <= :until_ms"""
+      AND answer_by_ms <= :until_ms AND {{loans}}"""
 
 
 class _Waiting(NamedTuple):
@@ -78,10 +78,11 @@ class _Waiting(NamedTuple):
     answer_by_ms: int
 
 
-def dispute_deadline(snapshot: Snapshot) -> Iterator[Seen]:
+def dispute_deadline(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """An undecided dispute has three days left, or none."""
     until_ms = snapshot.now_ms + DISPUTE_WARNING_MS
-    for id, loan_id, state, created_ms, answer_by_ms in snapshot.rows(_Waiting, _DISPUTES, until_ms=until_ms):
+    rows = scope.rows(snapshot, _Waiting, _DISPUTES, {"loans": "loan_id"}, until_ms=until_ms)
+    for id, loan_id, state, created_ms, answer_by_ms in rows:
         tense = "had to be" if answer_by_ms <= snapshot.now_ms else "must be"
         yield Seen(
             "dispute_deadline", None, id, loan_id, 0, created_ms, answer_by_ms - DISPUTE_WARNING_MS,
@@ -89,7 +90,7 @@ def dispute_deadline(snapshot: Snapshot) -> Iterator[Seen]:
         )  # fmt: skip
 
 
-STATE_CHECKS: dict[str, Callable[[Snapshot], Iterable[Seen]]] = {
+STATE_CHECKS: dict[str, SandboxCheck] = {
     check.__name__: check for check in (callback_exhausted, payout_stuck_in_transit, dispute_deadline)
 }
 """The checks by name."""

@@ -100,7 +100,7 @@ def saved(log: Mapping[str, Any], *, name: str, title: str, lies: int) -> str:
         "open_end": True,
         "chapters": [{"title": "The requests", "story": "In their order.", "steps": list(_steps(log)), "lies": lies}],
     }
-    clock_ran = any(request["at"] is not None for request in log["requests"])
+    clock_ran = any(request["clock"] == "wall" for request in log["requests"])
     unclaimed = _remove_failing_claims(document) if clock_ran else []
     head = [f"# Saved at {log['now']} of the sandbox's clock. Run it with `mocklend scenario run FILE`."]
     if left_out:
@@ -165,7 +165,7 @@ def _steps(log: Mapping[str, Any]) -> Iterator[Step]:
     used: set[str] = set()
     clock = log["starts"]
     for n, request in enumerate(requests, 1):
-        if request["at"] is not None and request["at"] > clock:
+        if request["clock"] == "wall" and request["at"] > clock:
             clock = request["at"]
             steps.append({"do": "advance", "with": {"to": clock}})
         step = _step(request)
@@ -174,7 +174,7 @@ def _steps(log: Mapping[str, Any]) -> Iterator[Step]:
         steps.append(step)
         for id, path in _ids(request["answer"], ""):
             source_of.setdefault(id, (step["as"], path))
-    if requests and requests[-1]["at"] is not None and log["now"] > clock:
+    if requests and requests[-1]["clock"] == "wall" and log["now"] > clock:
         steps.append({"do": "advance", "with": {"to": log["now"]}})
     for step in steps:
         if step.get("as") not in used:

@@ -52,6 +52,11 @@ def bureau_rows(subject: Subject) -> Iterator[Row]:
             yield row
 
 
+def is_true(subject: Subject, record: BureauRecord) -> bool:
+    """Whether a record says what was true at its cut."""
+    return not _report(subject, record).differs
+
+
 def _report(subject: Subject, record: BureauRecord) -> Row:
     row = Row(
         View.REPORT, record.id, record.five_class, View.BOOKS, record.status,

@@ -11,6 +11,7 @@ from mocklend.audit.money import live_facts
 from mocklend.channels.statements.files import is_damaged
 from mocklend.domain.facts import standing
 from mocklend.domain.finding import Discrepancy
+from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, load
 from mocklend.domain.statuses import EditState, PayoutState, QuoteType, RepaymentStatus, TradeState
 from mocklend.lending.books import state_of
@@ -154,7 +155,13 @@ def rows_shown(subject: Subject) -> Iterator[Row]:
     """The rows that a client reads: page, list, instalments, the newest payoff quote, repayments."""
     snapshot, loan = subject.snapshot, subject.loan
     for view, name in ((View.PAGE, reads.PAGE), (View.LIST, reads.LIST), (View.INSTALMENTS, reads.INSTALMENTS)):
-        shown = reads.loan_in_view(snapshot, loan.id, name)
+        try:
+            shown = reads.loan_in_view(snapshot, loan.id, name)
+        except Refused:  # No version of the loan is in this view.
+            nothing = Row(view, source=View.BOOKS, request=_REQUESTS[view].format(id=loan.id))
+            nothing.differ("version", None, loan.version)
+            yield nothing
+            continue
         page = read_page(shown.doc)
         row = Row(
             view, None, None, View.BOOKS, page["status"], None, page["outstanding_minor"], page["overdue_minor"],

@@ -1,0 +1,37 @@
+"""The logged requests of a sandbox as a timeline needs them: when each came, and what its answer is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flask import current_app
+
+from mocklend.api.request_log import LoggedRequest, parsed, received, request_log_of
+from mocklend.audit.timeline import Asked
+from mocklend.storage.work import Sandbox
+
+PAYMENT = "out_trade_no"
+
+
+def asked_of(sandbox: Sandbox) -> list[Asked]:
+    """The requests of a sandbox that may have changed something and whose time is known, oldest first."""
+    log = request_log_of(current_app)
+    (entries, _), clocks, times = log.of(sandbox.id), log.clocks_of(sandbox.id), log.times_of(sandbox)
+    return [
+        asked
+        for entry, at_ms in zip(entries, times, strict=False)
+        if entry.method != "GET"
+        for asked in _asked(entry, received(sandbox, clocks, entry, at_ms)[0])
+    ]
+
+
+def _asked(entry: LoggedRequest, at_ms: int | None) -> Iterator[Asked]:
+    if at_ms is None:
+        return
+    answer = parsed(entry.answer) or {}
+    entity = answer.get(PAYMENT) if entry.path.startswith("/channels/") else answer.get("id")
+    amount = answer.get("total_minor", answer.get("amount_minor"))
+    yield Asked(
+        entry.id, at_ms, entry.method, entry.path, entry.status, entity if isinstance(entity, str) else None,
+        amount if isinstance(amount, int) else None,
+    )  # fmt: skip
