@@ -1,4 +1,4 @@
-"""The API of the sandbox that a test's visitor of the console looks at."""
+"""The API of the sandbox that a test's browser looks at."""
 
 from __future__ import annotations
 

@@ -5,9 +5,9 @@ Nothing is stored: the same findings at the same moment have the same score.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -287,7 +287,7 @@ def post_score(new: NewScore) -> Response:
     return rendered(document)
 
 
-def scored(snapshot: Snapshot, layer: FaultLayer, new: NewScore) -> tuple[dict[str, Any], bool]:
+def scored(snapshot: Snapshot, layer: FaultLayer, new: NewScore) -> tuple[JsonObject, bool]:
     """The score of findings as POST /-/scores returns it, and whether the key has no break at all.
 
     Raises Refused `validation_failed` for a time to come.
@@ -306,7 +306,7 @@ def scored(snapshot: Snapshot, layer: FaultLayer, new: NewScore) -> tuple[dict[s
         listed_max=new.listed_max,
     )
     hint = OVER_BY_ITSELF if breaks and not document["counts"]["demanded"] else None
-    near = near_pairs(document["lists"])
+    near = near_pairs(cast("Mapping[str, Iterable[JsonObject]]", document["lists"]))
     return {**document, "near": near, "scored_at": rfc3339(now_ms), "hint": hint}, not breaks
 
 

@@ -7,7 +7,9 @@ which is another lesson than a break that nobody saw.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
+
+from mocklend.domain.nouns import JsonObject
 
 
 class NearPairDoc(TypedDict):
@@ -21,7 +23,7 @@ class NearPairDoc(TypedDict):
     injection: str
 
 
-def near_pairs(lists: Mapping[str, Iterable[Any]]) -> list[NearPairDoc]:
+def near_pairs(lists: Mapping[str, Iterable[JsonObject]]) -> list[NearPairDoc]:
     """The near pairs among the items of a score's lists, in the order of the findings."""
     missed = {break_["injection"]: break_ for break_ in lists["missed"]}
     pairs: list[NearPairDoc] = [
@@ -36,7 +38,7 @@ def near_pairs(lists: Mapping[str, Iterable[Any]]) -> list[NearPairDoc]:
         for finding in lists["wrong_class"]
         for break_ in finding["answer_key"]
     ]
-    by_loan: dict[str, list[Any]] = {}
+    by_loan: dict[str, list[JsonObject]] = {}
     for break_ in missed.values():
         by_loan.setdefault(break_["loan_id"], []).append(break_)
     for finding in lists["false_positives"]:

@@ -32,5 +32,5 @@ def control(served: Platform) -> Iterator[Control]:
 
 @pytest.fixture
 def browser(served: Platform, control: Control) -> Browser:
-    """A visitor of the same sandbox, on loopback."""
+    """A browser in the same sandbox, on loopback."""
     return Browser(create_console(served, Settings()).test_client(), control.sandbox_id)

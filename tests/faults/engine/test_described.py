@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from mocklend.seams import SEAM_EDGES
 from mocklend_faults.engine.catalogue import installed
-from mocklend_faults.engine.described import KindDoc, describe, texts
+from mocklend_faults.engine.described import KindDoc, MatchFieldDoc, describe, texts
 from mocklend_faults.engine.fault import VIEWS
 from mocklend_faults.engine.matching import Match
 
@@ -17,16 +17,16 @@ KINDS = installed()
 
 
 @pytest.fixture
-def described() -> dict[str, KindDoc]:
+def kinds() -> dict[str, KindDoc]:
     return {name: describe(kind) for name, kind in KINDS.items()}
 
 
-def fields(kind: KindDoc) -> dict[str, Any]:
+def fields(kind: KindDoc) -> dict[str, MatchFieldDoc]:
     return {field["name"]: field for field in kind["match"]}
 
 
-def test_a_setting_has_its_type_bounds_default_unit_and_title(described: dict[str, KindDoc]) -> None:
-    stale = described["cache.bounded_stale"]
+def test_a_setting_has_its_type_bounds_default_unit_and_title(kinds: dict[str, KindDoc]) -> None:
+    stale = kinds["cache.bounded_stale"]
 
     assert stale["settings"] == [
         {
@@ -55,8 +55,8 @@ def test_a_setting_has_its_type_bounds_default_unit_and_title(described: dict[st
     }
 
 
-def test_a_setting_that_may_be_null_says_so_in_its_schema(described: dict[str, KindDoc]) -> None:
-    lost = described["callback.dropped"]["schema"]["properties"]["attempts_lost"]
+def test_a_setting_that_may_be_null_says_so_in_its_schema(kinds: dict[str, KindDoc]) -> None:
+    lost = kinds["callback.dropped"]["schema"]["properties"]["attempts_lost"]
 
     assert (lost["title"], lost["default"]) == ("Attempts lost", None)
     assert [option["type"] for option in lost["anyOf"]] == ["integer", "null"]
@@ -80,15 +80,15 @@ def test_each_kind_acts_at_one_edge_of_the_chain_and_is_seen_in_known_views(name
     assert all(kind[text] for text in ("title", "summary", "story", "precondition", "heals", "action"))
 
 
-def test_a_title_names_one_kind_and_is_short(described: dict[str, KindDoc]) -> None:
-    titles = [kind["title"] for kind in described.values()]
+def test_a_title_names_one_kind_and_is_short(kinds: dict[str, KindDoc]) -> None:
+    titles = [kind["title"] for kind in kinds.values()]
 
     assert len(set(titles)) == len(titles)
     assert max(map(len, titles)) <= 40
 
 
-def test_a_field_to_match_on_has_its_type_and_its_choices(described: dict[str, KindDoc]) -> None:
-    callback, page = fields(described["callback.dropped"]), fields(described["cache.bounded_stale"])
+def test_a_field_to_match_on_has_its_type_and_its_choices(kinds: dict[str, KindDoc]) -> None:
+    callback, page = fields(kinds["callback.dropped"]), fields(kinds["cache.bounded_stale"])
 
     assert callback["channel"]["choices"] == ["auto_debit", "bank_card", "bank_transfer", "bill_pay", "wallet"]
     assert (callback["amount_minor"]["type"], callback["amount_minor"]["unit"]) == ("integer", "minor")
@@ -119,5 +119,5 @@ def test_every_text_of_a_kind_passes_through_the_reader_s_language() -> None:
     assert {shouted["story"], shouted["symptom"]["books"], shouted["action"]} <= set(map(str.upper, texts(kind)))
 
 
-def test_a_story_has_no_line_breaks_but_between_paragraphs(described: dict[str, KindDoc]) -> None:
-    assert all("\n" not in kind["story"].replace("\n\n", "") for kind in described.values())
+def test_a_story_has_no_line_breaks_but_between_paragraphs(kinds: dict[str, KindDoc]) -> None:
+    assert all("\n" not in kind["story"].replace("\n\n", "") for kind in kinds.values())

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from mocklend.domain.nouns import JsonObject
 from mocklend_faults.engine.near import near_pairs
 
 
-def finding(n: int, says: str, entity: str, loan_id: str | None = None, key: object = None) -> dict[str, Any]:
+def finding(n: int, says: str, entity: str, loan_id: str | None = None, key: object = None) -> JsonObject:
     return {"n": n, "class": says, "entity": entity, "loan_id": loan_id, "answer_key": key}
 
 
-def missed(injection: str, says: str, entity: str, loan_id: str) -> dict[str, Any]:
+def missed(injection: str, says: str, entity: str, loan_id: str) -> JsonObject:
     return {"injection": injection, "class": says, "entity": entity, "loan_id": loan_id}
 
 
