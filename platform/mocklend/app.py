@@ -32,7 +32,7 @@ from mocklend.api.openapi import VERSION, complete
 from mocklend.api.operations import operations
 from mocklend.api.operator import operator
 from mocklend.api.peek import allow_peeks
-from mocklend.api.problems import handle_problems
+from mocklend.api.problems import handle_problems, speak
 from mocklend.api.products import products
 from mocklend.api.queries import refuse_unknown_parameters
 from mocklend.api.quotes import quotes
@@ -92,6 +92,7 @@ def create_app(settings: Settings, platform: Platform) -> APIFlask:
     allow_peeks(app)
     break_answers(app)
     log_requests(app, platform)
+    speak(app)
     answer_faultily(app, platform)
     refuse_unknown_parameters(app)
     for noun in NOUNS:

@@ -12,7 +12,6 @@ import pytest
 
 from mocklend import demo
 from mocklend.cli.root import language_of
-from mocklend.domain.problems import PROBLEMS
 from mocklend.language import Language, is_translated, translate
 from mocklend.local import opened_platform
 from mocklend.scenarios.telling import run
@@ -52,12 +51,6 @@ def test_every_text_of_a_story_has_its_chinese(name: str) -> None:
 def test_every_sentence_and_word_about_an_answer_has_its_chinese() -> None:
     sentences = [text for each in SENTENCES.values() for one in each for text in (one.text, one.detail) if text]
     texts = [*sentences, *CODES.values(), *PARTIES.values(), "Refused: {title}", "{day} {month}", ", "]
-
-    assert [text for text in texts if not is_translated(Language.ZH, text)] == []
-
-
-def test_every_problem_has_its_chinese() -> None:
-    texts = [text for problem in PROBLEMS.values() for text in (problem.title, problem.hint)]
 
     assert [text for text in texts if not is_translated(Language.ZH, text)] == []
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import orjson
 from apiflask import APIBlueprint, APIFlask
-from flask import Response, send_file
+from flask import Response, request, send_file
 
 from mocklend.api.responses import rendered
 from mocklend.domain.problems import PROBLEMS, Refused
+from mocklend.language import Language, accepted, message, translate
 
 VENDORED = Path(__file__).with_name("vendored")
 SWAGGER = VENDORED / "swagger-ui"
@@ -94,39 +95,56 @@ def pages(app: APIFlask) -> APIBlueprint:
 
     @blueprint.get("/docs/problems")
     def problems() -> Response:
-        return _page(problems_page())
+        language = accepted(request.headers.get("Accept-Language"))
+        return _spoken(_page(problems_page(language)), language)
 
     @blueprint.get("/docs/problems.json")
     def problems_as_json() -> Response:
-        return rendered({"problems": [{"code": code, **_row(code)} for code in PROBLEMS]})
+        language = accepted(request.headers.get("Accept-Language"))
+        return _spoken(rendered({"problems": [{"code": code, **_row(language, code)} for code in PROBLEMS]}), language)
 
     return blueprint
 
 
-def _row(code: str) -> dict[str, str | int]:
+def _row(language: Language, code: str) -> dict[str, str | int]:
     problem = PROBLEMS[code]
-    return {"status": problem.status, "title": problem.title, "hint": problem.hint}
+    title, hint = translate(language, problem.title), translate(language, problem.hint)
+    return {"status": problem.status, "title": title, "hint": hint}
 
 
-def problems_page() -> str:
+def _spoken(response: Response, language: Language) -> Response:
+    response.headers.update({"Content-Language": language.tag, "Vary": "Accept-Language"})
+    return response
+
+
+TITLE = message("Mocklend: problems")
+HEADING = message("All problem codes")
+ORDER = message("If several problems apply, the answer names the first of them.")
+SEE = message("See also {the_api}.")
+THE_API = message("the API")
+
+
+def problems_page(language: Language = Language.EN) -> str:
     """The HTML page of all problem codes, each with an anchor, in order of precedence."""
+    the_api = f'<a href="../docs">{translate(language, THE_API)}</a>'
+    see = translate(language, SEE, the_api=the_api)
     entries = "\n".join(
         f'<section id="{code}"><h2>{code} · {problem.status}</h2>'
-        f"<p>{escape(problem.title)} {escape(problem.hint)}</p></section>"
+        f"<p>{escape(translate(language, problem.title))} {escape(translate(language, problem.hint))}</p></section>"
         for code, problem in PROBLEMS.items()
     )
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{language.tag}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Mocklend: problems</title>
+<title>{translate(language, TITLE)}</title>
 <link rel="icon" href="assets/favicon-32x32.png">
 <link rel="stylesheet" href="style.css">
 </head>
 <body>
-<h1>All problem codes</h1>
-<p>If several problems apply, the answer names the first of them. See also <a href="../docs">the API</a>.</p>
+<h1>{translate(language, HEADING)}</h1>
+<p>{translate(language, ORDER)} {see}</p>
 {entries}
 </body>
 </html>

@@ -40,9 +40,10 @@ from mocklend.api.request_ids import EXTENSION as IDS
 from mocklend.api.request_ids import HEADER as REQUEST_ID
 from mocklend.api.request_ids import NAMED, RequestIds
 from mocklend.api.request_log import ANSWER_MAX, FAULT_HEADER, LoggedRequest, request_log_of
-from mocklend.api.responses import JSON, REPLAYED, type_of
+from mocklend.api.responses import IN_ENGLISH, JSON, REPLAYED, type_of
 from mocklend.domain.problems import Refused
 from mocklend.door import Headers, Respond
+from mocklend.language import Language, accepted
 from mocklend.received import ReceivedRequest
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, now_from
@@ -122,7 +123,7 @@ class HotPaths:
             return False
         if not self._no_rule_selects(taken, named[1]):
             event, selected = request.carried.get(SKIPPED_REQUEST, (None, False))
-            return selected and self._selected_page(taken, event, respond, hand_back)
+            return selected and _in_english(request) and self._selected_page(taken, event, respond, hand_back)
         if self._reader is not None:
             receive = partial(self._read, taken, respond, hand_back)
             return self._reader.ask(taken.sandbox_id, named[1], receive)
@@ -134,7 +135,7 @@ class HotPaths:
 
     def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
         """Take an order."""
-        if request.method != "POST" or request.query or FAULT in request.headers:
+        if request.method != "POST" or request.query or FAULT in request.headers or not _in_english(request):
             return False
         named = REPAYMENTS_OF(request.path)
         taken = self._take(request, REPAYMENTS) if named else None
@@ -268,6 +269,8 @@ class HotPaths:
             if failure is None:
                 answer = decided.result()
                 headers = [(CONTENT_TYPE, type_of(answer.status))]
+                if answer.status >= 400:
+                    headers += IN_ENGLISH.items()
                 if answer.replayed:
                     headers.append((REPLAYED, "true"))
                 self._respond(taken, answer.status, headers, orjson.dumps(answer.body), respond)
@@ -307,3 +310,9 @@ class HotPaths:
             self._waiting[sandbox_id] -= 1
             if not self._waiting[sandbox_id]:
                 del self._waiting[sandbox_id]
+
+
+def _in_english(request: ReceivedRequest) -> bool:
+    """Whether a problem may be in English: Flask writes those of other clients."""
+    header = request.headers.get("accept-language")
+    return header is None or accepted(header) is Language.EN

@@ -1,11 +1,13 @@
 """Converts every exception into an HTTP answer: RFC 9457 problem+json.
 
-Handled are `Refused`, the exceptions of router and server (werkzeug), and validation errors (pydantic, through
-APIFlask). An unexpected exception is logged with a trace id; the client gets only that id.
+Title and hint are in the language that `Accept-Language` prefers. Handled are `Refused`, the exceptions of router and
+server (werkzeug), and validation errors (pydantic, through APIFlask). An unexpected exception is logged with a trace
+id; the client gets only that id.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 from functools import cache
 
@@ -14,11 +16,12 @@ from flask import Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from mocklend.api.responses import rendered
+from mocklend.api.responses import IN_ENGLISH, PROBLEM, rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.door import BODY_MAX
+from mocklend.language import Language, accepted, translate
 from mocklend.logs import get_logger
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.layer import LayerBroke
@@ -35,12 +38,37 @@ def handle_problems(app: APIFlask) -> None:
     app.register_error_handler(Exception, _failed)
 
 
+def speak(app: APIFlask) -> None:
+    """Write the problems of an app in the language of each client. Call this before `answer_faultily`.
+
+    So it sees the problem that replaces the view's answer, before it is logged or broken.
+    """
+    app.after_request(in_language)
+
+
+def in_language(response: Response) -> Response:
+    """After each answer: a problem's title and hint in the language that the client prefers."""
+    if response.mimetype != PROBLEM:
+        return response
+    for name, value in IN_ENGLISH.items():
+        response.headers.setdefault(name, value)
+    language = accepted(request.headers.get("Accept-Language"))
+    if language is not Language.EN:
+        # Not with orjson: a refused value may be an integer of more than 64 bits.
+        document = json.loads(response.get_data())
+        document |= {name: translate(language, document[name]) for name in ("title", "hint") if name in document}
+        response.set_data(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        response.headers["Content-Language"] = language.tag
+    return response
+
+
 def refused(refusal: Refused) -> Response:
     """A refusal as problem+json."""
     document = refusal.to_json()
     if "received" in document:
         document["received"] = shown(document["received"])
     response = rendered(document, refusal.problem.status)
+    response.headers.update(IN_ENGLISH)
     if refusal.problem.status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="mocklend"'
     elif refusal.problem.status == 503:

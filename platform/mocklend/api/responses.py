@@ -15,6 +15,8 @@ PROBLEM = "application/problem+json"
 
 
 REPLAYED = "Idempotency-Replayed"
+IN_ENGLISH = {"Content-Language": "en", "Vary": "Accept-Language"}
+"""Headers of a problem, unless its client prefers another language: see `problems.speak`."""
 RETRY_AFTER_S = 1
 """After how many seconds a client looks again at what is in progress."""
 
