@@ -8,6 +8,7 @@ import pytest
 
 from mocklend.audit.timeline.docs import SENTENCES, Code, Kind
 from mocklend.client import Client, Doc, ProblemError
+from mocklend.language import Language, is_translated
 
 
 @pytest.fixture
@@ -130,3 +131,8 @@ def test_a_loan_a_kind_and_a_cursor_that_there_are_not_are_refused(mocklend: Cli
 
 def test_every_code_has_a_sentence() -> None:
     assert set(SENTENCES) == set(Code)
+
+
+@pytest.mark.parametrize("code", list(Code))
+def test_every_sentence_is_translated(code: Code) -> None:
+    assert is_translated(Language.ZH, SENTENCES[code])

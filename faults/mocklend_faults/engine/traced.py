@@ -53,7 +53,7 @@ def traced(entry: Entry, catalogue: Catalogue) -> TracedInjection:
         from_ms=entry.from_ms,
         until_ms=entry.until_ms,
         ended_ms=entry.ended_ms,
-        title="" if kind is None else (kind.__doc__ or "").strip().partition("\n")[0],
+        title="" if kind is None else kind.title,
         symptom=dict(words),
         action="" if kind is None else kind.action,
         heals="" if kind is None else kind.heals,

@@ -105,7 +105,7 @@ class InjectionDoc(TypedDict):
 
     id: Annotated[str, says("The injection's id.")]
     fault: Annotated[str, says("The kind of fault.")]
-    title: Annotated[str, says("The kind's title, a sentence in English.")]
+    title: Annotated[str, says("The kind's title, in English.")]
     rule: Annotated[str, says("The rule that injected it, by its id.")]
     seam: Annotated[str, says("The seam where it acts.")]
     edge: Annotated[str, one_of(Edge, EDGES)]
