@@ -44,6 +44,7 @@ from mocklend.api.request_log import log_requests, requests_made
 from mocklend.api.sandboxes import sandboxes
 from mocklend.api.schedules import schedules
 from mocklend.api.statements import statements
+from mocklend.api.summary import summary
 from mocklend.api.views import views
 from mocklend.api.webhook_endpoints import webhook_endpoints
 from mocklend.config import Settings
@@ -57,7 +58,7 @@ from mocklend.storage.snapshot import PlatformLayer
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator,
     operations, approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates,
-    sandboxes, clock, audit, views, health, requests_made,
+    sandboxes, clock, summary, audit, views, health, requests_made,
 )  # fmt: skip
 """One blueprint per noun. The fault layer adds its own."""
 

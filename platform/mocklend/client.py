@@ -1068,6 +1068,13 @@ class Client:
         """
         return self._get("/-/clock")
 
+    def summary(self) -> Doc:
+        """Return how the sandbox stands, in a few figures: {sandbox_id, clock, loans, in_transit, faults, alerts, …}.
+
+        `alerts` and `last_audit` are as last seen, or None. It costs the same in any sandbox.
+        """
+        return self._get("/-/summary")
+
     def hold_clock(self) -> Doc:
         """Stop the clock where it is: from now on it moves only by `advance`. Returns the clock."""
         return self._call("PUT", "/-/clock", {"mode": "manual"})

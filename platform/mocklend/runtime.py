@@ -38,6 +38,7 @@ from mocklend.storage.snapshot import PlatformLayer, Snapshot
 from mocklend.storage.statements import flush
 from mocklend.storage.upgrading import make_present
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
+from mocklend.summary import LastLooks
 from mocklend.views.page_cache import PageCache
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.views.shared_pages import SharedPages
@@ -147,6 +148,8 @@ class Platform:
         if layer is not None and self.known.shared:
             layer.share(partial(writing, self.engine, waits_for_disk=False))
             self.known.on_rules = layer.compare_rules
+        self.last_looks = LastLooks()
+        """What this process has last seen of each sandbox: its alerts, and the last audit."""
         self.pulse = Pulse(self.look, self.ground)
 
     def join(self, kind: str, *, runs_clocks: bool = True) -> Processes | None:
@@ -360,6 +363,7 @@ class Platform:
         self.replica_rotation.forget(sandbox_id)
         if self.pages is not None:
             self.pages.drop([sandbox_id])
+        self.last_looks.forget(sandbox_id)
         if self.layer is not None:
             self.layer.sandbox_reset(sandbox_id)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mocklend.domain.finding import Finding
-from mocklend.seams.layer import KeyEntry, TracedInjection
+from mocklend.seams.layer import KeyEntry, LayerFigures, TracedInjection
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 
 
@@ -54,6 +54,15 @@ class HonestLayer:
 
     def may_affect(self, event: PendingEvent) -> bool:
         return False
+
+    def figures(self, snapshot: object) -> LayerFigures:
+        return LayerFigures(0, 0, 0, 0, 0, 0)
+
+    def wrong_loans(self, snapshot: object, after: str, most: int) -> Sequence[str]:
+        return ()
+
+    def wrong_among(self, snapshot: object, loan_ids: Sequence[str]) -> Mapping[str, int]:
+        return {}
 
     def answer_key(self, snapshot: object) -> Sequence[KeyEntry]:
         return ()

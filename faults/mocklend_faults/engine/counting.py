@@ -89,10 +89,19 @@ def rule_counts(reader: SandboxReader) -> RuleCounts:
     }
 
 
-def tallies(reader: SandboxReader, stored: Iterable[StoredRule], rules: Iterable[Rule]) -> dict[str, Tally]:
-    """The counts of each stored rule in its present revision, by id. `rules` are those whose kinds are installed."""
+def tallies(
+    reader: SandboxReader,
+    stored: Iterable[StoredRule],
+    rules: Iterable[Rule],
+    skipped: SeamCounts | None = None,
+) -> dict[str, Tally]:
+    """The counts of each stored rule in its present revision, by id. `rules` are those whose kinds are installed.
+
+    `skipped` are events that the database does not have yet.
+    """
     of_rules = {(row.rule, row.revision): row for row in reader.rows(_RuleCount, journal.COUNTS)}
     of_seams = reader.rows(_SeamCount, journal.SEAM_COUNTS)
+    of_seams += [_SeamCount(seam, version, count) for (seam, version), count in (skipped or {}).items()]
     by_id = {rule.id: rule for rule in rules}
     counts = {}
     for stored_rule in stored:

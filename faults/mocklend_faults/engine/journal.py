@@ -90,6 +90,9 @@ injections = table_of(
     Index("loan_id"),
     Index("at_ms"),  # the canonical order begins with it
     Index("rule", "revision", "entity"),
+    # What is open now: neither those that have ended by themselves nor those of other loans are passed over.
+    Index("until_ms", "from_ms", where="ended_ms IS NULL"),
+    Index("loan_id", "until_ms", "from_ms", where="ended_ms IS NULL"),
     Index("finding_class", "finding_entity", where="ended_ms IS NULL", unique_as="uq_injections_open"),
 )
 table_of("endings", Ending, Index("injection"), key=("signal", "injection"))
@@ -168,6 +171,18 @@ ON_ENTITY = """SELECT entity, COUNT(*) FROM injections
                WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision GROUP BY entity"""
 ON_ONE_ENTITY = """SELECT COUNT(*) FROM injections
                    WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision AND entity = :entity"""
+INJECTED = "SELECT SUM(injected) FROM rule_counts WHERE sandbox_id = :sandbox_id"
+# In two branches, so that each is one range of the index.
+OPEN_NOW = """SELECT COUNT(*) FROM (
+    SELECT * FROM (SELECT 1 AS one FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL
+        AND until_ms IS NULL AND from_ms <= :now_ms LIMIT :most) AS for_good
+    UNION ALL SELECT * FROM (SELECT 1 AS one FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL
+        AND until_ms > :now_ms AND from_ms <= :now_ms LIMIT :most) AS for_a_while) AS open_now"""
+_OPEN = "ended_ms IS NULL AND (until_ms IS NULL OR until_ms > :now_ms) AND from_ms <= :now_ms"
+WRONG_LOANS = f"""SELECT DISTINCT loan_id FROM injections
+    WHERE sandbox_id = :sandbox_id AND loan_id > :after AND {_OPEN} ORDER BY loan_id LIMIT :most"""
+WRONG_AMONG = f"""SELECT loan_id, COUNT(*) FROM injections
+    WHERE sandbox_id = :sandbox_id AND {_OPEN} AND loan_id"""
 ANY_OPEN = "SELECT 1 FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL LIMIT 1"
 OPEN_OF_RULE = """SELECT injections.id, finding_class, finding_entity, until_ms, signal, endings.status FROM injections
                   LEFT JOIN endings ON endings.sandbox_id = injections.sandbox_id

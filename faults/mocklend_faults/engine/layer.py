@@ -9,7 +9,7 @@ Its state is a copy of what the database holds; each part has a lock of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
@@ -17,21 +17,24 @@ from sqlalchemy import Connection
 from mocklend.domain.finding import Finding
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.layer import TracedInjection
+from mocklend.seams.layer import LayerFigures, TracedInjection
 from mocklend.seams.seam import PendingEvent, Write
 from mocklend.storage.snapshot import Snapshot
+from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import Entry, KeyFilter, entries
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows
 from mocklend_faults.engine.deciding import unselected
 from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.group import FaultGroup, SandboxGroup
-from mocklend_faults.engine.loaded_rules import RulesInMemory
+from mocklend_faults.engine.loaded_rules import EntityNumber, RulesInMemory
 from mocklend_faults.engine.observed import AuditMatch, explain
 from mocklend_faults.engine.rules import rule_schema
 from mocklend_faults.engine.traced import trace
 from mocklend_faults.engine.trail import SEQUENCE, Event, SkippedRequest, Trail
 
+OPEN_MAX = 10_000
+"""How many open entries of a sandbox are counted."""
 WITHOUT_RULES = FaultGroup({})
 """A group in which no sandbox ever had a rule."""
 
@@ -130,6 +133,32 @@ class FaultLayer:
         return False
 
     # --- what the control plane and the audit read ---
+
+    def figures(self, snapshot: Snapshot) -> LayerFigures:
+        """The figures of a sandbox's rules and answer key."""
+        rules_on, total = self._rules.figures(snapshot)
+        return LayerFigures(
+            rules_on=rules_on,
+            evaluated=total.evaluated,
+            injected=total.injected,
+            entries=snapshot.number(journal.INJECTED),
+            open=min(snapshot.number(journal.OPEN_NOW, now_ms=snapshot.now_ms, most=OPEN_MAX), OPEN_MAX),
+            open_max=OPEN_MAX,
+        )
+
+    def wrong_loans(self, snapshot: Snapshot, after: str, most: int) -> Sequence[str]:
+        """The loans after this id with an open entry, by id."""
+        # Entries without a loan have the empty id.
+        return snapshot.ids(journal.WRONG_LOANS, after=after, now_ms=snapshot.now_ms, most=most)
+
+    def wrong_among(self, snapshot: Snapshot, loan_ids: Sequence[str]) -> Mapping[str, int]:
+        """How many entries are open on each of these loans."""
+        if not loan_ids:
+            return {}
+        counted = snapshot.rows_in(
+            EntityNumber, journal.WRONG_AMONG, loan_ids, " GROUP BY loan_id", now_ms=snapshot.now_ms
+        )
+        return dict(counted)
 
     def answer_key(self, snapshot: Snapshot, **filters: str | None) -> list[Entry]:
         """The answer key in a snapshot; `filters` are the fields of `KeyFilter`."""

@@ -21,7 +21,7 @@ from mocklend.seams.api_answer import ApiAnswer
 from mocklend.storage.snapshot import SandboxReader
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.catalogue import Catalogue
-from mocklend_faults.engine.counters import Counters
+from mocklend_faults.engine.counters import Counters, Unwritten, by_version
 from mocklend_faults.engine.counting import Tally, rule_counts, tallies
 from mocklend_faults.engine.numbering import Numbers, NumbersInDatabase, Transaction
 from mocklend_faults.engine.rule_index import RuleIndex
@@ -64,6 +64,7 @@ class RulesInMemory:
         self.loaded: dict[str, LoadedRules] = {}  # by sandbox; may be outdated. Written here only.
         self.current: set[str] = set()  # sandboxes whose loaded rules, or lack of rules, are those of the database
         self.reset: set[str] = set()
+        self._parsed: dict[str, _Parsed] = {}  # by sandbox, for `figures`; may be outdated
         self._lock = threading.Lock()
 
     def version(self, sandbox_id: str) -> int:
@@ -105,6 +106,29 @@ class RulesInMemory:
         loaded.settled = False
         return loaded
 
+    def figures(self, reader: SandboxReader) -> tuple[int, Tally]:
+        """How many of a sandbox's rules are on, and the sum of the counts of all that are armed.
+
+        The counts that this process has not written yet are included.
+        """
+        (document,) = reader.ids(journal.RULESET) or [""]
+        if not document:
+            return 0, Tally()
+        parsed = self._parsed.get(reader.sandbox_id)
+        if parsed is None or parsed.document != document:
+            stored: list[StoredRule] = json.loads(document)
+            parsed = self._parsed[reader.sandbox_id] = _Parsed(document, stored, usable(stored, self._catalogue()))
+        loaded = self.loaded.get(reader.sandbox_id)
+        unwritten = Unwritten() if loaded is None else loaded.counters.unwritten(all_seams=True)
+        counts = tallies(reader, parsed.stored, parsed.rules, by_version(unwritten.seams))
+        total = Tally()
+        for stored_rule in parsed.stored:
+            total.add(counts[stored_rule["id"]])
+            waiting = unwritten.rules.get((stored_rule["id"], stored_rule["revision"]))
+            if waiting is not None:
+                total.add(waiting)
+        return sum(rule["rule"]["enabled"] for rule in parsed.stored), total
+
     def counters(self) -> list[tuple[str, Counters]]:
         """The counters of each sandbox, by its id."""
         with self._lock:
@@ -113,6 +137,7 @@ class RulesInMemory:
     def _drop(self, sandbox_id: str) -> None:
         with self._lock:
             self.loaded.pop(sandbox_id, None)
+            self._parsed.pop(sandbox_id, None)
         self._forget(sandbox_id)
 
     def _load(self, connection: Connection, sandbox_id: str, version: int) -> LoadedRules:
@@ -153,6 +178,14 @@ class RulesInMemory:
         with self._lock:
             self.loaded[sandbox_id] = loaded
         return loaded
+
+
+class _Parsed(NamedTuple):
+    """A sandbox's stored rules, and those that can act, as read from one document."""
+
+    document: str
+    stored: list[StoredRule]
+    rules: list[Rule]
 
 
 class EntityNumber(NamedTuple):

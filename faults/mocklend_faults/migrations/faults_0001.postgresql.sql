@@ -48,7 +48,11 @@ CREATE INDEX ix_injections_sandbox_id_at_ms ON injections (sandbox_id, at_ms);
 
 CREATE INDEX ix_injections_sandbox_id_loan_id ON injections (sandbox_id, loan_id);
 
+CREATE INDEX ix_injections_sandbox_id_loan_id_until_ms_from_ms ON injections (sandbox_id, loan_id, until_ms, from_ms) WHERE ended_ms IS NULL;
+
 CREATE INDEX ix_injections_sandbox_id_rule_revision_entity ON injections (sandbox_id, rule, revision, entity);
+
+CREATE INDEX ix_injections_sandbox_id_until_ms_from_ms ON injections (sandbox_id, until_ms, from_ms) WHERE ended_ms IS NULL;
 
 CREATE UNIQUE INDEX uq_injections_open ON injections (sandbox_id, finding_class, finding_entity) WHERE ended_ms IS NULL;
 

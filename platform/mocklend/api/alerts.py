@@ -12,7 +12,7 @@ from mocklend.api.documents import document
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, decode_cursor
-from mocklend.api.request_context import open_snapshot
+from mocklend.api.request_context import current_platform, open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import NextCursor, says
@@ -62,6 +62,9 @@ def list_alerts(query: AlertQuery) -> Response:
             after=after,
             limit=query.limit,
         )
+        everything = (query.finding_class, query.check, query.loan_id, query.cursor) == (None,) * 4
+        if everything and page.after is None:
+            current_platform().last_looks.note_alerts(snapshot, len(page.alerts))
     return rendered(
         AlertList(
             monitoring=monitoring_doc(snapshot.sandbox),

@@ -16,6 +16,7 @@ from mocklend.api.responses import rendered
 from mocklend.audit.marks import MARK_LENGTH_MAX
 from mocklend.audit.report import AuditDoc
 from mocklend.storage.snapshot import PlatformLayer, Snapshot
+from mocklend.summary import SeenAudit
 from mocklend.validation import Body, bounded_str
 
 audit = APIBlueprint("audit", __name__)
@@ -37,7 +38,20 @@ class AuditQuery(Body):
 def get_audit(query: AuditQuery) -> Response:
     """Compare world, books and views in one snapshot, and match each discrepancy with the answer key."""
     with open_snapshot() as snapshot:
-        return rendered(audited(snapshot, current_platform().layer, query.since))
+        made = audited(snapshot, current_platform().layer, query.since)
+    if query.since is None:
+        current_platform().last_looks.note_audit(snapshot.sandbox_id, seen_audit(made))
+    return rendered(made)
+
+
+def seen_audit(made: AuditDoc) -> SeenAudit:
+    """What is kept of a full audit."""
+    return {
+        "at": made["now"],
+        "clean": made["clean"],
+        "discrepancies": len(made["discrepancies"]),
+        "unexplained": sum(found["explained_by"] is None for found in made["discrepancies"]),
+    }
 
 
 def audited(snapshot: Snapshot, layer: PlatformLayer | None, since: str | None = None) -> AuditDoc:

@@ -167,6 +167,33 @@ class TracedInjection(NamedTuple):
     heals: str
 
 
+class LayerFigures(NamedTuple):
+    """The figures of a layer in one sandbox. `open_max` is the most that `open` counts up to."""
+
+    rules_on: int
+    evaluated: int  # by the rules that are armed, as are the next two
+    injected: int
+    entries: int  # of the answer key: open, not visible yet, and ended ones
+    open: int
+    open_max: int
+
+
+class Counts(Protocol[Snapshot]):
+    """The part that says how much there is, from counters and indexes: it is asked for with each page of a console."""
+
+    def figures(self, snapshot: Snapshot) -> LayerFigures:
+        """Return the figures of the sandbox. No cost grows with its loans or its answer key."""
+        ...
+
+    def wrong_loans(self, snapshot: Snapshot, after: str, most: int) -> Sequence[str]:
+        """Return the loans after this id with an open entry of the answer key, by id, at most `most`."""
+        ...
+
+    def wrong_among(self, snapshot: Snapshot, loan_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return how many entries are open on each of these loans; loans without one are left out."""
+        ...
+
+
 class KeepsAnswerKey(Protocol[Snapshot]):
     """The part that reports injections afterwards. A snapshot is the platform's own type, of one sandbox."""
 
@@ -189,5 +216,11 @@ class KeepsAnswerKey(Protocol[Snapshot]):
         ...
 
 
-class Layer(JoinsCommits[Connection], LooksAtRequests, KeepsAnswerKey[Snapshot], Protocol[Connection, Snapshot]):
+class Layer(
+    JoinsCommits[Connection],
+    LooksAtRequests,
+    Counts[Snapshot],
+    KeepsAnswerKey[Snapshot],
+    Protocol[Connection, Snapshot],
+):
     """The whole interface: what an entry point of the group `mocklend.layer` returns."""

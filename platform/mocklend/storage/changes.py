@@ -36,6 +36,12 @@ DELETE_OLD_CHANGES = statement(
        AND n <= (SELECT MAX(n) FROM changes WHERE sandbox_id = :sandbox_id) - :kept""",
     rank=OUTBOX + 1,
 )
+COUNT_LOANS = statement(
+    "loan_counts.add",
+    """INSERT INTO loan_counts (sandbox_id, loans) VALUES (:sandbox_id, :loans)
+       ON CONFLICT (sandbox_id) DO UPDATE SET loans = loan_counts.loans + excluded.loans""",
+    rank=OUTBOX,
+)
 KEPT = 1_000_000
 """How many changes are known at least: 26 MB, and minutes of a sandbox that is written as fast as it can be."""
 DELETED_ONCE_IN = 1_000
@@ -44,6 +50,7 @@ NEW = "+"
 
 _LATEST = "SELECT MAX(n) FROM changes WHERE sandbox_id = :sandbox_id"
 _SINCE = "SELECT subjects FROM changes WHERE sandbox_id = :sandbox_id AND n > :n"
+_LOANS = "SELECT loans FROM loan_counts WHERE sandbox_id = :sandbox_id"
 _OLDEST = "SELECT n, subjects FROM changes WHERE sandbox_id = :sandbox_id ORDER BY n LIMIT 1"
 
 
@@ -105,6 +112,9 @@ class ChangedSubjects:
                 continue
             text = " ".join([NEW + id if id in self._new_loans else id for id in named] if self._new_loans else named)
             rows.append((INSERT_CHANGES, {"sandbox_id": sandbox_id, "size": len(named), "subjects": text}))
+            new_loans = sum(id in self._new_loans for id in named) if self._new_loans else 0
+            if new_loans:
+                rows.append((COUNT_LOANS, {"sandbox_id": sandbox_id, "loans": new_loans}))
             if not crc32(text.encode()) % DELETED_ONCE_IN:
                 rows.append((DELETE_OLD_CHANGES, {"sandbox_id": sandbox_id, "kept": KEPT}))
         return rows
@@ -127,6 +137,11 @@ def _ids_of(cls: type[Entity]) -> tuple[Callable[[Entity], str | None] | None, C
 def latest_change(reader: SandboxReader) -> int:
     """The number of the sandbox's latest change; 0 if there was none."""
     return reader.number(_LATEST)
+
+
+def number_of_loans(reader: SandboxReader) -> int:
+    """How many loans the sandbox has, from its counter."""
+    return next(iter(reader.rows(int, _LOANS)), 0)
 
 
 def known_since(reader: SandboxReader) -> int:

@@ -244,6 +244,12 @@ CREATE TABLE idempotency (
     CONSTRAINT pk_idempotency PRIMARY KEY (sandbox_id, key)
 );
 
+CREATE TABLE loan_counts (
+    sandbox_id TEXT NOT NULL,
+    loans BIGINT NOT NULL,
+    CONSTRAINT pk_loan_counts PRIMARY KEY (sandbox_id)
+);
+
 CREATE TABLE loan_views (
     sandbox_id TEXT NOT NULL,
     loan_id TEXT NOT NULL,
@@ -695,7 +701,11 @@ CREATE INDEX ix_injections_sandbox_id_at_ms ON injections (sandbox_id, at_ms);
 
 CREATE INDEX ix_injections_sandbox_id_loan_id ON injections (sandbox_id, loan_id);
 
+CREATE INDEX ix_injections_sandbox_id_loan_id_until_ms_from_ms ON injections (sandbox_id, loan_id, until_ms, from_ms) WHERE ended_ms IS NULL;
+
 CREATE INDEX ix_injections_sandbox_id_rule_revision_entity ON injections (sandbox_id, rule, revision, entity);
+
+CREATE INDEX ix_injections_sandbox_id_until_ms_from_ms ON injections (sandbox_id, until_ms, from_ms) WHERE ended_ms IS NULL;
 
 CREATE UNIQUE INDEX uq_injections_open ON injections (sandbox_id, finding_class, finding_entity) WHERE ended_ms IS NULL;
 

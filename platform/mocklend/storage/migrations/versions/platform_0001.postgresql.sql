@@ -244,6 +244,12 @@ CREATE TABLE idempotency (
     CONSTRAINT pk_idempotency PRIMARY KEY (sandbox_id, key)
 );
 
+CREATE TABLE loan_counts (
+    sandbox_id TEXT NOT NULL,
+    loans BIGINT NOT NULL,
+    CONSTRAINT pk_loan_counts PRIMARY KEY (sandbox_id)
+);
+
 CREATE TABLE loan_views (
     sandbox_id TEXT NOT NULL,
     loan_id TEXT NOT NULL,
