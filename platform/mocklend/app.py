@@ -22,6 +22,7 @@ from mocklend.api.docs_pages import pages
 from mocklend.api.examples import Examples
 from mocklend.api.failures import failures
 from mocklend.api.fault_hooks import answer_faultily, break_answers
+from mocklend.api.found_loans import found_loans
 from mocklend.api.health import health
 from mocklend.api.json_body import JsonRequest
 from mocklend.api.ledger import ledger
@@ -58,7 +59,7 @@ from mocklend.storage.snapshot import PlatformLayer
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator,
     operations, approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates,
-    sandboxes, clock, summary, audit, views, health, requests_made,
+    sandboxes, clock, summary, found_loans, audit, views, health, requests_made,
 )  # fmt: skip
 """One blueprint per noun. The fault layer adds its own."""
 

@@ -305,11 +305,38 @@ class Client:
         *,
         borrower_id: str | None = None,
         status: str | None = None,
+        reference: str | None = None,
+        q: str | None = None,
+        order: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Doc:
-        """Return a list page of loans, 50 by default: {loans, next_cursor}. `every("loans")` iterates over all."""
-        return self._get("/v1/loans", {"borrower_id": borrower_id, "status": status, "limit": limit, "cursor": cursor})
+        """Return a list page of loans, 50 by default: {loans, next_cursor}. `every("loans")` iterates over all.
+
+        `q` is the beginning of an id, a reference or a borrower's name; `order` is "id" or "newest".
+        """
+        query = {"borrower_id": borrower_id, "status": status, "reference": reference, "q": q, "order": order}
+        return self._get("/v1/loans", {**query, "limit": limit, "cursor": cursor})
+
+    def borrowers(self, *, q: str | None = None, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """Return a list page of borrowers: {borrowers, next_cursor}; `q` as in `loans`."""
+        return self._get("/v1/borrowers", {"q": q, "limit": limit, "cursor": cursor})
+
+    def found_loans(
+        self,
+        *,
+        wrong: bool = False,
+        q: str | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Doc:
+        """Return a list page of loans by the books, newest first, with their open entries: {loans, next_cursor}.
+
+        `wrong`: only loans on which an entry of the answer key is open. For the others see `loans`.
+        """
+        query = {"wrong": "true" if wrong else None, "q": q, "order": order}
+        return self._get("/-/loans", {**query, "limit": limit, "cursor": cursor})
 
     def every(self, what: str, *arguments: Any, **options: Any) -> Iterator[Doc]:
         """Iterate over a whole list, page by page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
@@ -465,9 +492,28 @@ class Client:
 
     # --- the journal and webhooks ---
 
-    def transactions(self, *, loan_id: str | None = None, cursor: str | None = None, limit: int | None = None) -> Doc:
-        """Return a list page of the journal: {transactions, next_cursor}."""
-        return self._get("/v1/ledger/transactions", {"loan_id": loan_id, "cursor": cursor, "limit": limit})
+    def transactions(
+        self,
+        *,
+        loan_id: str | None = None,
+        account: str | None = None,
+        kind: str | None = None,
+        day: str | None = None,
+        order: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Doc:
+        """Return a list page of the journal: {transactions, next_cursor}.
+
+        `order` is "chain", by loan and number, or "newest"; with `day`, a date, the newest come first. With `account`
+        or `kind` a page may be short although there are more.
+        """
+        query = {"loan_id": loan_id, "account": account, "kind": kind, "day": day, "order": order}
+        return self._get("/v1/ledger/transactions", {**query, "cursor": cursor, "limit": limit})
+
+    def balances(self, *, as_of: str | None = None) -> Doc:
+        """Return the trial balance, up to a business day or of the whole journal: {as_of, balanced, balances}."""
+        return self._get("/v1/ledger/balances", {"as_of": as_of})
 
     def beancount(self) -> str:
         """Return the whole journal as a Beancount file, with the platform's balances as assertions."""

@@ -41,6 +41,7 @@ AS_IT_RUNS = {
 TABLES = {"{table}", "{table.name}"}
 HOLES = {
     "{asked}": "SELECT :sandbox_id, :loan_id, 1",
+    "{c}": "",
     "{extra}": "''",
     "{filters}": "",
     "{id}": "id",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect
 from mocklend.client import Doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.product import PRODUCTS, Product
+from mocklend.ledger import listing
 from mocklend.lending import AddBorrower, Borrow, MakeQuote, Repay
 from mocklend.lending.quotes import QuoteDoc
 from mocklend.lending.repay import RepaymentDoc
@@ -203,10 +204,10 @@ class Story:
         with self.platform.read() as connection:
             return self.snapshot(connection).where(cls, "id > '' ORDER BY id")
 
-    def journal(self, loan_id: str) -> list[reads.TransactionDoc]:
+    def journal(self, loan_id: str) -> list[listing.TransactionDoc]:
         """The loan's transactions."""
         with self.platform.read() as connection:
-            return reads.transactions(self.snapshot(connection), loan_id=loan_id, limit=10_000)["transactions"]
+            return listing.transactions(self.snapshot(connection), loan_id=loan_id, limit=10_000)["transactions"]
 
     def receivable(self, loan_id: str) -> int:
         """What the journal says is still owed."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.ledger import listing
 from mocklend.lending.books import terms_of
 from mocklend.runtime import Platform
 from mocklend.seams.balance_kept import BalanceKept
@@ -77,7 +78,7 @@ def test_reading_changes_nothing(story: Story) -> None:
         reads.page(story.snapshot(connection), loan_id)
         reads.instalments(story.snapshot(connection), loan_id, terms_of)
         reads.loans(story.snapshot(connection))
-        reads.transactions(story.snapshot(connection))
+        listing.transactions(story.snapshot(connection))
         reads.repayments(story.snapshot(connection), loan_id)
         reads.edits(story.snapshot(connection), loan_id)
         reads.endpoints(story.sandbox)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mocklend.domain.problems import Refused
+from mocklend.ledger import listing
 from mocklend.lending.books import terms_of
 from mocklend.views import reads
 from support.story import Story
@@ -35,7 +36,7 @@ def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> No
     after: str | None = ""
     with story.platform.read() as connection:
         while after is not None:
-            page = reads.transactions(story.snapshot(connection), after=after, limit=limit)
+            page = listing.transactions(story.snapshot(connection), after=after, limit=limit)
             loan_ids += [transaction["id"] for transaction in page["transactions"]]
             after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
 
@@ -82,7 +83,7 @@ def test_a_foreign_cursor_is_refused(text: str) -> None:
 )
 def test_an_invalid_place_in_the_journal_is_refused(story: Story, after: str) -> None:
     with story.platform.read() as connection, pytest.raises(Refused, match="validation_failed"):
-        reads.transactions(story.snapshot(connection), after=after)
+        listing.transactions(story.snapshot(connection), after=after)
 
 
 def test_instalments_add_up_to_the_page(story: Story) -> None:

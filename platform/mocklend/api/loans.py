@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field, StrictBool
@@ -14,6 +16,7 @@ from mocklend.api.nouns import (
     BorrowerId,
     ClientReference,
     LoanStatus,
+    Search,
 )
 from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, decode_cursor
@@ -22,9 +25,9 @@ from mocklend.api.products import ProductFields, read_product, require_product
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
 from mocklend.domain.channel import channel_of
-from mocklend.lending import Borrow
+from mocklend.lending import Borrow, found
 from mocklend.lending.books import terms_of
-from mocklend.validation import Body
+from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 from mocklend.views.reads import InstalmentList, LoanList
 from mocklend.views.render import LoanDoc
@@ -57,6 +60,15 @@ class LoanQuery(Paged):
 
     borrower_id: BorrowerId | None = None
     status: LoanStatus | None = None
+    reference: ClientReference | None = Field(default=None, description="Only the loan with this reference.")
+    q: Search | None = Field(
+        default=None,
+        description="Only loans whose id, reference or borrower's name begins with this text, as it is written; found "
+        "by id first, then by reference, then by name.",
+    )
+    order: Annotated[str, OneOf(found.ORDERS)] | None = Field(
+        default=None, description="`id`, which is the default, or `newest`: the newest first. Not with `q`."
+    )
 
 
 @loans.post("/v1/loans")
@@ -96,8 +108,29 @@ def borrow(new: NewLoan) -> Response:
 @loans.output(document(LoanList))
 @loans.doc(**operation("listLoans"))
 def list_loans(query: LoanQuery) -> Response:
-    """Loans by id. Each has the version of its status page, unless a fault makes the list or the page lag alone."""
+    """Loans by id. Each has the version of its status page, unless a fault makes the list or the page lag alone.
+
+    With `reference`, `q` or `order` a page may be short although there are more: `next_cursor` says so.
+    """
     after = decode_cursor(query.cursor)
+    if query.q is not None and query.order is not None:
+        raise field_problem("order", "no value beside q", query.order)
+    if query.q is not None and query.reference is not None:
+        raise field_problem("q", "no value beside reference", query.q)
+    if (query.q, query.reference, query.order or found.BY_ID) != (None, None, found.BY_ID):
+        with open_snapshot() as snapshot:
+            return rendered(
+                found.found_loans(
+                    snapshot,
+                    q=query.q,
+                    reference=query.reference,
+                    borrower_id=query.borrower_id,
+                    status=query.status,
+                    order=query.order or found.BY_ID,
+                    after=after,
+                    limit=query.limit,
+                )
+            )
     with open_snapshot() as snapshot:
         return rendered(
             reads.loans(

@@ -12,7 +12,7 @@ from msgspec import Meta
 from mocklend.api.fields import Id, Person, Reference
 from mocklend.domain import nouns, statuses
 from mocklend.domain.statuses import QuoteType
-from mocklend.validation import Means, OneOf
+from mocklend.validation import Means, OneOf, bounded_str
 
 
 def _meaning(noun: object) -> Means:
@@ -30,6 +30,7 @@ Operator = Annotated[Person, _meaning(nouns.Operator)]
 Approver = Annotated[Person, _meaning(nouns.Approver)]
 
 ClientReference = Annotated[Reference, _meaning(nouns.ClientReference)]
+Search = Annotated[str, bounded_str(200), Means("The beginning of an id, a reference or a name, as it is written.")]
 
 LoanStatus = Annotated[str, OneOf(tuple(statuses.LoanStatus)), _meaning(nouns.LoanStatus)]
 RepaymentType = Annotated[str, OneOf((QuoteType.CLEAR, QuoteType.OVD_AND_CURRENT)), _meaning(nouns.RepaymentType)]

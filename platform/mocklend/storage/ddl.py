@@ -9,7 +9,7 @@ from sqlalchemy import URL, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mocklend.storage.schema import metadata
-from mocklend.storage.tables import WHERE
+from mocklend.storage.tables import BYTEWISE, WHERE
 
 APPEND_ONLY = ("transactions", "postings", "book_facts", "world_facts", "operator_actions")
 
@@ -28,8 +28,19 @@ def ddl(dialect: str, tables: tuple[str, ...]) -> tuple[str, ...]:
             for index in sorted(table.indexes, key=lambda element: str(element.name))
         ]
     guarded = [table for table in APPEND_ONLY if table in tables]
-    made = (str(element.compile(dialect=compiler)) + _condition(element) for element in elements)
+    made = (
+        _bytewise(dialect, element, str(element.compile(dialect=compiler))) + _condition(element)
+        for element in elements
+    )
     return (*made, *_guards(dialect, guarded))
+
+
+def _bytewise(dialect: str, element: CreateTable | CreateIndex, sql: str) -> str:
+    """The statement with the order of bytes named, where the database's own order may be another one."""
+    if dialect == "postgresql" and isinstance(element, CreateIndex):
+        for column in element.element.info[BYTEWISE]:
+            sql = sql.replace(f", {column}", f', {column} COLLATE "C"', 1)
+    return sql
 
 
 def _condition(element: CreateTable | CreateIndex) -> str:

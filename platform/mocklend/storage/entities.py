@@ -32,7 +32,12 @@ from mocklend.storage.work import Entity, Sandbox
 entity("sandboxes", Unique("key_hash"), scoped=False)(Sandbox)
 
 
-@entity("borrowers")
+# By what a person knows of one: see `lending.found`.
+@entity(
+    "borrowers",
+    Index("reference", "id", bytewise=("reference",)),
+    Index("name", "id", bytewise=("name",)),
+)
 class Borrower(Entity, frozen=True):
     """A borrower, with a limit on outstanding principal in minor units."""
 
@@ -43,7 +48,12 @@ class Borrower(Entity, frozen=True):
     created_ms: int
 
 
-@entity("loans", Index("borrower_id"))
+@entity(
+    "loans",
+    Index("borrower_id"),
+    Index("reference", "id", bytewise=("reference",)),
+    Index("created_ms", "id"),
+)
 class Loan(Entity, frozen=True):
     """A loan as the books have it: its terms, and the projection of its facts."""
 

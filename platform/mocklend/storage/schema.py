@@ -179,6 +179,7 @@ table_of(
     TransactionRow,
     # The id names the key, which is unique, so it needs no index of its own.
     Check("id_names_key", "id = 'txn_' || REPLACE(chain, 'loan_', '') || '_' || seq"),
+    Index("recorded_ms", "chain", "seq"),
     Index("chain", "reverses", where="reverses IS NOT NULL", unique_as="uq_transactions_sandbox_id_chain_reverses"),
     key=("chain", "seq"),
 )

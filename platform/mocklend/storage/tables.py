@@ -35,8 +35,9 @@ metadata = sa.MetaData(
 V = TypeVar("V")
 
 SMALL, DUE = "small", "due"
-WHERE = "where"
-"""In an index's `info`: its condition, or None. The text is the same for both engines, so neither is imported here."""
+WHERE, BYTEWISE = "where", "bytewise"
+"""In an index's `info`: its condition, or None, and its columns that are ordered by their bytes, as a search for a
+prefix needs. The text is the same for both engines, so neither is imported here."""
 Due = Annotated[int | None, DUE]
 """The time at which a row is due next, or null.
 
@@ -78,13 +79,15 @@ class Part:
 class Index(Part):
     """An index on these columns, over the rows that meet `where`, or over all rows."""
 
-    def __init__(self, *columns: str, where: str | None = None, unique_as: str | None = None) -> None:
-        self._columns, self._where, self._unique_as = columns, where, unique_as
+    def __init__(
+        self, *columns: str, where: str | None = None, unique_as: str | None = None, bytewise: tuple[str, ...] = ()
+    ) -> None:
+        self._columns, self._where, self._unique_as, self._bytewise = columns, where, unique_as, bytewise
 
     def build(self, lead: tuple[str, ...]) -> SchemaItem:
         """The index. `unique_as` is its name and makes it unique; `storage.ddl` adds its condition."""
         columns, unique = [*lead, *self._columns], self._unique_as is not None
-        return sa.Index(self._unique_as, *columns, unique=unique, info={WHERE: self._where})
+        return sa.Index(self._unique_as, *columns, unique=unique, info={WHERE: self._where, BYTEWISE: self._bytewise})
 
 
 class Unique(Part):

@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, NamedTuple, TypedDict
 
 from mocklend.domain.facts import Terms
-from mocklend.domain.nouns import AmountMinor, AsOf, Currency, LoanId, NextCursor, PageVersion, says
+from mocklend.domain.nouns import AsOf, LoanId, NextCursor, PageVersion, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import load
-from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
 from mocklend.storage.snapshot import SandboxReader, Snapshot
-from mocklend.storage.statements import Value
 from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import E, Sandbox
 from mocklend.views.render import InstalmentDoc, LoanDoc, instalment_docs, read_page
@@ -153,6 +151,20 @@ def loans(
     )
 
 
+_AMONG = {
+    view: f"""SELECT v.loan_id, v.doc FROM loan_views v WHERE v.sandbox_id = :sandbox_id
+    AND v.version = (SELECT MAX(w.version) FROM loan_views w WHERE w.sandbox_id = v.sandbox_id
+        AND w.loan_id = v.loan_id AND {_SHOWS.format(row="w", from_ms=from_ms)}) AND v.loan_id"""
+    for view, from_ms in FROM_MS.items()
+}
+
+
+def loans_in_view(snapshot: Snapshot, view: str, loan_ids: Sequence[str]) -> list[LoanDoc]:
+    """The documents of some loans in one view; those of which it shows no version are left out."""
+    rows = snapshot.rows_in(_Each, _AMONG[view], loan_ids, now_ms=snapshot.now_ms) if loan_ids else []
+    return [read_page(doc) for _, doc in rows]
+
+
 def cursor(after: str) -> str:
     """The opaque cursor of the list page after this id."""
     return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
@@ -250,129 +262,6 @@ def edits(reader: SandboxReader, loan_id: str) -> list[OperatorEdit]:
     sql = "SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND loan_id = :loan_id ORDER BY n, created_ms, id"
     ids = reader.ids(sql, loan_id=loan_id)
     return reader.find_all(OperatorEdit, ids)
-
-
-_TRANSACTIONS = """SELECT chain, seq, id, kind, effective_date, recorded_ms, reverses, ref, period_from, period_to,
-    currency, prev_hash, hash FROM transactions WHERE sandbox_id = :sandbox_id AND {where}
-    ORDER BY chain, seq LIMIT :most"""
-_POSTINGS = """SELECT debit, credit, amount_minor FROM postings
-    WHERE sandbox_id = :sandbox_id AND chain = :chain AND seq = :seq ORDER BY line"""
-
-
-HASH_RULE = (
-    "SHA-256, in lower-case hexadecimal, of these texts joined by |: prev_hash, chain, seq, kind, ref, "
-    "effective_date, period_from/period_to (empty where null), reverses (None where null), currency, recorded_at in "
-    "milliseconds since 1970, and the postings as debit>credit=amount_minor joined by ;."
-)
-PREV_HASH_RULE = "The hash of the transaction before it in its chain; 64 zeros for the first."
-
-
-class PostingDoc(TypedDict):
-    """An amount that moves from the account `credit` to the account `debit`."""
-
-    debit: Annotated[str, says("The account that is debited, by its number.")]
-    credit: Annotated[str, says("The account that is credited, by its number.")]
-    amount_minor: AmountMinor
-    currency: Currency
-
-
-class TransactionDoc(TypedDict):
-    """A transaction. `reverses` is the `seq` of the one that it reverses."""
-
-    id: Annotated[str, says("The transaction's id.")]
-    loan_id: LoanId | None
-    chain: Annotated[str, says("The hash chain that it belongs to: a loan's, or a channel's for money without a loan.")]
-    seq: Annotated[int, says("Its number in the chain, from 1, without gaps.")]
-    kind: Annotated[str, says("The kind of transaction: a disbursement, a repayment, an accrual, and so on.")]
-    effective_date: Annotated[
-        str, says("The business day on which it takes effect, like 2026-01-05, in the sandbox's zone.")
-    ]
-    recorded_at: Annotated[str, says("When it was posted. RFC 3339, on the sandbox's clock.")]
-    reverses: Annotated[int | None, says("The `seq` of the transaction that it reverses; null where it reverses none.")]
-    ref: Annotated[str, says("The id of its cause: a repayment, an edit or a payout.")]
-    period_from: Annotated[str | None, says("The first day of an accrual, like 2026-01-05; null for other kinds.")]
-    period_to: Annotated[
-        str | None, says("The day on which an accrual ends and the next one begins; null for other kinds.")
-    ]
-    postings: Annotated[list[PostingDoc], says("Its postings; debits and credits are equal.")]
-    prev_hash: Annotated[str, says(PREV_HASH_RULE)]
-    hash: Annotated[str, says(HASH_RULE)]
-
-
-class TransactionList(TypedDict):
-    """A list page of the journal."""
-
-    transactions: Annotated[list[TransactionDoc], says("The transactions of this list page, oldest first.")]
-    next_cursor: NextCursor | None
-
-
-def transactions(
-    reader: SandboxReader, *, loan_id: str | None = None, after: str = "", limit: int = 50
-) -> TransactionList:
-    """A list page of the journal, ordered by chain and number, for reconcilers."""
-    chain, _, seq = after.rpartition("/")
-    values: dict[str, Value] = {"most": limit + 1}
-    where = "1 = 1"
-    if after:
-        if not (seq.isascii() and seq.isdigit()) or len(seq) > 18:
-            raise Refused("validation_failed", "the cursor is invalid", received=after[:64])
-        where = "(chain > :after_chain OR (chain = :after_chain AND seq > :after_seq))"
-        values |= {"after_chain": chain, "after_seq": int(seq)}
-    if loan_id is not None:
-        where += " AND chain = :loan_id"
-        values["loan_id"] = loan_id
-    rows = reader.rows(_Transaction, _TRANSACTIONS.format(where=where), **values)
-    last = rows[limit - 1] if len(rows) > limit else None
-    return {
-        "transactions": [_transaction(reader, row) for row in rows[:limit]],
-        "next_cursor": cursor(f"{last.chain}/{last.seq}") if last is not None else None,
-    }
-
-
-class _Transaction(NamedTuple):
-    chain: str
-    seq: int
-    id: str
-    kind: str
-    effective_date: str
-    recorded_ms: int
-    reverses: int | None
-    ref: str
-    period_from: str | None
-    period_to: str | None
-    currency: str
-    prev_hash: str
-    hash: str
-
-
-class _Posting(NamedTuple):
-    debit: str
-    credit: str
-    amount_minor: int
-
-
-def _transaction(reader: SandboxReader, row: _Transaction) -> TransactionDoc:
-    chain, seq, id, kind, on, recorded_ms, reverses, ref, start, stop, currency, prev, digest = row
-    postings = reader.rows(_Posting, _POSTINGS, chain=chain, seq=seq)
-    return {
-        "id": id,
-        "loan_id": chain if chain.startswith("loan_") else None,
-        "chain": chain,
-        "seq": seq,
-        "kind": kind,
-        "effective_date": on,
-        "recorded_at": rfc3339(recorded_ms),
-        "reverses": reverses,
-        "ref": ref,
-        "period_from": start,
-        "period_to": stop,
-        "postings": [
-            {"debit": debit, "credit": credit, "amount_minor": amount, "currency": currency}
-            for debit, credit, amount in postings
-        ],
-        "prev_hash": prev,
-        "hash": digest,
-    }
 
 
 def endpoints(sandbox: Sandbox) -> Sequence[EndpointDoc]:

@@ -60,6 +60,10 @@ CREATE TABLE borrowers (
     CONSTRAINT pk_borrowers PRIMARY KEY (sandbox_id, id)
 );
 
+CREATE INDEX ix_borrowers_sandbox_id_name_id ON borrowers (sandbox_id, name, id);
+
+CREATE INDEX ix_borrowers_sandbox_id_reference_id ON borrowers (sandbox_id, reference, id);
+
 CREATE TABLE bureau_accounts (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -305,9 +309,13 @@ CREATE TABLE loans (
 
 CREATE INDEX ix_loans_sandbox_id_borrower_id ON loans (sandbox_id, borrower_id);
 
+CREATE INDEX ix_loans_sandbox_id_created_ms_id ON loans (sandbox_id, created_ms, id);
+
 CREATE INDEX ix_loans_sandbox_id_debit_ms_id ON loans (sandbox_id, debit_ms, id) WHERE debit_ms IS NOT NULL;
 
 CREATE INDEX ix_loans_sandbox_id_due_ms_id ON loans (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
+
+CREATE INDEX ix_loans_sandbox_id_reference_id ON loans (sandbox_id, reference, id);
 
 CREATE TABLE operator_actions (
     sandbox_id TEXT NOT NULL,
@@ -469,6 +477,8 @@ CREATE TABLE sandboxes (
     advances BIGINT NOT NULL,
     callback_secrets TEXT NOT NULL,
     page_epoch BIGINT NOT NULL,
+    label TEXT,
+    truth TEXT NOT NULL,
     CONSTRAINT pk_sandboxes PRIMARY KEY (id),
     CONSTRAINT uq_sandboxes_key_hash UNIQUE (key_hash)
 );
@@ -558,6 +568,8 @@ CREATE TABLE transactions (
     CONSTRAINT pk_transactions PRIMARY KEY (sandbox_id, chain, seq),
     CONSTRAINT ck_transactions_id_names_key CHECK (id = 'txn_' || REPLACE(chain, 'loan_', '') || '_' || seq)
 );
+
+CREATE INDEX ix_transactions_sandbox_id_recorded_ms_chain_seq ON transactions (sandbox_id, recorded_ms, chain, seq);
 
 CREATE UNIQUE INDEX uq_transactions_sandbox_id_chain_reverses ON transactions (sandbox_id, chain, reverses) WHERE reverses IS NOT NULL;
 
