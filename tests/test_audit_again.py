@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from mocklend import audit as auditing
-from mocklend.api.audit import audited
+from mocklend.audit.jobs import audited
 from mocklend.client import Doc, merged_audits
 from mocklend.domain.facts import RECEIPT, Fact
 from mocklend.domain.problems import Refused

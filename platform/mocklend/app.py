@@ -39,7 +39,7 @@ from mocklend.api.queries import refuse_unknown_parameters
 from mocklend.api.quotes import quotes
 from mocklend.api.receipts import receipts
 from mocklend.api.repayments import repayments
-from mocklend.api.request_context import EXTENSION, Served, guard_planes
+from mocklend.api.request_context import EXTENSION, Served, guard_planes, guard_truth
 from mocklend.api.request_ids import name_requests
 from mocklend.api.request_log import log_requests, requests_made
 from mocklend.api.sandboxes import sandboxes
@@ -91,6 +91,7 @@ def create_app(settings: Settings, platform: Platform) -> APIFlask:
     answer_options(app)
     app.register_blueprint(measure(app, platform))
     app.before_request(guard_planes)
+    app.before_request(guard_truth)
     allow_peeks(app)
     break_answers(app)
     log_requests(app, platform)

@@ -1027,13 +1027,15 @@ class Client:
         zone: str | None = None,
         four_eyes_above_minor: int | None = None,
         monitoring: Mapping[str, Any] | None = None,
+        label: str | None = None,
+        truth: str | None = None,
     ) -> Client:
         """Create a sandbox and return a client for it, with its `api_key`, `sandbox_id` and `seed`.
 
         `clock` is "manual" or "wall" (it runs by itself, `speed` times as fast as real time). `now` is where the clock
         starts. With `four_eyes_above_minor`, decisions of staff above that amount need a second person. `monitoring` is
-        how the platform monitors itself: {enabled, tolerance_minor, net_by}. Refused with `too_many_sandboxes`,
-        `too_many_clocks`.
+        how the platform monitors itself: {enabled, tolerance_minor, net_by}. `label` is what people call it; `truth` is
+        "shown" or "hidden". Refused with `too_many_sandboxes`, `too_many_clocks`.
         """
         made = self._post(
             "/-/sandboxes",
@@ -1043,6 +1045,8 @@ class Client:
                 "zone": zone,
                 "four_eyes_above_minor": four_eyes_above_minor,
                 "monitoring": monitoring,
+                "label": label,
+                "truth": truth,
             },
         )
         bound = Client(
@@ -1061,11 +1065,22 @@ class Client:
         return bound
 
     def describe_sandbox(self, sandbox_id: str | None = None) -> Doc:
-        """Return a sandbox, by default this client's own: {id, seed, zone, clock, four_eyes_above_minor, monitoring}.
+        """Return a sandbox, by default this client's own: {id, label, truth, seed, zone, clock, …}.
 
         Refused with `sandbox_unknown`. ValueError if this client has no sandbox of its own and none is named.
         """
         return self._get(f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}")
+
+    def change_sandbox(
+        self, sandbox_id: str | None = None, *, label: str | None = None, truth: str | None = None
+    ) -> Doc:
+        """Change a sandbox's label, or whether it shows the truth: "shown" or "hidden". Returns the sandbox.
+
+        By default it is this client's own. What is None stays as it is. `truth` needs the client's `control_token`.
+        Refused with `sandbox_unknown`, `truth_hidden`.
+        """
+        path = f"/-/sandboxes/{_part(sandbox_id or self._own_sandbox())}"
+        return self._call("PATCH", path, _without_none({"label": label, "truth": truth}))
 
     def delete_sandbox(self, sandbox_id: str | None = None) -> None:
         """Delete a sandbox and everything in it, by default this client's own.
@@ -1120,6 +1135,17 @@ class Client:
         `alerts` and `last_audit` are as last seen, or None. It costs the same in any sandbox.
         """
         return self._get("/-/summary")
+
+    def begin_audit(self) -> Doc:
+        """Begin a full audit without waiting for it; if one runs, it is that one. Returns it as `audit_state` does."""
+        return self._post("/-/audits", {})
+
+    def audit_state(self, audit_id: str) -> Doc:
+        """Return an audit: {id, state, at, loans, looked_at, result, problem}. Refused with `audit_unknown`.
+
+        `state` is running, done (then `result` has what `audit` returns), failed or interrupted.
+        """
+        return self._get(f"/-/audits/{_part(audit_id)}")
 
     def hold_clock(self) -> Doc:
         """Stop the clock where it is: from now on it moves only by `advance`. Returns the clock."""
@@ -1420,15 +1446,15 @@ class Client:
         query = {"entity": entity, "loan_id": loan_id, "request_id": request_id}
         return self._get("/-/explain", {**query, "rule": rule, "outcome": outcome, "limit": limit})
 
-    def audit(self, *, since: str | None = None) -> Doc:
+    def audit(self, *, since: str | None = None, loan_id: str | None = None) -> Doc:
         """Compare world, books and views: every discrepancy, and the injection that explains it.
 
         Returns {now, clean, loans, discrepancies, in_transit, invariants, unobserved, mark, since, looked_at}. With
         `since`, the `mark` of an earlier audit, it looks only at the loans that have changed, or whose time has come,
         since then, and at what belongs to no loan: `merged_audits` makes a whole audit of the two. Refused with
-        `mark_unknown`, or `mark_too_old` after more than a million changes.
+        `mark_unknown`, or `mark_too_old` after more than a million changes. With `loan_id` it looks only at that loan.
         """
-        return self._get("/-/audit", {"since": since})
+        return self._get("/-/audit", {"since": since, "loan_id": loan_id})
 
     def health(self) -> Doc:
         """Return whether the server runs: {status, writes, writes_wait_ms, version, engine, layer}."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -46,6 +47,7 @@ from mocklend.writer import Writer
 
 if TYPE_CHECKING:
     from mocklend.audit import Audit
+    from mocklend.audit.jobs import AuditRuns
 
 EXPIRED_MAX = 500
 """How many sandboxes one call deletes: each in a commit of its own, so that other writes come in between."""
@@ -148,6 +150,8 @@ class Platform:
         if layer is not None and self.known.shared:
             layer.share(partial(writing, self.engine, waits_for_disk=False))
             self.known.on_rules = layer.compare_rules
+        self._audits: AuditRuns | None = None
+        self._audits_lock = threading.Lock()
         self.last_looks = LastLooks()
         """What this process has last seen of each sandbox: its alerts, and the last audit."""
         self.pulse = Pulse(self.look, self.ground)
@@ -180,6 +184,8 @@ class Platform:
         self.stop_clocks()
         self.pulse.close()
         self.clocks.close_delivery()
+        if self._audits is not None:
+            self._audits.close()
         self.writer.close()
         if self.clocks.processes is not None:
             with suppress(Refused):
@@ -212,6 +218,23 @@ class Platform:
         with self.read() as connection:
             sandbox = self.sandbox(connection, sandbox_id)
             yield Snapshot(connection, sandbox, sandbox.now_ms(self.real_ms()))
+
+    @property
+    def audits(self) -> AuditRuns:
+        """The audits that run beside the requests that began them."""
+        from mocklend.audit.jobs import AuditRuns  # Here: a server starts without it.
+
+        with self._audits_lock:
+            if self._audits is None:
+                self._audits = AuditRuns(
+                    self.engine,
+                    self.writer,
+                    self.layer,
+                    process=self.clocks.runs.process,
+                    processes=lambda: self.clocks.processes,
+                    real_ms=self.real_ms,
+                )
+            return self._audits
 
     def health(self) -> HealthDoc:
         """Whether the database can be read and written, answered at once (see `pulse`). Raises Unavailable, Refused."""
@@ -254,6 +277,8 @@ class Platform:
         monitored: bool = True,
         tolerance_minor: int = 0,
         net_by: str = "none",
+        label: str | None = None,
+        truth: str = lifecycle.SHOWN,
         api_key: str | None = None,
     ) -> NewSandbox:
         """Create a sandbox. A wall clock without a start shows real time; a manual clock moves only by `advance`.
@@ -283,6 +308,8 @@ class Platform:
             page_epoch=0 if self.shared_pages is None else real_ms,
             tolerance_minor=tolerance_minor,
             net_by=net_by,
+            label=label,
+            truth=truth,
         )
 
         def insert(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 from mocklend.domain.nouns import says
+from mocklend.sandboxes.audits import newest_done
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.scheduling.clock_now import ClockNow, clock_now
 from mocklend.storage.changes import number_of_loans
@@ -135,7 +136,20 @@ def summary(
         "in_transit_more": moving >= IN_TRANSIT_MAX,
         "faults": fault_figures(snapshot, layer) if layer is not None and shows_truth else None,
         "alerts": seen.alerts,
-        "last_audit": seen.audit if shows_truth else None,
+        "last_audit": last_audit(snapshot, seen) if shows_truth else None,
+    }
+
+
+def last_audit(snapshot: Snapshot, seen: LastSeen) -> SeenAudit | None:
+    """The last full audit: one that this process has answered, or one that ran beside its request."""
+    stored = newest_done(snapshot)
+    if stored is None or (seen.audit is not None and seen.audit["at"] > rfc3339(stored.at_ms)):
+        return seen.audit
+    return {
+        "at": rfc3339(stored.at_ms),
+        "clean": not stored.discrepancies,
+        "discrepancies": stored.discrepancies or 0,
+        "unexplained": stored.unexplained or 0,
     }
 
 

@@ -80,7 +80,7 @@ class Somebody:
             "loan_id": loan, "borrower_id": ada, "quote_id": quote["id"], "repayment_id": repayment["id"],
             "out_trade_no": repayment["out_trade_no"], "edit_id": edit, "dispute_id": dispute, "rule_id": "late",
             "experiment_id": "weather", "entity": loan, "limit": "1", "format": "jsonl", "state": "DRAFT",
-            "currency": "CNY", "transaction_id": "t1", "endpoint_id": endpoint, "advance_id": "adv_1",
+            "currency": "CNY", "transaction_id": "t1", "endpoint_id": endpoint, "advance_id": "adv_1", "audit_id": "aud_1",
             "fault": "cache.bounded_stale",
         }  # fmt: skip
         if certificate.status_code < 300:

@@ -17,7 +17,7 @@ from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import open_snapshot
+from mocklend.api.request_context import leaves_truth_out, open_snapshot, shows_truth
 from mocklend.api.responses import rendered
 from mocklend.audit import audit
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX, Discrepancy
@@ -51,6 +51,10 @@ scores = APIBlueprint("scores", __name__, tag="Faults")
 
 LISTED_MAX = 1_000
 CHECKS_MAX = 10_000
+WITHOUT_LISTS: JsonObject = {
+    "hint": None, "reasons": [], "silent_rules": [], "by_class": {}, "lists": {}, "lists_cut": [], "near": [],
+}  # fmt: skip
+"""What a score says to whoever may not see the truth: the counts, and not of what."""
 SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}]}
 """The example of the documentation."""
 BOUND_S_MAX = 3_660 * 86_400
@@ -278,13 +282,18 @@ class ScoreDoc(Doc):
 @scores.input(NewScore, arg_name="new")
 @scores.output(ScoreDoc)
 @scores.doc(**operation("score", "too_many_findings", example=SCORED))
+@leaves_truth_out
 def post_score(new: NewScore) -> Response:
-    """Score findings: precision, recall, times, money, harm, and a verdict."""
+    """Score findings: precision, recall, times, money, harm, and a verdict.
+
+    While the truth is hidden, whoever has the sandbox's key alone gets the numbers, without classes, reasons and lists.
+    """
     with open_snapshot() as snapshot:
+        shown = shows_truth(snapshot.sandbox)
         document, demands_nothing = scored(snapshot, fault_layer(), new)
     if demands_nothing:
         document["hint"] = why_empty(rule_documents())
-    return rendered(document)
+    return rendered(document if shown else document | WITHOUT_LISTS)
 
 
 def scored(snapshot: Snapshot, layer: FaultLayer, new: NewScore) -> tuple[JsonObject, bool]:

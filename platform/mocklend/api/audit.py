@@ -8,14 +8,18 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from mocklend import audit as auditing
 from mocklend.api.documents import document
-from mocklend.api.openapi import operation
-from mocklend.api.request_context import current_platform, open_snapshot
-from mocklend.api.responses import rendered
+from mocklend.api.json_body import asked_request
+from mocklend.api.nouns import LoanId
+from mocklend.api.openapi import BODY_CODES, operation
+from mocklend.api.problems import field_problem
+from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
+from mocklend.api.responses import RETRY_AFTER_S, in_progress, rendered
+from mocklend.api.sandboxes import NOTHING
+from mocklend.audit.jobs import AuditJobDoc, audited, audited_loan
 from mocklend.audit.marks import MARK_LENGTH_MAX
 from mocklend.audit.report import AuditDoc
-from mocklend.storage.snapshot import PlatformLayer, Snapshot
+from mocklend.sandboxes import audits
 from mocklend.summary import SeenAudit
 from mocklend.validation import Body, bounded_str
 
@@ -29,14 +33,22 @@ class AuditQuery(Body):
         default=None,
         description="The `mark` of an earlier audit: look only at what has changed, or whose time came, since then.",
     )
+    loan_id: LoanId | None = Field(
+        default=None, description="Look only at this loan, and not at what belongs to no loan. Not with `since`."
+    )
 
 
 @audit.get("/-/audit")
 @audit.input(AuditQuery, location="query", arg_name="query")
 @audit.output(document(AuditDoc))
-@audit.doc(**operation("audit", "sandbox_unknown", "mark_unknown", "mark_too_old"))
+@audit.doc(**operation("audit", "sandbox_unknown", "mark_unknown", "mark_too_old", "loan_unknown"))
 def get_audit(query: AuditQuery) -> Response:
     """Compare world, books and views in one snapshot, and match each discrepancy with the answer key."""
+    if query.loan_id is not None:
+        if query.since is not None:
+            raise field_problem("loan_id", "no value beside since", query.loan_id)
+        with open_snapshot() as snapshot:
+            return rendered(audited_loan(snapshot, current_platform().layer, query.loan_id))
     with open_snapshot() as snapshot:
         made = audited(snapshot, current_platform().layer, query.since)
     if query.since is None:
@@ -54,15 +66,29 @@ def seen_audit(made: AuditDoc) -> SeenAudit:
     }
 
 
-def audited(snapshot: Snapshot, layer: PlatformLayer | None, since: str | None = None) -> AuditDoc:
-    """The audit as JSON: for each discrepancy its injection, and the injections without any discrepancy.
+@audit.post("/-/audits")
+@audit.output(document(AuditJobDoc), status_code=202)
+@audit.doc(**operation("beginAudit", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
+def begin_audit() -> Response:
+    """Begin a full audit beside this request. If one runs already, it is that one: `Location` is where to watch it."""
+    if asked_request().body() and asked_request().get_json() != {}:
+        raise field_problem("", "no body, or an empty object", asked_request().get_json())
+    id = current_platform().audits.begin(sandbox_id())
+    return in_progress(_job(id), f"/-/audits/{id}")
 
-    Raises Refused `mark_unknown`, `mark_too_old`.
-    """
-    report = auditing.audit(snapshot, since)
-    if layer is None:
-        return report.to_json()
-    match = layer.explain_audit(snapshot, [discrepancy.finding for discrepancy in report.discrepancies])
-    # An injection of a loan that was not looked at shows in an earlier audit.
-    unobserved = match.unobserved if since is None else ()
-    return report.to_json(match.explained_by, [entry.to_json() for entry in unobserved])
+
+@audit.get("/-/audits/<id:audit_id>")
+@audit.output(document(AuditJobDoc))
+@audit.doc(**operation("getAudit", "audit_unknown", parameters={"audit_id": "aud_1"}))
+def get_audit_job(audit_id: str) -> Response:
+    """One audit: how many loans it has looked at, and its result. The last one that is done is kept."""
+    shown = _job(audit_id)
+    response = rendered(shown)
+    if shown["state"] == audits.RUNNING:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _job(id: str) -> AuditJobDoc:
+    with open_snapshot() as snapshot:
+        return current_platform().audits.doc(snapshot, audits.by_id(snapshot, id))

@@ -17,7 +17,7 @@ from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, operation
 from mocklend.api.preferences import Preferences, preferences
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id, shows_truth
+from mocklend.api.request_context import current_platform, leaves_truth_out, open_snapshot, sandbox_id, shows_truth
 from mocklend.api.request_log import clock_changes
 from mocklend.api.responses import REPLAYED, RETRY_AFTER_S, in_progress, rendered
 from mocklend.api.sandboxes import SPEED_MAX
@@ -76,6 +76,7 @@ class AdvanceList(TypedDict):
 @clock.get("/-/clock")
 @clock.output(document(ClockNow))
 @clock.doc(**operation("getClock"))
+@leaves_truth_out
 def get_clock() -> Response:
     """The sandbox's clock, what is due next, and the advance in progress."""
     return _clock()

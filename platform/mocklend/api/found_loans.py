@@ -13,7 +13,7 @@ from mocklend.api.nouns import Search
 from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, open_snapshot, shows_truth
+from mocklend.api.request_context import current_platform, leaves_truth_out, open_snapshot, shows_truth
 from mocklend.api.responses import rendered
 from mocklend.lending import found
 from mocklend.lending.found import FoundLoans
@@ -42,6 +42,7 @@ class FoundQuery(Paged):
 @found_loans.input(FoundQuery, location="query", arg_name="query")
 @found_loans.output(document(FoundLoans))
 @found_loans.doc(**operation("findLoans"))
+@leaves_truth_out
 def find_loans(query: FoundQuery) -> Response:
     """Loans by the books, the newest first, each with the number of its open entries of the answer key.
 

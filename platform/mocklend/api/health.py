@@ -7,7 +7,7 @@ from flask import Response
 
 from mocklend.api.documents import document
 from mocklend.api.openapi import operation
-from mocklend.api.request_context import current_platform
+from mocklend.api.request_context import current_platform, leaves_truth_out
 from mocklend.api.responses import rendered
 from mocklend.pulse import HealthDoc
 
@@ -17,6 +17,7 @@ health = APIBlueprint("health", __name__)
 @health.get("/-/health")
 @health.output(document(HealthDoc))
 @health.doc(**operation("getHealth"))
+@leaves_truth_out
 def get_health() -> Response:
     """Check that the server answers and that its database can be read and written.
 

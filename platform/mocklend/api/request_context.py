@@ -11,6 +11,9 @@ a token beside the sandbox's key:
 
 A sandbox has a second key, the staff key, which opens every plane but /-/, where the answer key is.
 
+While the truth of a sandbox is hidden, its own key opens of /-/ only what leaves the truth out (`leaves_truth_out`),
+also on loopback: the rest needs the control token.
+
 A request that this process makes of itself names its sandbox in the WSGI environment, which no client can write, and
 needs no credential: see `mocklend.scenarios.in_process`.
 """
@@ -18,9 +21,10 @@ needs no credential: see `mocklend.scenarios.in_process`.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from flask import current_app, request
 
@@ -29,7 +33,7 @@ from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import STAFF
+from mocklend.sandboxes.lifecycle import SHOWN, STAFF
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command, Sandbox
 
@@ -46,6 +50,9 @@ PLANES = {
     "/bureau": ("X-Mocklend-Bureau", "bureau_token"),
 }
 """The header that each plane requires off loopback, and the setting that holds its token."""
+
+V = TypeVar("V", bound=Callable[..., object])
+WITHOUT_TRUTH = "_leaves_truth_out"
 
 STAFF_MAY_READ = ("/-/health", "/-/clock")
 """The paths of the control plane that a staff key may read."""
@@ -123,8 +130,42 @@ def is_of_staff() -> bool:
 
 
 def shows_truth(sandbox: Sandbox) -> bool:
-    """Whether the request may see what really happened in its sandbox. A staff key may not."""
-    return not is_of_staff()
+    """Whether the request may see what really happened in its sandbox: a staff key never, see above for others."""
+    if is_of_staff():
+        return False
+    return sandbox.truth == SHOWN or holds_control()
+
+
+def holds_control() -> bool:
+    """Whether the request has the control token, which nobody needs on loopback while the truth is shown."""
+    offered = request.headers.get("X-Mocklend-Control", "")
+    return hmac.compare_digest(offered.encode("utf-8", "surrogatepass"), served().settings.control_token.encode())
+
+
+def truth_hidden(detail: str) -> Refused:
+    """The refusal of what only the control token may see or do."""
+    return Refused("truth_hidden", detail, expected="X-Mocklend-Control: <token>")
+
+
+def leaves_truth_out(view: V) -> V:
+    """Mark a view of the control plane whose answer says nothing of the truth to whoever may not see it."""
+    setattr(view, WITHOUT_TRUTH, True)
+    return view
+
+
+def guard_truth() -> None:
+    """Before each request to the control plane: refuse what shows a hidden truth.
+
+    Refused `truth_hidden`. By default everything is refused, so that an endpoint that is new hides what it shows.
+    """
+    if request.url_rule is None or not request.url_rule.rule.startswith("/-/") or holds_control():
+        return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, WITHOUT_TRUTH, False):
+        return
+    with open_snapshot() as snapshot:
+        if snapshot.sandbox.truth != SHOWN:
+            raise truth_hidden(f"{request.method} {request.url_rule.rule} shows it")
 
 
 def open_snapshot() -> AbstractContextManager[Snapshot]:

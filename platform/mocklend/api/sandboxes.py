@@ -16,14 +16,25 @@ from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.pagination import Paged, cursor_of, decode_cursor
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
-from mocklend.api.responses import rendered
+from mocklend.api.request_context import (
+    current_platform,
+    holds_control,
+    leaves_truth_out,
+    open_snapshot,
+    sandbox_id,
+    truth_hidden,
+)
+from mocklend.api.responses import answered, rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.nouns import JsonObject, NextCursor, says
 from mocklend.sandboxes.lifecycle import (
     DEFAULT_ZONE,
+    LABEL_MAX,
     NET_BY,
     NETTING,
+    SHOWN,
+    TRUTH,
+    ChangeSandbox,
     EmptiedSandbox,
     ListedSandbox,
     MadeSandbox,
@@ -43,6 +54,10 @@ NOTHING: JsonObject = {
     "required": False,
     "content": {"application/json": {"schema": {"type": "object", "additionalProperties": False}}},
 }
+TRUTH_MEANS = (
+    "`hidden`: whoever has only the sandbox's key sees neither what really happened nor the faults, and does not move "
+    "its clock."
+)
 SPEED_MAX = 86_400
 """The greatest speed of a running clock: a day per second."""
 
@@ -97,6 +112,19 @@ class NewSandbox(Body):
         "Without it, no edit does.",
     )
     monitoring: Monitoring = Field(default_factory=Monitoring, description="The platform's own monitoring.")
+    label: Annotated[str, bounded_str(LABEL_MAX)] | None = Field(default=None, description="What people call it.")
+    truth: Annotated[str, OneOf(TRUTH)] = Field(default=SHOWN, description=TRUTH_MEANS)
+
+
+class SandboxChange(Body):
+    """What to change of a sandbox."""
+
+    label: Annotated[str, bounded_str(LABEL_MAX, shortest=0)] | None = Field(
+        default=None, description="What people call it; empty for none. It stays as it is if not given."
+    )
+    truth: Annotated[str, OneOf(TRUTH)] | None = Field(
+        default=None, description=f"{TRUTH_MEANS} It needs the control token, on loopback too."
+    )
 
 
 class SandboxList(TypedDict):
@@ -139,6 +167,7 @@ def _zones() -> frozenset[str]:
 @sandboxes.input(NewSandbox, arg_name="new")
 @sandboxes.output(document(MadeSandbox), status_code=201)
 @sandboxes.doc(**operation("createSandbox", "too_many_sandboxes", "too_many_clocks"))
+@leaves_truth_out
 def create_sandbox(new: NewSandbox) -> Response:
     """Create a sandbox."""
     if new.zone not in _zones():
@@ -155,6 +184,8 @@ def create_sandbox(new: NewSandbox) -> Response:
         monitored=new.monitoring.enabled,
         tolerance_minor=new.monitoring.tolerance_minor,
         net_by=new.monitoring.net_by,
+        label=new.label,
+        truth=new.truth,
     )
     return rendered(MadeSandbox(**_doc(created), api_key=created.api_key), 201)
 
@@ -163,6 +194,7 @@ def create_sandbox(new: NewSandbox) -> Response:
 @sandboxes.input(SandboxQuery, location="query", arg_name="query")
 @sandboxes.output(document(SandboxList))
 @sandboxes.doc(**operation("listSandboxes"))
+@leaves_truth_out
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
     sandboxes = current_platform().sandboxes(decode_cursor(query.cursor), query.limit + 1, query.unused_for)
@@ -179,6 +211,7 @@ def list_sandboxes(query: SandboxQuery) -> Response:
 @sandboxes.input(Expiry, location="query", arg_name="query")
 @sandboxes.output(document(ExpiredSandboxes))
 @sandboxes.doc(**operation("expireSandboxes", parameters={"unused_for": "P7D"}))
+@leaves_truth_out
 def expire_sandboxes(query: Expiry) -> Response:
     """Delete the sandboxes that were unused for a duration, with all their data, but not `default`.
 
@@ -193,15 +226,29 @@ def expire_sandboxes(query: Expiry) -> Response:
 @sandboxes.get("/-/sandboxes/<id:id>")
 @sandboxes.output(document(SandboxDoc))
 @sandboxes.doc(**operation("getSandbox", "sandbox_unknown"))
+@leaves_truth_out
 def get_sandbox(id: str) -> Response:
     """One sandbox, without its key."""
     with current_platform().read() as connection:
         return rendered(_doc(current_platform().sandbox(connection, id)))
 
 
+@sandboxes.patch("/-/sandboxes/<id:id>")
+@sandboxes.input(SandboxChange, arg_name="change")
+@sandboxes.output(document(SandboxDoc))
+@sandboxes.doc(**operation("changeSandbox", "sandbox_unknown", "truth_hidden"))
+@leaves_truth_out
+def change_sandbox(id: str, change: SandboxChange) -> Response:
+    """Change a sandbox's label, or whether its key alone shows the truth."""
+    if change.truth is not None and not holds_control():
+        raise truth_hidden("only the control token says whether the truth is shown")
+    return answered(current_platform().run(ChangeSandbox(id, change.label, change.truth)))
+
+
 @sandboxes.delete("/-/sandboxes/<id:id>")
 @sandboxes.output({}, status_code=204)
 @sandboxes.doc(**operation("deleteSandbox", "sandbox_unknown", "sandbox_default"))
+@leaves_truth_out
 def delete_sandbox(id: str) -> Response:
     """Delete a sandbox with all its data. `default` cannot be deleted, only reset."""
     current_platform().delete_sandbox(id)

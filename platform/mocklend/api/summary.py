@@ -8,7 +8,7 @@ from flask import Response
 from mocklend import summary as summaries
 from mocklend.api.documents import document
 from mocklend.api.openapi import operation
-from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id, shows_truth
+from mocklend.api.request_context import current_platform, leaves_truth_out, open_snapshot, sandbox_id, shows_truth
 from mocklend.api.responses import rendered
 from mocklend.summary import SummaryDoc
 
@@ -18,6 +18,7 @@ summary = APIBlueprint("summary", __name__)
 @summary.get("/-/summary")
 @summary.output(document(SummaryDoc))
 @summary.doc(**operation("getSummary"))
+@leaves_truth_out
 def get_summary() -> Response:
     """The sandbox in a few figures: clock, loans, rules, answer key, alerts. It costs the same in any sandbox."""
     platform = current_platform()

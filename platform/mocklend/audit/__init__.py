@@ -8,7 +8,7 @@ from what a fault did. `checks.py` lists the checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mocklend.audit.checks import BOOKS_CHECKS, CHECKS, INVARIANTS, LOAN_CHECKS, WORLD_CHECKS
 from mocklend.audit.marks import Mark, mark_of, read_mark
@@ -18,35 +18,59 @@ from mocklend.audit.shares import receipts_are_even, shares_are_even
 from mocklend.audit.subjects import AuditedLoan, AuditedLoans, chosen_groups, groups, loans_of_receipts
 from mocklend.audit.totals import load_totals
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
-from mocklend.storage.changes import changed_since
+from mocklend.domain.problems import Refused
+from mocklend.storage.changes import changed_since, number_of_loans
 from mocklend.storage.schema import RECEIPT_PREFIX
 from mocklend.storage.snapshot import EVERY, Chosen, Snapshot
 
-__all__ = ["CHECKS", "Audit", "audit"]
+__all__ = ["CHECKS", "Audit", "audit", "audit_loan"]
+
+Progress = Callable[[int], None]
+"""Is told how many loans an audit has looked at."""
 
 
-def audit(snapshot: Snapshot, since: str | None = None) -> Audit:
+def audit(snapshot: Snapshot, since: str | None = None, progress: Progress | None = None) -> Audit:
     """Run every check on a sandbox, in one snapshot.
 
     With `since`, the mark of an earlier audit, on the loans that have changed or whose time has come since then, and
-    on what belongs to no loan. Raises Refused `mark_unknown`, `mark_too_old`.
+    on what belongs to no loan. Raises Refused `mark_unknown`, `mark_too_old`. `progress` is called now and then with
+    the number of loans that a full audit has looked at; what it raises ends the audit.
     """
     result = Audit(snapshot.now_ms, INVARIANTS)
-    even = _audit_all(snapshot, result) if since is None else _audit_again(snapshot, result, read_mark(since, snapshot))
+    if since is None:
+        even = _audit_all(snapshot, result, progress)
+    else:
+        even = _audit_again(snapshot, result, read_mark(since, snapshot))
     mark = mark_of(snapshot, even=even, loans=result.loans)
     result.since, result.mark = since, mark.text(snapshot.sandbox_id)
     result.discrepancies.sort(key=lambda d: (d.loan_id or "", d.finding.finding_class, d.finding.entity))
     return result
 
 
-def _audit_all(snapshot: Snapshot, result: Audit) -> bool:
+def _audit_all(snapshot: Snapshot, result: Audit, progress: Progress | None) -> bool:
     """Audit every loan. Returns whether the invariants about the whole sandbox hold."""
     for group in groups(snapshot):
         result.loans += len(group.loans)
         _audit_group(group, result)
+        if progress is not None:
+            progress(result.loans)
     _audit_chosen(snapshot, EVERY, result)
     _audit_sandbox(snapshot, result)
     return _audit_totals(snapshot, result)
+
+
+def audit_loan(snapshot: Snapshot, loan_id: str) -> Audit:
+    """Run the checks of one loan: not those of the whole sandbox. Raises Refused `loan_unknown`."""
+    result = Audit(snapshot.now_ms, {check.code: check.states for check in CHECKS if check.always and check.of_loans})
+    result.loans, result.looked_at = number_of_loans(snapshot), []
+    for group, chosen in chosen_groups(snapshot, [loan_id]):
+        result.looked_at += [loan.loan.id for loan in group.loans]
+        _audit_group(group, result)
+        _audit_chosen(snapshot, chosen, result)
+    if not result.looked_at:
+        raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    result.discrepancies.sort(key=lambda d: (d.finding.finding_class, d.finding.entity))
+    return result
 
 
 def _audit_again(snapshot: Snapshot, result: Audit, mark: Mark) -> bool:

@@ -44,6 +44,11 @@ class Check:
     sandbox: Callable[[Snapshot], Findings] | None = None
     totals: Callable[[Totals], Iterator[str]] | None = None
 
+    @property
+    def of_loans(self) -> bool:
+        """Whether it checks loans one by one."""
+        return any((self.world, self.books, self.loan, self.loans, self.chosen))
+
 
 CHECKS: tuple[Check, ...] = (
     Check(

@@ -73,7 +73,7 @@ class Audit:
                 for code, states in self.states.items()
             ],
             "unobserved": list(unobserved),
-            "mark": self.mark,
+            "mark": self.mark or None,
             "since": self.since,
             "looked_at": self.looked_at,
         }
@@ -132,16 +132,20 @@ class AuditDoc(TypedDict):
         list[Mapping[str, Any]],
         says(
             "Injections that should be visible, and that the audit does not see. Empty, unless Mocklend is wrong; "
-            "always empty with `since`."
+            "always empty with `since` and `loan_id`."
         ),
     ]
-    mark: Annotated[str, says("How far this audit has seen: the next one may continue from there, as its `since`.")]
+    mark: Annotated[
+        str | None,
+        says("How far this audit has seen: the next one may continue from there, as its `since`. Null with `loan_id`."),
+    ]
     since: Annotated[str | None, says("The mark from which this audit continues; null for a full audit.")]
     looked_at: Annotated[
         list[str] | None,
         says(
-            "With `since`: the loans that changed or whose time came since then, by id. What was found before on them, "
-            "and on no loan, is out of date; what was found on other loans still holds. Null for a full audit."
+            "With `loan_id`, that loan. With `since`: the loans that changed or whose time came since then, by id. "
+            "What was found before on them, and on no loan, is out of date; what was found on other loans still holds. "
+            "Null for a full audit."
         ),
     ]
 

@@ -250,6 +250,14 @@ PROBLEMS: dict[str, Problem] = {
         "An advance of this sandbox's clock is in progress.",
         "Wait until GET /-/clock has no `advancing`, then repeat the request: it has moved nothing.",
     ),
+    "truth_hidden": Problem(
+        403,
+        "The truth of this sandbox is hidden.",
+        "Send X-Mocklend-Control: <token>, which the server printed at its start.",
+    ),
+    "audit_unknown": Problem(
+        404, "There is no such audit.", "Begin one: POST /-/audits. The last one that is done is kept."
+    ),
     "nothing_due": Problem(
         409, "Nothing is due in the sandbox.", "Advance by a duration, or lend something: then there is a due date."
     ),

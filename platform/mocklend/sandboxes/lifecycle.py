@@ -38,9 +38,13 @@ STAFF = "ms_"
 
 ADVANCE = "adv_"
 """The prefix of the id of an advance."""
+SHOWN, HIDDEN = "shown", "hidden"
+TRUTH = (SHOWN, HIDDEN)
+LABEL_MAX = 80
+"""The greatest length of a label, in characters."""
 KEPT = (
-    "id", "api_key", "seed", "zone", "clock.mode", "clock.speed", "four_eyes_above_minor", "monitoring",
-    "webhook_endpoints",
+    "id", "api_key", "label", "truth", "seed", "zone", "clock.mode", "clock.speed", "four_eyes_above_minor",
+    "monitoring", "webhook_endpoints",
 )  # fmt: skip
 """What a reset keeps of a sandbox. Products, channels and lenders belong to the platform, and stay too."""
 EMPTIED = (
@@ -198,6 +202,15 @@ class SandboxDoc(TypedDict):
     """A sandbox, without its key."""
 
     id: Annotated[str, says("The sandbox's id.")]
+    label: Annotated[str | None, says("What people call it; null if it has no label.")]
+    truth: Annotated[
+        str,
+        one_of(
+            TRUTH,
+            "Whether a request with the sandbox's key alone sees what really happened, and the faults; the control "
+            "token always does.",
+        ),
+    ]
     seed: Annotated[int, says("All random choices of the sandbox are derived from this number.")]
     zone: Zone
     clock: Annotated[ClockDoc, says("The sandbox's clock.")]
@@ -240,6 +253,8 @@ def sandbox_doc(sandbox: Sandbox, now_ms: int) -> SandboxDoc:
     """A sandbox as JSON, without its key."""
     return {
         "id": sandbox.id,
+        "label": sandbox.label,
+        "truth": sandbox.truth,
         "seed": sandbox.seed,
         "zone": sandbox.zone,
         "clock": clock_doc(sandbox, now_ms),
@@ -298,6 +313,30 @@ def refuse_move(sandbox: Sandbox, to_ms: int) -> None:
 def target_or_now(sandbox: Sandbox) -> int:
     """The time (ms) of a manual clock, or the target of its advance in progress."""
     return max(sandbox.sandbox_ms, sandbox.target_ms or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSandbox:
+    """Change a sandbox's label or whether it shows the truth; None leaves either as it is. An empty label is none."""
+
+    sandbox_id: str
+    label: str | None
+    truth: str | None
+    idem: Idempotency | None = None
+
+    def needs(self) -> tuple[Key, ...]:
+        """Nothing: the sandbox is always loaded."""
+        return ()
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the sandbox."""
+        sandbox = work.sandbox
+        if self.label is not None:
+            sandbox = replace(sandbox, label=self.label or None)
+        if self.truth is not None:
+            sandbox = replace(sandbox, truth=self.truth)
+        work.put(sandbox)
+        return Answer(200, sandbox_doc(sandbox, work.now_ms))
 
 
 @dataclass(frozen=True, slots=True)

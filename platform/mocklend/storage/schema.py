@@ -73,6 +73,19 @@ class AdvanceRow(Struct, frozen=True):
     outcome: str | None  # JSON: what it released, or the problem that ended it
 
 
+class AuditRow(Struct, frozen=True):
+    """An audit that runs beside its request: see `sandboxes.audits`."""
+
+    n: int
+    process: str  # the process that runs it, or ran it
+    state: str
+    at_ms: int  # of the sandbox's clock: when it was begun, then of when its result is
+    loans: int | None
+    discrepancies: int | None
+    unexplained: int | None
+    outcome: str | None  # JSON: its result, or the problem that ended it
+
+
 class AnswerRow(Struct, frozen=True):
     """The stored answer to a request with an Idempotency-Key."""
 
@@ -173,6 +186,7 @@ table_of("real_time", RealTime, scoped=False)
 table_of("processes", ProcessRow, scoped=False)
 table_of("wakes", Wake, key=())
 table_of("advances", AdvanceRow, key=("n",))
+table_of("audits", AuditRow, key=("n",))
 table_of("idempotency", AnswerRow, key=("key",))
 table_of(
     "transactions",

@@ -77,6 +77,7 @@ class Sandbox(Entity, frozen=True):
     advances: int = 0  # the number of the newest advance of its clock since the last reset
     callback_secrets: dict[str, str] = {}  # by channel: the secret that signs its callbacks
     page_epoch: int = 0  # of its status pages in a shared cache; 0: it has none there (see `sandboxes.page_epochs`)
+    audits: int = 0  # the number of the newest audit since the last reset
     label: str | None = None  # what people call it
     truth: str = "shown"  # or hidden: only the control token shows what really happened, and the faults
 

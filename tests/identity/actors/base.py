@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from mocklend.api.audit import audited
 from mocklend.audit import subjects
+from mocklend.audit.jobs import audited
 from mocklend.channels.statements.invariant import check_statements
 from mocklend.client import Doc, merged_audits
 from mocklend.domain.days import DayCount, TermUnit
