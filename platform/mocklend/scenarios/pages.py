@@ -20,6 +20,7 @@ from mocklend.console.mount import API
 from mocklend.console.navigation import PLAY, Entry, LayerPages
 from mocklend.console.visit import platform, require_teacher, visit
 from mocklend.console.words import LOAN_STATUS
+from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.scenarios.chain import BelievedRow, believed_now
@@ -128,6 +129,7 @@ def _run_page(run: Run) -> str:
         changed=_changed(run, rows),
         views=VIEWS,
         marks=MARKS,
+        classes=CLASSES,
         words={**CODES, **{str(code): word for code, word in LOAN_STATUS.items()}},
     )
 
