@@ -26,6 +26,7 @@ from mocklend.api.found_loans import found_loans
 from mocklend.api.health import health
 from mocklend.api.json_body import JsonRequest
 from mocklend.api.ledger import ledger
+from mocklend.api.live import count_live, live
 from mocklend.api.loans import loans
 from mocklend.api.methods import answer_options
 from mocklend.api.metrics import measure
@@ -59,7 +60,7 @@ from mocklend.storage.snapshot import PlatformLayer
 NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator,
     operations, approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates,
-    sandboxes, clock, summary, found_loans, audit, views, health, requests_made,
+    sandboxes, clock, summary, found_loans, audit, views, health, requests_made, live,
 )  # fmt: skip
 """One blueprint per noun. The fault layer adds its own."""
 
@@ -94,6 +95,7 @@ def create_app(settings: Settings, platform: Platform) -> APIFlask:
     app.before_request(guard_truth)
     allow_peeks(app)
     break_answers(app)
+    count_live(app, platform)
     log_requests(app, platform)
     speak(app)
     answer_faultily(app, platform)

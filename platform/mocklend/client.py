@@ -1147,6 +1147,13 @@ class Client:
         """
         return self._get(f"/-/audits/{_part(audit_id)}")
 
+    def live(self, since: int | None = None) -> Doc:
+        """Return the sandbox second by second: {sandbox_id, alone, counted_since, rows_max, rows}.
+
+        `since` is the `second` of the last row that is known. The process counts from the first call on.
+        """
+        return self._get("/-/live", None if since is None else {"since": since})
+
     def hold_clock(self) -> Doc:
         """Stop the clock where it is: from now on it moves only by `advance`. Returns the clock."""
         return self._call("PUT", "/-/clock", {"mode": "manual"})

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from mocklend.channels.callback_secrets import callback_secrets
 from mocklend.config import STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX, Settings
 from mocklend.domain.problems import Refused
+from mocklend.live_series import LiveSeries
 from mocklend.loaders import register_loaders
 from mocklend.plugins import installed
 from mocklend.pulse import HealthDoc, Pulse
@@ -124,6 +125,7 @@ class Platform:
         self.engine = database
         with reading(self.engine) as connection:
             self.real_ms: Callable[[], int] = real_ms or start_after(latest_mark(connection))
+        self.live_series = LiveSeries(self.real_ms)
         self.writer = Writer(self.engine, layer, self.real_ms, follow_ups=FOLLOW_UPS)
         self.pages = PageCache(status_pages) if status_pages and is_alone(self.engine) else None
         """The status pages in memory; None if another process may write the database."""
@@ -388,6 +390,7 @@ class Platform:
     def _notify_emptied(self, sandbox_id: str) -> None:
         self.clocks.emptied(sandbox_id)
         self.replica_rotation.forget(sandbox_id)
+        self.live_series.forget(sandbox_id)
         if self.pages is not None:
             self.pages.drop([sandbox_id])
         self.last_looks.forget(sandbox_id)

@@ -186,6 +186,7 @@ def problems() -> str:
 
 def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
+    from mocklend import live_series
     from mocklend.api import request_log
     from mocklend.api.clock import ANSWER_WITHIN_S, WAIT_MAX_S
     from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
@@ -229,6 +230,7 @@ def limits() -> str:
         ("findings of a score", f"{FINDINGS_MAX:,}", "`too_many_findings`"),
         ("the record of requests", limit_text, "The oldest go; `complete` is false then."),
         ("the records of all sandboxes", of_all, shared),
+        ("seconds of `GET /-/live`", f"{live_series.ROWS_MAX} a sandbox", "The oldest go."),
         (
             "how late an answer is, over all rules",
             f"{DELAY_MS_MAX // 1000} s",

@@ -9,6 +9,7 @@ import pytest
 from mocklend.runtime import Platform
 from mocklend.storage.ground import DISK_FULL
 from mocklend.views.page_cache import PageCache, StatusPages
+from mocklend.views.page_versions import PageForNow
 from mocklend.views.reads import page_text
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.commands import PutRule
@@ -20,11 +21,12 @@ in_memory = pytest.mark.sqlite_only("pages are kept in memory where one process 
 
 def test_a_page_is_kept_until_its_moment() -> None:
     cache = PageCache()
-    cache.keep("sbx_a", "loan_1", b"until ten", 10, cache.generation)
-    cache.keep("sbx_a", "loan_2", b"for good", None, cache.generation)
+    cache.keep("sbx_a", "loan_1", PageForNow(b"until ten", 10), cache.generation)
+    cache.keep("sbx_a", "loan_2", PageForNow(b"for good", None), cache.generation)
 
-    assert [cache.get("sbx_a", "loan_1", real_ms) for real_ms in (9, 10)] == [b"until ten", None]
-    assert cache.get("sbx_a", "loan_2", 10**15) == b"for good"
+    kept = PageForNow(b"until ten", 10)
+    assert [cache.get("sbx_a", "loan_1", real_ms) for real_ms in (9, 10)] == [kept, None]
+    assert cache.get("sbx_a", "loan_2", 10**15) == PageForNow(b"for good", None)
     assert cache.get("sbx_b", "loan_2", 9) is None
 
 
@@ -38,7 +40,7 @@ def test_a_page_that_was_read_before_a_drop_is_not_kept() -> None:
     generation = cache.generation
 
     cache.drop([], [("sbx_a", "loan_2")])
-    cache.keep("sbx_a", "loan_1", b"old", None, generation)
+    cache.keep("sbx_a", "loan_1", PageForNow(b"old", None), generation)
 
     assert cache.get("sbx_a", "loan_1", 0) is None
 
@@ -47,7 +49,7 @@ def test_a_drop_takes_single_loans_or_whole_sandboxes() -> None:
     cache = PageCache()
     for sandbox_id in ("sbx_a", "sbx_b"):
         for loan_id in ("loan_1", "loan_2"):
-            cache.keep(sandbox_id, loan_id, b"page", None, cache.generation)
+            cache.keep(sandbox_id, loan_id, PageForNow(b"page", None), cache.generation)
 
     cache.drop(["sbx_a"], [("sbx_b", "loan_1"), ("sbx_c", "loan_1")])
 
@@ -58,8 +60,8 @@ def test_a_drop_takes_single_loans_or_whole_sandboxes() -> None:
 def test_the_number_of_pages_is_bounded() -> None:
     cache = PageCache(pages_max=3)
     for n in range(10):
-        cache.keep(f"sbx_{n % 2}", f"loan_{n}", b"page", None, cache.generation)
-        cache.keep(f"sbx_{n % 2}", f"loan_{n}", b"page", None, cache.generation)
+        cache.keep(f"sbx_{n % 2}", f"loan_{n}", PageForNow(b"page", None), cache.generation)
+        cache.keep(f"sbx_{n % 2}", f"loan_{n}", PageForNow(b"page", None), cache.generation)
 
         known = sum(cache.get(f"sbx_{s}", f"loan_{m}", 0) is not None for s in (0, 1) for m in range(10))
         assert 1 <= known <= 3
@@ -102,7 +104,7 @@ def test_a_page_is_read_once_until_its_loan_is_written(
 
     kept = alone.pages.get(story.sandbox_id, loan_id, alone.real_ms())
     assert kept is not None
-    assert kept.decode() == first
+    assert kept.body.decode() == first
 
     story.edit(loan_id, 1_000)
     assert alone.pages.get(story.sandbox_id, loan_id, alone.real_ms()) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from mocklend.api.json_body import asked_request
 from mocklend.api.peek import is_peek
 from mocklend.api.responses import as_stored
 from mocklend.runtime import Platform
@@ -22,7 +23,9 @@ def status_page(platform: Platform, sandbox_id: str, loan_id: str) -> Response:
             return as_stored(reads.page_text(snapshot, loan_id))
     if pages is None:
         with platform.snapshot(sandbox_id) as snapshot:
-            return as_stored(reads.page_text(snapshot, loan_id, platform.replica_rotation))
+            shown = reads.page_shown(snapshot, loan_id, platform.replica_rotation)
+        asked_request().stale = shown.version < shown.newest
+        return as_stored(shown.doc)
     body, use = _page(platform, pages, sandbox_id, loan_id)
     pages.count(use)
     response = as_stored(body)

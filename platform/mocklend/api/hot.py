@@ -89,6 +89,7 @@ class HotPaths:
         self._on_loopback = on_loopback
         self._log = request_log_of(app)
         self._meters: Meters = app.extensions[METERS]
+        self._live = platform.live_series
         self._ids: RequestIds = app.extensions[IDS]
         # Each is for one thread: the first two for the server's, the third for whoever holds the lock.
         self._pages = StatusPages(platform.engine, platform.pages)
@@ -127,10 +128,10 @@ class HotPaths:
         if self._reader is not None:
             receive = partial(self._read, taken, respond, hand_back)
             return self._reader.ask(taken.sandbox_id, named[1], receive)
-        body = self._pages.body(taken.sandbox_id, named[1], taken.real_ms)
-        if body is None:
+        page = self._pages.page(taken.sandbox_id, named[1], taken.real_ms)
+        if page is None:
             return False
-        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond)
+        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], page.body, respond, stale=page.stale)
         return True
 
     def soon(self, request: ReceivedRequest, respond: Respond, hand_back: Callable[[], None]) -> bool:
@@ -164,7 +165,7 @@ class HotPaths:
         if read is not None and read.page is not None and taken.key_hash in (None, read.sandbox.key_hash):
             self._known.compare(read.sandbox)  # This forgets the rules that the process has, if there are others now.
             if self._has_no_rules(taken.sandbox_id):
-                self._respond(taken, 200, [(CONTENT_TYPE, JSON)], read.page.body, respond)
+                self._respond(taken, 200, [(CONTENT_TYPE, JSON)], read.page.body, respond, stale=read.page.stale)
                 return
         hand_back()
 
@@ -219,9 +220,10 @@ class HotPaths:
                 taken.request.carried[MET_REQUEST] = outcome_of(event, outcome)
                 if outcome.answer_code is None and outcome.break_how == "none":
                     with self._pages_after_lock:
-                        body = self._pages_after.body(taken.sandbox_id, event.loan_id, taken.real_ms)
-                    if body is not None:
-                        self._respond(taken, 200, [(CONTENT_TYPE, JSON)], body, respond, outcome.delay_ms)
+                        page = self._pages_after.page(taken.sandbox_id, event.loan_id, taken.real_ms)
+                    if page is not None:
+                        headers = [(CONTENT_TYPE, JSON)]
+                        self._respond(taken, 200, headers, page.body, respond, outcome.delay_ms, page.stale)
                         return
             hand_back()
         finally:
@@ -284,16 +286,25 @@ class HotPaths:
             self._end_waiting(taken.sandbox_id)  # Last: see `taken`.
 
     def _respond(
-        self, taken: Taken, status: int, headers: Headers, body: bytes, respond: Respond, hold_ms: int = 0
+        self,
+        taken: Taken,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        respond: Respond,
+        hold_ms: int = 0,
+        stale: bool | None = None,
     ) -> None:
-        request = taken.request
+        """Log, count and send an answer. `stale` says of a status page whether there is a newer version."""
+        request, took_s = taken.request, perf_counter() - taken.request.came_s
         entry = LoggedRequest(
             taken.real_ms, request.method, request.path, taken.key, request.body, status,
             body if len(body) <= ANSWER_MAX else b"", hold_ms > 0, None, taken.request_id,
         )  # fmt: skip
         self._platform.use(taken.sandbox_id)
         self._log.add(taken.sandbox_id, entry)
-        self._meters.count(taken.rule, request.method, status, perf_counter() - request.came_s)
+        self._meters.count(taken.rule, request.method, status, took_s)
+        self._live.count(taken.sandbox_id, status, took_s, delay_ms=hold_ms, stale=stale)
         all_headers = [*headers, (CONTENT_LENGTH, str(len(body))), (REQUEST_ID, taken.request_id)]
         respond(status, all_headers, body, taken.sandbox_id, hold_ms)
 

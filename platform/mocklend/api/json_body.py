@@ -42,6 +42,8 @@ class JsonRequest(Request):
     """The outcome that faults changed (see `fault_hooks`); None if the request is answered as it should be."""
     began_s: float | None = None
     """When the request was received, in seconds of `time.perf_counter`."""
+    stale: bool | None = None
+    """For a status page: whether it shows an older version than the newest; None for other answers."""
 
     _body: bytes | None = None
     _unreadable: Refused | None = None

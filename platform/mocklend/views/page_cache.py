@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from mocklend.config import STATUS_PAGES_MAX
 from mocklend.storage.engines import ground_of
 from mocklend.storage.quick import QuickReader
-from mocklend.views.page_versions import page_for_now
+from mocklend.views.page_versions import PageForNow, page_for_now
 
 
 class PageCache:
@@ -27,23 +27,23 @@ class PageCache:
 
     def __init__(self, pages_max: int = STATUS_PAGES_MAX) -> None:
         """Beyond `pages_max` all pages are dropped, and the cache begins again."""
-        self._pages: dict[str, dict[str, tuple[bytes, int | None]]] = {}
+        self._pages: dict[str, dict[str, PageForNow]] = {}
         self._pages_max = pages_max
         self._count = 0
         self._lock = threading.Lock()
         self.generation = 0
         """Counts the drops. A page may be kept only if this has not changed since before it was read."""
 
-    def get(self, sandbox_id: str, loan_id: str, real_ms: int) -> bytes | None:
-        """The page's body at a real time (ms), if it is known."""
+    def get(self, sandbox_id: str, loan_id: str, real_ms: int) -> PageForNow | None:
+        """The page at a real time (ms), if it is known."""
         pages = self._pages.get(sandbox_id)
         page = pages.get(loan_id) if pages is not None else None
-        if page is None or (page[1] is not None and page[1] <= real_ms):
+        if page is None or (page.until_ms is not None and page.until_ms <= real_ms):
             return None
-        return page[0]
+        return page
 
-    def keep(self, sandbox_id: str, loan_id: str, body: bytes, until_ms: int | None, generation: int) -> None:
-        """Keep a page until a real time (ms), or until it is dropped, if nothing was dropped since `generation`."""
+    def keep(self, sandbox_id: str, loan_id: str, page: PageForNow, generation: int) -> None:
+        """Keep a page for its time, or until it is dropped, if nothing was dropped since `generation`."""
         with self._lock:
             if generation != self.generation:
                 return
@@ -51,7 +51,7 @@ class PageCache:
                 self._pages, self._count = {}, 0
             pages = self._pages.setdefault(sandbox_id, {})
             self._count += loan_id not in pages
-            pages[loan_id] = (body, until_ms)
+            pages[loan_id] = page
 
     def drop(self, sandboxes: Iterable[str], loans: Iterable[tuple[str, str]] = ()) -> None:
         """Forget all pages of sandboxes, and those of single loans, given by sandbox and loan. After the commit."""
@@ -74,17 +74,21 @@ class StatusPages:
         self._cache = cache
 
     def body(self, sandbox_id: str, loan_id: str, real_ms: int) -> bytes | None:
+        """The stored JSON of `page`."""
+        page = self.page(sandbox_id, loan_id, real_ms)
+        return None if page is None else page.body
+
+    def page(self, sandbox_id: str, loan_id: str, real_ms: int) -> PageForNow | None:
         """A loan's status page at a real time (ms). None where that takes more than a look: the caller then asks
         `reads.page_text`, which can wait, retry, refuse, and take turns among replicas."""
         cache = self._cache
         if cache is None:
-            page = page_for_now(self._reader, sandbox_id, real_ms, loan_id)
-            return None if page is None else page.body
+            return page_for_now(self._reader, sandbox_id, real_ms, loan_id)
         if self._ground.trouble is None and (known := cache.get(sandbox_id, loan_id, real_ms)) is not None:
             return known
         generation = cache.generation
         page = page_for_now(self._reader, sandbox_id, real_ms, loan_id)
         if page is None:
             return None
-        cache.keep(sandbox_id, loan_id, page.body, page.until_ms, generation)
-        return page.body
+        cache.keep(sandbox_id, loan_id, page, generation)
+        return page

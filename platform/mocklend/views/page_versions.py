@@ -52,6 +52,7 @@ class PageForNow(NamedTuple):
 
     body: bytes
     until_ms: int | None
+    stale: bool = False  # whether it shows an older version than the newest
 
 
 def page_for_now(reader: QuickReader, sandbox_id: str, real_ms: int, loan_id: str) -> PageForNow | None:
@@ -68,8 +69,10 @@ def page_among(versions: Sequence[VersionAndClock], real_ms: int) -> PageForNow 
     if shown is None or now_ms < shown.replica_ms:
         return None
     if until_ms == NEVER_MS or clock.speed == 0:
-        return PageForNow(shown.body, None)
-    return PageForNow(shown.body, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed))
+        return PageForNow(shown.body, None, shown is not versions[0])
+    return PageForNow(
+        shown.body, clock.clock_ms + -(-(until_ms - clock.sandbox_ms) // clock.speed), shown is not versions[0]
+    )
 
 
 class PageSpan(NamedTuple):

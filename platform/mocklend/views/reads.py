@@ -38,7 +38,9 @@ FROM_MS = {PAGE: "visible_ms", LIST: "list_ms", INSTALMENTS: "instalments_ms", R
 
 _SHOWS = "{row}.{from_ms} <= :now_ms AND (:now_ms < {row}.back_ms OR {row}.again_ms <= :now_ms)"
 _LOAN_IN_VIEW = {
-    view: f"""SELECT v.doc, v.state, v.replica_ms FROM loan_views v
+    view: f"""SELECT v.doc, v.state, v.replica_ms, v.version, (
+        SELECT MAX(newer.version) FROM loan_views newer
+        WHERE newer.sandbox_id = :sandbox_id AND newer.loan_id = :loan_id) FROM loan_views v
     WHERE v.sandbox_id = :sandbox_id AND v.loan_id = :loan_id AND {_SHOWS.format(row="v", from_ms=from_ms)}
     ORDER BY v.version DESC LIMIT 1"""
     for view, from_ms in FROM_MS.items()
@@ -46,11 +48,16 @@ _LOAN_IN_VIEW = {
 
 
 class LoanInView(NamedTuple):
-    """A loan in one view: its document and the state behind it, both JSON, and the time (ms) the replica has it."""
+    """A loan in one view: its document and the state behind it, both JSON, and the time (ms) the replica has it.
+
+    `newest` is the newest version that is stored: the view may show an older one.
+    """
 
     doc: str
     state: str
     replica_ms: int
+    version: int
+    newest: int
 
 
 def loan_in_view(snapshot: Snapshot, loan_id: str, view: str) -> LoanInView:
@@ -68,6 +75,11 @@ def page(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | N
 
 def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> str:
     """The status page's stored JSON. Raises Refused `loan_unknown`."""
+    return page_shown(snapshot, loan_id, replica_rotation).doc
+
+
+def page_shown(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation | None = None) -> LoanInView:
+    """What the status page shows, as `page_text`. Raises Refused `loan_unknown`."""
     page = loan_in_view(snapshot, loan_id, PAGE)
     if (
         page.replica_ms > snapshot.now_ms
@@ -75,7 +87,7 @@ def page_text(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotatio
         and replica_rotation.second(snapshot.sandbox_id, loan_id)
     ):
         page = loan_in_view(snapshot, loan_id, REPLICA)
-    return page.doc
+    return page
 
 
 class LoanList(TypedDict):
