@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mocklend.language import Language
 from mocklend.runtime import Platform
+from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend_faults.engine.layer import FaultLayer
 from support.databases import Databases
 from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
@@ -140,3 +141,85 @@ def test_every_page_is_accessible_and_fits(
         found += [f"{address} scrolls sideways"] if scrolls else []
 
     assert not found, "\n".join(found)
+
+
+TABLE = """chart => [...document.querySelectorAll(`#table-${chart} tbody tr`)]
+    .map(row => [...row.cells].slice(1).map(cell => cell.textContent === "" ? null : Number(cell.textContent.replaceAll(",", ""))))"""
+DRAWN = "chart => { const [, ...lines] = document.getElementById(`plot-${chart}`).drawn.data; return lines[0].map((_, n) => lines.map(line => line[n])); }"
+BOTH = f"chart => JSON.stringify([({TABLE})(chart), ({DRAWN})(chart)])"
+
+
+def is_under_load(console: ServedConsole) -> None:
+    """Requests as a load test makes them, and what faults did to them."""
+    count = console.platform.live_series.count
+    for n in range(20):
+        count(DEFAULT, 200, 0.001 + n / 10_000, stale=n % 4 == 0)
+    count(DEFAULT, 422, 0.002)
+    count(DEFAULT, 200, 0.002, delay_ms=1_500)
+
+
+def test_the_page_moves_while_requests_come(console: ServedConsole, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(f"{console.url}/console/{DEFAULT}/live")
+    expect(page.locator("#plot-requests canvas")).to_be_visible()
+
+    is_under_load(console)
+
+    expect(page.locator("#figure-requests span")).to_have_text("of 22", timeout=5_000)
+    expect(page.locator("#figure-refused b")).to_have_text("1")
+    expect(page.locator("#figure-stale b")).to_have_text("25")
+
+
+def test_each_table_equals_its_chart(console: ServedConsole, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(f"{console.url}/console/{DEFAULT}/live")
+    is_under_load(console)
+    for summary in page.locator(".live summary").all():
+        summary.click()
+    expect(page.locator("#table-requests tbody tr").nth(2)).to_be_attached(timeout=10_000)
+
+    for chart in ("requests", "latency", "stale", "lies"):
+        table, drawn = page.evaluate(f"chart => JSON.parse(({BOTH})(chart))", chart)
+        assert table == drawn
+        assert len(table) >= 3
+
+
+def test_a_paused_page_asks_nothing(console: ServedConsole, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(f"{console.url}/console/{DEFAULT}/live")
+    expect(page.locator("#plot-requests canvas")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(page.locator("#behind")).to_have_text("Paused.")
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    with pytest.raises(AssertionError):
+        expect(page.locator("#figure-requests span")).to_have_text("of nothing", timeout=2_500)
+
+    assert asked == []
+    with page.expect_request("**/live/rows*"):
+        page.click("#pause")
+
+
+@LANGUAGES
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_with_open_tables_it_is_accessible_and_fits(
+    console: ServedConsole,
+    open_page: Callable[..., Page],
+    language: Language,
+    theme: Theme,
+    width: int,
+) -> None:
+    page = open_page(language, theme=theme, width=width)
+    page.goto(f"{console.url}/console/{DEFAULT}/live?window=all")
+    is_under_load(console)
+    for summary in page.locator(".live summary").all():
+        summary.click()
+    expect(page.locator("#table-requests tbody tr").nth(1)).to_be_attached(timeout=10_000)
+
+    results = Axe().run(page)
+
+    assert results.violations_count == 0, results.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.config import Settings
-from mocklend.console import actions, clock_bar, loans, sign_in
+from mocklend.console import actions, clock_bar, live, loans, sign_in
 from mocklend.console.formats import Formats
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, open_snapshot, visit
@@ -31,7 +31,7 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 ENTRIES = "mocklend.console.entries"
-BLUEPRINTS = (loans.loan_pages, actions.action_pages, clock_bar.clock_pages)
+BLUEPRINTS = (loans.loan_pages, actions.action_pages, clock_bar.clock_pages, live.live_pages)
 FORM_MAX = 64 * 1024
 
 log = get_logger()

@@ -44,7 +44,10 @@ class LayerPages:
     entries: Sequence[Entry]
 
 
-PLATFORM_ENTRIES = (Entry(PLAY, 20, message("Loans"), "loans.loans", "l", "loans"),)
+PLATFORM_ENTRIES = (
+    Entry(PLAY, 20, message("Loans"), "loans.loans", "l", "loans"),
+    Entry(PLAY, 50, message("Live"), "live.live", "v"),
+)
 
 
 def pages_of(layer: PlatformLayer | None) -> Iterator[LayerPages]:

@@ -1,0 +1,106 @@
+// Live: asks for the seconds that it does not have, draws them, and keeps each open table equal to its chart.
+"use strict";
+{
+  const KEPT = 600, EVERY_MS = 1000, HEIGHT = 190;
+  const live = document.getElementById("live"), pause = document.getElementById("pause"), behind = document.getElementById("behind");
+  const shown = Number(live.dataset.window), number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 3 });
+  const colour = (name) => () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const elapsed = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  const LOOKS = {
+    ink: { stroke: colour("--ink"), width: 2 },
+    grey: { stroke: colour("--ink-3"), width: 1.5 },
+    dashed: { stroke: colour("--ink-2"), width: 1.5, dash: [4, 4] },
+    lie: { stroke: colour("--lie"), fill: colour("--lie-soft"), width: 2 },
+    dots: { stroke: colour("--lie"), fill: colour("--lie"), paths: () => null, points: { show: true, size: 5, stroke: colour("--lie"), fill: colour("--lie") } },
+  };
+  const state = { rows: [], since: Number(live.dataset.since), paused: false, timer: 0, asking: false };
+
+  const plot = (element) => {
+    const chart = element.dataset.chart, unit = element.dataset.unit, looks = element.dataset.looks.trim().split(" ");
+    const log = "log" in element.dataset, style = getComputedStyle(element);
+    const font = `${Math.round(0.857 * parseFloat(style.fontSize))}px ${style.fontFamily}`, decades = (_, ticks) => ticks.map((tick) => (!log || Math.abs(Math.log10(tick) - Math.round(Math.log10(tick))) < 1e-9 ? tick : null));
+    const axis = { stroke: colour("--ink-3"), font, ticks: { show: false } };
+    element.hidden = false;
+    const drawn = new uPlot({
+      width: element.clientWidth - 16, height: HEIGHT, legend: { show: false }, cursor: { show: false },
+      scales: { x: { time: false }, y: log ? { distr: 3 } : { range: (_, low, high) => [0, Math.max(1, (high ?? 0) * 1.1)] } },
+      axes: [
+        { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? elapsed(tick) : "")) },
+        { ...axis, size: 64, filter: decades, grid: { stroke: colour("--line"), width: 1, filter: decades }, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : `${number.format(tick)}${unit && ` ${unit}`}`)) },
+      ],
+      series: [{}, ...looks.map((look) => ({ spanGaps: true, points: { size: 4, fill: LOOKS[look].stroke }, ...LOOKS[look], ...(looks.length > 1 && look === "lie" ? { fill: undefined } : {}) }))],
+    }, [[], ...looks.map(() => [])], element);
+    new ResizeObserver(() => drawn.setSize({ width: element.clientWidth - 16, height: HEIGHT })).observe(element);
+    element.drawn = drawn;
+    return { chart, drawn, lines: looks.length, table: document.getElementById(`table-${chart}`) };
+  };
+  const plots = [...document.querySelectorAll(".plot")].map(plot);
+
+  const fill = ({ chart, table }, rows) => {
+    if (!table.open) return;
+    const body = document.createElement("tbody");
+    for (const row of rows) {
+      const line = body.insertRow(), head = document.createElement("th");
+      head.scope = "row";
+      head.textContent = elapsed(row.second - state.since);
+      line.append(head);
+      for (const value of row[chart]) {
+        const cell = line.insertCell();
+        cell.className = "n";
+        cell.textContent = value === null ? "" : number.format(value);
+      }
+    }
+    table.querySelector("tbody").replaceWith(body);
+  };
+  const draw = () => {
+    const rows = state.rows.slice(-shown);
+    for (const each of plots) {
+      each.drawn.setData([rows.map((row) => row.second - state.since), ...Array.from({ length: each.lines }, (_, n) => rows.map((row) => row[each.chart][n]))]);
+      fill(each, rows);
+    }
+  };
+  const take = (answer) => {
+    if (answer.counted_since !== state.since) state.rows = [];
+    state.since = answer.counted_since;
+    state.rows = [...state.rows, ...answer.rows].slice(-KEPT);
+    for (const figure of answer.figures) {
+      const place = document.getElementById(`figure-${figure.id}`);
+      place.firstElementChild.textContent = figure.value;
+      place.firstElementChild.className = figure.is_lie ? "lie" : "";
+      place.lastElementChild.textContent = figure.beside;
+    }
+    draw();
+  };
+  const ask = async () => {
+    clearTimeout(state.timer);
+    if (state.asking || state.paused || document.hidden) return;
+    state.asking = true;
+    try {
+      const last = state.rows.at(-1), answer = await fetch(`${live.dataset.rows}?since=${last ? last.second : 0}`);
+      if (!answer.ok) throw new Error(answer.status);
+      take(await answer.json());
+      behind.textContent = "";
+    } catch {
+      behind.textContent = behind.dataset.cutOff;
+    }
+    state.asking = false;
+    state.timer = setTimeout(ask, EVERY_MS);
+  };
+  const toggle = () => {
+    state.paused = !state.paused;
+    pause.setAttribute("aria-pressed", String(state.paused));
+    behind.textContent = state.paused ? behind.dataset.paused : "";
+    ask();
+  };
+  pause.hidden = false;
+  pause.addEventListener("click", toggle);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== " " || event.target.closest("a, button, summary, input, select, textarea, [tabindex='0']")) return;
+    event.preventDefault();
+    toggle();
+  });
+  document.addEventListener("visibilitychange", ask);
+  for (const each of plots) each.table.addEventListener("toggle", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach(({ drawn }) => drawn.redraw()));
+  ask();
+}
