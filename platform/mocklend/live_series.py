@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, NamedTuple, TypedDict
+from typing import Annotated, NamedTuple, TypedDict, cast
 
 from mocklend.domain.nouns import says
 
@@ -53,6 +53,24 @@ class LiveRow(TypedDict):
     healed: Annotated[int | None, says("Those that are not visible: nearly all are over; null as `injections`.")]
 
 
+class _Row(NamedTuple):
+    """A LiveRow in a third of its memory."""
+
+    second: int
+    requests: int
+    refused: int
+    failed: int
+    p50_ms: float | None
+    p95_ms: float | None
+    delayed: int
+    delay_ms: int
+    page_reads: int
+    stale_reads: int
+    injections: int | None
+    open: int | None
+    healed: int | None
+
+
 class LiesSeen(NamedTuple):
     """The figures of an answer key at one moment: entries so far, those that are open, and the others."""
 
@@ -75,7 +93,7 @@ class _Watched:
     since: int
     asked: int
     now: _Second
-    rows: deque[LiveRow]
+    rows: deque[_Row]
 
 
 class _Second:
@@ -93,24 +111,13 @@ class _Second:
         self.buckets: list[int] | None = None
         self.lies: LiesSeen | None = None
 
-    def row(self) -> LiveRow:
+    def row(self) -> _Row:
         """The second as a row."""
-        lies = self.lies
-        return {
-            "second": self.second,
-            "requests": self.requests,
-            "refused": self.refused,
-            "failed": self.failed,
-            "p50_ms": quantile(self.buckets, self.measured, 0.5),
-            "p95_ms": quantile(self.buckets, self.measured, 0.95),
-            "delayed": self.delayed,
-            "delay_ms": self.delay_ms,
-            "page_reads": self.page_reads,
-            "stale_reads": self.stale_reads,
-            "injections": None if lies is None else lies.injections,
-            "open": None if lies is None else lies.open,
-            "healed": None if lies is None else lies.healed,
-        }
+        p50_ms, p95_ms = (quantile(self.buckets, self.measured, share) for share in (0.5, 0.95))
+        return _Row(
+            self.second, self.requests, self.refused, self.failed, p50_ms, p95_ms, self.delayed, self.delay_ms,
+            self.page_reads, self.stale_reads, *(self.lies or (None, None, None)),
+        )  # fmt: skip
 
 
 class LiveSeries:
@@ -164,7 +171,7 @@ class LiveSeries:
             watched = self._watched.get(sandbox_id)
             if watched is None:
                 self._make_room(second)
-                rows: deque[LiveRow] = deque(maxlen=ROWS_MAX)
+                rows: deque[_Row] = deque(maxlen=ROWS_MAX)
                 watched = self._watched[sandbox_id] = _Watched(second, second, _Second(second), rows)
             watched.asked = second
             return self._at(watched, second).lies is None
@@ -184,8 +191,9 @@ class LiveSeries:
             if watched is None:
                 return Series([], second)
             self._at(watched, second)
-            begins = 0 if since is None or not watched.rows else since + 1 - watched.rows[0]["second"]
-            return Series(list(islice(watched.rows, max(0, begins), None)), watched.since)
+            begins = 0 if since is None or not watched.rows else since + 1 - watched.rows[0].second
+            wanted = list(islice(watched.rows, max(0, begins), None))
+        return Series([cast(LiveRow, row._asdict()) for row in wanted], watched.since)
 
     def forget(self, sandbox_id: str) -> None:
         """The sandbox was reset or deleted."""

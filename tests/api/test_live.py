@@ -77,6 +77,11 @@ def test_a_page_that_lags_is_a_stale_read(api: Caller, clock: Clock) -> None:
     row = last_row(api, clock)
 
     assert (row["page_reads"], row["stale_reads"]) == (1, 1)
+    clock.ms += 1_000
+    looked = api.made(api.get("/-/live"))["rows"][-1]
+    assert looked["injections"] is not None
+    assert looked["injections"] >= looked["open"] >= 1
+    assert looked["healed"] == looked["injections"] - looked["open"]
 
 
 def test_an_injected_delay_is_counted_beside_the_latencies(api: Caller, clock: Clock) -> None:

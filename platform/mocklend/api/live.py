@@ -17,7 +17,7 @@ from mocklend.api.peek import is_peek
 from mocklend.api.request_context import current_platform, sandbox_id
 from mocklend.api.responses import rendered
 from mocklend.domain.nouns import says
-from mocklend.live_series import ROWS_MAX, LiveRow
+from mocklend.live_series import ROWS_MAX, LiesSeen, LiveRow
 from mocklend.runtime import Platform
 from mocklend.validation import Body
 
@@ -56,9 +56,15 @@ def get_live(query: LiveQuery) -> Response:
 
 
 def live_doc(platform: Platform, sandbox_id: str, since: int | None) -> LiveDoc:
-    """The latest seconds of a sandbox, which is counted from now on if it was not."""
+    """The latest seconds of a sandbox. This looks at its answer key at most once a second.
+
+    Raises Refused `sandbox_unknown`.
+    """
     series = platform.live_series
-    series.looks_due(sandbox_id)
+    with platform.snapshot(sandbox_id) as snapshot:
+        if series.looks_due(sandbox_id) and platform.layer is not None:
+            seen = platform.layer.figures(snapshot)
+            series.note_lies(sandbox_id, LiesSeen(seen.entries, seen.open, max(0, seen.entries - seen.open)))
     rows, counted_since = series.rows(sandbox_id, since)
     return {
         "sandbox_id": sandbox_id,

@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, Response, render_template, request
 
 from mocklend.api.live import live_doc
-from mocklend.console.visit import formats, open_snapshot, platform, visit
+from mocklend.console.visit import formats, platform, visit
 from mocklend.language import message
 from mocklend.live_series import LiveRow
 
@@ -139,8 +139,7 @@ def elapsed(seconds: int) -> str:
 
 
 def _rows() -> tuple[int, list[LiveRow]]:
-    with open_snapshot():  # The sandbox of the address may be none.
-        counted = live_doc(platform(), visit().sandbox_id, None)
+    counted = live_doc(platform(), visit().sandbox_id, None)
     return counted["counted_since"], counted["rows"]
 
 
