@@ -36,6 +36,7 @@ class Player:
         status, made = local.ask("POST", f"/-/scenarios/{scenario}/runs", body)
         assert status == 201, made
         self.key: str = made["sandbox"]["api_key"]
+        self.label: str = made["sandbox"]["label"]
         self.run: Doc = made["run"]
 
     def go_on(self, **body: object) -> Doc:
@@ -62,6 +63,7 @@ def test_the_scenarios_are_listed_with_chapters_and_steps(local: Local) -> None:
 def test_a_run_begins_in_a_sandbox_of_its_own_with_no_step_made(local: Local) -> None:
     player = Player(local, STORY, seed=11)
 
+    assert player.label == "Settled, and still shown as unpaid"
     assert (player.run["seed"], player.run["step"], player.run["state"]) == (11, 0, "running")
     assert [chapter["state"] for chapter in player.run["chapters"]] == ["now", "next", "next", "next", "next"]
     assert player.run["next"] == {"who": "Ada", "do": "add_borrower", "guess": None}

@@ -22,8 +22,9 @@ from mocklend import __version__
 from mocklend.client import Doc
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
-from mocklend.language import Language
+from mocklend.language import Language, translate
 from mocklend.runtime import Platform
+from mocklend.sandboxes.lifecycle import LABEL_MAX
 from mocklend.scenarios.chain import believed_now
 from mocklend.scenarios.in_process import client_of
 from mocklend.scenarios.narrator import Narrator, NotAsTold
@@ -108,7 +109,9 @@ def play(app: WSGIApplication, platform: Platform, name: str, seed: int | None, 
     made: list[Doc] = []
     client = client_of(app)
     client.on_exchange = lambda exchange: made.append(exchange.answer)
-    client.sandbox(seed=scenario.seed if seed is None else seed, now=scenario.starts, **scenario.sandbox)
+    seed = scenario.seed if seed is None else seed
+    label = translate(language, scenario.title)[:LABEL_MAX]
+    client.sandbox(seed=seed, now=scenario.starts, label=label, **scenario.sandbox)
     sandbox = made[0]
     narrator = Narrator(None, language)
     narrator.client = client_of(app, sandbox["id"])
