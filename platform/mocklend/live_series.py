@@ -25,9 +25,9 @@ WATCHED_S = 600
 """For how long a sandbox is counted after its series was last asked for, in seconds."""
 SANDBOXES_MAX = 128
 """How many sandboxes are counted at one time. Beyond it, the one that nobody has asked for the longest is dropped."""
-RATIO, SHORTEST_MS, BOUNDS = 1.15, 0.05, 90
+RATIO, SHORTEST_MS, BOUNDS = 1.15, 0.005, 107
 MS = tuple(SHORTEST_MS * RATIO**n for n in range(BOUNDS))
-"""The upper bounds of the histogram's buckets: from 0.05 ms to 12.6 s, each 15 % above the one before."""
+"""The upper bounds of the histogram's buckets: from 0.005 ms to 13.6 s, each 15 % above the one before."""
 
 
 class LiveRow(TypedDict):
