@@ -38,6 +38,8 @@ RULE_ID = "slow-page"
 LAGS = {"fault": "cache.bounded_stale", "with": {"lag_s": 3600}}
 BORROWERS = {Language.EN: "Zhang San", Language.ZH: "张三"}
 """The borrower's name, by language."""
+LABELS = {Language.EN: "My first", Language.ZH: "我的第一个"}
+"""What the sandbox of one's own is called."""
 BEGINS_MS = 1_767_578_400_000
 """When a sandbox of one's own begins: Monday, 2026-01-05, 10:00 in Shanghai."""
 SEED = 1
@@ -75,13 +77,14 @@ DOORS = (
 @start_pages.get("/start")
 def start() -> str:
     """The three steps, how far they have come, and what is true beside what is shown."""
+    require_teacher()
     loan_id = request.args.get("loan", "")
     with open_snapshot() as snapshot:
         loan = snapshot.find(Loan, loan_id) if loan_id else None
         borrower = snapshot.get(Borrower, loan.borrower_id) if loan else None
         paid = bool(loan) and bool(reads.repayments(snapshot, loan_id, limit=1)[0])
         armed = any(stored["id"] == RULE_ID for stored in stored_of(snapshot))
-        views = views_of(snapshot, platform().layer, loan_id) if loan and visit().truth and visit().is_teacher else None
+        views = views_of(snapshot, platform().layer, loan_id) if loan and visit().truth else None
         write = Formats(visit().language, snapshot.sandbox.zone)
     return render_template(
         "start.html",
@@ -105,7 +108,7 @@ def lend() -> AnyResponse:
     require_teacher()
     sandbox_id, language = visit().sandbox_id, visit().language
     if sandbox_id == DEFAULT:
-        sandbox_id = platform().create_sandbox(seed=SEED, mode="manual", now_ms=BEGINS_MS).id
+        sandbox_id = platform().create_sandbox(seed=SEED, mode="manual", now_ms=BEGINS_MS, label=LABELS[language]).id
     name = BORROWERS[language]
     borrower = platform().run(AddBorrower(sandbox_id, "zhangsan", name, 100 * PRINCIPAL_MINOR)).body
     borrowing = Borrow(

@@ -133,6 +133,7 @@ def _announce(settings: Settings, default_key: str) -> None:
     """Print the server's address, its credentials, and what to type next."""
     import shlex
     from importlib.metadata import entry_points
+    from importlib.util import find_spec
 
     from mocklend import __version__
 
@@ -143,6 +144,9 @@ def _announce(settings: Settings, default_key: str) -> None:
         f"Mocklend {__version__} is up. Ctrl-C stops it.",
         "",
         f"  address        {settings.url}",
+        f"  console        {settings.url}/"
+        if find_spec("babel")
+        else "  console        pip install 'mocklend[console]'",
         f"  docs           {settings.url}/docs",
         f"  control token  {settings.control_token}  ({asked})",
     ]

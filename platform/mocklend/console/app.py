@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.config import Settings
-from mocklend.console import actions, clock_bar, live, loans, sign_in
+from mocklend.console import actions, clock_bar, ledger, live, loans, sandboxes, sign_in
 from mocklend.console.formats import Formats
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, open_snapshot, visit
@@ -23,7 +23,8 @@ from mocklend.language import available
 from mocklend.logs import get_logger
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
-from mocklend.scheduling.clock_now import clock_now
+from mocklend.storage.snapshot import Snapshot
+from mocklend.summary import SummaryDoc, summary
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -31,7 +32,10 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 ENTRIES = "mocklend.console.entries"
-BLUEPRINTS = (loans.loan_pages, actions.action_pages, clock_bar.clock_pages, live.live_pages)
+BLUEPRINTS = (
+    *(loans.loan_pages, actions.action_pages, ledger.ledger_pages, live.live_pages),
+    *(sandboxes.sandbox_pages, clock_bar.clock_pages),
+)
 FORM_MAX = 64 * 1024
 
 log = get_logger()
@@ -88,17 +92,33 @@ def frame() -> dict[str, Any]:
         "on_loopback": console().settings.on_loopback,
         "visit": here,
     }
-    context["entries"] = [entry for entry in current_app.extensions[ENTRIES] if not entry.shows_truth or here.truth]
+    shown = here.truth and here.is_teacher
+    context["entries"] = [entry for entry in current_app.extensions[ENTRIES] if not entry.shows_truth or shown]
     try:
         with open_snapshot() as snapshot:
             g.formats = context["f"] = Formats(here.language, snapshot.sandbox.zone)
-            shown = here.truth and here.is_teacher
-            context.update(sandbox=snapshot.sandbox, clock=clock_now(snapshot, shows_truth=shown))
+            figures = _figures(snapshot, shows_truth=shown)
+            context.update(sandbox=snapshot.sandbox, clock=figures["clock"], figures=_shown(figures))
             if "moved" in request.args:
                 context["moved"] = clock_bar.moved(snapshot, request.args["moved"])
     except Refused:
-        context.update(sandbox=None, clock=None)
+        context.update(sandbox=None, clock=None, figures={})
     return context
+
+
+def _figures(snapshot: Snapshot, *, shows_truth: bool) -> SummaryDoc:
+    served, sandbox_id = console().platform, snapshot.sandbox_id
+    seen, released = served.last_looks.of(sandbox_id), served.clocks.released_so_far(sandbox_id)
+    return summary(snapshot, served.layer, seen, released, shows_truth=shows_truth)
+
+
+def _shown(figures: SummaryDoc) -> dict[str, int]:
+    """The figures beside the sidebar's entries and in the clock bar, by the names in `Entry.figure`."""
+    faults = figures["faults"]
+    shown = {"loans": figures["loans"]}
+    if faults is not None:
+        shown |= {"rules": faults["rules_on"], "open": faults["open"]}
+    return shown
 
 
 def here_with(**choices: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from mocklend.audit.chain.docs import BreakDoc, InjectionDoc, Mark, Param, RowDoc, StepDoc, View, ViewsDoc
 from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Sentence
+from mocklend.audit.timeline.docs import SENTENCES as EVENTS
+from mocklend.audit.timeline.docs import Code, TimelineEvent
 from mocklend.console.formats import Formats
 from mocklend.console.visit import Visit
 from mocklend.console.words import ABOUT, LOAN_STATUS, OF_A_VIEW, REPEATS, VIEWS, status_word
@@ -147,17 +149,30 @@ class Wording:
         text = PAID_OFF_TODAY if _is_of_today(step) else TEXTS.get(step["code"])
         if text is None:
             return step["text"]
-        return self._here.text(text, **{name: self._shown(name, value) for name, value in step["params"].items()})
+        return self._filled(text, step["params"])
+
+    def event(self, event: TimelineEvent) -> str:
+        """The sentence of an event."""
+        return self._filled(EVENTS[Code(event["code"])], event["params"])
+
+    def _filled(self, text: str, params: Mapping[str, Param]) -> str:
+        return self._here.text(text, **{name: self._shown(name, value) for name, value in params.items()})
 
     def _shown(self, name: str, value: Param) -> str:
         if name.endswith("_minor") and isinstance(value, int):
             return self._write.amount(value, self._currency)
         if name in ("status", "true_status") and isinstance(value, str):
             return self._here.text(LOAN_STATUS.get(value, value))
+        if name == "decision" and isinstance(value, str):
+            return self._here.text(status_word(View.LENDER, value) or value)
+        if name == "five_class" and isinstance(value, str):
+            return self._here.text(ABOUT.get(value, value))
         if name == "view" and isinstance(value, str):
             return self._here.text(VIEWS.get(value, value))
-        if name == "date" and isinstance(value, str):
+        if name in ("date", "day") and isinstance(value, str):
             return self._write.day_of(value)
         if value in (None, ""):
             return self._here.text(NOTHING)
-        return self._write.number(value) if isinstance(value, int) else str(value)
+        if name == "channel" and isinstance(value, str):
+            return self._here.text(ABOUT.get(value, value))
+        return self._write.number(value) if isinstance(value, int) else self._here.text(str(value))

@@ -30,7 +30,7 @@ class Filled:
     def refused_with(cls, refused: Refused) -> Filled:
         """The form of this request, with the errors of a refusal."""
         errors = {error["field"]: error for error in refused.ids.get("errors", ())}
-        return cls(request.form.to_dict(), errors, refused)
+        return cls(request.values.to_dict(), errors, refused)
 
 
 def read_form(model: type[M], values: Mapping[str, object]) -> M:

@@ -7,12 +7,15 @@ from flask import Blueprint, render_template, request
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
 from mocklend.audit.chain import views_of
+from mocklend.audit.timeline import timeline_of
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
 from mocklend.console.forms import Filled, read_form
+from mocklend.console.timeline import KINDS, PARTIES, draw_timeline
 from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.console.words import LOAN_STATUS
 from mocklend.domain.problems import Refused
+from mocklend.lending import found
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.views import reads
 
@@ -31,7 +34,14 @@ def loans() -> str:
     except Refused as refused:
         filled = Filled.refused_with(refused)
     with open_snapshot() as snapshot:
-        listed = reads.loans(snapshot, status=query.status, after=decode_cursor(query.cursor), limit=query.limit)
+        listed = found.found_loans(
+            snapshot,
+            q=query.q,
+            status=query.status,
+            order=found.NEWEST,
+            after=decode_cursor(query.cursor),
+            limit=query.limit,
+        )
         borrowers = snapshot.find_all(Borrower, [loan["borrower_id"] for loan in listed["loans"]])
     return render_template(
         "loans.html",
@@ -48,21 +58,30 @@ def loans() -> str:
 @loan_pages.get("/loans/<loan_id>")
 def loan(loan_id: str) -> str:
     """One loan: what is true, and what each view says of it. Without the truth: what its borrower sees."""
-    shown, views = visit().truth and visit().is_teacher, None
+    shown, views, timeline = visit().truth and visit().is_teacher, None, None
+    kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
     with open_snapshot() as snapshot:
         entity = reads.entity(snapshot, Loan, loan_id)
         borrower = snapshot.get(Borrower, entity.borrower_id)
         page = reads.page(snapshot, loan_id)
         if shown:
             views = views_of(snapshot, platform().layer, loan_id)
+            timeline = timeline_of(
+                snapshot, platform().layer, loan_id, kind=kind, after=decode_cursor(request.args.get("after"))
+            )
         write = Formats(visit().language, snapshot.sandbox.zone)
     return render_template(
         "loan.html",
         borrower=borrower,
         drawn=None if views is None else draw(views, every="all" in request.args),
+        drawn_timeline=None if timeline is None else draw_timeline(timeline, write),
+        event_kinds=KINDS,
+        kind=kind,
         loan=entity,
         page=page,
+        parties=PARTIES,
         status_words=LOAN_STATUS,
+        timeline=timeline,
         views=views,
         wording=Wording(visit(), write, entity.currency),
     )

@@ -145,3 +145,21 @@ DUE: Mapping[str, str] = {
     "webhook": message("webhook"),
 }
 """What falls due, by its kind; a kind without a word is shown by its code."""
+
+KINDS: Mapping[str, str] = {
+    "disbursement_accepted": message("disbursement accepted"),
+    "disbursement_confirmed": message("disbursement confirmed"),
+    "disbursement_failed": message("disbursement failed"),
+    "receipt": message("receipt"),
+    "repayment": message("repayment"),
+    "accrual": message("accrual"),
+    "interest_in_advance": message("interest in advance"),
+    "edit": message("edit"),
+    "payment_return": message("payment return"),
+    "write_off": message("write-off"),
+    "refund_agreed": message("refund agreed"),
+    "refund_paid": message("refund paid"),
+    "compensation_agreed": message("compensation agreed"),
+    "compensation_paid": message("compensation paid"),
+}
+"""The kinds of transactions of the journal; one without a word is shown by its code."""

@@ -1,0 +1,137 @@
+"""Looking changes nothing: with every page open and asked again at each step, answer key and counters are the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from mocklend.app import create_app
+from mocklend.client import Client
+from mocklend.config import Settings
+from mocklend.console.app import ENTRIES, create_console
+from mocklend.language import Language
+from mocklend.runtime import NewSandbox, Platform
+from mocklend.scenarios.in_process import client_of
+from mocklend_faults.engine.layer import FaultLayer
+from support.console import Browser, seen
+from support.story import MONDAY_MS, SEED
+
+RULES: Mapping[str, Mapping[str, object]] = {
+    "half-of-the-answers": {"fault": "transport.latency", "select": {"probability": 0.5}, "with": {"delay_ms": 1}},
+    "slow-page": {"fault": "cache.bounded_stale", "select": {"probability": 0.5}, "with": {"lag_s": 3600}},
+    "no-callback": {"fault": "callback.dropped", "select": {"probability": 0.5}},
+    "two-replicas": {"fault": "read.non_monotonic", "select": {"probability": 0.5}},
+}
+
+
+@pytest.fixture
+def faulty(open_platform: Callable[..., Platform]) -> Platform:
+    """A platform with the fault layer."""
+    return open_platform(FaultLayer())
+
+
+def sandbox_of(platform: Platform, id: str) -> NewSandbox:
+    """A sandbox with the seed of all."""
+    return platform.create_sandbox(seed=SEED, mode="manual", now_ms=MONDAY_MS, id=id)
+
+
+def told(client: Client, look: Callable[[str], None]) -> None:
+    """Loans that are repaid in part and paid off, while rules act; `look` is called with a loan after each step."""
+    for name, rule in RULES.items():
+        client.put_rule(name, rule)
+    for n in range(6):
+        borrower = client.add_borrower(f"borrower-{n}", f"Borrower {n}")
+        loan_id = client.borrow(borrower["id"], 100_000, product_id="jiebei-like", idempotency_key=f"borrow-{n}")["id"]
+        look(loan_id)
+        client.repay(loan_id, 5_000, "wallet", "OVD_AND_CURRENT", idempotency_key=f"repay-{n}")
+        client.advance("PT2H")
+        look(loan_id)
+        quote = client.quote(loan_id, "CLEAR")
+        client.repay_quote(quote, "bank_card", idempotency_key=f"pay-off-{n}")
+        client.loan(loan_id)
+        look(loan_id)
+        client.advance("P1D")
+        look(loan_id)
+
+
+def what_is_left(platform: Platform, client: Client, sandbox_id: str) -> tuple[object, object]:
+    """The answer key, and each rule's counters."""
+    rules = [
+        {name: rule[name] for name in ("id", "evaluated", "matched", "selected", "injected")}
+        for rule in client.rules()["rules"]
+    ]
+    with platform.snapshot(sandbox_id) as snapshot:
+        layer = platform.layer
+        assert layer is not None
+        key = [entry.to_json() for entry in layer.answer_key(snapshot)]
+    return key, rules
+
+
+def every_page(browser: Browser, loan_id: str) -> list[str]:
+    """The address of each page of the sidebar, and of the loan's."""
+    entries = browser.client.application.extensions[ENTRIES]
+    with browser.client.application.test_request_context():
+        from flask import url_for
+
+        listed = [url_for(entry.endpoint, sandbox=browser.sandbox_id) for entry in entries]
+    return [*listed, f"/loans/{loan_id}", f"/loans/{loan_id}?all=1&open=page", f"/loans/{loan_id}/repay"]
+
+
+def test_the_answer_key_is_the_same_with_every_page_open(faulty: Platform) -> None:
+    app = create_app(Settings(), faulty).wsgi_app
+    browser = Browser(create_console(faulty, Settings()).test_client(), "looked-at")
+    for id in ("alone", "looked-at"):
+        sandbox_of(faulty, id)
+    looks = 0
+
+    def look(loan_id: str) -> None:
+        nonlocal looks
+        for path in every_page(browser, loan_id):
+            for language in Language:
+                browser.get(path, language)
+                looks += 1
+
+    told(client_of(app, "alone"), lambda loan_id: None)
+    told(client_of(app, "looked-at"), look)
+
+    alone, looked_at = (what_is_left(faulty, client_of(app, id), id) for id in ("alone", "looked-at"))
+    assert alone == looked_at
+    assert alone[0], "something was injected"
+    assert looks > 100
+
+
+def test_during_a_full_outage_every_page_answers(faulty: Platform) -> None:
+    app = create_app(Settings(), faulty).wsgi_app
+    sandbox_of(faulty, "down")
+    client = client_of(app, "down")
+    borrower = client.add_borrower("ada", "Ada")
+    loan_id = client.borrow(borrower["id"], 100_000, product_id="jiebei-like")["id"]
+    client.put_rule("down", {"fault": "outage.full"})
+    browser = Browser(create_console(faulty, Settings()).test_client(), "down")
+
+    for path in every_page(browser, loan_id):
+        page = browser.get(path)
+        assert "A bug of Mocklend" not in seen(page), path
+
+
+def test_a_student_sees_no_truth(faulty: Platform) -> None:
+    app = create_app(Settings(), faulty).wsgi_app
+    sandbox = sandbox_of(faulty, "exam")
+    loans: list[str] = []
+    told(client_of(app, "exam"), loans.append)
+    with faulty.snapshot("exam") as snapshot:
+        assert faulty.layer is not None
+        secrets = {entry.injection for entry in faulty.layer.answer_key(snapshot)} | set(RULES)
+        secrets |= {str(rule["fault"]) for rule in RULES.values()}
+    settings = Settings(host="0.0.0.0", control_token="the-teachers-token")
+    browser = Browser(create_console(faulty, settings).test_client(), "exam")
+    browser.client.post("/console/sign-in", data={"secret": sandbox.api_key})
+
+    for loan_id in loans:
+        for path in every_page(browser, loan_id):
+            answer = browser.client.get(f"/console/exam{path}" if not path.startswith("/console") else path)
+            assert answer.status_code in (200, 401, 403), path
+            found = {secret for secret in secrets if re.search(rf"\b{re.escape(secret)}\b", answer.text)}
+            assert not found, f"{path} says {sorted(found)}"
