@@ -13,5 +13,5 @@ from support.story import Story
 
 @pytest.fixture
 def browser(platform: Platform, story: Story) -> Browser:
-    """A visitor of the story's sandbox, on loopback."""
+    """A viewer of the story's sandbox, on loopback."""
     return Browser(create_console(platform, Settings()).test_client(), story.sandbox_id)

@@ -51,7 +51,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_is_not_kept(browser: Browser) -
     assert "https://" not in answer.text
 
 
-def test_the_language_is_the_browsers_until_the_visitor_chooses_one(browser: Browser) -> None:
+def test_the_language_is_the_browsers_until_the_viewer_chooses_one(browser: Browser) -> None:
     assert 'lang="zh-CN"' in browser.get("/loans", Language.ZH).partition(">")[2].partition(">")[0]
     assert ">Loans</h1>" in browser.get("/loans?lang=en", Language.ZH)
     assert ">Loans</h1>" in browser.get("/loans", Language.ZH), "the cookie keeps the choice"
@@ -152,7 +152,7 @@ def off_loopback(platform: Platform, story: Story) -> FlaskClient:
     return create_console(platform, Settings(host="0.0.0.0", control_token="the-teachers-token")).test_client()
 
 
-def test_off_loopback_a_visitor_signs_in(off_loopback: FlaskClient, story: Story) -> None:
+def test_off_loopback_a_viewer_signs_in(off_loopback: FlaskClient, story: Story) -> None:
     loans = f"/console/{story.sandbox_id}/loans"
     assert off_loopback.get(loans).status_code == 401
 

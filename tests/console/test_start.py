@@ -16,7 +16,7 @@ from support.console import Browser, english_sentences, seen
 
 
 @pytest.fixture
-def visitor(open_platform: Callable[..., Platform]) -> Browser:
+def viewer(open_platform: Callable[..., Platform]) -> Browser:
     """A newcomer, who opens `/`."""
     platform = open_platform(FaultLayer())
     platform.ensure_default(1)
@@ -37,10 +37,10 @@ def click(browser: Browser, page: str, language: Language) -> str:
 @pytest.mark.parametrize(
     ("language", "settled", "unpaid"), [(Language.EN, "Settled", "Unpaid"), (Language.ZH, "已结清", "未还清")]
 )
-def test_three_clicks_lead_to_the_first_lie(visitor: Browser, language: Language, settled: str, unpaid: str) -> None:
-    page = visitor.get("/start", language)
+def test_three_clicks_lead_to_the_first_lie(viewer: Browser, language: Language, settled: str, unpaid: str) -> None:
+    page = viewer.get("/start", language)
     for _ in range(3):
-        page = click(visitor, page, language)
+        page = click(viewer, page, language)
 
     beside = page.partition('class="beside"')[2].partition("<table")[0]
     assert settled in beside.partition("off")[0]
@@ -49,20 +49,20 @@ def test_three_clicks_lead_to_the_first_lie(visitor: Browser, language: Language
     assert language is Language.EN or english_sentences(re.sub(r"<b>[^<]*</b>\s*<code>", "", page)) == []
 
 
-def test_after_an_hour_the_page_catches_up(visitor: Browser) -> None:
-    page = visitor.get("/start")
+def test_after_an_hour_the_page_catches_up(viewer: Browser) -> None:
+    page = viewer.get("/start")
     for _ in range(3):
-        page = click(visitor, page, Language.EN)
+        page = click(viewer, page, Language.EN)
     [address] = re.findall(r'name="from" value="([^"]+/start\?loan=[^"]+)"><button class="strong" name="by"', page)
 
-    page = visitor.go(re.sub(r"/start\?.*", "/clock", address), {"by": "PT1H", "from": address})
+    page = viewer.go(re.sub(r"/start\?.*", "/clock", address), {"by": "PT1H", "from": address})
 
     assert "All views agree" not in seen(page)
     assert seen(page).count("Settled") >= 4
     assert "Unpaid" not in seen(page)
 
 
-def test_the_steps_are_taken_in_order(visitor: Browser) -> None:
-    page = visitor.get("/start")
+def test_the_steps_are_taken_in_order(viewer: Browser) -> None:
+    page = viewer.get("/start")
 
     assert page.count("disabled") == 2

@@ -25,7 +25,7 @@ def local() -> Iterator[Local]:
 
 @pytest.fixture
 def browser(local: Local) -> Browser:
-    """A visitor of the sandbox `default`."""
+    """A viewer of the sandbox `default`."""
     return Browser(local.app.test_client(), "default")
 
 

@@ -1,4 +1,4 @@
-"""A visitor of the console without a browser: the pages' HTML, their forms sent as a browser sends them."""
+"""A viewer of the console without a browser: the pages' HTML, their forms sent as a browser sends them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SENTENCE = re.compile(r"\b[A-Za-z']{2,}(?: [A-Za-z']{2,}){2,}")
 
 
 class Browser:
-    """One visitor in one sandbox."""
+    """One viewer in one sandbox."""
 
     def __init__(self, client: FlaskClient, sandbox_id: str) -> None:
         self.client = client

@@ -71,7 +71,7 @@ DOORS = (
         "live.live",
     ),
 )
-"""The doors of the four kinds of visitors: title, text, what is done there, and the page, if it is there."""
+"""The doors of the four kinds of viewers: title, text, what is done there, and the page, if it is there."""
 
 
 @start_pages.get("/start")
@@ -104,7 +104,7 @@ def start() -> str:
 
 @start_pages.post("/start/lend")
 def lend() -> AnyResponse:
-    """Lend. In the sandbox `default`, whose clock runs by itself, a sandbox of the visitor's own is made first."""
+    """Lend. In the sandbox `default`, whose clock runs by itself, a sandbox of the viewer's own is made first."""
     require_teacher()
     sandbox_id, language = visit().sandbox_id, visit().language
     if sandbox_id == DEFAULT:

@@ -1,4 +1,4 @@
-"""What a visitor does to a loan: the same commands as over HTTP, without the seam of the answer."""
+"""What a viewer does to a loan: the same commands as over HTTP, without the seam of the answer."""
 
 from __future__ import annotations
 

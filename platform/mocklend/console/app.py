@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
@@ -70,17 +69,17 @@ def create_console(platform: Platform, settings: Settings) -> Flask:
 
 
 def home() -> AnyResponse:
-    """`/`: the first page of the visitor's sandbox."""
+    """`/`: the first page of the viewer's sandbox."""
     first = current_app.extensions[ENTRIES][0].endpoint
     return redirect(url_for(first, sandbox=visit().student_of or DEFAULT, **request.args))  # type: ignore[arg-type]
 
 
-def frame() -> dict[str, Any]:
+def frame() -> dict[str, object]:
     """What every template has: the visit, its language and formats, the sidebar, the clock."""
     if "visit" not in g:
         begin_visit()
     here = visit()
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "_": here.html,
         "asset": asset,
         "due": DUE,

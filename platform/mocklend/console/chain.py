@@ -91,7 +91,7 @@ def _is_of_today(step: StepDoc) -> bool:
 
 
 class Wording:
-    """The sentences of a chain in the visitor's language."""
+    """The sentences of a chain in the viewer's language."""
 
     def __init__(self, here: Visit, write: Formats, currency: str) -> None:
         self._here, self._write, self._currency = here, write, currency

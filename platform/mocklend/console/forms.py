@@ -20,7 +20,7 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a visitor has typed, and what was wrong with it: the errors by field, and the refusal of the whole."""
+    """What a viewer has typed, and what was wrong with it: the errors by field, and the refusal of the whole."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, FieldErrorDoc] = field(default_factory=dict)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from mocklend.domain.problems import Refused
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from mocklend.config import Settings
     from mocklend.runtime import Platform
 
@@ -20,19 +22,17 @@ API = "mocklend.api"
 CONSOLE = "/console"
 """The path of the console's pages."""
 
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
-
 
 class WithConsole:
     """A WSGI app with the console beside it. Thread-safe."""
 
-    def __init__(self, api: WsgiApp, platform: Platform, settings: Settings) -> None:
+    def __init__(self, api: WSGIApplication, platform: Platform, settings: Settings) -> None:
         self._api = api
         self._platform, self._settings = platform, settings
-        self._console: WsgiApp | None = None
+        self._console: WSGIApplication | None = None
         self._building = threading.Lock()
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         path = environ["PATH_INFO"]
         if path not in ("/", CONSOLE) and not path.startswith(f"{CONSOLE}/"):
@@ -42,7 +42,7 @@ class WithConsole:
         return self.console({**environ, API: self._api}, start_response)
 
     @property
-    def console(self) -> WsgiApp:
+    def console(self) -> WSGIApplication:
         """The console's app. It is built once: a server that nobody looks at starts without its templates."""
         with self._building:
             if self._console is None:
@@ -52,7 +52,7 @@ class WithConsole:
             return self._console
 
 
-def _not_installed(start_response: Any) -> Iterable[bytes]:
+def _not_installed(start_response: StartResponse) -> Iterable[bytes]:
     refused = Refused("not_found", "the console is not installed", expected="pip install 'mocklend[console]'")
     body = orjson.dumps(refused.to_json())
     headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]

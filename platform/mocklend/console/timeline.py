@@ -23,7 +23,7 @@ PARTIES: Mapping[str, str] = {
     Party.LENDER: message("Other lender"),
     Party.PEOPLE: message("People"),
     Party.MONITORING: message("Monitoring"),
-    Party.LIE: message("Lie"),
+    Party.LIE: message("The lie"),
 }
 """The names of the lanes, in their order; a lie has none: it is the shade over all of them."""
 KINDS: Mapping[str, str] = {

@@ -26,7 +26,7 @@ from mocklend.storage.snapshot import Snapshot
 
 EXTENSION = "mocklend.console"
 SESSION = "mocklend_console"
-"""The cookie of a visitor who has signed in."""
+"""The cookie of a viewer who has signed in."""
 CHOICES = {
     "lang": tuple(language.value for language in Language),
     "theme": ("light", "dark", "system"),
@@ -47,7 +47,7 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page. `student_of` is the only sandbox of a visitor who signed in with its key."""
+    """One request for a page. `student_of` is the only sandbox of a viewer who signed in with its key."""
 
     sandbox_id: str
     language: Language
@@ -58,15 +58,15 @@ class Visit:
 
     @property
     def is_teacher(self) -> bool:
-        """Whether the visitor may see every sandbox, move clocks and arm rules."""
+        """Whether the viewer may see every sandbox, move clocks and arm rules."""
         return self.student_of is None
 
     def text(self, english: str, /, **values: object) -> str:
-        """A text in the visitor's language."""
+        """A text in the viewer's language."""
         return translate(self.language, english, **values)
 
     def html(self, english: str, /, **values: object) -> Markup:
-        """A text in the visitor's language for a template: values are escaped, unless they are markup."""
+        """A text in the viewer's language for a template: values are escaped, unless they are markup."""
         text = escape(translate(self.language, english))
         return text.format(**values) if values else text
 
@@ -105,7 +105,7 @@ def require_teacher() -> None:
 
 
 def begin_visit() -> Response | None:
-    """Before each page: who is it? Returns the page to sign in at, off loopback, for a visitor who has not yet."""
+    """Before each page: who is it? Returns the page to sign in at, off loopback, for a viewer who has not yet."""
     from mocklend.console.sign_in import sign_in_page
 
     sandbox_id = (request.view_args or {}).pop("sandbox", None)
@@ -124,7 +124,7 @@ def begin_visit() -> Response | None:
     if not who.signed_in:
         return sign_in_page()
     if g.visit.student_of not in (None, g.visit.sandbox_id):
-        raise Refused("credential_invalid", "this visitor may see another sandbox only", expected=g.visit.student_of)
+        raise Refused("credential_invalid", "this viewer may see another sandbox only", expected=g.visit.student_of)
     return None
 
 
@@ -133,7 +133,7 @@ OPEN_TO_ALL = frozenset({"static", "sign_in", "sign_out"})
 
 
 def keep_choices(response: Response) -> Response:
-    """After each page: keep the visitor's choices in cookies."""
+    """After each page: keep the viewer's choices in cookies."""
     for name, values in CHOICES.items():
         if request.args.get(name) in values:
             response.set_cookie(
