@@ -71,6 +71,7 @@
     }
     draw();
   };
+  const say = (text) => { behind.textContent = state.paused ? behind.dataset.paused : text; };
   const ask = async () => {
     clearTimeout(state.timer);
     if (state.asking || state.paused || document.hidden) return;
@@ -79,9 +80,9 @@
       const last = state.rows.at(-1), answer = await fetch(`${live.dataset.rows}?since=${last ? last.second : 0}`);
       if (!answer.ok) throw new Error(answer.status);
       take(await answer.json());
-      behind.textContent = "";
+      say("");
     } catch {
-      behind.textContent = behind.dataset.cutOff;
+      say(behind.dataset.cutOff);
     }
     state.asking = false;
     state.timer = setTimeout(ask, EVERY_MS);
@@ -89,7 +90,7 @@
   const toggle = () => {
     state.paused = !state.paused;
     pause.setAttribute("aria-pressed", String(state.paused));
-    behind.textContent = state.paused ? behind.dataset.paused : "";
+    say("");
     ask();
   };
   pause.hidden = false;
