@@ -37,19 +37,22 @@ SANDBOX, LOAN = "{sandbox}", "{loan}"
 
 @dataclass(frozen=True)
 class Picture:
-    """A page to take: its path, in the sandbox of the scenario, and how wide and in which theme."""
+    """A page to take: its path, in the sandbox of the scenario, how wide, in which theme, and how much of its height."""
 
     name: str
     path: str
     theme: Literal["light", "dark"] = "light"
     width: int = WIDE
+    height: int = 1_190
     languages: tuple[Language, ...] = tuple(Language)
 
 
 PICTURES = (
     Picture("loan", "/console/{sandbox}/loans/{loan}"),
     Picture("loan-dark", "/console/{sandbox}/loans/{loan}", theme="dark", languages=(Language.ZH,)),
-    Picture("loan-narrow", "/console/{sandbox}/loans/{loan}", width=NARROW, languages=(Language.ZH,)),
+    Picture("loan-narrow", "/console/{sandbox}/loans/{loan}", width=NARROW, height=1_400, languages=(Language.ZH,)),
+    Picture("scenario", "/console/{sandbox}/scenarios/" + SCENARIO, height=800),
+    Picture("faults", "/console/{sandbox}/faults?kind=callback.dropped"),
 )
 
 
@@ -80,14 +83,14 @@ def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path
         page.goto(console.url)
         for _ in range(3):
             page.locator(".step.next button:not([disabled])").click()
-        yield _shot(page, out / f"start-{language}.png")
+        yield _shot(page, out / f"start-{language}.png", 900)
         page.close()
         sandbox, loan = _played(console.platform, language)
         for picture in PICTURES:
             if language in picture.languages:
                 page = _window(browser, language, picture.theme, picture.width)
                 page.goto(console.url + picture.path.format(sandbox=sandbox, loan=loan))
-                yield _shot(page, out / f"{picture.name}-{language}.png")
+                yield _shot(page, out / f"{picture.name}-{language}.png", picture.height)
                 page.close()
 
 
@@ -106,8 +109,9 @@ def _window(browser: Browser, language: Language, theme: Literal["light", "dark"
     return browser.new_page(locale=language.tag, color_scheme=theme, viewport={"width": width, "height": 800})
 
 
-def _shot(page: Page, path: Path) -> Path:
-    page.screenshot(path=path, full_page=True)
+def _shot(page: Page, path: Path, height: int) -> Path:
+    page.set_viewport_size({"width": page.viewport_size["width"], "height": height})  # type: ignore[index]
+    page.screenshot(path=path)
     return path
 
 
