@@ -16,6 +16,7 @@ from mocklend.console.formats import Formats
 from mocklend.console.visit import Visit
 from mocklend.console.words import ABOUT, LOAN_STATUS, OF_A_VIEW, REPEATS, VIEWS, status_word
 from mocklend.language import message
+from mocklend.monitoring.alerts import CHECKS
 
 FOLDED = (View.LIST, View.INSTALMENTS, View.QUOTE, View.REPAYMENT, View.WEBHOOK, View.STATEMENT, View.PAYOUT)
 """Views that are left out while they say what their source says."""
@@ -28,6 +29,8 @@ TEXTS: Mapping[str, str] = {
 }
 """The sentences of a chain by their codes, in English."""
 NOTHING = message("(empty)")
+NAMES = ("field", "before", "after", "rule", "seam", "reference", "detail")
+"""What fills a sentence as it is: names and values of the API, which are no words."""
 PAID_OFF_TODAY = message("Paid off on {date}; the page still says {status}.")
 """The sentence about a loan that was paid off less than a day ago."""
 
@@ -163,6 +166,8 @@ class Wording:
             return self._write.amount(value, self._currency)
         if name in ("status", "true_status") and isinstance(value, str):
             return self._here.text(LOAN_STATUS.get(value, value))
+        if name == "check" and isinstance(value, str):
+            return self._here.text(CHECKS.get(value, value))
         if name == "decision" and isinstance(value, str):
             return self._here.text(status_word(View.LENDER, value) or value)
         if name == "five_class" and isinstance(value, str):
@@ -175,4 +180,6 @@ class Wording:
             return self._here.text(NOTHING)
         if name == "channel" and isinstance(value, str):
             return self._here.text(ABOUT.get(value, value))
-        return self._write.number(value) if isinstance(value, int) else self._here.text(str(value))
+        if isinstance(value, int):
+            return self._write.number(value)
+        return str(value) if name in NAMES else self._here.text(str(value))

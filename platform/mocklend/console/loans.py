@@ -16,6 +16,7 @@ from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.console.words import LOAN_STATUS
 from mocklend.domain.problems import Refused
 from mocklend.lending import found
+from mocklend.monitoring.alerts import CHECKS
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.views import reads
 
@@ -73,6 +74,7 @@ def loan(loan_id: str) -> str:
     return render_template(
         "loan.html",
         borrower=borrower,
+        checks=CHECKS,
         drawn=None if views is None else draw(views, every="all" in request.args),
         drawn_timeline=None if timeline is None else draw_timeline(timeline, write),
         event_kinds=KINDS,

@@ -47,6 +47,7 @@ class LayerPages:
 PLATFORM_ENTRIES = (
     Entry(PLAY, 20, message("Loans"), "loans.loans", "l", "loans"),
     Entry(PLAY, 50, message("Live"), "live.live", "v"),
+    Entry(LOOK, 10, message("Ledger"), "ledger.ledger", "b"),
 )
 
 
