@@ -18,12 +18,12 @@ from types import ModuleType
 import pytest
 from sqlalchemy import event
 
+from mocklend.ledger import listing
 from mocklend.runtime import Platform
 from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import load_all
 from mocklend.storage.statements import STATEMENTS, in_driver_style
 from mocklend.storage.stores import STORES
-from mocklend.views import reads
 from mocklend_faults.engine import FaultLayer
 from support.scoping import SCOPED, SERVER_WIDE, is_sql, names_scoped, unscoped
 from support.sql import rows
@@ -191,7 +191,7 @@ def test_statements_that_the_platform_runs_in_a_test_are_checked(
 ) -> None:
     loan_id = story.borrow()
     loose = "SELECT debit, credit, amount_minor FROM postings WHERE seq = :seq AND chain = :chain OR :sandbox_id = ''"
-    monkeypatch.setattr(reads, "_POSTINGS", loose)
+    monkeypatch.setattr(listing, "_POSTINGS", loose)
 
     with story.platform.read() as connection:
         # A test may look wherever it likes.

@@ -133,7 +133,7 @@ def _loans_by(snapshot: SandboxReader, way: int, q: str, last: str) -> tuple[str
         where += f" AND {name} >= :key AND ({name}, b.id, l.id) > (:key, :borrower_id, :after)"
     return (
         "SELECT l.id FROM borrowers b JOIN loans l ON l.sandbox_id = b.sandbox_id AND l.borrower_id = b.id "
-        f"WHERE b.sandbox_id = :sandbox_id AND l.sandbox_id = :sandbox_id AND {where} "
+        f"WHERE b.sandbox_id = :sandbox_id AND {where} "
         f"ORDER BY {name}, b.id, l.id LIMIT :most"
     ), values
 
