@@ -139,4 +139,4 @@ def test_a_narrator_does_not_let_a_wrong_claim_pass() -> None:
     ],
 )
 def test_the_result_of_several_stories_is_their_sum(count: Count, message: str) -> None:
-    assert str(count) == message
+    assert count.text() == message
