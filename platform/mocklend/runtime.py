@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,10 @@ from mocklend.loaders import register_loaders
 from mocklend.plugins import installed
 from mocklend.pulse import HealthDoc, Pulse
 from mocklend.receivers import ReceiverPolicy
+from mocklend.sandbox_uses import SandboxUses
 from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
-from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.driver import ClockDriver
 from mocklend.scheduling.emptier import Emptier
 from mocklend.scheduling.processes import SERVER, Processes
@@ -49,9 +49,6 @@ from mocklend.writer import Writer
 if TYPE_CHECKING:
     from mocklend.audit import Audit
     from mocklend.audit.jobs import AuditRuns
-
-EXPIRED_MAX = 500
-"""How many sandboxes one call deletes: each in a commit of its own, so that other writes come in between."""
 
 
 def database_url(database: str) -> str:
@@ -112,9 +109,7 @@ class Platform:
         """
         self.layer = layer
         self._next_mark_ms = 0
-        self._next_note_ms = 0
         self._limits = (bounds or Bounds()).limits()
-        self._used: set[str] = set()
         register_loaders()
         self.shared_pages = SharedPages(open_link(database, redis_url)) if redis_url else None
         """The status pages in Redis; None if there is none."""
@@ -145,6 +140,7 @@ class Platform:
         )
         self.delivery_workers = self.clocks.delivery_workers
         self.emptier = Emptier(self.engine, self.writer, self.clocks, on_taken=self._notify_emptied)
+        self.uses = SandboxUses(self.engine, self.writer, self.real_ms)
         self.known = KnownSandboxes(self.engine)
         self.known.on_reset = self._notify_reset_elsewhere
         self.on_reset_elsewhere: Callable[[str], None] = lambda sandbox_id: None
@@ -331,7 +327,7 @@ class Platform:
         self.emptier.finish(DEFAULT)
         with self.read() as connection:
             sandbox = lifecycle.find(connection, "id", DEFAULT)
-        self.writer.call(lambda connection: uses.note_unknown(connection, self.real_ms()))
+        self.uses.write_unknown()
         return sandbox or self.create_sandbox(seed=seed, mode="wall", id=DEFAULT)
 
     def give_key(self, sandbox_id: str, api_key: str) -> None:
@@ -397,44 +393,9 @@ class Platform:
         if self.layer is not None:
             self.layer.sandbox_reset(sandbox_id)
 
-    def use(self, sandbox_id: str) -> None:
-        """Mark a sandbox as used. The time is written within a minute: see `uses`."""
-        if sandbox_id not in self._used:
-            self._used.add(sandbox_id)
-
-    def note_uses(self) -> None:
-        """Write which sandboxes were used since the last call."""
-        used, now_ms = frozenset(self._used), self.real_ms()
-        self._next_note_ms = now_ms + uses.NOTED_EVERY_MS
-        if used:
-            self.writer.call(lambda connection: uses.note(connection, used, now_ms), waits_for_disk=False)
-            self._used -= used
-
-    def sandboxes(self, after: str, most: int, unused_for_ms: int | None = None) -> Sequence[tuple[Sandbox, int]]:
-        """Return sandboxes by id, each with the real time (ms) of its last use: `most` of those after the id `after`.
-
-        With `unused_for_ms`, only those that were not used for that time.
-        """
-        self.note_uses()
-        until_ms = LAST_MS if unused_for_ms is None else self.real_ms() - unused_for_ms
-        with self.read() as connection:
-            return uses.listed(connection, after, until_ms, most)
-
     def expire_sandboxes(self, unused_for_ms: int) -> tuple[list[str], bool]:
-        """Delete the sandboxes that were not used for a time, except `default`.
-
-        Returns their ids, and whether there are more.
-        """
-        self.note_uses()
-        with self.read() as connection:
-            unused = uses.unused(connection, self.real_ms() - unused_for_ms)
-        deleted = []
-        for sandbox_id in unused[:EXPIRED_MAX]:
-            if sandbox_id not in self._used:  # Else it was used just now.
-                with suppress(Refused):  # Another client has deleted it.
-                    self.delete_sandbox(sandbox_id)
-                    deleted.append(sandbox_id)
-        return deleted, len(unused) > EXPIRED_MAX
+        """Delete the sandboxes that were not used for a time, except `default`: which, and whether there are more."""
+        return self.uses.expire(unused_for_ms, self.delete_sandbox)
 
     def sandbox_of_key(self, api_key: str) -> str | None:
         """Return the id of the sandbox that an API key opens, or None."""
@@ -481,8 +442,7 @@ class Platform:
         done = self.clocks.tick()
         self.emptier.tick()
         self._mark_time()
-        if self._used and self.real_ms() >= self._next_note_ms:
-            self.note_uses()
+        self.uses.tick()
         return done
 
     def run_clocks(self) -> None:

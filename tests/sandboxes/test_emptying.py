@@ -136,7 +136,7 @@ def test_a_reset_that_died_half_way_shows_nothing_and_ends_after_the_restart(
     assert refusal(lambda: after.advance(sandbox.id, by_ms=1)) == "sandbox_emptying"
     assert refusal(lambda: after.reset_sandbox(sandbox.id)) == "sandbox_emptying"
     assert refusal(lambda: after.delete_sandbox(sandbox.id)) == "sandbox_emptying"
-    assert after.sandboxes("", 10) == []
+    assert after.uses.listed("", 10) == []
     assert tick(after) >= left // 10
 
     assert after.sandbox_of_key(sandbox.api_key) == sandbox.id

@@ -28,7 +28,7 @@ def opened(open_platform: Callable[..., Platform], clock: Clock) -> Platform:
 
 
 def last_used(platform: Platform) -> dict[str, int]:
-    return {sandbox.id: used_ms for sandbox, used_ms in platform.sandboxes("", 100)}
+    return {sandbox.id: used_ms for sandbox, used_ms in platform.uses.listed("", 100)}
 
 
 def test_the_number_of_sandboxes_beside_default_is_limited(opened: Platform) -> None:
@@ -76,7 +76,7 @@ def test_the_last_use_of_a_sandbox_is_known_after_a_restart(
     began_ms = clock.ms
     first, other = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(2))
     clock.ms += 5 * DAY_MS
-    opened.use(first)
+    opened.uses.note(first)
 
     opened.tick()
 
@@ -88,18 +88,18 @@ def test_recording_uses_costs_one_commit_per_minute_and_none_without_requests(
     opened: Platform, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[int] = []
-    honest = opened.note_uses
+    honest = opened.uses.write
 
     def noted() -> None:
         notes.append(clock.ms)
         honest()
 
-    monkeypatch.setattr(opened, "note_uses", noted)
+    monkeypatch.setattr(opened.uses, "write", noted)
     began_ms = clock.ms
     for second in range(180):
         clock.ms = began_ms + second * 1_000
         if second < 90:
-            opened.use(DEFAULT)
+            opened.uses.note(DEFAULT)
         opened.tick()
 
     assert [(at - began_ms) // 1_000 for at in notes] == [0, 60, 120]
@@ -108,11 +108,11 @@ def test_recording_uses_costs_one_commit_per_minute_and_none_without_requests(
 def test_unused_sandboxes_are_deleted_on_request_and_default_never(opened: Platform, clock: Clock) -> None:
     old, used, new = (opened.create_sandbox(seed=1, mode="manual").id for _ in range(3))
     clock.ms += 8 * DAY_MS
-    opened.use(used)
+    opened.uses.note(used)
     opened.delete_sandbox(new)
     new = opened.create_sandbox(seed=1, mode="manual").id
 
-    assert [sandbox.id for sandbox, _ in opened.sandboxes("", 100, 7 * DAY_MS)] == sorted([DEFAULT, old])
+    assert [sandbox.id for sandbox, _ in opened.uses.listed("", 100, 7 * DAY_MS)] == sorted([DEFAULT, old])
     assert opened.expire_sandboxes(7 * DAY_MS) == ([old], False)
 
     assert set(last_used(opened)) == {DEFAULT, used, new}
@@ -127,7 +127,7 @@ def test_a_sandbox_that_is_used_while_others_expire_stays(
 
     def delete(sandbox_id: str) -> None:
         for id in {first, second} - {sandbox_id}:
-            opened.use(id)
+            opened.uses.note(id)
         honest(sandbox_id)
 
     monkeypatch.setattr(opened, "delete_sandbox", delete)
@@ -161,7 +161,7 @@ def test_a_reset_counts_as_use(opened: Platform, clock: Clock) -> None:
 def test_expired_sandboxes_are_deleted_in_the_order_of_their_last_use(
     open_platform: Callable[..., Platform], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mocklend.runtime.EXPIRED_MAX", 2)
+    monkeypatch.setattr("mocklend.sandbox_uses.EXPIRED_MAX", 2)
     platform = open_platform(real_ms=clock)
     sandboxes_made = []
     for _ in range(5):

@@ -327,7 +327,7 @@ def test_sandboxes_are_counted_listed_and_expire_on_postgresql(postgresql: str) 
     real_ms = [MONDAY_MS]
     platform = Platform(postgresql, real_ms=lambda: real_ms[0], bounds=Bounds(3, 1))
     try:
-        for sandbox, _ in platform.sandboxes("", 1_000):  # Others have told their stories here.
+        for sandbox, _ in platform.uses.listed("", 1_000):  # Others have told their stories here.
             if sandbox.id != DEFAULT:
                 platform.delete_sandbox(sandbox.id)
         platform.ensure_default(1)
@@ -338,15 +338,15 @@ def test_sandboxes_are_counted_listed_and_expire_on_postgresql(postgresql: str) 
         with pytest.raises(Refused, match="too_many_clocks"):
             platform.set_pace(old, 1)
         real_ms[0] += 8 * 86_400_000
-        platform.use(used)
-        platform.use(runs)
+        platform.uses.note(used)
+        platform.uses.note(runs)
         platform.tick()
 
-        first = platform.sandboxes("", 2)
-        rest = platform.sandboxes(first[-1][0].id, 10)
+        first = platform.uses.listed("", 2)
+        rest = platform.uses.listed(first[-1][0].id, 10)
         used_at = {item.id: at for item, at in [*first, *rest] if item.id != DEFAULT}
         assert used_at == {old: MONDAY_MS, used: real_ms[0], runs: real_ms[0]}
         assert platform.expire_sandboxes(7 * 86_400_000) == ([old], False)
-        assert len(platform.sandboxes("", 10)) == 3
+        assert len(platform.uses.listed("", 10)) == 3
     finally:
         platform.close()

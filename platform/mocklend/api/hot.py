@@ -301,7 +301,7 @@ class HotPaths:
             taken.real_ms, request.method, request.path, taken.key, request.body, status,
             body if len(body) <= ANSWER_MAX else b"", hold_ms > 0, None, taken.request_id,
         )  # fmt: skip
-        self._platform.use(taken.sandbox_id)
+        self._platform.uses.note(taken.sandbox_id)
         self._log.add(taken.sandbox_id, entry)
         self._meters.count(taken.rule, request.method, status, took_s)
         self._live.count(taken.sandbox_id, status, took_s, delay_ms=hold_ms, stale=stale)

@@ -95,7 +95,7 @@ def sandbox_id() -> str:
         incoming.sandbox_id = incoming.environ[SANDBOX] = (
             current_platform().known.named(named) if named else _sandbox_of(incoming.environ.get(CREDENTIAL))
         )
-        current_platform().use(incoming.sandbox_id)
+        current_platform().uses.note(incoming.sandbox_id)
     return incoming.sandbox_id
 
 

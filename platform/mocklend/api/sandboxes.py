@@ -197,7 +197,7 @@ def create_sandbox(new: NewSandbox) -> Response:
 @leaves_truth_out
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
-    sandboxes = current_platform().sandboxes(decode_cursor(query.cursor), query.limit + 1, query.unused_for)
+    sandboxes = current_platform().uses.listed(decode_cursor(query.cursor), query.limit + 1, query.unused_for)
     page = sandboxes[: query.limit]
     return rendered(
         SandboxList(

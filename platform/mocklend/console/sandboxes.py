@@ -17,7 +17,7 @@ LIMIT = 50
 def sandboxes() -> str:
     """All sandboxes, by id, without their keys."""
     require_teacher()
-    listed = platform().sandboxes(decode_cursor(request.args.get("cursor")), LIMIT + 1, None)
+    listed = platform().uses.listed(decode_cursor(request.args.get("cursor")), LIMIT + 1, None)
     page = listed[:LIMIT]
     return render_template(
         "sandboxes.html",
