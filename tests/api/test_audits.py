@@ -65,6 +65,24 @@ def test_an_audit_whose_process_is_gone_was_interrupted(api: Caller, platform: P
     assert api.made(api.post("/-/audits"))["id"] == "aud_2"
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"since": "a"}', 422, "validation_failed"),
+        (b"[]", 422, "validation_failed"),
+        (b"null", 422, "validation_failed"),
+        (b"{", 400, "body_not_json"),
+        (b"[" * 50_000, 400, "body_too_deep"),
+        (b'{"a": "\\u0000"}', 400, "text_not_storable"),
+    ],
+)
+def test_an_audit_beside_its_request_takes_no_fields(api: Caller, body: bytes, status: int, code: str) -> None:
+    refused = api.call("POST", "/-/audits", {"Content-Type": "application/json"}, data=body)
+
+    api.problem(refused, status, code)
+    api.problem(api.get("/-/audits/aud_1"), 404, "audit_unknown")
+
+
 @pytest.mark.parametrize("id", ["aud_1", "aud_x", "aud_9999999999", "adv_1"])
 def test_an_audit_that_was_never_begun_is_unknown(api: Caller, id: str) -> None:
     api.problem(api.get(f"/-/audits/{id}"), 404, "audit_unknown")

@@ -85,6 +85,7 @@ GOOD: dict[str, dict[str, Any]] = {
 READS_ITSELF = {
     "/v1/callbacks/<id:channel>",
     "/-/reset",
+    "/-/audits",
     "/v1/loans/<id:loan_id>/certificates",
     "/channels/<id:channel>/trades/<id:out_trade_no>/return",
     "/channels/<id:channel>/payouts/<id:payout_id>/failure",
@@ -190,6 +191,22 @@ def test_a_body_with_another_media_type_than_json_is_refused(
     for rule in GOOD:
         refused = api.call("POST", address(rule, ids), {"Content-Type": content_type}, data=b"{}")
         api.problem(refused, 415, "media_type_unsupported")
+
+
+def test_a_bad_change_of_a_sandbox_is_refused_and_nothing_is_written(api: Caller, story: Story) -> None:
+    before, path = story.everything(), "/-/sandboxes/default"
+
+    for name, (body, status, code) in UNREADABLE.items():
+        refused = api.call("PATCH", path, {"Content-Type": "application/json"}, data=body)
+        assert api.problem(refused, status, code), name
+    for field in ("label", "truth"):
+        for value in NO_TEXTS:
+            if (field, value) != ("label", ""):  # That takes the label away.
+                refused = api.call("PATCH", path, json={field: value})
+                assert api.problem(refused, 422, "validation_failed")["errors"][0]["field"] == field, value
+    api.problem(api.call("PATCH", path, {"Content-Type": "text/plain"}, data=b"{}"), 415, "media_type_unsupported")
+
+    assert story.everything() == before
 
 
 @pytest.mark.parametrize("nobody", [" ", "\u3000", "\u200b\u200d", "\u2066\u2069", "\u3164"])
@@ -302,7 +319,10 @@ def test_a_well_formed_id_without_an_entity_is_unknown(api: Caller, app: APIFlas
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             for id in IDS:
                 path = address(rule.rule, dict.fromkeys(rule.arguments, id))
-                refused = api.post(path, GOOD.get(rule.rule, {})) if method == "POST" else api.call(method, path)
+                if method == "POST":
+                    refused = api.post(path, GOOD.get(rule.rule, {}))
+                else:
+                    refused = api.call(method, path, json={} if method == "PATCH" else None)
                 assert refused.status_code == 404, (method, path)
                 assert refused.get_json()["code"].endswith("_unknown")
 

@@ -14,6 +14,7 @@ PROBLEM = "application/problem+json"
 READS_ITSELF = {
     "/v1/callbacks/{channel}",
     "/-/reset",
+    "/-/audits",
     "/v1/loans/{loan_id}/certificates",
     "/channels/{channel}/trades/{out_trade_no}/return",
     "/channels/{channel}/payouts/{payout_id}/failure",

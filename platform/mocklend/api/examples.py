@@ -129,7 +129,9 @@ class Examples:
             "remakeStatement": {"currency": "CNY"},
             "applyAtLender": {"borrower_id": borrower, "product": "car", "amount_minor": 5_000_000},
             "createSandbox": {"seed": 7, "clock": {"mode": "manual", "now": "2026-01-05T02:00:00Z"}},
+            "changeSandbox": {"label": "Ada's sandbox"},
             "resetSandbox": {},
+            "beginAudit": {},
             "setClock": {"mode": "manual"},
             "advanceClock": {"by": "P1D"},
         }

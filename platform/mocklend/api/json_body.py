@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 from flask import Request
 from flask import request as current_request
 
-from mocklend.domain.problems import Refused
+from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.door import BODY_MAX, LONG_BODIES
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.textfiles import unmarked
-from mocklend.validation import is_storable, storable
+from mocklend.validation import invalid_fields, is_storable, storable
 
 CHUNK = 1024 * 1024
 DEPTH_MAX = 32
@@ -51,7 +51,10 @@ class JsonRequest(Request):
     _is_read: bool = False
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
-        """The body as Python data. Refused by the codes of `BODY_CODES` in `openapi`."""
+        """The body as Python data. Refused by the codes of `BODY_CODES` in `openapi`.
+
+        APIFlask forces what it validates against a model, and takes null for an object without fields: refused here.
+        """
         if not self._is_read:
             if self.mimetype != "application/json" and not self.mimetype.endswith("+json"):
                 raise Refused(
@@ -62,6 +65,8 @@ class JsonRequest(Request):
                 )
             self._document = parse(self.body())
             self._is_read = True
+        if force and self._document is None:
+            raise invalid_fields(Invalid(FieldError("", "an object", None)))
         return self._document
 
     def body(self) -> bytes:
