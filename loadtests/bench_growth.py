@@ -42,7 +42,7 @@ def growth(folder: Path, sizes: Sequence[int]) -> Iterator[Cost]:
     """The costs at each size, in ascending order."""
     platform = Platform(str(folder / "growth.db"), fast=True)
     try:
-        story = _Growing(platform)
+        story = Growing(platform)
         for size in sorted(sizes):
             story.grow_to(size)
             yield {
@@ -55,13 +55,13 @@ def growth(folder: Path, sizes: Sequence[int]) -> Iterator[Cost]:
         platform.close()
 
 
-class _Growing:
+class Growing:
     """One sandbox whose clock stands still."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
-        self._sandbox: NewSandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=START_MS)
-        self._loans: list[str] = []
+        self.sandbox: NewSandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=START_MS)
+        self.loans: list[str] = []
         self._borrower = ""
         self._asked = 0
         self._ordered = 0
@@ -69,19 +69,19 @@ class _Growing:
 
     def grow_to(self, size: int) -> None:
         """Borrow until there are so many loans."""
-        while len(self._loans) < size:
-            commands = self._loans_to_borrow(min(500, size - len(self._loans)))
-            self._loans += [str(answer["id"]) for answer in self._run(commands)]
+        while len(self.loans) < size:
+            commands = self._loans_to_borrow(min(500, size - len(self.loans)))
+            self.loans += [str(answer["id"]) for answer in self._run(commands)]
 
     def status_us(self) -> float:
         """A status page from the database."""
         reader = QuickReader(self._platform.engine)
-        asked = self._random.choices(self._loans, k=READS)
+        asked = self._random.choices(self.loans, k=READS)
         real_ms = self._platform.real_ms()
 
         def read() -> None:
             for loan in asked:
-                assert page_for_now(reader, self._sandbox.id, real_ms, loan) is not None
+                assert page_for_now(reader, self.sandbox.id, real_ms, loan) is not None
 
         read()
         took_us = _timed(read) / READS
@@ -93,7 +93,7 @@ class _Growing:
 
         def repay() -> None:
             for _ in range(0, WRITES, TOGETHER):
-                self._run([self._order(loan) for loan in self._random.choices(self._loans, k=TOGETHER)])
+                self._run([self._order(loan) for loan in self._random.choices(self.loans, k=TOGETHER)])
 
         repay()
         return _timed(repay) / WRITES
@@ -112,21 +112,21 @@ class _Growing:
     def _order(self, loan: str) -> Command:
         self._ordered += 1
         key = Idempotency(f"order-{self._ordered}", "")
-        return Repay(self._sandbox.id, key, loan, 1_000, "bank_transfer", "OVD_AND_CURRENT", None, None)
+        return Repay(self.sandbox.id, key, loan, 1_000, "bank_transfer", "OVD_AND_CURRENT", None, None)
 
     def _loans_to_borrow(self, count: int) -> list[Command]:
         commands: list[Command] = []
         for n in range(self._asked, self._asked + count):
             if not n % LOANS_OF_ONE:
-                add = AddBorrower(self._sandbox.id, f"borrower-{n}", "Ada", 10**12)
+                add = AddBorrower(self.sandbox.id, f"borrower-{n}", "Ada", 10**12)
                 self._borrower = self._platform.run(add).body["id"]
             key = Idempotency(f"loan-{n}", "")
-            commands.append(Borrow(self._sandbox.id, key, self._borrower, 100_000, "CNY", PRODUCT, None, None))
+            commands.append(Borrow(self.sandbox.id, key, self._borrower, 100_000, "CNY", PRODUCT, None, None))
         self._asked += count
         return commands
 
     def _run(self, commands: Sequence[Command]) -> list[dict[str, object]]:
-        with self._platform.writer.holding(self._sandbox.id):
+        with self._platform.writer.holding(self.sandbox.id):
             futures = [self._platform.writer.submit(command) for command in commands]
         return [dict(future.result().body) for future in futures]
 

@@ -39,6 +39,7 @@ SCRIPTS = (
     ),
     *(
         "neighbours",
+        "pages",
         "pythons",
         "ranges",
         "same",

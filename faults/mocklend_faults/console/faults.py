@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,9 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from mocklend.console.forms import Filled, back, sandbox_path
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.domain.problems import Refused
-from mocklend.language import translate
 from mocklend.seams.edges import Edge
 from mocklend.storage.work import NoOp
+from mocklend_faults.api.kinds import described
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.console.rule_form import (
     NUMBERS,
@@ -41,7 +40,7 @@ from mocklend_faults.console.words import (
 )
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
 from mocklend_faults.engine.counted_rules import counted_rules
-from mocklend_faults.engine.described import KindDoc, describe
+from mocklend_faults.engine.described import KindDoc
 from mocklend_faults.engine.explain import explain_rules
 from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.loaded_rules import stored_of, usable
@@ -170,16 +169,13 @@ def _rules() -> list[CountedRule]:
 
 def _kind(name: str) -> KindDoc:
     catalogue = _layer().catalogue
-    return describe(catalogue.get(name) or catalogue.get(FIRST) or next(iter(catalogue.values())), _say())
-
-
-def _say() -> partial[str]:
-    return partial(translate, visit().language)
+    kind = catalogue.get(name) or catalogue.get(FIRST) or next(iter(catalogue.values()))
+    return described(kind, visit().language)
 
 
 def _page(rules: list[CountedRule], kind: KindDoc, form: Form, filled: Filled) -> str:
     find = request.args.get("q", "").strip().lower()
-    kinds = [describe(each, _say()) for each in _layer().catalogue.values()]
+    kinds = [described(each, visit().language) for each in _layer().catalogue.values()]
     wanted = [each for each in kinds if find in f"{each['id']} {each['title']}".lower()]
     body = rule_of_form(form, kind)
     rule_id = next(iter(form.get("id", [])), "")
