@@ -372,7 +372,7 @@ def test_requests_on_the_hot_paths_alone_count_as_use_of_a_sandbox(
     both: Both, platform: Platform, sandbox: NewSandbox, loan: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[str] = []
-    monkeypatch.setattr(platform, "use", used.append)
+    monkeypatch.setattr(platform.uses, "note", used.append)
 
     assert isinstance(both.ask_hot(both.request("GET", f"/v1/loans/{loan}")), tuple)
     assert isinstance(both.ask_hot(ordered(both, loan)), tuple)

@@ -111,6 +111,7 @@ def test_the_lender_is_a_guess_before_its_answer_is_shown(local: Local) -> None:
     }
 
 
+@pytest.mark.long
 def test_a_played_story_has_the_answer_key_of_the_same_story_on_the_command_line(local: Local) -> None:
     player = Player(local, STORY)
     run = player.go_on(until="end")

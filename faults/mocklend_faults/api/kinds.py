@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Annotated
 
 from apiflask import APIBlueprint
@@ -106,7 +106,7 @@ class FaultList(Doc):
 def list_faults() -> Response:
     """The kinds of fault, with their settings. The texts are in the language of `Accept-Language`."""
     language, answer = _language()
-    return answer({"faults": [described(kind, language) for kind in fault_layer().catalogue.values()]})
+    return answer({"faults": [kind_doc(kind, language) for kind in fault_layer().catalogue.values()]})
 
 
 @kinds.get("/-/faults/<id:fault>")
@@ -119,13 +119,18 @@ def get_fault(fault: str) -> Response:
         detail = f"there is no fault {fault[:80]!r} here{did_you_mean(fault, catalogue)}"
         raise Refused("fault_not_installed", detail, expected=", ".join(catalogue), received=fault[:80])
     language, answer = _language()
-    return answer(described(catalogue[fault], language))
+    return answer(kind_doc(catalogue[fault], language))
 
 
-@cache
-def described(kind: type[Fault], language: Language) -> KindDoc:
+_DOCS: dict[tuple[object, Language], KindDoc] = {}
+
+
+def kind_doc(kind: type[Fault], language: Language) -> KindDoc:
     """A kind in a language, made once: the JSON Schema of its settings takes two milliseconds."""
-    return describe(kind, partial(translate, language))
+    made = _DOCS.get((kind, language))
+    if made is None:
+        made = _DOCS[kind, language] = describe(kind, partial(translate, language))
+    return made
 
 
 def _language() -> tuple[Language, Callable[[Mapping[str, object]], Response]]:

@@ -14,7 +14,7 @@ from mocklend.console.visit import open_snapshot, platform, require_teacher, vis
 from mocklend.domain.problems import Refused
 from mocklend.seams.edges import Edge
 from mocklend.storage.work import NoOp
-from mocklend_faults.api.kinds import described
+from mocklend_faults.api.kinds import kind_doc
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.console.rule_form import (
     NUMBERS,
@@ -170,12 +170,12 @@ def _rules() -> list[CountedRule]:
 def _kind(name: str) -> KindDoc:
     catalogue = _layer().catalogue
     kind = catalogue.get(name) or catalogue.get(FIRST) or next(iter(catalogue.values()))
-    return described(kind, visit().language)
+    return kind_doc(kind, visit().language)
 
 
 def _page(rules: list[CountedRule], kind: KindDoc, form: Form, filled: Filled) -> str:
     find = request.args.get("q", "").strip().lower()
-    kinds = [described(each, visit().language) for each in _layer().catalogue.values()]
+    kinds = [kind_doc(each, visit().language) for each in _layer().catalogue.values()]
     wanted = [each for each in kinds if find in f"{each['id']} {each['title']}".lower()]
     body = rule_of_form(form, kind)
     rule_id = next(iter(form.get("id", [])), "")
