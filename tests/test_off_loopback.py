@@ -129,6 +129,7 @@ def story(terminal: dict[str, str]) -> Client:
     return client
 
 
+@pytest.mark.long
 @needs_faults
 def test_a_reconciler_looks_and_repairs_where_each_plane_asks_for_its_token(
     terminal: dict[str, str], tmp_path: Path

@@ -356,6 +356,7 @@ def answer_key_of(some: list[Process], seed: int) -> bytes:
     return json.dumps(entries).encode()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [7, pytest.param(8, marks=pytest.mark.long)])
 def test_the_answer_key_is_the_same_with_one_process_and_with_four(postgresql: str, seed: int) -> None:
     with processes(postgresql, 4) as four:

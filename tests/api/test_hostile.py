@@ -231,7 +231,7 @@ def _place(platform: Platform) -> Place:
     return place
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A platform on each engine."""
     database = str(tmp_path / "mocklend.db")

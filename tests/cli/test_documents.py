@@ -56,6 +56,7 @@ def commands_with_json() -> set[str]:
     return set(walk(typer.main.get_command(app), ()))
 
 
+@pytest.mark.long
 @needs_faults
 def test_with_json_standard_output_is_one_document_and_nothing_else(
     run: Run, loan: Doc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -215,6 +215,7 @@ def test_an_unwritable_access_log_is_reported_before_the_server_starts(run: Run,
     assert not (tmp_path / "books.db").exists()
 
 
+@pytest.mark.long
 def test_the_key_of_default_is_the_one_of_the_last_start_and_is_not_in_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

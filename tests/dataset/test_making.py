@@ -53,6 +53,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(hostile: Pat
     assert contents(tmp_path / "other")["reconciler/loans.csv"] != contents(hostile)["reconciler/loans.csv"]
 
 
+@pytest.mark.long
 @needs_faults
 def test_the_number_of_processes_changes_no_byte(hostile: Path, tmp_path: Path) -> None:
     progress: list[int] = []

@@ -149,6 +149,7 @@ def test_an_unknown_commit_is_wrong_use(base: str, capsys: pytest.CaptureFixture
     assert "is not a commit" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_story_is_recorded_completely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "NEIGHBOURS", 2)
     monkeypatch.setattr(recording, "STATEMENT_DAYS", recording.STATEMENT_DAYS[1:2])

@@ -21,6 +21,7 @@ def test_a_ratio_is_the_median_of_those_within_a_round() -> None:
     assert ratios(before, now) == {"repay": 0.75}
 
 
+@pytest.mark.long
 def test_each_kind_of_command_is_measured(tmp_path: Path) -> None:
     with running(ROOT, SAMPLE, ["2"], tmp_path / "now") as process:
         assert process.wait(60) == 0, end_of_log(tmp_path / "now")

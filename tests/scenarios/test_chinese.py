@@ -72,7 +72,7 @@ def english_in(document: object) -> list[str]:
     return [document] if ENGLISH.search(re.sub(r"mocklend [a-z ]+", "", document)) else []  # A command is no sentence.
 
 
-@pytest.mark.parametrize("name", ["settled-shown-unpaid", "wrong-amount"])
+@pytest.mark.parametrize("name", [pytest.param("settled-shown-unpaid", marks=pytest.mark.long), "wrong-amount"])
 def test_a_story_played_in_chinese_has_no_english_sentence(name: str) -> None:
     with opened_platform() as local:
         _, made = local.ask("POST", f"/-/scenarios/{name}/runs", {"language": "zh"})

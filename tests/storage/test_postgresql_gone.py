@@ -70,6 +70,7 @@ def later(platform: Platform) -> None:
     platform.ground._now = lambda: now() + 10
 
 
+@pytest.mark.long
 def test_a_server_that_was_killed_and_restarted_is_used_again(
     database: Database, platform: Platform, story: Story
 ) -> None:
@@ -136,6 +137,7 @@ def test_an_error_of_the_server_is_an_outage_and_not_an_internal_error(
     assert add(platform, story, "ada").status == 201
 
 
+@pytest.mark.long
 def test_the_wait_for_a_locked_row_is_bounded(
     platform: Platform, story: Story, raw: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
