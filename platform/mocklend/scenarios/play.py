@@ -198,4 +198,4 @@ class Play:
 
 
 def _listed(score: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {'none' if value is None else value}" for name, value in score.items())
+    return ", ".join(f"{name} {'-' if value is None else value}" for name, value in score.items())
