@@ -79,6 +79,8 @@ def test_the_journal_is_listed_newest_first_and_by_account_kind_and_day(
     assert {t["recorded_at"][:10] for t in pages(api, day="2026-01-06")} == {"2026-01-06"}
     assert {t["loan_id"] for t in pages(api, day="2026-01-05")} == set(loans)
     assert pages(api, day="2026-01-07") == []
+    assert pages(api, day="0001-01-01") == []
+    assert pages(api, day="9999-12-31") == [], "the day after it is on no calendar"
     assert [t["loan_id"] for t in pages(api, loan_id=loans[0], order="newest")] == [loans[0]] * len(
         pages(api, loan_id=loans[0])
     )

@@ -145,8 +145,10 @@ def _behind(after: str, order: str, values: dict[str, Value]) -> str:
 def day_of(snapshot: Snapshot, day: date) -> tuple[int, int]:
     """The first moment (ms) of a business day in the sandbox's zone, and that of the next day."""
     zone = ZoneInfo(snapshot.sandbox.zone)
-    begins = [datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1))]
-    first, next_ = ((at - _EPOCH) // timedelta(milliseconds=1) for at in begins)
+    next_day = day + timedelta(days=1) if day < date.max else day  # Nothing is posted on the calendar's last day.
+    first, next_ = (
+        (datetime.combine(each, time(), zone) - _EPOCH) // timedelta(milliseconds=1) for each in (day, next_day)
+    )
     return first, next_
 
 
