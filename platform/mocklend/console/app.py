@@ -91,7 +91,7 @@ def frame() -> dict[str, object]:
         "on_loopback": console().settings.on_loopback,
         "visit": here,
     }
-    shown = here.truth and here.is_teacher
+    shown = here.shows_truth
     context["entries"] = [entry for entry in current_app.extensions[ENTRIES] if not entry.shows_truth or shown]
     try:
         with open_snapshot() as snapshot:

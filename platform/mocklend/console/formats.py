@@ -55,11 +55,11 @@ class Formats:
 
     def day(self, at: str | int) -> str:
         """The day of a moment in a sentence: 9 Mar, 3月9日."""
-        return self._day(self._local(at).date(), "MMMd")
+        return self._day(self._local(at).date())
 
     def day_of(self, day: str) -> str:
         """A business day (2026-03-09) in a sentence: 9 Mar, 3月9日."""
-        return self._day(date.fromisoformat(day), "MMMd")
+        return self._day(date.fromisoformat(day))
 
     def full_day(self, at: str | int) -> str:
         """The day of a moment with year and weekday: Mon 9 Mar 2026, 2026年3月9日 周一."""
@@ -72,10 +72,10 @@ class Formats:
         """How many business days after one moment another one is."""
         return (self._local(last).date() - self._local(first).date()).days
 
-    def _day(self, day: date, skeleton: str) -> str:
+    def _day(self, day: date) -> str:
         if self._language is Language.EN:
             return str(format_date(day, "d MMM", locale=self._locale))
-        return str(format_skeleton(skeleton, day, locale=self._locale))
+        return str(format_skeleton("MMMd", day, locale=self._locale))
 
     def _time(self, at: str | int | None, pattern: str) -> Markup:
         if at is None:

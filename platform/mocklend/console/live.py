@@ -144,7 +144,7 @@ def _rows() -> tuple[int, list[LiveRow]]:
 
 
 def _shows_truth() -> bool:
-    return visit().truth and visit().is_teacher
+    return visit().shows_truth
 
 
 def _charts() -> Sequence[Chart]:

@@ -59,13 +59,13 @@ def loans() -> str:
 @loan_pages.get("/loans/<loan_id>")
 def loan(loan_id: str) -> str:
     """One loan: what is true, and what each view says of it. Without the truth: what its borrower sees."""
-    shown, views, timeline = visit().truth and visit().is_teacher, None, None
+    views, timeline = None, None
     kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
     with open_snapshot() as snapshot:
         entity = reads.entity(snapshot, Loan, loan_id)
         borrower = snapshot.get(Borrower, entity.borrower_id)
         page = reads.page(snapshot, loan_id)
-        if shown:
+        if visit().shows_truth:
             views = views_of(snapshot, platform().layer, loan_id)
             timeline = timeline_of(
                 snapshot, platform().layer, loan_id, kind=kind, after=decode_cursor(request.args.get("after"))

@@ -61,6 +61,11 @@ class Visit:
         """Whether the viewer may see every sandbox, move clocks and arm rules."""
         return self.student_of is None
 
+    @property
+    def shows_truth(self) -> bool:
+        """Whether the page may say what really happened: a teacher's may, unless the truth is hidden."""
+        return self.truth and self.is_teacher
+
     def text(self, english: str, /, **values: object) -> str:
         """A text in the viewer's language."""
         return translate(self.language, english, **values)

@@ -118,7 +118,7 @@ def _run_page(run: Run) -> str:
     doc = run_doc(run, visit().language)
     shown = _shown_chapter(doc)
     finders = [found for chapter in doc["chapters"][: shown + 1] for found in (chapter["found"],) if found]
-    rows = believed_now(platform(), run.sandbox_id, run.state) if visit().truth and visit().is_teacher else []
+    rows = believed_now(platform(), run.sandbox_id, run.state) if visit().shows_truth else []
     return render_template(
         "scenario.html",
         run=doc,
