@@ -136,18 +136,21 @@ class TwoProcesses:
 
     def _strike_process(self, place: int, address: ServerAddress) -> None:
         """Kill the process at a place while both serve, and wait until another one serves there."""
-        self._places = self._places or self._two_that_serve([])
+        self._places = self._places or self._beside([], killed=None)
         killed = self._places.pop(place)
         killed.kill()
         address.slow()
-        [replacement] = self._two_that_serve(self._places)
+        [replacement] = self._beside(self._places, killed)
         self._places.insert(place, replacement)
 
-    def _two_that_serve(self, known: Sequence[psutil.Process]) -> list[psutil.Process]:
-        """Wait until two processes serve; those of them that are not `known`. Raises Failed if it takes too long."""
+    def _beside(self, known: Sequence[psutil.Process], killed: psutil.Process | None) -> list[psutil.Process]:
+        """Wait until two processes serve; those of them that are not `known`. Raises Failed if it takes too long.
+
+        A process that was `killed` has its connections for a moment more: it is not its own replacement.
+        """
         until = time.monotonic() + REPLACED_WITHIN_S
         while True:
-            new = [process for process in self._serving() if process not in known]
+            new = [process for process in self._serving() if process not in known and process != killed]
             if len(new) + len(known) == PROCESSES:
                 return new
             if (gone := self._server.gone()) is not None:

@@ -267,6 +267,21 @@ def test_the_kills_come_in_an_order_of_the_seed() -> None:
     assert planned != target.kills(random.Random(8))
 
 
+def test_a_killed_process_that_has_its_connections_for_a_moment_more_is_not_its_own_replacement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second, third = (SimpleNamespace(pid=pid, kill=lambda: None) for pid in (1, 2, 3))
+    target = TwoProcesses.__new__(TwoProcesses)
+    target._places = [first, second]
+    target._server = SimpleNamespace(gone=lambda: None)  # type: ignore[assignment]
+    serving = iter([[first, second], [second, third]])
+    monkeypatch.setattr(target, "_serving", lambda: next(serving))
+
+    target._strike_process(0, SimpleNamespace(slow=lambda: None))  # type: ignore[arg-type]
+
+    assert target._places == [third, second]
+
+
 class Scripted:
     """A session with fixed answers: each a status, a document and headers."""
 
