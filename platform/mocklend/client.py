@@ -1380,14 +1380,16 @@ class Client:
         checked_at: Iterable[str] | None = None,
         operators: Iterable[str] | None = None,
         listed_max: int | None = None,
+        label: str | None = None,
     ) -> Doc:
         """Score a reconciler's findings against the answer key: the figures, the lists behind them, and a verdict.
 
         A finding needs `class` and `entity`, and may have `loan_id`, `amount_minor`, `action`, `detail`, `found_at`.
         `checked_at` are the moments of the reconciler's runs, if it ran only now and then: it is then expected to find
         what was visible at one of them. `min_visible_s` leaves out breaks that were visible for a shorter time
-        (seconds). Returns {verdict, reasons, hint, scored_at, window, thresholds, counts, precision, recall, f1,
-        by_class, money, time_to_detect_s, time_to_repair_s, borrower_harm, lists, …}. Refused with `too_many_findings`.
+        (seconds). `label` says who hands in. The score is kept: see `scores`. Returns {id, label, verdict, reasons,
+        hint, scored_at, window, thresholds, counts, precision, recall, f1, by_class, money, time_to_detect_s,
+        time_to_repair_s, borrower_harm, lists, …}. Refused with `too_many_findings`.
         """
         body = {
             "findings": list(findings),
@@ -1397,8 +1399,17 @@ class Client:
             "checked_at": None if checked_at is None else list(checked_at),
             "operators": None if operators is None else list(operators),
             "listed_max": listed_max,
+            "label": label,
         }
         return self._post("/-/scores", body)
+
+    def scores(self, *, limit: int | None = None, cursor: str | None = None) -> Doc:
+        """Return a list page of the last 100 kept scores of the sandbox, newest first: {scores, next_cursor}."""
+        return self._get("/-/scores", {"limit": limit, "cursor": cursor})
+
+    def kept_score(self, score_id: str) -> Doc:
+        """Return a kept score as `score` did, with the first 50 items of each list. Refused with `score_unknown`."""
+        return self._get(f"/-/scores/{_part(score_id)}")
 
     def profiles(self) -> Doc:
         """Return the profiles, which are named sets of rules: {profiles: [...]}."""

@@ -20,7 +20,8 @@ RULES = {
     "rule-of-loss": {"fault": "callback.dropped"},
 }
 OPEN = {
-    "/-/health", "/-/clock", "/-/summary", "/-/loans", "/-/scores", "/-/sandboxes", "/-/sandboxes/<id:id>",
+    "/-/health", "/-/clock", "/-/summary", "/-/loans", "/-/scores", "/-/scores/<id:score_id>",
+    "/-/sandboxes", "/-/sandboxes/<id:id>",
 }  # fmt: skip
 
 

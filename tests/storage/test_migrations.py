@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 
+from mocklend.app import create_app
+from mocklend.config import Settings
 from mocklend.runtime import Platform, find_layer
 from mocklend.storage import opening, parts, upgrading
 from mocklend.storage.engines import open_engine
@@ -25,6 +27,7 @@ from support.frozen_database import FROZEN, key_and_audit, thaw
 
 RELEASES = sorted(path.name.removesuffix(".rows.sql") for path in FROZEN.glob("*.rows.sql"))
 PRESENT = {part.head for part in PARTS.values()}
+FAULTS = PARTS["faults"].head
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -116,6 +119,19 @@ def test_a_database_of_a_release_opens_audits_as_before_and_keeps_its_answer_key
     assert stamps(bare) == PRESENT
 
 
+def test_a_database_of_a_release_keeps_scores_from_now_on(url: str, bare: Engine) -> None:
+    thaw(bare, RELEASES[0])
+    platform = Platform(url, find_layer())
+    client = create_app(Settings(), platform).test_client()
+
+    made = client.post("/-/scores", json={"findings": [], "label": "Group 7"}).get_json()
+
+    assert client.get(f"/-/scores/{made['id']}").get_json() == made
+    [listed] = client.get("/-/scores").get_json()["scores"]
+    assert (listed["label"], listed["missed"]) == ("Group 7", made["counts"]["missed"])
+    platform.close()
+
+
 def test_a_present_database_costs_a_query_and_loads_no_alembic(url: str) -> None:
     open_engine(url).dispose()
     ran: list[str] = []
@@ -139,14 +155,14 @@ def test_a_present_database_costs_a_query_and_loads_no_alembic(url: str) -> None
 def test_a_newer_database_is_refused_with_what_was_expected_and_what_came(url: str, bare: Engine) -> None:
     open_engine(url).dispose()
     with bare.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM alembic_version WHERE version_num = 'faults_0001'")
+        connection.exec_driver_sql(f"DELETE FROM alembic_version WHERE version_num = '{FAULTS}'")
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('faults_9999')")
 
-    with pytest.raises(CannotOpen, match=r"newer version.*at most revision faults_0001.*is at faults_9999") as caught:
+    with pytest.raises(CannotOpen, match=rf"newer version.*at most revision {FAULTS}.*is at faults_9999") as caught:
         open_engine(url)
 
     assert caught.value.remedy == "Open it with that version, or give a new database."
-    assert stamps(bare) == {"platform_0001", "faults_9999"}
+    assert stamps(bare) == PRESENT - {FAULTS} | {"faults_9999"}
 
 
 def test_a_part_that_is_installed_later_gets_its_tables(url: str, bare: Engine) -> None:
@@ -154,7 +170,7 @@ def test_a_part_that_is_installed_later_gets_its_tables(url: str, bare: Engine) 
     with bare.begin() as connection:
         for table in PARTS["faults"].tables:
             connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql("DELETE FROM alembic_version WHERE version_num = 'faults_0001'")
+        connection.exec_driver_sql(f"DELETE FROM alembic_version WHERE version_num = '{FAULTS}'")
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('somebody_0003')")
 
     open_engine(url).dispose()
@@ -260,9 +276,10 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
 def test_the_text_of_a_revision_is_a_script_that_a_database_runs(tmp_path: Path) -> None:
     """So that it can be read, and run by hand."""
     for part in PARTS.values():
-        text = (part.folder / f"{part.revisions[0]}.sqlite.sql").read_text()
+        texts = [(part.folder / f"{revision}.sqlite.sql").read_text() for revision in part.revisions]
         with closing(sqlite3.connect(tmp_path / f"{part.name}.db")) as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS sandboxes_of_others (id TEXT)")
-            connection.executescript(text)
+            for text in texts:
+                connection.executescript(text)
             found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert found - {"sandboxes_of_others"} == part.tables

@@ -1,35 +1,51 @@
-"""POST /-/scores: a reconciler's findings against the answer key.
+"""/-/scores: a reconciler's findings against the answer key, and the scores that are kept.
 
-Nothing is stored: the same findings at the same moment have the same score.
+The same findings at the same moment have the same score. Each is kept, with who handed in: see `engine.kept_scores`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypedDict, cast
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BeforeValidator, FailFast, Field, ValidationError, create_model
 
+from mocklend.api.documents import document
 from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
+from mocklend.api.pagination import Paged, cursor_of, decode_cursor
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import leaves_truth_out, open_snapshot, shows_truth
+from mocklend.api.request_context import current_platform, for_students, leaves_truth_out, open_snapshot, shows_truth
 from mocklend.api.responses import rendered
 from mocklend.audit import audit
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX, Discrepancy
-from mocklend.domain.nouns import JsonObject
+from mocklend.domain.nouns import JsonObject, NextCursor, says
 from mocklend.domain.problems import Refused
+from mocklend.runtime import Platform
+from mocklend.sandboxes.lifecycle import LABEL_MAX
 from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
 from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.work import Sandbox
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
 from mocklend_faults.api.rules import rule_documents
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, why_empty
+from mocklend_faults.engine.kept_scores import (
+    NUMBER_MAX,
+    KeepScore,
+    KeptScore,
+    KeptScoreDoc,
+    kept_doc,
+    newest,
+    number_of,
+    score_of,
+)
 from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.near import near_pairs
@@ -55,7 +71,10 @@ WITHOUT_LISTS: JsonObject = {
     "hint": None, "reasons": [], "silent_rules": [], "by_class": {}, "lists": {}, "lists_cut": [], "near": [],
 }  # fmt: skip
 """What a score says to whoever may not see the truth: the counts, and not of what."""
-SCORED = {"findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}]}
+SCORED = {
+    "findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}],
+    "label": "Group 7",
+}
 """The example of the documentation."""
 BOUND_S_MAX = 3_660 * 86_400
 
@@ -178,6 +197,9 @@ class NewScore(Body):
         default=LISTED_MAX,
         description="The greatest length of each list of the answer. The counts include what is cut off.",
     )
+    label: Annotated[str, bounded_str(LABEL_MAX)] | None = Field(
+        default=None, description="Who hands in; the sandbox's label if not given."
+    )
 
 
 class JudgedWindow(Doc):
@@ -236,6 +258,8 @@ class NearPair(Doc):
 class ScoreDoc(Doc):
     """A score. docs/scoring.md defines each number and each list."""
 
+    id: str = Field(description="The id under which the score is kept: GET /-/scores/{score_id}.")
+    label: str = Field(description="Who handed in; empty if nobody said.")
     verdict: Annotated[str, OneOf((PASS, FAIL, INCONCLUSIVE))] = Field(
         description="PASS, FAIL (a threshold was missed), or INCONCLUSIVE (too little happened to judge)."
     )
@@ -278,22 +302,78 @@ class ScoreDoc(Doc):
     lists_cut: list[str] = Field(description="The names of the lists that are longer than `listed_max`.")
 
 
+class KeptScoreList(TypedDict):
+    """A list page of kept scores, the newest first."""
+
+    scores: Annotated[list[KeptScoreDoc], says("The scores of this page.")]
+    next_cursor: NextCursor | None
+
+
 @scores.post("/-/scores")
 @scores.input(NewScore, arg_name="new")
 @scores.output(ScoreDoc)
 @scores.doc(**operation("score", "too_many_findings", example=SCORED))
 @leaves_truth_out
+@for_students
 def post_score(new: NewScore) -> Response:
-    """Score findings: precision, recall, times, money, harm, and a verdict.
+    """Score findings: precision, recall, times, money, harm, and a verdict. The score is kept: see `GET /-/scores`.
 
     While the truth is hidden, whoever has the sandbox's key alone gets the numbers, without classes, reasons and lists.
     """
     with open_snapshot() as snapshot:
-        shown = shows_truth(snapshot.sandbox)
         document, demands_nothing = scored(snapshot, fault_layer(), new)
+    shown = shows_truth(snapshot.sandbox)
     if demands_nothing:
         document["hint"] = why_empty(rule_documents())
+    document = keep(current_platform(), snapshot.sandbox, snapshot.now_ms, document, new.label)
     return rendered(document if shown else document | WITHOUT_LISTS)
+
+
+@scores.get("/-/scores")
+@scores.input(Paged, location="query", arg_name="query")
+@scores.output(document(KeptScoreList))
+@scores.doc(**operation("listScores"))
+@leaves_truth_out
+@for_students
+def list_scores(query: Paged) -> Response:
+    """The scores of the sandbox, the newest first: the last 100 are kept."""
+    after = decode_cursor(query.cursor)
+    with open_snapshot() as snapshot:
+        kept = newest(snapshot, number_of(after) if after else NUMBER_MAX, query.limit + 1)
+    page = kept[: query.limit]
+    return rendered(
+        KeptScoreList(
+            scores=[kept_doc(score) for score in page],
+            next_cursor=cursor_of(page[-1].id) if len(kept) > query.limit else None,
+        )
+    )
+
+
+@scores.get("/-/scores/<id:score_id>")
+@scores.output(ScoreDoc)
+@scores.doc(**operation("getScore", "score_unknown", parameters={"score_id": "scr_1"}))
+@leaves_truth_out
+@for_students
+def get_score(score_id: str) -> Response:
+    """One kept score, with the first 50 items of each list; while the truth is hidden, as `POST /-/scores` answers."""
+    with open_snapshot() as snapshot:
+        document = full_doc(score_of(snapshot, score_id))
+    return rendered(document if shows_truth(snapshot.sandbox) else document | WITHOUT_LISTS)
+
+
+def full_doc(kept: KeptScore) -> JsonObject:
+    """A kept score as POST /-/scores answered it, with the first items of its lists."""
+    return {"id": kept.id, "label": kept.label, **json.loads(kept.doc)}
+
+
+def keep(platform: Platform, sandbox: Sandbox, now_ms: int, score: JsonObject, label: str | None) -> JsonObject:
+    """Keep a score of this moment. Returns it with its id and label: the sandbox's, if nobody says who hands in.
+
+    Raises what any command is refused with, like Refused `unavailable`.
+    """
+    said = label or sandbox.label or ""
+    kept = platform.run(KeepScore(sandbox.id, score, said, now_ms, platform.real_ms()))
+    return {"id": kept.body["id"], "label": said, **score}
 
 
 def scored(snapshot: Snapshot, layer: FaultLayer, new: NewScore) -> tuple[JsonObject, bool]:

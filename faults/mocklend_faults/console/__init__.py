@@ -20,7 +20,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(PLAY, 10, message("Start"), "start.start", "s", shows_truth=True),
     Entry(PLAY, 40, message("Faults"), "faults.faults", "f", "rules", shows_truth=True),
     Entry(JUDGE, 10, message("Answer key"), "key.key", "k", "open", shows_truth=True),
-    Entry(JUDGE, 20, message("Scores"), "score.score", "e", shows_truth=True),
+    Entry(JUDGE, 20, message("Scores"), "score.score", "e"),
 )
 
 

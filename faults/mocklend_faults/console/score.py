@@ -1,24 +1,27 @@
-"""The page Score: findings of a reconciler, typed or pasted as JSON, against the answer key."""
+"""The page Score: findings of a reconciler, typed or pasted as JSON, against the answer key; and the kept scores.
+
+A student may hand in, too, and sees the counts of the own scores: no class, no reason and no list.
+"""
 
 from __future__ import annotations
 
 import json
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from pydantic import ValidationError
-from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.problems import field_problem, invalid
-from mocklend.console.forms import Filled, sandbox_path
-from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.console.forms import Filled
+from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.domain.problems import Refused
 from mocklend.language import message
-from mocklend_faults.api.scores import NewScore, scored
+from mocklend_faults.api.scores import WITHOUT_LISTS, NewScore, full_doc, keep, scored
 from mocklend_faults.api.this_layer import layer_of
+from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc, newest, number_of, score_of
 
 score_pages = Blueprint("score", __name__, template_folder="templates")
 
-LISTED_MAX = 50
+PAGE = 50
 EXAMPLE = '[{"class": "stale_view", "entity": "loan_…"}]'
 VERDICT_NAMES = {
     "PASS": message("Passed"),
@@ -33,35 +36,36 @@ RATIOS = (
 )
 
 
-@score_pages.before_request
-def only_with_the_truth() -> AnyResponse | None:
-    """The lists of a score are the teacher's, and are not shown while the truth is hidden."""
-    require_teacher()
-    return None if visit().truth else redirect(sandbox_path("loans.loans"), 303)
-
-
 @score_pages.get("/score")
 def score() -> str:
-    """The form."""
+    """The form, and the scores that are kept."""
     return _page(Filled())
+
+
+@score_pages.get("/score/<score_id>")
+def kept(score_id: str) -> str:
+    """A kept score."""
+    with open_snapshot() as snapshot:
+        document = full_doc(score_of(snapshot, score_id))
+    return _page(Filled({"label": str(document["label"])}), document)
 
 
 @score_pages.post("/score")
 def judge() -> str | tuple[str, int]:
-    """The score of the findings."""
-    typed = request.form.get("findings", "")
+    """The score of the findings, which is kept."""
+    typed = {name: request.form.get(name, "").strip() for name in ("findings", "label")}
     try:
-        new = _read(typed)
+        new = _read(typed["findings"], typed["label"])
         with open_snapshot() as snapshot:
             document, _ = scored(snapshot, layer_of(platform()), new)
+        document = keep(platform(), snapshot.sandbox, snapshot.now_ms, document, new.label)
     except Refused as refused:
-        first = refused.ids.get("errors", ())[:1]
-        errors = dict(zip(("findings",), first, strict=False))
-        return _page(Filled({"findings": typed}, errors, refused)), refused.problem.status
-    return _page(Filled({"findings": typed}), document)
+        errors = {"label" if each["field"] == "label" else "findings": each for each in refused.ids.get("errors", ())}
+        return _page(Filled(typed, errors, refused)), refused.problem.status
+    return _page(Filled(typed), document)
 
 
-def _read(typed: str) -> NewScore:
+def _read(typed: str, label: str) -> NewScore:
     """Findings: a JSON list, a JSON object with `findings`, or a JSON object per line."""
     try:
         read = json.loads(typed)
@@ -74,12 +78,23 @@ def _read(typed: str) -> NewScore:
         read = [read]
     body = read if isinstance(read, dict) else {"findings": read}
     try:
-        return NewScore.model_validate({**body, "listed_max": LISTED_MAX})
+        return NewScore.model_validate({**body, "listed_max": LISTED_MAX, **({"label": label} if label else {})})
     except ValidationError as error:
         raise invalid(error) from None
 
 
 def _page(filled: Filled, document: dict[str, object] | None = None) -> str:
+    before = request.args.get("before", "")
+    with open_snapshot() as snapshot:
+        listed = newest(snapshot, number_of(before) if before else NUMBER_MAX, PAGE + 1)
+    shown = listed[:PAGE]
     return render_template(
-        "score.html", example=EXAMPLE, filled=filled, ratios=RATIOS, score=document, verdicts=VERDICT_NAMES
+        "score.html",
+        example=EXAMPLE,
+        filled=filled,
+        kept=[kept_doc(each) for each in shown],
+        next=shown[-1].id if len(listed) > PAGE else None,
+        ratios=RATIOS,
+        score=document if document is None or visit().shows_truth else document | WITHOUT_LISTS,
+        verdicts=VERDICT_NAMES,
     )

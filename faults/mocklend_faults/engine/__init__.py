@@ -2,10 +2,11 @@
 
 from mocklend_faults.engine.commands import Ruleset
 from mocklend_faults.engine.experiments import StartedExperiment
+from mocklend_faults.engine.kept_scores import HandIns, KeptScore
 from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.part import PART
 
 __all__ = ["PART", "TABLES", "FaultLayer"]
 
-TABLES = (Ruleset, StartedExperiment)
+TABLES = (Ruleset, StartedExperiment, HandIns, KeptScore)
 """The layer's entities in the platform's database. Importing a class declares its table, so all are imported here."""

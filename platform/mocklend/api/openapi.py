@@ -84,6 +84,7 @@ PATH_PARAMETERS = {
     "repayment_id": "The repayment's id.",
     "fault": "The kind of fault, by its name, such as `callback.dropped`.",
     "rule_id": "The rule's id, which the client chooses.",
+    "score_id": "The id of a kept score.",
     "scenario": "The scenario's name, one of GET /-/scenarios.",
 }
 """The meaning of each path parameter, by its name."""

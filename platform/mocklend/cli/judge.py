@@ -141,6 +141,7 @@ def score(
     operator: Annotated[
         list[str] | None, typer.Option(help="Whose actions count as repairs; may be repeated; by default all.")
     ] = None,
+    label: Annotated[str | None, typer.Option(help="Who hands in; by default the sandbox's label.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a reconciler's findings by the answer key. Exits 0 on PASS, 1 on FAIL, 3 on INCONCLUSIVE, 2 if refused."""
@@ -160,6 +161,7 @@ def score(
                 min_visible_s=min_visible_s,
                 checked_at=checked_at or None,
                 operators=operator,
+                label=label,
             )
         except ProblemError as problem:
             raise ProblemError(problem.status, by_line(problem.document, list(by_number))) from None

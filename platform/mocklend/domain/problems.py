@@ -258,6 +258,9 @@ PROBLEMS: dict[str, Problem] = {
     "audit_unknown": Problem(
         404, "There is no such audit.", "Begin one: POST /-/audits. The last one that is done is kept."
     ),
+    "score_unknown": Problem(
+        404, "There is no such score.", "List them: GET /-/scores has the last 100 of the sandbox."
+    ),
     "nothing_due": Problem(
         409, "Nothing is due in the sandbox.", "Advance by a duration, or lend something: then there is a due date."
     ),

@@ -92,6 +92,55 @@ def test_a_chinese_page_has_no_english_sentence(browser: Browser, control: Contr
         assert english_sentences(page) == []
 
 
-def test_key_and_score_are_not_shown_while_the_truth_is_hidden(browser: Browser) -> None:
-    for path in ("/key", "/score"):
-        assert browser.client.get(f"/console/{browser.sandbox_id}{path}?truth=hidden").status_code == 303
+def test_a_score_is_kept_with_who_handed_in_and_is_shown_again(browser: Browser, control: Control) -> None:
+    loan, _ = lost_payment(control)
+    finding = {"class": "misapplied", "entity": loan}
+    assert "Nobody has handed in yet." in seen(browser.get("/score"))
+
+    browser.post("/score", {"findings": json.dumps([finding]), "label": "第七组"})
+
+    listed = browser.get("/score")
+    assert "第七组" in seen(listed)
+    assert "0 of 1" in seen(listed)
+    again = browser.get("/score/scr_1")
+    assert "You said <code>misapplied</code>, it is <code>missing_in_books</code>." in again
+    assert "There is no such score." in seen(browser.get("/score/scr_2", status=404))
+
+
+def test_more_kept_scores_than_a_page_has_are_on_the_next(browser: Browser, control: Control) -> None:
+    for _ in range(51):
+        control.call("POST", "/-/scores", {"findings": []})
+
+    first = browser.get("/score")
+    following = browser.get("/score?before=scr_2")
+
+    assert "before=scr_2" in first
+    assert ">scr_51<" in first
+    assert ">scr_1<" not in first
+    assert ">scr_1<" in following
+    assert "Next 50" in seen(first)
+    assert "Next 50" not in seen(following)
+
+
+def test_a_label_that_is_too_long_is_kept_with_the_error(browser: Browser) -> None:
+    answer = browser.post("/score", {"findings": "[]", "label": "x" * 81})
+
+    assert answer.status_code == 422
+    assert 'id="error-label"' in answer.text
+    assert "x" * 81 in answer.text
+
+
+def test_the_key_is_not_shown_while_the_truth_is_hidden_and_a_score_has_no_lists(
+    browser: Browser, control: Control
+) -> None:
+    loan, repayment = lost_payment(control)
+    hidden = f"/console/{browser.sandbox_id}"
+    assert browser.client.get(f"{hidden}/key?truth=hidden").status_code == 303
+
+    judged = browser.post("/score", {"findings": json.dumps([{"class": "misapplied", "entity": loan}])}).text
+
+    assert "Not passed" in seen(judged)
+    for page in (judged, browser.get("/score/scr_1")):
+        assert "missing_in_books" not in page
+        assert repayment not in page
+        assert "Nearly right" not in seen(page)
