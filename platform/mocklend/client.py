@@ -60,6 +60,9 @@ _LISTS: Mapping[str, str] = {
     "receipts": "receipts",
     "alerts": "alerts",
     "transactions": "transactions",
+    "trades": "trades",
+    "callbacks": "callbacks",
+    "all_webhooks": "webhooks",
     "sandboxes": "sandboxes",
 }
 """The methods that return a page of a list, and the key of the list in the answer."""
@@ -341,8 +344,9 @@ class Client:
     def every(self, what: str, *arguments: Any, **options: Any) -> Iterator[Doc]:
         """Iterate over a whole list, page by page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
 
-        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, transactions and sandboxes; anything
-        else raises ValueError. The other arguments are those of the method with that name.
+        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, transactions, trades, callbacks,
+        all_webhooks and sandboxes; anything else raises ValueError. The other arguments are those of the method with
+        that name.
         """
         if what not in _LISTS:
             raise ValueError(f"{what!r} is not a list; known: {', '.join(_LISTS)}")
@@ -539,6 +543,30 @@ class Client:
         """
         path = f"/v1/webhook-endpoints/{_part(endpoint_id)}/webhooks"
         return self._get(path, {"state": state, "cursor": cursor, "limit": limit})
+
+    def all_webhooks(
+        self,
+        *,
+        state: str | None = None,
+        loan_id: str | None = None,
+        event: str | None = None,
+        endpoint_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Doc:
+        """Return a list page of the messages to all endpoints, the newest first: {webhooks, next_cursor}.
+
+        With a filter a page may be short although there are more.
+        """
+        filters = {"state": state, "loan_id": loan_id, "event": event, "endpoint_id": endpoint_id}
+        return self._get("/v1/webhooks", {**filters, "cursor": cursor, "limit": limit})
+
+    def resend_webhook(self, webhook_id: str) -> Doc:
+        """Send a message once more, at once, and wait for its receiver for 5 seconds. Returns it with its attempts.
+
+        Refused with `webhook_unknown`, `endpoint_unknown`.
+        """
+        return self._post(f"/v1/webhooks/{_part(webhook_id)}/resend", {})
 
     def remove_webhook_endpoint(self, endpoint_id: str) -> None:
         """Remove a webhook endpoint; nothing more is sent there. Refused with `endpoint_unknown`."""
@@ -890,8 +918,8 @@ class Client:
     def trade(self, channel: str, out_trade_no: str) -> Doc:
         """Return the channel's own record of an order. Refused with `channel_unknown`, `trade_unknown`.
 
-        Returns {channel, out_trade_no, channel_trade_no, amount_minor, currency, state, payer_name, payer_reference,
-        created_at, paid_at, returned_at}.
+        Returns {channel, out_trade_no, channel_trade_no, loan_id, amount_minor, currency, state, payer_name,
+        payer_reference, created_at, due_at, paid_at, returned_at}.
         """
         return self._get(f"/channels/{_part(channel)}/trades/{_part(out_trade_no)}")
 
@@ -915,9 +943,49 @@ class Client:
     def callback(self, channel: str, out_trade_no: str) -> Doc:
         """Return the delivery log of an order's callback. Refused with `channel_unknown`, `trade_unknown`.
 
-        Returns {id, channel, out_trade_no, state, attempts, queued_at, next_attempt_at, acked_at, applied_at}.
+        Returns {id, channel, out_trade_no, loan_id, event, state, attempts, body, queued_at, next_attempt_at, acked_at,
+        applied_at}.
         """
         return self._get(f"/channels/{_part(channel)}/callbacks/{_part(out_trade_no)}")
+
+    def trades(
+        self,
+        *,
+        state: str | None = None,
+        channel: str | None = None,
+        loan_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Doc:
+        """Return a list page of the trades of all channels, by their order numbers: {trades, next_cursor}.
+
+        With a filter a page may be short although there are more. Refused with `channel_unknown`.
+        """
+        filters = {"state": state, "channel": channel, "loan_id": loan_id}
+        return self._get("/channels/trades", {**filters, "cursor": cursor, "limit": limit})
+
+    def callbacks(
+        self,
+        *,
+        state: str | None = None,
+        channel: str | None = None,
+        loan_id: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> Doc:
+        """Return a list page of the callbacks of all channels, the newest first: {callbacks, next_cursor}.
+
+        With a filter a page may be short although there are more. Refused with `channel_unknown`.
+        """
+        filters = {"state": state, "channel": channel, "loan_id": loan_id}
+        return self._get("/channels/callbacks", {**filters, "cursor": cursor, "limit": limit})
+
+    def resend_callback(self, callback_id: str) -> Doc:
+        """Let a channel send a callback once more, at once and as it is. Returns it with its attempts.
+
+        Refused with `callback_unknown`.
+        """
+        return self._post(f"/channels/callbacks/{_part(callback_id)}/resend", {})
 
     def statement_formats(self, channel: str) -> Doc:
         """Return a channel's statement formats, its cut-off, and when a statement is ready.

@@ -89,6 +89,8 @@ READS_ITSELF = {
     "/v1/loans/<id:loan_id>/certificates",
     "/channels/<id:channel>/trades/<id:out_trade_no>/return",
     "/channels/<id:channel>/payouts/<id:payout_id>/failure",
+    "/channels/callbacks/<id:callback_id>/resend",
+    "/v1/webhooks/<id:webhook_id>/resend",
 }
 """Addresses whose bodies are looked at in tests of their own."""
 

@@ -42,6 +42,7 @@ TABLES = {"{table}", "{table.name}"}
 HOLES = {
     "{asked}": "SELECT :sandbox_id, :loan_id, 1",
     "{c}": "",
+    "{columns}": "",
     "{extra}": "''",
     "{filters}": "",
     "{id}": "id",

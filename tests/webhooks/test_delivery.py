@@ -17,7 +17,7 @@ from mocklend.scheduling import driver
 from mocklend.scheduling.due import due_webhooks
 from mocklend.storage.entities import Repayment
 from mocklend.webhooks import delivery
-from mocklend.webhooks.attempts import RecordDelivery
+from mocklend.webhooks.attempts import Delivered, RecordDelivery
 from support.story import Story
 from support.webhook_receiver import Receiver, _Receive, listen, log, messages
 
@@ -203,10 +203,10 @@ def test_an_advance_does_not_wait_for_a_receiver_that_hangs_and_goes_on_beside_i
 ) -> None:
     go, requested = threading.Event(), threading.Event()
 
-    def hangs(*_: Any) -> str:
+    def hangs(*_: Any) -> Delivered:
         requested.set()
         assert go.wait(30)
-        return "acked"
+        return Delivered("acked", 204)
 
     monkeypatch.setattr(delivery, "deliver", hangs)
     monkeypatch.setattr(driver, "WEBHOOKS_WITHIN_S", 0.01)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from mocklend.sandboxes.ids import make_id, out_trade_no, suffix
+from mocklend.sandboxes.ids import callback_of, make_id, out_trade_no, suffix
 
 BY = {"memo": "as agreed on the phone", "operator": "wei"}
 HOOK = "http://127.0.0.1:9000/hooks"
@@ -37,6 +37,7 @@ class Examples:
         payment = suffix(seed, "payment", TRANSFER, key_of("payAtChannel"))
         receipt = f"rct_{payment}"
         edit = make_id("edt", seed, loan, key_of("edit"))
+        endpoint = make_id("whe", seed, HOOK, "*", "standard")
         self._parameters: dict[str, str] = {
             "borrower_id": borrower,
             "loan_id": loan,
@@ -47,7 +48,9 @@ class Examples:
             "dispute_id": make_id("dsp", seed, loan, key_of("openDispute")),
             "certificate_id": make_id("crt", seed, loan, 1),
             "payout_id": make_id("out", seed, "disbursement", loan),
-            "endpoint_id": make_id("whe", seed, HOOK, "*", "standard"),
+            "endpoint_id": endpoint,
+            "webhook_id": make_id("msg", seed, endpoint, "repayment.ordered", repayment),
+            "callback_id": callback_of(repayment),
             "id": "default",
             "channel": WALLET,
             "lender": "harbour-bank",
@@ -125,6 +128,8 @@ class Examples:
             "moveReceipt": {"loan_id": loan, **BY},
             "reverseReceipt": BY,
             "failTradeLate": {},
+            "resendCallback": {},
+            "resendWebhook": {},
             "failPayout": {},
             "remakeStatement": {"currency": "CNY"},
             "applyAtLender": {"borrower_id": borrower, "product": "car", "amount_minor": 5_000_000},

@@ -68,6 +68,7 @@ PATH_PARAMETERS = {
     "advance_id": "The advance's id.",
     "audit_id": "The id of an audit that runs, or ran, beside its request.",
     "borrower_id": "The borrower's id.",
+    "callback_id": "The callback's id, one of GET /channels/callbacks.",
     "certificate_id": "The certificate's id.",
     "channel": "The channel's id, one of GET /channels.",
     "date": "The day, like 2026-01-05.",
@@ -86,6 +87,7 @@ PATH_PARAMETERS = {
     "rule_id": "The rule's id, which the client chooses.",
     "score_id": "The id of a kept score.",
     "scenario": "The scenario's name, one of GET /-/scenarios.",
+    "webhook_id": "The message's id, one of GET /v1/webhooks.",
 }
 """The meaning of each path parameter, by its name."""
 

@@ -9,19 +9,25 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.fields import Url
-from mocklend.api.openapi import operation
+from mocklend.api.failures import refuse_a_body
+from mocklend.api.fields import Id, Url
+from mocklend.api.nouns import LoanId
+from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, run, sandbox_id
 from mocklend.api.responses import answered, rendered
+from mocklend.api.sandboxes import NOTHING
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState
+from mocklend.scheduling.delivery import resend
+from mocklend.storage.entities import Webhook
+from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.values import EndpointDoc
 from mocklend.validation import Body, OneOf
-from mocklend.views import reads
+from mocklend.views import messages, reads
 from mocklend.webhooks.attempts import WebhookDoc, endpoint_of, webhook_doc
 from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
 from mocklend.webhooks.events import EVENTS
@@ -54,6 +60,16 @@ class WebhookQuery(Paged):
     state: Annotated[str, OneOf(tuple(DeliveryState))] | None = Field(
         default=None, description="Only messages in this state."
     )
+
+
+class MessageQuery(WebhookQuery):
+    """Filters of the list of all messages."""
+
+    loan_id: LoanId | None = None
+    event: Annotated[str, OneOf(tuple(EVENTS))] | None = Field(
+        default=None, description="Only messages about this type of event."
+    )
+    endpoint_id: Id | None = Field(default=None, description="Only messages to this endpoint.")
 
 
 class WebhookList(TypedDict):
@@ -95,6 +111,46 @@ def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
         page, cursor = reads.webhooks(snapshot, endpoint_id, state=query.state, after=after, limit=query.limit)
     return rendered(WebhookList(webhooks=[webhook_doc(webhook) for webhook in page], next_cursor=cursor))
+
+
+@webhook_endpoints.get("/v1/webhooks")
+@webhook_endpoints.input(MessageQuery, location="query", arg_name="query")
+@webhook_endpoints.output(document(WebhookList))
+@webhook_endpoints.doc(**operation("listAllWebhooks"))
+def list_all_webhooks(query: MessageQuery) -> Response:
+    """The messages to all endpoints, the newest first, each with its body and the results of its attempts.
+
+    A page looks at 1,000 messages: with a filter it may be short, and `next_cursor` still goes on.
+    """
+    with open_snapshot() as snapshot:
+        return rendered(webhooks_of(snapshot, query))
+
+
+def webhooks_of(snapshot: Snapshot, query: MessageQuery) -> WebhookList:
+    """A page of the list of all messages."""
+    page, cursor = messages.messages(
+        snapshot,
+        Webhook,
+        loan_id=query.loan_id,
+        state=query.state,
+        event=query.event,
+        endpoint_id=query.endpoint_id,
+        after=decode_cursor(query.cursor),
+        limit=query.limit,
+    )
+    return WebhookList(webhooks=[webhook_doc(webhook) for webhook in page], next_cursor=cursor)
+
+
+@webhook_endpoints.post("/v1/webhooks/<id:webhook_id>/resend")
+@webhook_endpoints.output(document(WebhookDoc), status_code=202)
+@webhook_endpoints.doc(**operation("resendWebhook", "webhook_unknown", "endpoint_unknown", *BODY_CODES, reads=NOTHING))
+def resend_webhook(webhook_id: str) -> Response:
+    """Send a message once more, at once, also where the clock stands.
+
+    The answer waits for the receiver for 5 seconds; a message whose `next_attempt_at` has passed is still on its way.
+    """
+    refuse_a_body()
+    return rendered(resend(current_platform().clocks, sandbox_id(), webhook_id), 202)
 
 
 @webhook_endpoints.delete("/v1/webhook-endpoints/<id:endpoint_id>")

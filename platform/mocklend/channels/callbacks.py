@@ -24,6 +24,7 @@ from mocklend.channels.messages import (
     payment_return_body,
 )
 from mocklend.channels.second_receipts import number_of_copy, second_receipt_of
+from mocklend.channels.settlement import callback_doc
 from mocklend.domain.channel import channel_of
 from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState, ReceiptState, RepaymentStatus
@@ -136,7 +137,7 @@ class AttemptCallback:
             return LOST
         if fate.altered is None and fate.discarded:
             return ACKED  # The handler answers 200 and drops the message.
-        return self._deliver(work, callback, fate.altered)
+        return self.deliver(work, callback, fate.altered)
 
     def _send_more(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
         """What the channel sends after an accepted message: nothing, unless a fault adds copies or an older event."""
@@ -163,8 +164,11 @@ class AttemptCallback:
             result = ACKED if outcome.new_trade_no else self._send(work, callback, body)
             yield _log_entry(work, attempt, event_of(callback.repayment_id), result)
 
-    def _deliver(self, work: Work, callback: Callback, altered: str | None) -> str:
-        """Returns `acked`, or the code of the inbox's refusal."""
+    def deliver(self, work: Work, callback: Callback, altered: str | None = None) -> str:
+        """Send the message to the inbox, in one of the altered forms or as it is.
+
+        Returns `acked`, or the code of the inbox's refusal.
+        """
         trade = work.get(Trade, callback.out_trade_no)
         if altered is None and event_of(callback.repayment_id) == PAID:
             # To sign, verify and read its body would give the same message, for a tenth of what the booking costs.
@@ -200,6 +204,51 @@ class AttemptCallback:
         except Refused as refused:
             return refused.code
         return ACKED
+
+
+@dataclass(frozen=True, slots=True)
+class ResendCallback:
+    """The channel sends a callback once more, because somebody asks for it: at once, and as it is.
+
+    No fault loses or alters it. A refused attempt leaves the rest of the retry schedule.
+    """
+
+    sandbox_id: str
+    callback_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The message; its subject is known only from that."""
+        return (("callback", self.callback_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the delivery log, whatever came of it. Raises Refused `callback_unknown`."""
+        callback = work.find(Callback, self.callback_id)
+        if callback is None:
+            raise Refused("callback_unknown", f"no callback {self.callback_id}", callback_id=self.callback_id)
+        attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
+        sending = AttemptCallback(self.sandbox_id, callback.id, callback.repayment_id, callback.loan_id)
+        result = sending.deliver(work, callback)
+        log = (*callback.log, _log_entry(work, attempt, event_of(callback.repayment_id), result))
+        callback = structs.replace(callback, attempts=attempt, log=log)
+        if result == ACKED:
+            callback = structs.replace(
+                callback,
+                state=DeliveryState.ACKED,
+                attempts_to_lose=0,
+                due_ms=None,
+                acked_ms=work.now_ms if callback.acked_ms is None else callback.acked_ms,
+                applied_ms=work.now_ms if callback.applied_ms is None else callback.applied_ms,
+            )
+        elif callback.due_ms is not None:
+            ended = attempt >= len(retry_schedule)
+            callback = structs.replace(
+                callback,
+                state=DeliveryState.EXHAUSTED if ended else DeliveryState.RETRY,
+                due_ms=None if ended else work.now_ms + retry_schedule[attempt] * 1000,
+            )
+        work.put(callback)
+        return Answer(200, callback_doc(callback, work.get(Trade, callback.out_trade_no)))
 
 
 def _log_entry(work: Work, attempt: int, kind: str, result: str) -> Attempt:

@@ -8,6 +8,7 @@ from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
+from mocklend.channels.messages import PAYMENT_RETURN, STATES, callback_body, event_of, payment_return_body
 from mocklend.documents import rendering
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.nouns import (
@@ -23,6 +24,7 @@ from mocklend.domain.nouns import (
 )
 from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.sandboxes.ids import callback_of, suffix
+from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.seams.about import about_payment
 from mocklend.seams.trade_settled import TradeSettled
 from mocklend.storage.entities import Callback, Trade
@@ -102,12 +104,21 @@ def queue_callback(work: Work, trade: Trade, fact_id: str) -> None:
     )
 
 
+def _or_none(loan_id: str) -> str | None:
+    return loan_id or None
+
+
 class TradeDoc(TypedDict):
     """A payment at its channel."""
 
     channel: ChannelId
     out_trade_no: Annotated[OutTradeNo, column("id")]
     channel_trade_no: ChannelTradeNo | None
+    loan_id: Annotated[
+        str | None,
+        column("loan_id", _or_none),
+        says("The loan of the order, or the one that the payer's reference names; null if it names none."),
+    ]
     amount_minor: Annotated[int, says("The amount of the order, in minor units of `currency`.")]
     currency: Currency
     state: Annotated[
@@ -121,6 +132,9 @@ class TradeDoc(TypedDict):
     payer_name: PayerName | None
     payer_reference: PayerReference | None
     created_at: Annotated[str, says("When the order was made. RFC 3339, on the sandbox's clock.")]
+    due_at: Annotated[
+        str | None, says("When the channel settles it; null once it has. RFC 3339, on the sandbox's clock.")
+    ]
     paid_at: Annotated[str | None, says("When it was paid; null if it was not. RFC 3339, on the sandbox's clock.")]
     returned_at: Annotated[
         str | None, says("When the channel returned the money; null if it did not. RFC 3339, on the sandbox's clock.")
@@ -136,12 +150,16 @@ class AttemptDoc(TypedDict):
     outcome: Annotated[str, says("The outcome: the platform's answer, or how the message was lost.")]
 
 
-class CallbackDoc(TypedDict):
-    """A callback's delivery log."""
-
+class _DeliveryLog(TypedDict):
     id: Annotated[str, says("The callback's id.")]
     channel: ChannelId
     out_trade_no: OutTradeNo
+    loan_id: Annotated[
+        str | None,
+        column("loan_id", _or_none),
+        says("The loan of the order, or the one that the payer's reference names; null if it names none."),
+    ]
+    event: Annotated[str, column("repayment_id", event_of), one_of(STATES, "The type of the message.")]
     state: Annotated[
         str,
         one_of(
@@ -165,7 +183,25 @@ class CallbackDoc(TypedDict):
     ]
 
 
+class CallbackDoc(_DeliveryLog):
+    """A callback, and its delivery log."""
+
+    body: Annotated[
+        str,
+        says(
+            "The message as the channel has it: JSON, as of its last attempt. An attempt may arrive otherwise: "
+            "`attempts` says what came of it."
+        ),
+    ]
+
+
 trade_doc = rendering(Trade, TradeDoc)
+_delivery_log = rendering(Callback, _DeliveryLog)
 
 
-callback_doc = rendering(Callback, CallbackDoc)
+def callback_doc(callback: Callback, trade: Trade) -> CallbackDoc:
+    """A callback as JSON; `trade` is the one that it is about."""
+    sent_at = callback.log[-1].at if callback.log else rfc3339(callback.queued_ms)
+    is_return = event_of(callback.repayment_id) == PAYMENT_RETURN
+    body = payment_return_body(trade, sent_at) if is_return else callback_body(trade, sent_at)
+    return {**_delivery_log(callback), "body": body}

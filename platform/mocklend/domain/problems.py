@@ -97,6 +97,8 @@ PROBLEMS: dict[str, Problem] = {
         404, "Nothing was submitted for this day.", "A day's file is submitted two hours after the day ends."
     ),
     "copy_unknown": Problem(404, "The lender has no copy of this report.", "It pulls one when a borrower applies."),
+    "callback_unknown": Problem(404, "There is no such callback.", "List them with GET /channels/callbacks."),
+    "webhook_unknown": Problem(404, "There is no such webhook.", "List them with GET /v1/webhooks."),
     "endpoint_unknown": Problem(404, "There is no such endpoint.", "List them with GET /v1/webhook-endpoints."),
     "rule_unknown": Problem(404, "There is no such rule.", "List them with GET /-/rules."),
     "mark_unknown": Problem(

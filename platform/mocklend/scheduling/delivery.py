@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mocklend.sandboxes import lifecycle
+from mocklend.sandboxes.timestamps import LAST_MS
 from mocklend.scheduling.due import Due, due_webhooks
 from mocklend.storage.engines import reading
+from mocklend.storage.entities import Webhook
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.work import Sandbox
+from mocklend.webhooks.attempts import ResendWebhook, WebhookDoc, webhook_doc
 from mocklend.webhooks.workers import Parcel
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 OFFERED_MAX = 500
 """How many webhooks of a sandbox are passed to the workers at a time."""
+RESENT_WITHIN_S = 5.0
+"""How many seconds the answer to a request to resend a webhook waits for its receiver."""
 DELIVERED_MAX = 5_000
 """How many webhooks an advance waits for; the rest is sent after its answer."""
 
@@ -29,6 +34,21 @@ def parcel_of(sandbox_id: str, item: Due, *, in_order: bool = False) -> Parcel:
 def endpoint_ids(sandbox: Sandbox) -> list[str]:
     """The ids of a sandbox's webhook endpoints."""
     return [endpoint["id"] for endpoint in sandbox.endpoints]
+
+
+def resend(driver: ClockDriver, sandbox_id: str, webhook_id: str) -> WebhookDoc:
+    """Send a message once more, also where the clock stands, and wait for its receiver, for RESENT_WITHIN_S at most.
+
+    Returns it with its attempts; what is not over by then goes on. Raises Refused `webhook_unknown`,
+    `endpoint_unknown`.
+    """
+    message: WebhookDoc = driver._writer.run(ResendWebhook(sandbox_id, webhook_id)).body  # type: ignore[assignment]
+    workers = driver.delivery_workers
+    if workers.offer(Parcel(sandbox_id, message["endpoint_id"], webhook_id, LAST_MS, in_order=False)):
+        workers.wait({(sandbox_id, webhook_id)}, RESENT_WITHIN_S)
+    with reading(driver._engine) as connection:
+        sent = SandboxReader(connection, sandbox_id).find(Webhook, webhook_id)
+    return message if sent is None else webhook_doc(sent)
 
 
 class Delivery:

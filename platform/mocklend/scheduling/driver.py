@@ -33,7 +33,7 @@ from mocklend.storage.entities import Webhook
 from mocklend.storage.snapshot import SandboxReader, Snapshot, server_rows
 from mocklend.storage.values import EndpointDoc
 from mocklend.storage.work import Answer, Command, Idempotency, Sandbox
-from mocklend.webhooks.attempts import TIMED_OUT, RecordDelivery, endpoint_of
+from mocklend.webhooks.attempts import GONE, TIMED_OUT, Delivered, RecordDelivery, endpoint_of
 from mocklend.webhooks.workers import DeliveryWorkers, Parcel
 from mocklend.writer import Writer
 
@@ -428,12 +428,14 @@ class ClockDriver:
         if webhook is None or webhook.due_ms is None or webhook.due_ms > parcel.due_ms:
             return True, None  # Another thread was faster.
         endpoint = endpoint_of(sandbox, webhook.endpoint_id)
-        outcome = self._deliver(endpoint, webhook) if endpoint else "gone"
+        outcome, status = self._deliver(endpoint, webhook) if endpoint else Delivered(GONE)
         at_ms = parcel.due_ms if parcel.in_order else None
-        record = RecordDelivery(parcel.sandbox_id, webhook.id, webhook.attempts + 1, outcome, at_ms, sandbox.resets)
+        record = RecordDelivery(
+            parcel.sandbox_id, webhook.id, webhook.attempts + 1, outcome, at_ms, sandbox.resets, status
+        )
         return outcome != TIMED_OUT, self._writer.submit(record)
 
-    def _deliver(self, endpoint: EndpointDoc, webhook: Webhook) -> str:
+    def _deliver(self, endpoint: EndpointDoc, webhook: Webhook) -> Delivered:
         # Imported here: most servers send no webhook, and need no HTTP client.
         from mocklend.webhooks.delivery import deliver, open_session
 

@@ -174,6 +174,7 @@ class OperatorAction(Entity, frozen=True):
     "trades",
     Index("channel_trade_no", where="channel_trade_no IS NOT NULL"),
     Index("channel", "paid_ms", where="paid_ms IS NOT NULL"),
+    Index("loan_id", "id"),
 )
 class Trade(Entity, frozen=True):
     """A payment at its channel. `id` is the out_trade_no."""
@@ -229,7 +230,17 @@ class Chain(Entity, frozen=True):
     head_hash: str
 
 
-@entity("callbacks", rank=OUTBOX)
+NOT_ACKED = "state <> 'ACKED'"
+"""SQL: a message that was not accepted yet, as few are: those that people look for."""
+MESSAGE_INDEXES = (
+    Index("queued_ms", "id"),
+    Index("loan_id", "queued_ms", "id"),
+    Index("state", "queued_ms", "id", where=NOT_ACKED),
+)
+"""How messages are listed, the newest first: see `views.messages`."""
+
+
+@entity("callbacks", *MESSAGE_INDEXES, rank=OUTBOX)
 class Callback(Entity, frozen=True):
     """A channel's message to the platform: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
@@ -280,7 +291,12 @@ class StatementFile(Entity, frozen=True):
     recoded: int  # 1 if its encoding is not the announced one
 
 
-@entity("webhooks", Index("endpoint_id", "due_ms", "id", where="due_ms IS NOT NULL"), rank=OUTBOX)
+@entity(
+    "webhooks",
+    Index("endpoint_id", "due_ms", "id", where="due_ms IS NOT NULL"),
+    *MESSAGE_INDEXES,
+    rank=OUTBOX,
+)
 class Webhook(Entity, frozen=True):
     """The platform's message to a client: QUEUED, RETRY, ACKED or EXHAUSTED."""
 
@@ -454,3 +470,16 @@ class ScenarioRun(Entity, frozen=True):
     language: str
     position: int  # how many steps were carried out
     state: str  # JSON, of `scenarios.play`
+
+
+@entity("alert_runs")
+class AlertRun(Entity, frozen=True):
+    """The last run of the alerts whose result is kept: see `monitoring.history`. There is one, with the id `last`."""
+
+    kind: ClassVar[str] = "alert_run"
+    n: int  # its number, from 1
+    at_ms: int
+    open: int  # how many alerts there were
+    opened: int  # how many of them the run before it had not
+    closed: int  # how many of the run before it are gone
+    left_out: int  # how many of the open ones are not kept

@@ -86,6 +86,26 @@ class AuditRow(Struct, frozen=True):
     outcome: str | None  # JSON: its result, or the problem that ended it
 
 
+class KeptAlertRow(Struct, frozen=True):
+    """An alert that a run of the alerts has seen, open until a later run does not see it: see `monitoring.history`."""
+
+    opened_run: int  # the number of the run that saw it first
+    id: str
+    check_name: str
+    finding_class: str | None
+    entity: str
+    loan_id: str | None
+    channel: str | None
+    amount_minor: int
+    currency: str | None
+    since_ms: int
+    raised_ms: int
+    detail: str
+    opened_ms: int
+    seen_ms: int  # when a run saw it last
+    closed_ms: int | None
+
+
 class AnswerRow(Struct, frozen=True):
     """The stored answer to a request with an Idempotency-Key."""
 
@@ -187,6 +207,7 @@ table_of("processes", ProcessRow, scoped=False)
 table_of("wakes", Wake, key=())
 table_of("advances", AdvanceRow, key=("n",))
 table_of("audits", AuditRow, key=("n",))
+table_of("kept_alerts", KeptAlertRow, key=("opened_run", "id"))
 table_of("idempotency", AnswerRow, key=("key",))
 table_of(
     "transactions",
@@ -217,7 +238,7 @@ register_part(
     SchemaPart(
         "platform",
         Path(__file__).parent / "migrations" / "versions",
-        revisions=("platform_0001",),
+        revisions=("platform_0001", "platform_0002"),
         tables=frozenset(metadata.tables),
     )
 )

@@ -42,12 +42,16 @@ class StatusOverride(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
-    """One attempt to deliver a message: number from 1, time (RFC 3339), outcome, and the type for a callback."""
+    """One attempt to deliver a message: number from 1, time (RFC 3339), outcome.
+
+    A callback's has the type of the message, a webhook's the HTTP status of the receiver, if it has answered.
+    """
 
     n: int
     at: str
     outcome: str
     event: str | None = None
+    status: int | None = None
 
 
 class WorldAssignment(Struct, frozen=True):

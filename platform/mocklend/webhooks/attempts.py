@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, TypedDict
+from typing import Annotated, NamedTuple, TypedDict
 
 from msgspec.structs import replace
 
 from mocklend.documents import rendering
 from mocklend.domain.channel import RETRY_SCHEDULES
 from mocklend.domain.nouns import LoanId, column, one_of, says
+from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Webhook
@@ -18,7 +19,14 @@ from mocklend.storage.values import Attempt, EndpointDoc
 from mocklend.storage.work import Answer, Idempotency, Key, Sandbox, Work
 from mocklend.webhooks.events import EVENTS
 
-TIMED_OUT = "timeout"
+TIMED_OUT, GONE = "timeout", "gone"
+
+
+class Delivered(NamedTuple):
+    """What came of one attempt: `acked` or the reason why not, and the receiver's HTTP status, if it has answered."""
+
+    outcome: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class RecordDelivery:
     """When it was made on the sandbox's clock; None: now. A manual clock may be past the due time."""
     resets: int = 0
     """The sandbox's number of resets when it was made."""
+    status: int | None = None
+    """The receiver's HTTP status; None if it has not answered."""
     idem: Idempotency | None = None
 
     def needs(self) -> Iterable[Key]:
@@ -50,18 +60,45 @@ class RecordDelivery:
         retry_schedule = RETRY_SCHEDULES[endpoint["profile"]] if endpoint else ()
         acked = self.outcome == "acked"
         at_ms = work.now_ms if self.at_ms is None else self.at_ms
-        ended = acked or self.outcome == "gone" or self.attempt >= len(retry_schedule)
-        log = (*webhook.log, Attempt(self.attempt, rfc3339(at_ms), self.outcome))
+        ended = acked or self.outcome == GONE or self.attempt >= len(retry_schedule)
+        log = (*webhook.log, Attempt(self.attempt, rfc3339(at_ms), self.outcome, status=self.status))
         webhook = replace(
             webhook,
             state=DeliveryState.ACKED if acked else (DeliveryState.EXHAUSTED if ended else DeliveryState.RETRY),
             attempts=self.attempt,
             log=log,
             due_ms=None if ended else at_ms + retry_schedule[self.attempt] * 1000,
-            acked_ms=at_ms if acked else None,
+            acked_ms=at_ms if acked and webhook.acked_ms is None else webhook.acked_ms,
         )
         work.put(webhook)
         return Answer(200, webhook_doc(webhook))
+
+
+@dataclass(frozen=True, slots=True)
+class ResendWebhook:
+    """Make a message due now, whatever has become of it. A failed attempt is followed by the rest of its schedule."""
+
+    sandbox_id: str
+    webhook_id: str
+    idem: Idempotency | None = None
+
+    def needs(self) -> Iterable[Key]:
+        """The message."""
+        return (("webhook", self.webhook_id),)
+
+    def decide(self, work: Work) -> Answer:
+        """202 and the delivery log. Raises Refused `webhook_unknown`, `endpoint_unknown`."""
+        webhook = work.find(Webhook, self.webhook_id)
+        if webhook is None:
+            raise Refused("webhook_unknown", f"no webhook {self.webhook_id}", webhook_id=self.webhook_id)
+        if endpoint_of(work.sandbox, webhook.endpoint_id) is None:
+            raise Refused(
+                "endpoint_unknown", f"its endpoint {webhook.endpoint_id} was removed", endpoint_id=webhook.endpoint_id
+            )
+        state = DeliveryState.RETRY if webhook.attempts else DeliveryState.QUEUED
+        webhook = replace(webhook, state=state, due_ms=work.now_ms)
+        work.put(webhook)
+        return Answer(202, webhook_doc(webhook))
 
 
 def endpoint_of(sandbox: Sandbox, endpoint_id: str) -> EndpointDoc | None:
@@ -81,10 +118,15 @@ class WebhookAttemptDoc(TypedDict):
     outcome: Annotated[
         str, says("`acked`, `status_` and the HTTP status, `gone`, `timeout`, `unreachable`, or `address_refused`.")
     ]
+    status: Annotated[int | None, says("The HTTP status of the receiver's answer; null if it has not answered.")]
+
+
+def _attempt_docs(log: Iterable[Attempt]) -> list[WebhookAttemptDoc]:
+    return [{"n": each.n, "at": each.at, "outcome": each.outcome, "status": each.status} for each in log]
 
 
 class WebhookDoc(TypedDict):
-    """A message to an endpoint, and its delivery log. Its body is that of the event."""
+    """A message to an endpoint, and its delivery log."""
 
     id: Annotated[str, says("The message's id, as in the header `webhook-id`.")]
     endpoint_id: Annotated[str, says("The endpoint that it is sent to.")]
@@ -98,7 +140,10 @@ class WebhookDoc(TypedDict):
             "when no attempt is left.",
         ),
     ]
-    attempts: Annotated[list[WebhookAttemptDoc], column("log"), says("Every attempt to deliver it, oldest first.")]
+    attempts: Annotated[
+        list[WebhookAttemptDoc], column("log", _attempt_docs), says("Every attempt to deliver it, oldest first.")
+    ]
+    body: Annotated[str, says("The body of the request, as it is sent: JSON, see the event.")]
     queued_at: Annotated[str, says("When it was put in the outbox. RFC 3339, on the sandbox's clock.")]
     next_attempt_at: Annotated[
         str | None,

@@ -33,7 +33,7 @@ from mocklend.receivers import ReceiverPolicy
 from mocklend.signing import signed_headers
 from mocklend.storage.entities import Webhook
 from mocklend.storage.values import EndpointDoc
-from mocklend.webhooks.attempts import TIMED_OUT
+from mocklend.webhooks.attempts import GONE, TIMED_OUT, Delivered
 
 TIMEOUT_S = (2, 15)
 """(connect, answer) in seconds. Standard Webhooks suggests 15 to 30 s for the answer."""
@@ -185,17 +185,17 @@ def open_session(receivers: ReceiverPolicy) -> requests.Session:
     return session
 
 
-def deliver(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
-    """Make one attempt. Returns `acked` or the reason for the failure. Signed with real time, which receivers verify.
+def deliver(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> Delivered:
+    """Make one attempt. Signed with real time, which receivers verify.
 
     Every error is a failed attempt, which the retry schedule follows.
     """
     with DEADLINES.whole(WHOLE_S) as attempt:
-        outcome = _attempt_once(session, endpoint, webhook)
-        return TIMED_OUT if DEADLINES.over(attempt) else outcome
+        delivered = _attempt_once(session, endpoint, webhook)
+        return Delivered(TIMED_OUT) if DEADLINES.over(attempt) else delivered
 
 
-def _attempt_once(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> str:
+def _attempt_once(session: requests.Session, endpoint: EndpointDoc, webhook: Webhook) -> Delivered:
     headers = signed_headers(endpoint["secret"], webhook.id, wall_ns() // 1_000_000, webhook.body)
     headers["content-type"] = "application/json"
     try:
@@ -209,14 +209,15 @@ def _attempt_once(session: requests.Session, endpoint: EndpointDoc, webhook: Web
         )
         answer.close()
     except AddressRefused:
-        return "address_refused"
+        return Delivered("address_refused")
     except requests.Timeout:
-        return TIMED_OUT
+        return Delivered(TIMED_OUT)
     except (requests.RequestException, HTTPError, OSError, ValueError):
-        return "unreachable"  # An invalid host name raises errors of several libraries.
+        return Delivered("unreachable")  # An invalid host name raises errors of several libraries.
     except Exception as failure:
         log.warning("a receiver could not be called", endpoint=endpoint["id"], why=repr(failure)[:200])
-        return "unreachable"
-    if answer.status_code == 410:
-        return "gone"
-    return "acked" if 200 <= answer.status_code < 300 else f"status_{answer.status_code}"
+        return Delivered("unreachable")
+    status = answer.status_code
+    if status == 410:
+        return Delivered(GONE, status)
+    return Delivered("acked" if 200 <= status < 300 else f"status_{status}", status)
