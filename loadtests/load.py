@@ -28,6 +28,7 @@ from rest import Rest, come_to_rest
 from server import Server
 from shared_state import Settings
 from tool import NotRun, concluded, number, say, whole
+from watching import live_address, require_console, show_live
 
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.exit_codes import ExitCode
@@ -68,6 +69,7 @@ class Plan:
     think_s: float
     engine: str = "sqlite"
     workers: int = 1
+    console: bool = False
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -91,7 +93,10 @@ def _judged(options: argparse.Namespace) -> ExitCode:
         think_s=options.think_ms / 1000,
         engine=options.engine,
         workers=options.workers,
+        console=options.console,
     )
+    if plan.console:
+        require_console()
     with tempfile.TemporaryDirectory(prefix="mocklend-load-") as folder:
         document = run(plan, Path(folder))
     if options.json:
@@ -132,6 +137,9 @@ def _run(plan: Plan, folder: Path, server: Server, began: float) -> Doc:
             client = anyone.sandbox(seed=plan.seed, clock="wall", now=STARTS_AT, speed=plan.speed)
         layer = bool(health["layer"])
         with client:
+            if plan.console:
+                client.live()  # From here on each second is counted, for whoever opens the page later.
+                show_live(live_address(server.url, str(client.sandbox_id)), at_terminal=sys.stderr.isatty())
             armed = _arm(client, plan, layer=layer)
             channels = {channel["id"]: channel["settle_delay_s"] for channel in client.channels()["channels"]}
             load = _load(plan, client, server, folder, armed, channels, layer=layer)
@@ -353,6 +361,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--speed", type=whole(1, 86_400), default=300, help="sandbox seconds per real second (default: %(default)s)"
     )
     parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two tasks of a user")
+    parser.add_argument(
+        "--console", action="store_true", help="print the console's address for this run; opens it from a terminal"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args(arguments)
     if options.workers > 1 and options.engine == SQLITE and not (options.database or "").startswith(POSTGRESQL):

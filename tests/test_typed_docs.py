@@ -69,6 +69,11 @@ SHORTENED: Mapping[str, Short] = {
     "scripts/load --users 50 --time 60s": Short(
         "scripts/load --users 50 --time 60s --help", "scripts/load --users 5 --time 5s", "a minute, and both cores"
     ),
+    "scripts/load --users 50 --time 60s --console": Short(
+        "scripts/load --users 50 --time 60s --console --help",
+        "scripts/load --users 5 --time 5s --console",
+        "a minute, and both cores",
+    ),
     "scripts/crash --kills 20": Short(
         "scripts/crash --kills 20 --help", "scripts/crash --kills 1", "twenty starts of a server under load"
     ),

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from generator import progress_line
 from load import duration_s
+from watching import has_screen, live_address, show_live
 
 ROOT = Path(__file__).resolve().parents[2]
 HAS_LOCUST = importlib.util.find_spec("locust") is not None
@@ -186,3 +188,56 @@ def test_the_progress_of_a_load_is_one_line() -> None:
     assert progress_line(4.2, {}, None) == "4 s: the load is about to begin"
     assert progress_line(6.0, figures, None) == "6 s: 50 users, 1200 requests, 310 per second, 2 failures"
     assert progress_line(8.1, figures, 31).endswith(", 2 failures, 31 injections")
+
+
+# --- a run that is watched ---
+
+
+@pytest.mark.long
+@needs_locust
+def test_a_load_that_is_watched_prints_the_address_of_its_page_which_moves() -> None:
+    command = [sys.executable, str(ROOT / "loadtests" / "load.py"), *QUICK, "--console"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        totals = []
+        address = ""
+        for line in process.stderr:
+            if said := re.search(r"console: (http://127\.0\.0\.1:\d+/console/(\w+)/live)\?window=all$", line):
+                address, sandbox_id = said[1], said[2]
+                page = requests.get(address, timeout=10)
+                assert page.status_code == 200
+                assert f'data-rows="/console/{sandbox_id}/live/rows"' in page.text
+            elif re.search(r"s: 3 users, [1-9]", line):
+                assert address, "the address comes before the load"
+                rows = requests.get(f"{address}/rows", timeout=10).json()["rows"]
+                totals.append(sum(row["requests"][0] for row in rows))
+                if len(totals) == 2:
+                    process.send_signal(signal.SIGTERM)
+                    break
+        process.communicate(timeout=100)
+
+    assert 0 < totals[0] < totals[1]
+
+
+@pytest.mark.parametrize(
+    ("at_terminal", "screen", "opened"), [(True, ":0", True), (True, "", False), (False, ":0", False)]
+)
+def test_a_browser_opens_for_somebody_at_a_terminal_with_a_screen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], at_terminal: bool, screen: str, opened: bool
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("watching.webbrowser.open", lambda address: bool(asked.append(address)) or True)
+    monkeypatch.setattr("watching.sys.platform", "linux")
+    monkeypatch.setenv("DISPLAY", screen)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    address = live_address("http://127.0.0.1:1", "sbx_a")
+
+    assert show_live(address, at_terminal=at_terminal) is opened
+    assert asked == ([address] if opened else [])
+    assert f"console: {address}" in capsys.readouterr().err
+
+
+def test_macos_has_a_screen_without_saying_so() -> None:
+    assert has_screen({}, "darwin")
+    assert has_screen({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
+    assert not has_screen({}, "linux")
