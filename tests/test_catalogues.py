@@ -6,10 +6,13 @@ import pytest
 
 from mocklend.audit.checks import CHECKS
 from mocklend.bureau.partners import PARTNERS
+from mocklend.console.words import PRODUCT
 from mocklend.domain.channel import channels
 from mocklend.domain.finding import CLASSES
+from mocklend.domain.product import PRODUCTS
 from mocklend.language import Language, is_translated
 from mocklend.monitoring.alerts import CHECKS as ALERTS
+from mocklend_faults.engine import hints, lint, score_verdict
 
 TEXTS = {
     "checks": [check.states for check in CHECKS],
@@ -17,6 +20,9 @@ TEXTS = {
     "classes": list(CLASSES.values()),
     "channels": [channel.name for channel in channels().values()],
     "lenders": [partner.name for partner in PARTNERS.values()],
+    "products": [PRODUCT[id] for id in PRODUCTS],
+    "reasons of lint": list(lint.REASONS),
+    "reasons of a score": [*score_verdict.REASONS, hints.OVER_BY_ITSELF],
 }
 
 

@@ -226,7 +226,12 @@ def test_a_browser_opens_for_somebody_at_a_terminal_with_a_screen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], at_terminal: bool, screen: str, opened: bool
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("watching.webbrowser.open", lambda address: bool(asked.append(address)) or True)
+
+    def open_browser(address: str) -> bool:
+        asked.append(address)
+        return True
+
+    monkeypatch.setattr("watching.webbrowser.open", open_browser)
     monkeypatch.setattr("watching.sys.platform", "linux")
     monkeypatch.setenv("DISPLAY", screen)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

@@ -17,6 +17,7 @@ from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import Refused
 from mocklend.storage.work import NoOp
 from mocklend.validation import Body, schema_of
+from mocklend_faults.api.sentences import SentenceDoc
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
@@ -59,6 +60,7 @@ class LintDoc(Doc):
     )
     alone: str = Field(description="The verdict if it were the only rule.")
     reasons: list[str] = Field(description="Why it is not `exact`, a sentence each.")
+    sentences: list[SentenceDoc] = Field(description="The reasons as texts with placeholders, and their values.")
     warnings: list[WarningDoc] = Field(description="Properties of the rule that may not be intended.")
 
 

@@ -33,6 +33,7 @@ from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Sandbox
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
 from mocklend_faults.api.rules import rule_documents
+from mocklend_faults.api.sentences import SentenceDoc
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, why_empty
@@ -50,25 +51,16 @@ from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.near import near_pairs
 from mocklend_faults.engine.records import harmful, refused, staff_actions, view_key
-from mocklend_faults.engine.scoring import (
-    FAIL,
-    INCONCLUSIVE,
-    PASS,
-    TIMING,
-    Break,
-    Records,
-    ReportedFinding,
-    Thresholds,
-    Window,
-    score,
-)
+from mocklend_faults.engine.score_verdict import FAIL, INCONCLUSIVE, PASS, Thresholds
+from mocklend_faults.engine.scoring import TIMING, Break, Records, ReportedFinding, Window, score
 
 scores = APIBlueprint("scores", __name__, tag="Faults")
 
 LISTED_MAX = 1_000
 CHECKS_MAX = 10_000
 WITHOUT_LISTS: JsonObject = {
-    "hint": None, "reasons": [], "silent_rules": [], "by_class": {}, "lists": {}, "lists_cut": [], "near": [],
+    "hint": None, "reasons": [], "sentences": [], "silent_rules": [], "by_class": {}, "lists": {}, "lists_cut": [],
+    "near": [],
 }  # fmt: skip
 """What a score says to whoever may not see the truth: the counts, and not of what."""
 SCORED = {
@@ -264,6 +256,9 @@ class ScoreDoc(Doc):
         description="PASS, FAIL (a threshold was missed), or INCONCLUSIVE (too little happened to judge)."
     )
     reasons: list[str] = Field(description="Why the verdict is not PASS, a sentence each.")
+    sentences: list[SentenceDoc] = Field(
+        description="The reasons as texts with placeholders, and their values: what another language is made of."
+    )
     hint: str | None = Field(description="If no break was demanded: why, and what to do. Null otherwise.")
     scored_at: str = Field(description="When it was scored. RFC 3339, on the sandbox's clock.")
     window: JudgedWindow = Field(description="The window of the score, both ends included.")

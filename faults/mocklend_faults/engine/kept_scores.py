@@ -21,7 +21,8 @@ from mocklend.storage.statements import LAYER, statement
 from mocklend.storage.stores import entity, entity_of_row
 from mocklend.storage.tables import Index
 from mocklend.storage.work import Answer, Entity, Idempotency, Key, Work
-from mocklend_faults.engine.scoring import FAIL, INCONCLUSIVE, PASS, ratio
+from mocklend_faults.engine.score_verdict import FAIL, INCONCLUSIVE, PASS
+from mocklend_faults.engine.scoring import ratio
 
 ALL = "all"
 SCORE = "scr_"

@@ -18,10 +18,16 @@ from typing import Any
 from mocklend_faults.engine.matching import Condition, Match, known_fields
 from mocklend_faults.engine.rules import LintDoc, Rule, WarningDoc
 from mocklend_faults.engine.selection import LIMITS
+from mocklend_faults.engine.sentences import Sentence, sentence
 
 EXACT, ORDER, TIME = "exact", "order_dependent", "time_dependent"
 VERDICTS = (EXACT, ORDER, TIME)
 """From the strongest promise to the weakest."""
+OTHER_RULE = "rule {rule} is {verdict}, and changes the story that this one acts on"
+COUNTED = "{limits}: counted over all entities, in the order in which they come"
+TIMED = "{settings}: depends on the time, and the clock is running"
+REASONS = (OTHER_RULE, COUNTED, TIMED)
+"""The texts of all reasons why a rule is not exact."""
 
 ONE_STORY = ("entity", "loan_id")
 """A rule that matches a single value of one of these counts within one story, whose order is fixed."""
@@ -45,8 +51,13 @@ class LintResult:
 
     verdict: str
     alone: str
-    reasons: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
     warnings: tuple[LintWarning, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons in English."""
+        return tuple(map(str, self.sentences))
 
     def to_json(self) -> LintDoc:
         """The result as the control API returns it."""
@@ -54,6 +65,7 @@ class LintResult:
             "verdict": self.verdict,
             "alone": self.alone,
             "reasons": list(self.reasons),
+            "sentences": [reason.to_json() for reason in self.sentences],
             "warnings": [warning.to_json() for warning in self.warnings],
         }
 
@@ -70,10 +82,7 @@ def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, LintResult]:
             others_verdict, _ = alone[other.id]
             if other.id != rule.id and others_verdict != EXACT and rule.enabled:
                 verdict = max(verdict, others_verdict, key=VERDICTS.index)
-                reasons = (
-                    *reasons,
-                    f"rule {other.id} is {others_verdict}, and changes the story that this one acts on",
-                )
+                reasons = (*reasons, sentence(OTHER_RULE, rule=other.id, verdict=others_verdict))
         results[rule.id] = LintResult(verdict, by_itself, reasons, tuple(_warnings(rule, on)))
     return results
 
@@ -81,20 +90,20 @@ def lint(rules: Sequence[Rule], *, mode: str) -> dict[str, LintResult]:
 # --- whether it can be reproduced ---
 
 
-def _alone(rule: Rule, mode: str) -> tuple[str, tuple[str, ...]]:
+def _alone(rule: Rule, mode: str) -> tuple[str, tuple[Sentence, ...]]:
     select = rule.select
     limits = [name for name in LIMITS if getattr(select, name) != getattr(type(select)(), name)]
     reasons = []
     verdict = EXACT
     if limits and not _one_story(rule.match):
         verdict = ORDER
-        reasons.append(f"{_and(limits)}: counted over all entities, in the order in which they come")
+        reasons.append(sentence(COUNTED, limits=", ".join(limits)))
     if mode != "manual":
         timed = [f"activate.{name}" for name in rule.activate.timed]
         timed += ["match.now_ms"] if any(condition.field == "now_ms" for condition in rule.match.conditions) else []
         if timed:
             verdict = TIME
-            reasons.append(f"{_and(timed)}: depends on the time, and the clock is running")
+            reasons.append(sentence(TIMED, settings=", ".join(timed)))
     return verdict, tuple(reasons)
 
 

@@ -27,6 +27,7 @@ from mocklend_faults.engine.catalogue import Catalogue, find
 from mocklend_faults.engine.fault import Fault, reader_of
 from mocklend_faults.engine.matching import MATCH_SCHEMA, Match
 from mocklend_faults.engine.selection import Select
+from mocklend_faults.engine.sentences import SentenceDoc
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 WITH_SCHEMA: JsonObject = {
@@ -82,6 +83,7 @@ class LintDoc(TypedDict):
     verdict: str
     alone: str
     reasons: list[str]
+    sentences: list[SentenceDoc]
     warnings: list[WarningDoc]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
+from mocklend_faults.engine.sentences import SentenceDoc
+
 BreakDoc = TypedDict(
     "BreakDoc",
     {
@@ -91,6 +93,7 @@ class ScoreDoc(TypedDict):
 
     verdict: str
     reasons: list[str]
+    sentences: list[SentenceDoc]
     window: WindowDoc
     thresholds: Mapping[str, float | None]
     counts: dict[str, int]

@@ -34,8 +34,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
@@ -49,8 +48,8 @@ from mocklend_faults.engine.score_documents import (
     ScoreDoc,
     SpreadDoc,
 )
+from mocklend_faults.engine.score_verdict import Thresholds, verdict_of
 
-PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
 TIMING = "timing"
 """A class that is never demanded: the difference ends by itself."""
 DRIFTS = frozenset({"stale_view"})
@@ -180,25 +179,6 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What a reconciler has to reach. None demands nothing; a ratio of 0 to 0 is never too low."""
-
-    precision_min: Decimal | None = Decimal(1)
-    recall_min: Decimal | None = Decimal(1)
-    f1_min: Decimal | None = None
-    kind_accuracy_min: Decimal | None = None
-    amount_accuracy_min: Decimal | None = None
-    money_recall_min: Decimal | None = None
-    harmful_repairs_max: int | None = 0
-    silent_rules_max: int | None = 0
-
-    def to_json(self) -> dict[str, float | None]:
-        """The thresholds by name; a ratio as a number from 0 to 1."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
-
-
-@dataclass(frozen=True, slots=True)
 class Records:
     """What the sandbox's other tables add to a score: each list holds JSON objects, as `records` makes them.
 
@@ -261,10 +241,12 @@ def score(
     }
     money = _money(visible, classification, window)
     lists = _lists(classification, visible, window, records)
-    reasons, verdict = _verdict(numbers, money, demanded, records, thresholds)
+    recalls = {currency: of_currency.recall for currency, of_currency in money.items()}
+    reasons, verdict = verdict_of(numbers, recalls, demanded, harmful, records.silent_rules, thresholds)
     return {
         "verdict": verdict,
-        "reasons": reasons,
+        "reasons": [str(reason) for reason in reasons],
+        "sentences": [reason.to_json() for reason in reasons],
         "window": {
             "from": rfc3339(window.from_ms),
             "to": rfc3339(window.to_ms),
@@ -451,38 +433,6 @@ def _with_breaks(finding: ReportedFinding, breaks: Sequence[Break]) -> JudgedFin
         for break_ in breaks
     ]
     return {**finding.to_json(), "answer_key": key}
-
-
-def _verdict(
-    numbers: Mapping[str, Fraction | None],
-    money: Mapping[str, _Money],
-    demanded: int,
-    records: Records,
-    thresholds: Thresholds,
-) -> tuple[list[str], str]:
-    """FAIL if a threshold is missed; else INCONCLUSIVE if too little happened; else PASS. With the reasons."""
-    failed = []
-    for name, value in numbers.items():
-        minimum = getattr(thresholds, f"{name}_min")
-        if minimum is not None and value is not None and value < Fraction(minimum):
-            failed.append(f"{name} is {float(value):.4f}, and at least {minimum} is required")
-    if thresholds.money_recall_min is not None:
-        for currency, of_currency in money.items():
-            recall = of_currency.recall
-            if recall is not None and recall < Fraction(thresholds.money_recall_min):
-                minimum = f"at least {thresholds.money_recall_min} is required"
-                failed.append(f"money recall in {currency} is {float(recall):.4f}, and {minimum}")
-    harmful, silent = len(records.harmful_repairs), len(records.silent_rules)
-    if thresholds.harmful_repairs_max is not None and harmful > thresholds.harmful_repairs_max:
-        failed.append(
-            f"{harmful} repairs made correct books wrong, and at most {thresholds.harmful_repairs_max} are allowed"
-        )
-    if failed:
-        return failed, FAIL
-    unsure = [] if demanded else ["the answer key demands nothing in this window"]
-    if thresholds.silent_rules_max is not None and silent > thresholds.silent_rules_max:
-        unsure.append(f"{silent} rules never injected: {', '.join(records.silent_rules[:10])}")
-    return unsure, INCONCLUSIVE if unsure else PASS
 
 
 def _spread(seconds: Iterable[int]) -> SpreadDoc:

@@ -16,7 +16,7 @@ from mocklend.console import actions, clock_bar, ledger, live, loans, sandboxes,
 from mocklend.console.formats import Formats
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, open_snapshot, visit
-from mocklend.console.words import DUE
+from mocklend.console.words import DUE, PRODUCT
 from mocklend.domain.problems import Refused
 from mocklend.language import available
 from mocklend.logs import get_logger
@@ -88,6 +88,7 @@ def frame() -> dict[str, object]:
         "groups": GROUPS,
         "here": here_with,
         "languages": available(),
+        "product_names": PRODUCT,
         "on_loopback": console().settings.on_loopback,
         "visit": here,
     }

@@ -163,3 +163,11 @@ KINDS: Mapping[str, str] = {
     "compensation_paid": message("compensation paid"),
 }
 """The kinds of transactions of the journal; one without a word is shown by its code."""
+
+PRODUCT: Mapping[str, str] = {
+    "jiebei-like": message("Like Jiebei: 12 equal monthly instalments"),
+    "weilidai-like": message("Like Weilidai: 10 equal parts of principal"),
+    "bullet-30d": message("One repayment after 30 days"),
+    "interest-free-3": message("3 instalments without interest"),
+}
+"""What the products that ship are called, by id; another one is shown by its id."""

@@ -92,7 +92,7 @@ def test_a_rule_is_put_read_patched_and_deleted(control: Control) -> None:
         "matched": 0,
         "selected": 0,
         "injected": 0,
-        "lint": {"verdict": "exact", "alone": "exact", "reasons": [], "warnings": []},
+        "lint": {"verdict": "exact", "alone": "exact", "reasons": [], "sentences": [], "warnings": []},
     }
     assert control.call("PUT", path, rule) == control.call("GET", path) == answer
     assert control.call("GET", "/-/rules") == {"rules": [answer]}

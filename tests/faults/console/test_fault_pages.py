@@ -145,3 +145,13 @@ def test_rules_are_not_shown_while_the_truth_is_hidden(browser: Browser) -> None
     assert answer.status_code == 303
     assert "callback.dropped" not in answer.text
     assert ">Faults" not in browser.get("/loans")
+
+
+def test_why_a_rule_cannot_be_repeated_is_said_in_both_languages(browser: Browser, control: Control) -> None:
+    control.call("PUT", "/-/rules/twice", {"fault": "callback.dropped", "select": {"times": 2}})
+
+    english, chinese = (browser.get("/rules/twice", language) for language in Language)
+
+    assert "times: counted over all entities" in seen(english)
+    assert "times：对全部对象按到来的先后计数" in seen(chinese)
+    assert english_sentences(chinese) == []

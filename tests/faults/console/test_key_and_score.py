@@ -144,3 +144,14 @@ def test_the_key_is_not_shown_while_the_truth_is_hidden_and_a_score_has_no_lists
         assert "missing_in_books" not in page
         assert repayment not in page
         assert "Nearly right" not in seen(page)
+
+
+def test_the_reasons_of_a_verdict_are_said_in_both_languages(browser: Browser, control: Control) -> None:
+    lost_payment(control)
+    nothing = {"findings": "[]"}
+
+    english, chinese = (browser.post("/score", nothing, language).text for language in Language)
+
+    assert "recall is 0.0000, and at least 1 is required" in seen(english)
+    assert "recall 为 0.0000，要求至少 1" in seen(chinese)
+    assert english_sentences(chinese) == []

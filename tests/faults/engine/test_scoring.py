@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocklend.client import Doc
-from mocklend_faults.engine.scoring import Break, Records, ReportedFinding, Thresholds, Window, score
+from mocklend_faults.engine.score_verdict import Thresholds
+from mocklend_faults.engine.scoring import Break, Records, ReportedFinding, Window, score
 
 MONDAY_MS = 1_767_578_400_000
 HOUR_MS = 3_600_000
@@ -241,6 +242,7 @@ def test_a_score_without_injections_and_findings_is_inconclusive() -> None:
 
     assert (result["verdict"], result["precision"], result["recall"]) == ("INCONCLUSIVE", None, None)
     assert result["reasons"] == ["the answer key demands nothing in this window"]
+    assert result["sentences"] == [{"text": "the answer key demands nothing in this window", "values": {}}]
 
 
 def test_a_finding_without_an_injection_fails() -> None:
