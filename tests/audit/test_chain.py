@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from mocklend.audit.chain import views_of
+from mocklend.audit.chain import traced_loan, views_of
 from mocklend.audit.chain.docs import View
 from mocklend.audit.chain.edges import IN_ORDER, edge_of
 from mocklend.client import Client, Doc, ProblemError, numbered_keys
@@ -230,12 +230,12 @@ def test_what_no_fault_explains_is_a_bug_of_the_platform(story: Story, raw: Ungu
     loan_id = story.borrow()
     story.repay(loan_id, 9_500)
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        assert views_of(snapshot, None, loan_id)["verdict"] == "agrees"
+        assert views_of(traced_loan(snapshot, None, loan_id))["verdict"] == "agrees"
 
     assert raw(sql) > 0
 
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        chain = views_of(snapshot, None, loan_id)
+        chain = views_of(traced_loan(snapshot, None, loan_id))
     assert view in [row["view"] for row in chain["rows"] if row["mark"] == "unexplained"]
     assert (chain["verdict"], chain["sentence"]["code"]) == ("unexplained", "unexplained")
     assert "no_fault" in [step["code"] for step in chain["because"]]

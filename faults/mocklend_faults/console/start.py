@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.repayments import NewRepayment, order
-from mocklend.audit.chain import views_of
+from mocklend.audit.chain import traced_loan, views_of
 from mocklend.console.actions import fresh_key
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
@@ -84,7 +84,7 @@ def start() -> str:
         borrower = snapshot.get(Borrower, loan.borrower_id) if loan else None
         paid = bool(loan) and bool(reads.repayments(snapshot, loan_id, limit=1)[0])
         armed = any(stored["id"] == RULE_ID for stored in stored_of(snapshot))
-        views = views_of(snapshot, platform().layer, loan_id) if loan and visit().truth else None
+        views = views_of(traced_loan(snapshot, platform().layer, loan_id)) if loan and visit().truth else None
         write = Formats(visit().language, snapshot.sandbox.zone)
     return render_template(
         "start.html",

@@ -15,7 +15,7 @@ from mocklend.api.openapi import operation
 from mocklend.api.pagination import Cursor, decode_cursor
 from mocklend.api.request_context import current_platform, open_snapshot
 from mocklend.api.responses import rendered
-from mocklend.audit.chain import ViewsDoc, views_of
+from mocklend.audit.chain import ViewsDoc, traced_loan, views_of
 from mocklend.audit.timeline import TimelineDoc, timeline_of
 from mocklend.audit.timeline.docs import Kind
 from mocklend.validation import Body, OneOf
@@ -47,7 +47,7 @@ def get_loan_views(loan_id: str) -> Response:
     Looking changes nothing: it is no event at any seam, and is not logged.
     """
     with open_snapshot() as snapshot:
-        return rendered(views_of(snapshot, current_platform().layer, loan_id))
+        return rendered(views_of(traced_loan(snapshot, current_platform().layer, loan_id)))
 
 
 @views.get("/-/loans/<id:loan_id>/timeline")
@@ -62,9 +62,7 @@ def get_loan_timeline(loan_id: str, query: TimelineQuery) -> Response:
     with open_snapshot() as snapshot:
         return rendered(
             timeline_of(
-                snapshot,
-                current_platform().layer,
-                loan_id,
+                traced_loan(snapshot, current_platform().layer, loan_id),
                 asked_of(snapshot.sandbox),
                 kind=query.kind,
                 after=decode_cursor(query.after, "after"),

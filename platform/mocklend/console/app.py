@@ -13,17 +13,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.config import Settings
 from mocklend.console import actions, clock_bar, ledger, live, loans, sandboxes, sign_in
-from mocklend.console.formats import Formats
+from mocklend.console.frame import current_frame
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
-from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, open_snapshot, visit
-from mocklend.console.words import DUE, PRODUCT
+from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, visit
+from mocklend.console.words import DUE, PRODUCT, SIGNS
 from mocklend.domain.problems import Refused
 from mocklend.language import available
 from mocklend.logs import get_logger
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
-from mocklend.storage.snapshot import Snapshot
-from mocklend.summary import SummaryDoc, summary
 
 HERE = Path(__file__).parent
 POLICY = (
@@ -90,35 +88,17 @@ def frame() -> dict[str, object]:
         "languages": available(),
         "product_names": PRODUCT,
         "on_loopback": console().settings.on_loopback,
+        "signs": SIGNS,
         "visit": here,
     }
     shown = here.shows_truth
     context["entries"] = [entry for entry in current_app.extensions[ENTRIES] if not entry.shows_truth or shown]
     try:
-        with open_snapshot() as snapshot:
-            g.formats = context["f"] = Formats(here.language, snapshot.sandbox.zone)
-            figures = _figures(snapshot, shows_truth=shown)
-            context.update(sandbox=snapshot.sandbox, clock=figures["clock"], figures=_shown(figures))
-            if "moved" in request.args:
-                context["moved"] = clock_bar.moved(snapshot, request.args["moved"])
+        read = current_frame()
+        context.update(f=g.formats, sandbox=read.sandbox, clock=read.clock, figures=read.figures, moved=read.moved)
     except Refused:
         context.update(sandbox=None, clock=None, figures={})
     return context
-
-
-def _figures(snapshot: Snapshot, *, shows_truth: bool) -> SummaryDoc:
-    served, sandbox_id = console().platform, snapshot.sandbox_id
-    seen, released = served.last_looks.of(sandbox_id), served.clocks.released_so_far(sandbox_id)
-    return summary(snapshot, served.layer, seen, released, shows_truth=shows_truth)
-
-
-def _shown(figures: SummaryDoc) -> dict[str, int]:
-    """The figures beside the sidebar's entries and in the clock bar, by the names in `Entry.figure`."""
-    faults = figures["faults"]
-    shown = {"loans": figures["loans"]}
-    if faults is not None:
-        shown |= {"rules": faults["rules_on"], "open": faults["open"]}
-    return shown
 
 
 def here_with(**choices: str) -> str:

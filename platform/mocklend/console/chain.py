@@ -14,7 +14,7 @@ from mocklend.audit.timeline.docs import SENTENCES as EVENTS
 from mocklend.audit.timeline.docs import Code, TimelineEvent
 from mocklend.console.formats import Formats
 from mocklend.console.visit import Visit
-from mocklend.console.words import ABOUT, LOAN_STATUS, OF_A_VIEW, REPEATS, VIEWS, status_word
+from mocklend.console.words import ABOUT, LOAN_STATUS, MARKS, OF_A_VIEW, REPEATS, VIEWS, status_word
 from mocklend.language import message
 from mocklend.monitoring.alerts import CHECKS
 
@@ -126,10 +126,8 @@ class Wording:
             return say("this is the world")
         if mark == Mark.AGREES:
             return say("agrees")
-        if mark == Mark.IN_TRANSIT:
-            return say("on its way")
-        if mark == Mark.UNEXPLAINED:
-            return say("unexplained: a bug")
+        if mark in (Mark.IN_TRANSIT, Mark.UNEXPLAINED):
+            return say(MARKS[mark])
         money = next((item for item in row["differs"] if item["field"] == "outstanding_minor"), None)
         if mark == Mark.FIRST_WRONG and row["wrong_days"]:
             return say("wrong for {days} d", days=self._write.number(row["wrong_days"]))
@@ -140,7 +138,7 @@ class Wording:
                 much = here > world
                 return say("{amount} too much", amount=amount) if much else say("{amount} too little", amount=amount)
         if mark == Mark.FIRST_WRONG:
-            return say("the lie shows first here")
+            return say(MARKS[mark])
         return say(REPEATS.get(row["source"] or "", REPEATS[View.WORLD]))
 
     def views(self, names: Sequence[str]) -> str:

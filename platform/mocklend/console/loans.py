@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
-from mocklend.audit.chain import views_of
+from mocklend.audit.chain import traced_loan, views_of
 from mocklend.audit.timeline import timeline_of
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
@@ -66,10 +66,9 @@ def loan(loan_id: str) -> str:
         borrower = snapshot.get(Borrower, entity.borrower_id)
         page = reads.page(snapshot, loan_id)
         if visit().shows_truth:
-            views = views_of(snapshot, platform().layer, loan_id)
-            timeline = timeline_of(
-                snapshot, platform().layer, loan_id, kind=kind, after=decode_cursor(request.args.get("after"))
-            )
+            traced = traced_loan(snapshot, platform().layer, loan_id)
+            views = views_of(traced)
+            timeline = timeline_of(traced, kind=kind, after=decode_cursor(request.args.get("after")))
         write = Formats(visit().language, snapshot.sandbox.zone)
     return render_template(
         "loan.html",

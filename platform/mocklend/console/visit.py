@@ -98,8 +98,15 @@ def formats() -> Formats:
 
 @contextmanager
 def open_snapshot() -> Iterator[Snapshot]:
-    """A snapshot of the visited sandbox. Raises Refused `sandbox_unknown`."""
+    """A snapshot of the visited sandbox. A page that is looked at gets its frame from its first one.
+
+    Raises Refused `sandbox_unknown`.
+    """
     with platform().snapshot(visit().sandbox_id) as snapshot:
+        if "frame" not in g and request.method in ("GET", "HEAD"):
+            from mocklend.console.frame import read_frame
+
+            g.frame = read_frame(snapshot)
         yield snapshot
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mocklend.audit.chain.docs import View
+from mocklend.audit.chain.docs import Mark, View
 from mocklend.domain.channel import channels
 from mocklend.domain.statuses import (
     ApplicationDecision,
@@ -97,6 +97,26 @@ VIEWS: Mapping[str, str] = {
     View.CLIENT: message("Answer to the client"),
 }
 """The names of the views."""
+BELIEVED = (
+    View.WORLD, View.CHANNEL, View.CONSOLE, View.BOOKS, View.PAGE, View.REPORT, View.SCORE, View.LENDER,
+)  # fmt: skip
+"""The views of which somebody believes something, in the order of the chain: the others say what their source says."""
+MARKS: Mapping[str, str] = {
+    Mark.AGREES: message("agrees with the world"),
+    Mark.FIRST_WRONG: message("the lie shows first here"),
+    Mark.PASSES_ON: message("passes it on"),
+    Mark.IN_TRANSIT: message("on its way"),
+    Mark.UNEXPLAINED: message("unexplained: a bug"),
+}
+"""What each mark says."""
+SIGNS: Mapping[str, str] = {
+    Mark.AGREES: "check",
+    Mark.FIRST_WRONG: "cross",
+    Mark.PASSES_ON: "turn",
+    Mark.IN_TRANSIT: "clock",
+    Mark.UNEXPLAINED: "attend",
+}
+"""The icon of each mark; a word is always beside it."""
 ABOUT: Mapping[str, str] = {
     "receipt": message("receipt"),
     "edit": message("edit"),

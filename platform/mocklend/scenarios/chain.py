@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mocklend.audit.chain import views_of
+from mocklend.audit.chain import traced_loan, views_of
 from mocklend.client import Doc
 from mocklend.runtime import Platform
 
@@ -34,7 +34,7 @@ def believed_now(platform: Platform, sandbox_id: str, state: Doc) -> list[Believ
     if loan_id is None:
         return []
     with platform.snapshot(sandbox_id) as snapshot:
-        views = views_of(snapshot, platform.layer, loan_id)
+        views = views_of(traced_loan(snapshot, platform.layer, loan_id))
     return [
         BelievedRow(
             row["view"],

@@ -19,7 +19,7 @@ from mocklend.console.forms import Filled, read_form, sandbox_path
 from mocklend.console.mount import API
 from mocklend.console.navigation import PLAY, Entry, LayerPages
 from mocklend.console.visit import platform, require_teacher, visit
-from mocklend.console.words import LOAN_STATUS
+from mocklend.console.words import BELIEVED, LOAN_STATUS, MARKS, VIEWS
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
@@ -31,25 +31,6 @@ from mocklend.storage.snapshot import PlatformLayer
 from mocklend.validation import Body
 
 scenario_pages = Blueprint("scenarios", __name__, template_folder="templates")
-
-VIEWS = {
-    "world": message("World"),
-    "channel": message("Channel"),
-    "console": message("Operator console"),
-    "books": message("Books"),
-    "page": message("Status page"),
-    "report": message("Credit report"),
-    "score": message("Score"),
-    "lender": message("Lender"),
-}
-"""The views that the page lists, in the order of the chain."""
-MARKS = {
-    "agrees": message("agrees with the world"),
-    "first_wrong": message("the lie shows first here"),
-    "passes_on": message("passes it on"),
-    "in_transit": message("on its way"),
-    "unexplained": message("unexplained: a bug"),
-}
 
 
 class PlayForm(Body):
@@ -125,7 +106,7 @@ def _run_page(run: Run) -> str:
         shown=shown,
         chapter=doc["chapters"][shown],
         finders=finders[-1] if finders else [],
-        rows=[row for row in rows if row.view in VIEWS],
+        rows=[row for row in rows if row.view in BELIEVED],
         changed=_changed(run, rows),
         views=VIEWS,
         marks=MARKS,

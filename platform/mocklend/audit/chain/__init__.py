@@ -1,7 +1,7 @@
 """The chain of a loan's views: world, channel, console, books, and what is shown of it, each compared with the world.
 
-        subject ──▶ rows ──▶ marks ──▶ breaks, because, remedy, sentence
-        (audited)   (as each view says it)
+        traced loan ──▶ rows ──▶ marks ──▶ breaks, because, remedy, sentence
+        (audited)       (as each view says it)
 
 A reader of the world, as the audit is: it stands in its room. It reads one loan, by index, and writes nothing.
 """
@@ -13,15 +13,13 @@ from mocklend.audit.chain.docs import Mark, RowDoc, View, ViewsDoc
 from mocklend.audit.chain.edges import breaks_of
 from mocklend.audit.chain.explaining import because, cause_of, sentence_of
 from mocklend.audit.chain.marking import WORST, mark_rows
-from mocklend.audit.chain.noticed import noticed
 from mocklend.audit.chain.remedy import remedies
 from mocklend.audit.chain.rows import Row, rows_above, rows_shown, statement_row
-from mocklend.audit.chain.subject import subject_of
+from mocklend.audit.chain.traced import TracedLoan, traced_loan
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.layer import TracedInjection
-from mocklend.storage.snapshot import PlatformLayer, Snapshot
 
-__all__ = ["ViewsDoc", "views_of"]
+__all__ = ["TracedLoan", "ViewsDoc", "traced_loan", "views_of"]
 
 DAY_MS = 86_400_000
 SYMPTOM_OF = {
@@ -30,33 +28,31 @@ SYMPTOM_OF = {
 """The name under which a kind of fault describes a view, where it is not the view's own."""
 
 
-def views_of(snapshot: Snapshot, layer: PlatformLayer | None, loan_id: str) -> ViewsDoc:
-    """A loan's views in the order of the chain. Raises Refused `loan_unknown`."""
-    subject = subject_of(snapshot, loan_id)
-    findings = [discrepancy.finding for discrepancy in subject.discrepancies]
-    traced, explained_by = ((), (None,) * len(findings)) if layer is None else layer.trace(snapshot, loan_id, findings)
-    by_id = {injection.id: injection for injection in traced}
+def views_of(loan: TracedLoan) -> ViewsDoc:
+    """A loan's views in the order of the chain."""
+    subject, traced = loan.subject, loan.injections
+    now_ms = subject.snapshot.now_ms
     rows = [*rows_above(subject), *rows_shown(subject), *bureau_rows(subject)]
-    rows += [statement_row(file, snapshot.now_ms) for file in subject.files]
-    marked = mark_rows(subject, rows, {n: by_id.get(id or "") for n, id in enumerate(explained_by)})
+    rows += [statement_row(file, now_ms) for file in subject.files]
+    marked = mark_rows(subject, rows, loan.explained)
     return ViewsDoc(
-        loan_id=loan_id,
+        loan_id=subject.loan.id,
         borrower_id=subject.borrower.id,
         borrower_name=subject.borrower.name,
         currency=subject.loan.currency,
-        now=rfc3339(snapshot.now_ms),
+        now=rfc3339(now_ms),
         verdict=min(marked.marks, key=WORST.index),
         sentence=sentence_of(subject, marked),
         cause=cause_of(subject, marked),
         rows=[
-            _row_doc(row, mark, injection, snapshot.now_ms)
+            _row_doc(row, mark, injection, now_ms)
             for row, mark, injection in zip(marked.rows, marked.marks, marked.injections, strict=True)
         ],
         left_out=subject.left_out,
         breaks=breaks_of(traced, marked),
         because=because(subject, marked),
         remedy=remedies(subject, traced, marked),
-        noticed=noticed(subject),
+        noticed=list(loan.alerts),
     )
 
 

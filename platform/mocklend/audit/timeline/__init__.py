@@ -11,7 +11,8 @@ from functools import cache
 
 from mocklend.audit.chain.bureau_rows import is_true
 from mocklend.audit.chain.sentences import fill
-from mocklend.audit.chain.subject import Subject, subject_of
+from mocklend.audit.chain.subject import Subject
+from mocklend.audit.chain.traced import TracedLoan
 from mocklend.audit.timeline.docs import SENTENCES, Kind, Party, TimelineDoc, TimelineEvent, Tone
 from mocklend.audit.timeline.event import Asked, Event
 from mocklend.audit.timeline.money import books_events, channel_events, client_events
@@ -28,16 +29,14 @@ from mocklend.domain.problems import Refused
 from mocklend.domain.replay import replay
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.facts import BOOKS, recorded_by_loan
-from mocklend.storage.snapshot import PlatformLayer, Snapshot, among
+from mocklend.storage.snapshot import among
 from mocklend.views.reads import cursor
 
 __all__ = ["Asked", "TimelineDoc", "timeline_of"]
 
 
 def timeline_of(
-    snapshot: Snapshot,
-    layer: PlatformLayer | None,
-    loan_id: str,
+    loan: TracedLoan,
     asked: Sequence[Asked] = (),
     *,
     kind: str | None = None,
@@ -47,11 +46,9 @@ def timeline_of(
 ) -> TimelineDoc:
     """A page of a loan's timeline; `asked` are the requests that the server still has.
 
-    Raises Refused `loan_unknown`, and `validation_failed` for a wrong cursor.
+    Raises Refused `validation_failed` for a wrong cursor.
     """
-    subject = subject_of(snapshot, loan_id)
-    findings = [discrepancy.finding for discrepancy in subject.discrepancies]
-    traced = () if layer is None else layer.trace(snapshot, loan_id, findings)[0]
+    subject = loan.subject
     events = [
         *client_events(subject),
         *channel_events(subject),
@@ -59,8 +56,8 @@ def timeline_of(
         *page_events(subject),
         *bureau_events(subject),
         *people_events(subject),
-        *alert_events(subject),
-        *lie_events(traced),
+        *alert_events(loan.alerts),
+        *lie_events(loan.injections),
     ]
     events += asked_events(subject, asked, {event.ref for event in events if event.ref is not None})
     chosen = sorted(
@@ -71,9 +68,9 @@ def timeline_of(
     requests = {(request.entity, request.at_ms): request.id for request in asked if request.entity is not None}
     wrong = _wrong(subject)
     return TimelineDoc(
-        loan_id=loan_id,
+        loan_id=subject.loan.id,
         currency=subject.loan.currency,
-        now=rfc3339(snapshot.now_ms),
+        now=rfc3339(subject.snapshot.now_ms),
         events=[_event_doc(event, subject, wrong, requests.get((event.ref or "", event.at_ms))) for event in page],
         total=len(chosen),
         next_cursor=cursor(_key_text(page[-1])) if len(chosen) > start + limit else None,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from mocklend.audit.chain.docs import Param
-from mocklend.audit.chain.noticed import noticed
 from mocklend.audit.chain.subject import Subject
 from mocklend.audit.timeline.docs import Code, Kind, Party
 from mocklend.audit.timeline.event import Asked, Event, Place
@@ -14,6 +13,7 @@ from mocklend.bureau.partners import partner_of
 from mocklend.bureau.reporting import history_of
 from mocklend.bureau.scores import refresh_before
 from mocklend.domain.bureau import INQUIRY_DAYS, History, score
+from mocklend.monitoring.alerts import AlertDoc
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.seams.layer import TracedInjection
 from mocklend.seams.view_refresh import NEVER_MS
@@ -134,9 +134,9 @@ def people_events(subject: Subject) -> Iterator[Event]:
             )  # fmt: skip
 
 
-def alert_events(subject: Subject) -> Iterator[Event]:
+def alert_events(alerts: Iterable[AlertDoc]) -> Iterator[Event]:
     """What monitoring has noticed and still lists."""
-    for alert in noticed(subject):
+    for alert in alerts:
         yield Event(
             parse_rfc3339(alert["raised_at"]), Place.ALERTING, Party.MONITORING, Kind.ALERTS, Code.ALERT_RAISED,
             alert["entity"], alert["amount_minor"], {"check": alert["check"], "detail": alert["detail"]},
