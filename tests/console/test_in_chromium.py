@@ -133,7 +133,14 @@ def test_every_page_is_accessible_and_fits(
     loan = page.url
     links = [link.get_attribute("href") for link in page.locator("nav.side li a").all()]
     found: list[str] = []
-    for address in (loan, f"{loan}?open=page&all=1", f"{loan}/repay", *(f"{console.url}{link}" for link in links)):
+    for address in (
+        loan,
+        f"{loan}?open=page&all=1",
+        f"{loan}/operator",
+        f"{loan}/forms/openDispute",
+        f"{loan}/forms/applyAtLender",
+        *(f"{console.url}{link}" for link in links),
+    ):
         page.goto(address)
         results = Axe().run(page)
         found += [f"{address}: {results.generate_report()}"] if results.violations_count else []

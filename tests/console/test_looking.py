@@ -76,7 +76,13 @@ def every_page(browser: Browser, loan_id: str) -> list[str]:
         from flask import url_for
 
         listed = [url_for(entry.endpoint, sandbox=browser.sandbox_id) for entry in entries]
-    return [*listed, f"/loans/{loan_id}", f"/loans/{loan_id}?all=1&open=page", f"/loans/{loan_id}/repay"]
+    return [
+        *listed,
+        f"/loans/{loan_id}",
+        f"/loans/{loan_id}?all=1&open=page",
+        f"/loans/{loan_id}/operator",
+        f"/loans/{loan_id}/forms/repay",
+    ]
 
 
 def test_the_answer_key_is_the_same_with_every_page_open(faulty: Platform) -> None:

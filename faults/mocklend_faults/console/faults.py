@@ -9,7 +9,7 @@ from contextlib import suppress
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.console.forms import Filled, back, sandbox_path
+from mocklend.console.forms import Filled, back, curl, sandbox_path
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.domain.problems import Refused
 from mocklend.seams.edges import Edge
@@ -19,7 +19,6 @@ from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.console.rule_form import (
     NUMBERS,
     Form,
-    curl,
     errors_by_field,
     form_of_kind,
     form_of_rule,
@@ -183,7 +182,7 @@ def _page(rules: list[CountedRule], kind: KindDoc, form: Form, filled: Filled) -
         "faults.html",
         body=json.dumps(body, indent=1, ensure_ascii=False),
         chain=CHAINS[Edge(kind["edge"])],
-        command=curl(request.url_root.rstrip("/"), rule_id, body),
+        command=curl("PUT", f"/-/rules/{rule_id}", body),
         filled=filled,
         find=find,
         form=form,

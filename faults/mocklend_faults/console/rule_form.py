@@ -6,8 +6,6 @@ error of the API has its field.
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterable, Mapping
 
 from mocklend.domain.problems import FieldErrorDoc
@@ -79,13 +77,6 @@ def errors_by_field(errors: Iterable[FieldErrorDoc], names: Iterable[str]) -> di
         name = next((name for name in known if path == name or path.startswith(name + ".")), path)
         by_field.setdefault(name, error)
     return by_field
-
-
-def curl(origin: str, rule_id: str, body: Mapping[str, object]) -> str:
-    """The command that arms the same rule."""
-    url = shlex.quote(f"{origin}/-/rules/{rule_id}")
-    key, json_type = '"Authorization: Bearer $MOCKLEND_API_KEY"', "'Content-Type: application/json'"
-    return f"curl -sS -X PUT {url} \\\n  -H {key} -H {json_type} \\\n  -d {shlex.quote(json.dumps(body))}"
 
 
 def _one(form: Form, name: str) -> str:

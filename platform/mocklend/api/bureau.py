@@ -37,6 +37,7 @@ from mocklend.domain.nouns import says
 from mocklend.domain.problems import Refused
 from mocklend.storage.entities import Borrower, PartnerCopy
 from mocklend.storage.values import ReportDoc, ScoreDoc
+from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
@@ -151,16 +152,20 @@ def list_lenders() -> Response:
 )  # fmt: skip
 def apply(lender: str, new: NewApplication) -> Response:
     """Apply for credit at a partner lender. The inquiry goes on the credit report, and inquiries lower the score."""
-    command = Apply(
-        sandbox_id(),
-        idempotency(),
+    return answered(run(application_of(sandbox_id(), idempotency(), lender, new)))
+
+
+def application_of(sandbox_id: str, idem: Idempotency, lender: str, new: NewApplication) -> Apply:
+    """The command for a request."""
+    return Apply(
+        sandbox_id,
+        idem,
         partner=lender,
         borrower_id=new.borrower_id,
         product=new.product,
         amount_minor=new.amount_minor,
         refresh=new.refresh,
     )
-    return answered(run(command))
 
 
 @bureau.get("/bureau/lenders/<id:lender>/copies/<id:borrower_id>")

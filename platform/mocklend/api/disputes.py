@@ -24,6 +24,7 @@ from mocklend.servicing.disputes import CLAIMS, DisputeDoc, dispute_doc
 from mocklend.servicing.evidence import Piece
 from mocklend.storage.entities import Dispute
 from mocklend.storage.values import DECISIONS, EVIDENCE_KINDS
+from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
 
@@ -109,11 +110,16 @@ class DisputeQuery(Paged):
 @disputes.doc(**operation("openDispute", "loan_unknown", "channel_unknown", moves_money=True))
 def open_dispute(new: NewDispute) -> Response:
     """Open a dispute about a loan. The credit report shows the loan as disputed at once."""
+    return answered(run(dispute_of(sandbox_id(), idempotency(), new)))
+
+
+def dispute_of(sandbox_id: str, idem: Idempotency, new: NewDispute) -> OpenDispute:
+    """The command for a request."""
     evidence = tuple(
         Piece(piece.kind, piece.channel, piece.channel_trade_no, piece.amount_minor, piece.paid_at, piece.note)
         for piece in new.evidence
     )
-    return answered(run(OpenDispute(sandbox_id(), idempotency(), new.loan_id, new.claim, new.statement, evidence)))
+    return OpenDispute(sandbox_id, idem, new.loan_id, new.claim, new.statement, evidence)
 
 
 @disputes.get("/v1/disputes")
@@ -163,12 +169,17 @@ def verify_dispute(dispute_id: str, by: Verification) -> Response:
 @disputes.doc(**operation("decideDispute", "dispute_unknown", "dispute_state", moves_money=True))
 def decide_dispute(dispute_id: str, new: NewDecision) -> Response:
     """Decide a dispute. An upheld one can be corrected and compensated, in this call or a later one."""
+    return answered(run(decision_of(sandbox_id(), idempotency(), dispute_id, new)))
+
+
+def decision_of(sandbox_id: str, idem: Idempotency, dispute_id: str, new: NewDecision) -> DecideDispute:
+    """The command for a request. Refused `validation_failed` if it corrects what it does not uphold."""
     for field in ("correct", "compensation_minor"):
         if new.decision != States.UPHELD and getattr(new, field):
             raise field_problem(field, f"nothing, unless the decision is {States.UPHELD}", getattr(new, field))
-    command = DecideDispute(
-        sandbox_id(),
-        idempotency(),
+    return DecideDispute(
+        sandbox_id,
+        idem,
         dispute_id=dispute_id,
         decision=new.decision,
         memo=new.memo,
@@ -176,4 +187,3 @@ def decide_dispute(dispute_id: str, new: NewDecision) -> Response:
         correct=new.correct,
         compensation_minor=new.compensation_minor,
     )
-    return answered(run(command))

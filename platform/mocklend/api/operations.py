@@ -21,6 +21,7 @@ from mocklend.domain.nouns import says
 from mocklend.servicing import Charge, Refund, Waive, WriteOff
 from mocklend.servicing.charges import CHARGED, WAIVED
 from mocklend.servicing.operations import EditDoc
+from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
@@ -89,9 +90,14 @@ class PayoutList(TypedDict):
 )  # fmt: skip
 def charge(loan_id: str, new: NewCharge) -> Response:
     """Charge a fee or a penalty. It is added to the first instalment due at `due_date` or later, else to the last."""
-    command = Charge(
-        sandbox_id(),
-        idempotency(),
+    return answered(run(charge_of(sandbox_id(), idempotency(), loan_id, new)))
+
+
+def charge_of(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewCharge) -> Charge:
+    """The command for a request."""
+    return Charge(
+        sandbox_id,
+        idem,
         loan_id=loan_id,
         kind=new.kind,
         amount_minor=new.amount_minor,
@@ -100,7 +106,6 @@ def charge(loan_id: str, new: NewCharge) -> Response:
         operator=new.operator,
         approver=new.approver,
     )
-    return answered(run(command))
 
 
 @operations.post("/operator/loans/<id:loan_id>/waivers")
@@ -114,9 +119,14 @@ def charge(loan_id: str, new: NewCharge) -> Response:
 )  # fmt: skip
 def waive(loan_id: str, new: NewWaiver) -> Response:
     """Waive fees, interest or penalty, oldest instalment first. Principal cannot be waived, only written off."""
-    command = Waive(
-        sandbox_id(),
-        idempotency(),
+    return answered(run(waiver_of(sandbox_id(), idempotency(), loan_id, new)))
+
+
+def waiver_of(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewWaiver) -> Waive:
+    """The command for a request."""
+    return Waive(
+        sandbox_id,
+        idem,
         loan_id=loan_id,
         part=new.part,
         amount_minor=new.amount_minor,
@@ -124,7 +134,6 @@ def waive(loan_id: str, new: NewWaiver) -> Response:
         operator=new.operator,
         approver=new.approver,
     )
-    return answered(run(command))
 
 
 @operations.post("/operator/loans/<id:loan_id>/write-offs")
@@ -149,9 +158,14 @@ def write_off(loan_id: str, new: NewWriteOff) -> Response:
 )  # fmt: skip
 def refund(loan_id: str, new: NewRefund) -> Response:
     """Refund an overpaid amount. The channel pays it out after its settlement delay (see the loan's payouts)."""
-    command = Refund(
-        sandbox_id(),
-        idempotency(),
+    return answered(run(refund_of(sandbox_id(), idempotency(), loan_id, new)))
+
+
+def refund_of(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewRefund) -> Refund:
+    """The command for a request."""
+    return Refund(
+        sandbox_id,
+        idem,
         loan_id=loan_id,
         channel=new.channel,
         amount_minor=new.amount_minor,
@@ -159,7 +173,6 @@ def refund(loan_id: str, new: NewRefund) -> Response:
         operator=new.operator,
         approver=new.approver,
     )
-    return answered(run(command))
 
 
 @operations.get("/operator/loans/<id:loan_id>/payouts")

@@ -36,6 +36,7 @@ from mocklend.servicing import (
 from mocklend.servicing.operations import EDIT_KINDS, EditDoc, edit_doc
 from mocklend.storage.entities import Loan
 from mocklend.storage.values import StatusOverride
+from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 from mocklend.views.render import LoanDoc, conflicting_override, loan_doc
@@ -146,14 +147,19 @@ def edit(loan_id: str, new: NewEdit) -> Response:
 
     Amounts can be edited while the loan is USING or OVD. Only a reversal reopens a CLEAR loan.
     """
+    return answered(run(edit_of(sandbox_id(), idempotency(), loan_id, new)))
+
+
+def edit_of(sandbox_id: str, idem: Idempotency, loan_id: str, new: NewEdit) -> Edit:
+    """The command for a request. Refused `validation_failed` if the fields do not fit the kind."""
     required, forbidden = ("status", "amount_minor") if new.kind == MODIFY_BILL_STATUS else ("amount_minor", "status")
     if getattr(new, required) is None:
         raise field_problem(required, f"a value: {new.kind} needs one", None)
     if getattr(new, forbidden) is not None:
         raise field_problem(forbidden, f"no value: {new.kind} takes none", getattr(new, forbidden))
-    command = Edit(
-        sandbox_id(),
-        idempotency(),
+    return Edit(
+        sandbox_id,
+        idem,
         loan_id=loan_id,
         kind=new.kind,
         amount_minor=new.amount_minor,
@@ -162,7 +168,6 @@ def edit(loan_id: str, new: NewEdit) -> Response:
         operator=new.operator,
         approver=new.approver,
     )
-    return answered(run(command))
 
 
 @operator.get("/operator/loans/<id:loan_id>/edits")

@@ -32,6 +32,7 @@ from mocklend.domain.statuses import ReceiptState as States
 from mocklend.servicing import ReverseReceipt
 from mocklend.servicing.matching import MatchReceipt
 from mocklend.servicing.moving import MoveReceipt
+from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
 
@@ -118,11 +119,15 @@ def list_receipts(query: ReceiptQuery) -> Response:
 @receipts.doc(**operation("queryPayment", "channel_unknown", "trade_unknown", "trade_not_paid", moves_money=True))
 def query_payment(inquiry: PaymentInquiry) -> Response:
     """Query a push payment at its channel and post the result. This repairs a lost callback."""
+    return answered(run(payment_query_of(sandbox_id(), idempotency(), inquiry)))
+
+
+def payment_query_of(sandbox_id: str, idem: Idempotency, inquiry: PaymentInquiry) -> QueryPayment:
+    """The command for a request. Refused `channel_unknown`."""
     channel = channel_of(inquiry.channel)
-    command = QueryPayment(
-        sandbox_id(), idempotency(), channel=channel.id, out_trade_no=inquiry.out_trade_no, operator=inquiry.operator
+    return QueryPayment(
+        sandbox_id, idem, channel=channel.id, out_trade_no=inquiry.out_trade_no, operator=inquiry.operator
     )
-    return answered(run(command))
 
 
 @receipts.post("/operator/receipts/<id:receipt_id>/move")

@@ -26,6 +26,7 @@ from mocklend.domain.channel import channel_of
 from mocklend.domain.nouns import ChannelId, CutOff, JsonObject, StatementReady, says
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import LAST_MS
+from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import Body, OneOf
 
 statements = APIBlueprint("statements", __name__)
@@ -134,12 +135,16 @@ def get_statement(channel: str, date: str, query: StatementQuery) -> Response:
 @statements.doc(**operation("remakeStatement", "channel_unknown", "statement_not_ready"))
 def remake_statement(channel: str, date: str, remake: Remake) -> Response:
     """Make a channel's statement of a day again. The new file does not have the errors of the last one."""
-    owner, on = channel_of(channel), _read_day(date)
     with open_snapshot() as snapshot:
-        day = ready_statement(snapshot, Heading(owner, on, remake.currency, snapshot.sandbox.zone))
-    return answered(
-        run(MakeStatement(snapshot.sandbox_id, owner.id, on, remake.currency, len(day.movements), again=True))
-    )
+        command = remake_of(snapshot, channel, date, remake)
+    return answered(run(command))
+
+
+def remake_of(snapshot: Snapshot, channel: str, date: str, remake: Remake) -> MakeStatement:
+    """The command for a request. Refused `channel_unknown`, `statement_not_ready`, `validation_failed`."""
+    owner, on = channel_of(channel), _read_day(date)
+    day = ready_statement(snapshot, Heading(owner, on, remake.currency, snapshot.sandbox.zone))
+    return MakeStatement(snapshot.sandbox_id, owner.id, on, remake.currency, len(day.movements), again=True)
 
 
 def _read_day(text: str) -> dt.date:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import redirect, request, url_for
+from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.problems import invalid
-from mocklend.console.visit import visit
+from mocklend.api.request_context import PLANES
+from mocklend.console.visit import console, visit
 from mocklend.domain.problems import FieldErrorDoc, Refused
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,6 +29,13 @@ class Filled:
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, FieldErrorDoc] = field(default_factory=dict)
     refused: Refused | None = None
+
+    def invalid(self, name: str) -> Markup:
+        """The attributes of a field's control that say whether it has an error; the first one gets the focus."""
+        if name not in self.errors:
+            return Markup("")
+        focus = Markup(" autofocus") if next(iter(self.errors)) == name else ""
+        return Markup(' aria-invalid="true" aria-describedby="error-{}"{}').format(name, focus)
 
     @classmethod
     def refused_with(cls, refused: Refused) -> Filled:
@@ -39,6 +50,23 @@ def read_form(model: type[M], values: Mapping[str, object]) -> M:
         return model.model_validate({name: value for name, value in values.items() if value not in ("", None)})
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def curl(method: str, path: str, body: Mapping[str, object], *, key: str | None = None) -> str:
+    """The command that sends the same request. `key` is its Idempotency-Key.
+
+    The sandbox's key, and off loopback the token of the plane, are taken from the environment.
+    """
+    headers = ['"Authorization: Bearer $MOCKLEND_API_KEY"']
+    if not console().settings.on_loopback:
+        of_plane = [(header, setting) for prefix, (header, setting) in PLANES.items() if path.startswith(prefix)]
+        headers += [f'"{header}: $MOCKLEND_{setting.upper()}"' for header, setting in of_plane]
+    if key is not None:
+        headers.append(shlex.quote(f"Idempotency-Key: {key}"))
+    headers.append("'Content-Type: application/json'")
+    lines = [f"curl -sS -X {method} {shlex.quote(request.url_root.rstrip('/') + path)}"]
+    lines += [f"-H {header}" for header in headers]
+    return " \\\n  ".join([*lines, f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"])
 
 
 def back(**more: str) -> AnyResponse:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Blueprint, render_template, request
 
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
 from mocklend.audit.chain import traced_loan, views_of
-from mocklend.audit.timeline import timeline_of
+from mocklend.audit.timeline import TimelineDoc, timeline_of
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
 from mocklend.console.forms import Filled, read_form
+from mocklend.console.loan_forms import FORMS
+from mocklend.console.remedies import evidence_of, form_address
 from mocklend.console.timeline import KINDS, PARTIES, draw_timeline
 from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.console.words import LOAN_STATUS
@@ -56,6 +60,11 @@ def loans() -> str:
     )
 
 
+def _event_of(timeline: TimelineDoc, ref: str) -> str | None:
+    """The newest event of a timeline that is about this, by its id."""
+    return next((event["id"] for event in reversed(timeline["events"]) if ref and event["ref"] == ref), None)
+
+
 @loan_pages.get("/loans/<loan_id>")
 def loan(loan_id: str) -> str:
     """One loan: what is true, and what each view says of it. Without the truth: what its borrower sees."""
@@ -74,9 +83,13 @@ def loan(loan_id: str) -> str:
         "loan.html",
         borrower=borrower,
         checks=CHECKS,
+        done=FORMS.get(request.args.get("done", "")),
+        done_event=None if timeline is None else _event_of(timeline, request.args.get("ref", "")),
         drawn=None if views is None else draw(views, every="all" in request.args),
         drawn_timeline=None if timeline is None else draw_timeline(timeline, write),
         event_kinds=KINDS,
+        evidence={} if views is None else evidence_of(views),
+        form=partial(form_address, loan_id),
         kind=kind,
         loan=entity,
         page=page,
