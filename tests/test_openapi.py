@@ -203,6 +203,9 @@ FREE_FORM = {
     "AuditDoc.unobserved": "entries of the answer key, whose form is the layer's: the platform knows none",
     "AuditJobDoc.problem": "the problem that ended it: beside the common fields each has its own",
     "AuditJobDoc.AuditDoc.unobserved": "entries of the answer key, as above",
+    "ClassDoc.problem": "why it could not be made, as above",
+    "ClassList.ClassHead.problem": "the same",
+    "MadeClass.ClassDoc.problem": "the same",
     "RequestsDoc.RequestDoc.body": "whatever was sent: each operation has a schema of its own",
     "RequestsDoc.RequestDoc.answer": "whatever the operation answered that was asked: each has a schema of its own",
 }

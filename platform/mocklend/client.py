@@ -1475,6 +1475,51 @@ class Client:
         """Return a list page of the last 100 kept scores of the sandbox, newest first: {scores, next_cursor}."""
         return self._get("/-/scores", {"limit": limit, "cursor": cursor})
 
+    # --- classes ---
+
+    def make_class(self, name: str, **options: Any) -> Doc:
+        """Make a class, a sandbox with a key for each group: {made, keys}. The keys are shown only here.
+
+        Options are `size` or `groups`, names; `sandbox_id`, of which each gets a copy, by default this client's own; or
+        `scenario` with `chapter`, `seeds` ("same" or "own"), `seed` and `language`. Refused with `too_many_classes`,
+        `class_too_large`, `scenario_unknown`, `sandbox_unknown`, `too_many_sandboxes`.
+        """
+        return self._post("/-/classes", {"name": name, **options})
+
+    def classes(self) -> Doc:
+        """Return all classes, newest first: {classes}, each {id, name, state, …} without its groups."""
+        return self._get("/-/classes")
+
+    def class_progress(self, class_id: str, *, order: str | None = None) -> Doc:
+        """Return a class: {…, figures, clock, groups, missed}; the groups by `order` "number" or "score".
+
+        Refused with `class_unknown`, as are all that take a `class_id`.
+        """
+        return self._get(f"/-/classes/{_part(class_id)}", {"order": order})
+
+    def move_class(self, class_id: str, by: str | int | None = None, *, to: str | None = None) -> Doc:
+        """Move the clocks of all groups to one moment. Returns the class; its `clock` says how many have arrived.
+
+        Refused with `class_not_ready`, `clock_backwards`.
+        """
+        return self._post(f"/-/classes/{_part(class_id)}/clock", {"by": by, "to": to})
+
+    def reveal_class(self, class_id: str) -> Doc:
+        """End a class and reveal the truth to its groups. Returns the class. Refused with `class_not_ready`."""
+        return self._post(f"/-/classes/{_part(class_id)}/reveal", {})
+
+    def new_class_keys(self, class_id: str) -> Doc:
+        """Make a new key for each group, since none can be read again: {keys}. Refused with `class_not_ready`."""
+        return self._post(f"/-/classes/{_part(class_id)}/keys", {})
+
+    def class_csv(self, class_id: str) -> bytes:
+        """Return the groups of a class as CSV."""
+        return self._file(f"/-/classes/{_part(class_id)}/csv")
+
+    def delete_class(self, class_id: str) -> None:
+        """Delete a class with the sandboxes of its groups. Refused with `class_not_ready`."""
+        self._call("DELETE", f"/-/classes/{_part(class_id)}")
+
     def kept_score(self, score_id: str) -> Doc:
         """Return a kept score as `score` did, with the first 50 items of each list. Refused with `score_unknown`."""
         return self._get(f"/-/scores/{_part(score_id)}")

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.security
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_IT_RUNS = {
+    "mocklend.sandboxes.copying": "a text for each table: each is looked at as it runs",
     "mocklend.storage.statements": "another form of an INSERT that is in STATEMENTS",
     "mocklend.storage.snapshot": "a text for each entity: those that read are run here",
     "mocklend.storage.stores": "a text for each entity: they are in STATEMENTS",

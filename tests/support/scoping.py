@@ -19,11 +19,13 @@ from sqlalchemy import create_engine
 from mocklend.sandboxes import uses
 from mocklend.scheduling import processes
 from mocklend.storage.schema import metadata
-from mocklend_faults.engine import metrics
+from mocklend_faults.engine import classes, metrics
 
 SCOPED = sorted(table.name for table in metadata.sorted_tables if "sandbox_id" in table.columns)
 SERVER_WIDE = {
     metrics.OPEN_INJECTIONS: "the metrics of the server count the open entries of all answer keys",
+    classes.PROGRESS: "a teacher sees how far each group of a class is, and each group has a sandbox",
+    classes.OPEN_LIES: "likewise, how many lies each group of a class has to find",
     metrics.RULESETS: "the metrics of the server count the rules of all sandboxes",
     uses.LAST_USED: "whoever has the control plane sees all sandboxes, and when each was last used",
     processes.WOKEN: "a process looks for what others have written in any of the sandboxes that it runs",

@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend_faults.api.answer_key import answer_key
+from mocklend_faults.api.classes import classes_api
 from mocklend_faults.api.experiments import experiments
 from mocklend_faults.api.explain import explanations
 from mocklend_faults.api.header import header
@@ -18,7 +19,7 @@ from mocklend_faults.api.rules import rules
 from mocklend_faults.api.scores import scores
 from mocklend_faults.engine.layer import FaultLayer
 
-BLUEPRINTS = (metrics, header, kinds, rules, answer_key, scores, profiles, experiments, explanations)
+BLUEPRINTS = (metrics, header, kinds, rules, answer_key, scores, profiles, experiments, explanations, classes_api)
 
 
 def blueprints(layer: PlatformLayer) -> Sequence[Blueprint]:

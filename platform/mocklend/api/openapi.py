@@ -85,6 +85,7 @@ PATH_PARAMETERS = {
     "repayment_id": "The repayment's id.",
     "fault": "The kind of fault, by its name, such as `callback.dropped`.",
     "rule_id": "The rule's id, which the client chooses.",
+    "class_id": "The id of a class.",
     "score_id": "The id of a kept score.",
     "scenario": "The scenario's name, one of GET /-/scenarios.",
     "webhook_id": "The message's id, one of GET /v1/webhooks.",

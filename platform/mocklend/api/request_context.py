@@ -33,7 +33,7 @@ from mocklend.config import Settings
 from mocklend.domain.problems import Refused
 from mocklend.door import SANDBOX
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import SHOWN, STAFF
+from mocklend.sandboxes.lifecycle import HIDDEN, STAFF
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Answer, Command, Sandbox
 
@@ -134,7 +134,7 @@ def shows_truth(sandbox: Sandbox) -> bool:
     """Whether the request may see what really happened in its sandbox: a staff key never, see above for others."""
     if is_of_staff():
         return False
-    return sandbox.truth == SHOWN or holds_control()
+    return sandbox.truth != HIDDEN or holds_control()
 
 
 def holds_control() -> bool:
@@ -169,7 +169,7 @@ def _is_students() -> bool:
     if not getattr(view, FOR_STUDENTS, False) or CREDENTIAL not in request.environ:
         return False
     with open_snapshot() as snapshot:
-        return snapshot.sandbox.truth != SHOWN
+        return snapshot.sandbox.truth == HIDDEN
 
 
 def guard_truth() -> None:
@@ -183,7 +183,7 @@ def guard_truth() -> None:
     if getattr(view, WITHOUT_TRUTH, False):
         return
     with open_snapshot() as snapshot:
-        if snapshot.sandbox.truth != SHOWN:
+        if snapshot.sandbox.truth == HIDDEN:
             raise truth_hidden(f"{request.method} {request.url_rule.rule} shows it")
 
 

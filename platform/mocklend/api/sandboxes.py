@@ -56,7 +56,7 @@ NOTHING: JsonObject = {
 }
 TRUTH_MEANS = (
     "`hidden`: whoever has only the sandbox's key sees neither what really happened nor the faults, and does not move "
-    "its clock."
+    "its clock. `revealed`: as shown, and whoever signed in to the console with the key sees the truth there, too."
 )
 SPEED_MAX = 86_400
 """The greatest speed of a running clock: a day per second."""

@@ -260,6 +260,16 @@ PROBLEMS: dict[str, Problem] = {
     "audit_unknown": Problem(
         404, "There is no such audit.", "Begin one: POST /-/audits. The last one that is done is kept."
     ),
+    "class_unknown": Problem(404, "There is no such class.", "List them: GET /-/classes."),
+    "class_not_ready": Problem(
+        409,
+        "This class is not ready for that.",
+        "Repeat the request once its last one is done. A class that could not be made can only be deleted.",
+    ),
+    "class_too_large": Problem(
+        422, "This sandbox is too large to be copied for a class.", "Make a smaller one, or play a scenario."
+    ),
+    "too_many_classes": Problem(409, "There are too many classes.", "Delete one: DELETE /-/classes/{class_id}."),
     "score_unknown": Problem(
         404, "There is no such score.", "List them: GET /-/scores has the last 100 of the sandbox."
     ),

@@ -38,8 +38,8 @@ STAFF = "ms_"
 
 ADVANCE = "adv_"
 """The prefix of the id of an advance."""
-SHOWN, HIDDEN = "shown", "hidden"
-TRUTH = (SHOWN, HIDDEN)
+SHOWN, HIDDEN, REVEALED = "shown", "hidden", "revealed"
+TRUTH = (SHOWN, HIDDEN, REVEALED)
 LABEL_MAX = 80
 """The greatest length of a label, in characters."""
 KEPT = (
@@ -208,7 +208,7 @@ class SandboxDoc(TypedDict):
         one_of(
             TRUTH,
             "Whether a request with the sandbox's key alone sees what really happened, and the faults; the control "
-            "token always does.",
+            "token always does. `revealed`: in the console, too, whoever signed in with the key sees it.",
         ),
     ]
     seed: Annotated[int, says("All random choices of the sandbox are derived from this number.")]
