@@ -44,8 +44,14 @@ class LiveRow(TypedDict):
     p95_ms: Annotated[float | None, says("The 95th percentile of the durations, as `p50_ms`.")]
     delayed: Annotated[int, says("Answers that a fault delayed.")]
     delay_ms: Annotated[int, says("The sum of their delays, in ms.")]
-    page_reads: Annotated[int, says("Status pages answered, except those of a shared cache.")]
-    stale_reads: Annotated[int, says("Those that showed an older version than the newest one of the loan.")]
+    page_reads: Annotated[int, says("Status pages answered.")]
+    stale_reads: Annotated[
+        int,
+        says(
+            "Those that showed an older version than the newest one of the loan. "
+            "One from a shared cache counts if it was that old when it was kept there."
+        ),
+    ]
     injections: Annotated[
         int | None, says("Entries of the answer key so far; null if nobody looked in that second, or without faults.")
     ]

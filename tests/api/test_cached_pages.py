@@ -19,7 +19,7 @@ from mocklend.seams.view_refresh import NEVER_MS
 from mocklend.storage import redis_link
 from mocklend.storage.snapshot import Snapshot
 from mocklend.views import page_versions, reads
-from mocklend.views.page_versions import PageSpan
+from mocklend.views.page_versions import PageRead, PageSpan
 from mocklend.views.replica_rotation import ReplicaRotation
 from mocklend.views.shared_pages import CHANNEL, CachedPage
 from support.processes import Process, processes
@@ -262,7 +262,7 @@ def test_a_write_in_the_middle_of_a_read_is_seen_by_the_next_one(
     if moment == "read":
         whole = page_versions.page_span
 
-        def slow(snapshot: Snapshot, loan_id: str, rotation: ReplicaRotation) -> tuple[str, PageSpan | None]:
+        def slow(snapshot: Snapshot, loan_id: str, rotation: ReplicaRotation) -> PageRead:
             found = whole(snapshot, loan_id, rotation)
             monkeypatch.setattr(page_versions, "page_span", whole)
             pay(other, loan, key, "a")
@@ -413,7 +413,7 @@ def test_a_cache_that_does_not_know_until_when_is_found(
     postgresql: str, redis_server: Fake | Real, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def for_good(cls: type[CachedPage], span: PageSpan) -> CachedPage:
-        return cls(span.version, 0, NEVER_MS, msgspec.Raw(span.doc.encode()))
+        return cls(span.version, 0, NEVER_MS, span.stale, msgspec.Raw(span.doc.encode()))
 
     monkeypatch.setattr(CachedPage, "of", classmethod(for_good))
 

@@ -19,6 +19,7 @@ from mocklend.storage.entities import Loan
 from mocklend.storage.values import ViewVersion
 from support.story import Story
 
+pytestmark = pytest.mark.without_redis("the cache and the epochs are those of the tests")
 EPOCH = 1_000
 
 

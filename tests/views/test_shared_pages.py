@@ -24,9 +24,9 @@ FROM_MS, UNTIL_MS = 100, 200
 WAIT_S = 20.0
 
 
-def shown(version: int) -> CachedPage:
+def shown(version: int, *, stale: bool = False) -> CachedPage:
     """A page of a version, shown from 100 until 200."""
-    return CachedPage.of(PageSpan(f'{{"version":{version}}}', version, FROM_MS, UNTIL_MS))
+    return CachedPage.of(PageSpan(f'{{"version":{version}}}', version, FROM_MS, UNTIL_MS, stale))
 
 
 def stored(server: Fake | Real, loan_id: str = "loan_1") -> bytes | None:
@@ -70,6 +70,14 @@ def test_a_page_is_there_as_it_was_read_for_all_processes(pages: SharedPages, ot
 
     assert look(others) == Look(b'{"version":1}', None)
     assert look(others, OTHER).body is None
+
+
+def test_a_look_says_whether_there_was_a_newer_version_when_the_page_was_kept(
+    pages: SharedPages, others: SharedPages
+) -> None:
+    fill(pages, shown(1, stale=True))
+
+    assert look(others) == Look(b'{"version":1}', None, stale=True)
 
 
 def test_one_reader_at_a_time_may_fill(pages: SharedPages, others: SharedPages) -> None:

@@ -26,24 +26,26 @@ def status_page(platform: Platform, sandbox_id: str, loan_id: str) -> Response:
             shown = reads.page_shown(snapshot, loan_id, platform.replica_rotation)
         asked_request().stale = shown.version < shown.newest
         return as_stored(shown.doc)
-    body, use = _page(platform, pages, sandbox_id, loan_id)
+    body, use, stale = _page(platform, pages, sandbox_id, loan_id)
+    asked_request().stale = stale
     pages.count(use)
     response = as_stored(body)
     response.headers[HEADER] = use
     return response
 
 
-def _page(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str) -> tuple[bytes | str, CacheUse]:
+def _page(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str) -> tuple[bytes | str, CacheUse, bool]:
+    """A page's JSON, where it came from, and whether there is a newer version."""
     key, look = _look(platform, pages, sandbox_id, loan_id)
     if look is not None and look.body is not None:
-        return look.body, "hit"
+        return look.body, "hit", look.stale
     with platform.snapshot(sandbox_id) as snapshot:
-        doc, span = page_versions.page_span(snapshot, loan_id, platform.replica_rotation)
+        page = page_versions.page_span(snapshot, loan_id, platform.replica_rotation)
     if look is None:
-        return doc, "down"
-    if span is not None and look.lease is not None:
-        pages.keep(key, look.lease, CachedPage.of(span))
-    return doc, "miss"
+        return page.doc, "down", page.stale
+    if page.span is not None and look.lease is not None:
+        pages.keep(key, look.lease, CachedPage.of(page.span))
+    return page.doc, "miss", page.stale
 
 
 def _look(platform: Platform, pages: SharedPages, sandbox_id: str, loan_id: str) -> tuple[PageKey, Look | None]:

@@ -82,6 +82,15 @@ class PageSpan(NamedTuple):
     version: int
     from_ms: int
     until_ms: int
+    stale: bool  # whether there was a newer version when this was read
+
+
+class PageRead(NamedTuple):
+    """A status page's stored JSON, whether there is a newer version, and how long it is shown, where that is known."""
+
+    doc: str
+    stale: bool
+    span: PageSpan | None
 
 
 _PAGES = """SELECT v.doc, v.version, v.visible_ms, v.back_ms, v.again_ms, v.replica_ms FROM loan_views v
@@ -115,8 +124,8 @@ def _shown_until(versions: Sequence[V], now_ms: int) -> tuple[V | None, int]:
     return shown, until_ms
 
 
-def page_span(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation) -> tuple[str, PageSpan | None]:
-    """The status page's stored JSON, and how long it is shown; None while its replicas differ, and reads alternate.
+def page_span(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotation) -> PageRead:
+    """The status page and how long it is shown; None while its replicas differ, and reads alternate.
 
     Raises Refused `loan_unknown`.
     """
@@ -124,9 +133,12 @@ def page_span(snapshot: Snapshot, loan_id: str, replica_rotation: ReplicaRotatio
     shown, until_ms = _shown_until(versions, now_ms)
     if shown is None:
         raise Refused("loan_unknown", f"no loan {loan_id}", loan_id=loan_id)
+    stale = shown is not versions[0]
     if now_ms < shown.replica_ms:
-        second = replica_rotation.second(snapshot.sandbox_id, loan_id)
-        return loan_in_view(snapshot, loan_id, REPLICA).doc if second else shown.doc, None
+        if not replica_rotation.second(snapshot.sandbox_id, loan_id):
+            return PageRead(shown.doc, stale, None)
+        replica = loan_in_view(snapshot, loan_id, REPLICA)
+        return PageRead(replica.doc, replica.version < replica.newest, None)
     moments = [moment for version in versions for moment in (version.visible_ms, version.back_ms, version.again_ms)]
     from_ms = max(shown.replica_ms, *(moment for moment in moments if moment <= now_ms))
-    return shown.doc, PageSpan(shown.doc, shown.version, from_ms, until_ms)
+    return PageRead(shown.doc, stale, PageSpan(shown.doc, shown.version, from_ms, until_ms, stale))

@@ -64,24 +64,29 @@ return 1"""
 
 
 class CachedPage(msgspec.Struct, frozen=True):
-    """A status page in the cache: its version, from when until when it is shown (sandbox ms), and its stored JSON."""
+    """A status page in the cache: its version, from when until when it is shown (sandbox ms), and its stored JSON.
+
+    `stale` says whether there was a newer version when the page was kept.
+    """
 
     version: int
     from_ms: int
     until_ms: int
+    stale: bool
     page: msgspec.Raw
 
     @classmethod
     def of(cls, span: PageSpan) -> CachedPage:
         """A page that was read from the database."""
-        return cls(span.version, span.from_ms, span.until_ms, msgspec.Raw(span.doc.encode()))
+        return cls(span.version, span.from_ms, span.until_ms, span.stale, msgspec.Raw(span.doc.encode()))
 
 
 class Look(NamedTuple):
-    """What a look for a page has found: its body, or None; and the lease to keep it with, or None."""
+    """What a look for a page has found: its body, or None; the lease to keep it with, or None; whether it is stale."""
 
     body: bytes | None
     lease: bytes | None
+    stale: bool = False
 
 
 _read = msgspec.json.Decoder(CachedPage).decode
@@ -132,7 +137,7 @@ class SharedPages:
         except (msgspec.MsgspecError, ValueError):  # A lease, a block, or what somebody else has put there.
             return NOTHING
         if cached.from_ms <= now_ms < cached.until_ms:
-            return Look(bytes(cached.page), None)
+            return Look(bytes(cached.page), None, cached.stale)
         return Look(None, lease) if self._swap(key, value, lease, LEASE_MS) else NOTHING
 
     def keep(self, key: PageKey, lease: bytes, page: CachedPage) -> bool:
