@@ -33,6 +33,7 @@ class Told(NamedTuple):
 
     loan_id: str
     paid_off: str
+    lending: str
     targets: dict[str, str]
 
 
@@ -74,16 +75,19 @@ def told(client: Client) -> Told:
     client.edit(loan, "MODIFY_PAID_REVOKE_AMOUNT", amount_minor=50, **BY)
     client.charge(loan, "fee", 500, due_date="2026-02-01", **BY)
     client.statement("wallet", "2026-01-05")
+    lending = client.borrow(ada, 50_000, product_id="jiebei-like", disburse_to="bank_transfer")["id"]
+    [payout] = client.payouts(lending)["payouts"]
     return Told(
         loan,
         paid_off,
+        lending,
         {
             "applyAtLender": "swift-card", "approveEdit": draft, "rejectEdit": draft, "reverseEdit": edit,
             "queryRepayment": order["id"], "rebookRepayment": booked_wrong["id"], "reverseRepayment": first["id"],
             "reinstateRepayment": reversed_order["id"], "matchReceipt": unapplied[1], "moveReceipt": unapplied[0],
             "reverseReceipt": second["id"], "verifyDispute": waits, "decideDispute": verifying,
             "addStatement": rejected, "remakeStatement": "wallet/statements/2026-01-05",
-            "queryPayment": payment["out_trade_no"],
+            "queryPayment": payment["out_trade_no"], "failPayout": f"bank_transfer/payouts/{payout['id']}",
         },
     )  # fmt: skip
 
@@ -176,9 +180,8 @@ def run_curl(command: str, api: FlaskClient, key: str) -> TestResponse:
 @pytest.mark.parametrize("operation", sorted(FORMS))
 def test_a_form_does_what_its_curl_does(faulty: Platform, api: FlaskClient, operation: str) -> None:
     by_form, by_curl = twin(faulty, "by-form"), twin(faulty, "by-curl")
-    loan_id, paid_off, targets = by_form.told
-    if operation == "rebookRepayment":
-        loan_id = paid_off
+    loan_id, paid_off, lending, targets = by_form.told
+    loan_id = {"rebookRepayment": paid_off, "failPayout": lending}.get(operation, loan_id)
     before = what_is(by_form.client, loan_id)
     assert before == what_is(by_curl.client, loan_id)
     form = FORMS[operation]
@@ -296,8 +299,8 @@ def test_each_form_is_of_an_operation_of_the_api_and_in_a_section(platform: Plat
     }
 
     for form in FORMS.values():
-        path = form.path.replace("/channels/{target}/", "/channels/{target}/statements/{date}/")
-        assert re.sub(r"{\w+}", "{}", path) == paths[form.operation]
+        kind = {"remakeStatement": "/statements/{}", "failPayout": "/payouts/{}"}.get(form.operation, "")
+        assert re.sub(r"{\w+}", "{}" + kind, form.path) == paths[form.operation]
     assert {form.section for form in FORMS.values()} - set(SECTIONS) == {"As the borrower"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html.parser import HTMLParser
 from pathlib import Path
 
 from flask.testing import FlaskClient
@@ -60,3 +61,47 @@ def seen(html: str) -> str:
 def english_sentences(html: str) -> list[str]:
     """Three English words in a row that a reader of a page sees."""
     return _SENTENCE.findall(seen(html))
+
+
+class _Forms(HTMLParser):
+    """The forms of a page: each with its action and the values that its fields have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[tuple[str, dict[str, str]]] = []
+        self._select, self._area = "", ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        name = found.get("name", "")
+        if tag == "form":
+            self.forms.append((found.get("action", ""), {}))
+        if not self.forms:
+            return
+        values = self.forms[-1][1]
+        if tag == "input" and name and (found.get("type") != "checkbox" or "checked" in found):
+            values[name] = found.get("value", "")
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and (self._select not in values or "selected" in found):
+            values[self._select] = found.get("value", "")
+        elif tag == "textarea":
+            self._area = name
+            values[name] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            self._select = ""
+        elif tag == "textarea":
+            self._area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.forms[-1][1][self._area] += data
+
+
+def forms_of(html: str) -> list[tuple[str, dict[str, str]]]:
+    """The forms of a page: each with its action, and what a browser would send of it without a click on a button."""
+    parser = _Forms()
+    parser.feed(html)
+    return parser.forms

@@ -26,7 +26,7 @@ action_pages = Blueprint("actions", __name__)
 
 TARGET = "target"
 """The field that says what a form acts on, where that is not the loan."""
-_TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}(/statements/[0-9-]{1,20})?")
+_TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,79}(/(statements|payouts)/[A-Za-z0-9_.\-]{1,80})?")
 
 
 def fresh_key() -> Idempotency:

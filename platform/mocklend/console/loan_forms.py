@@ -20,11 +20,13 @@ from mocklend.api.operator import Inquiry, NewEdit, Rebuilding, Reversal, edit_o
 from mocklend.api.receipts import Match, PaymentInquiry, payment_query_of
 from mocklend.api.repayments import NewRepayment, order
 from mocklend.api.statements import Remake, remake_of
+from mocklend.channels.payouts import FailPayout
 from mocklend.console import targets
 from mocklend.console.form_fields import FormField, fields_of
 from mocklend.console.forms import read_form
 from mocklend.console.targets import LoanHere, Targets
 from mocklend.console.visit import open_snapshot
+from mocklend.domain.channel import channel_of
 from mocklend.domain.facts import business_date
 from mocklend.domain.statuses import DisputeState, EditState, LoanStatus, RepaymentStatus
 from mocklend.language import message
@@ -48,6 +50,11 @@ from mocklend.servicing import (
 from mocklend.servicing.operations import OPEN, REFUNDABLE
 from mocklend.storage.work import Command, Idempotency
 from mocklend.validation import Body
+
+
+class NoFields(Body):
+    """A body without fields."""
+
 
 M = TypeVar("M", bound=Body)
 Values = Mapping[str, object]
@@ -165,6 +172,11 @@ def _remake(_sandbox_id: str, _idem: Idempotency, target: str, new: Remake) -> C
     channel, _, day = target.partition("/statements/")
     with open_snapshot() as snapshot:
         return remake_of(snapshot, channel, day, new)
+
+
+def _fail_payout(sandbox_id: str, idem: Idempotency, target: str, _nothing: NoFields) -> Command:
+    channel, _, payout_id = target.partition("/payouts/")
+    return FailPayout(sandbox_id, idem, channel_of(channel).id, payout_id)
 
 
 _UNDECIDED = targets.disputes(DisputeState.MARKED, DisputeState.VERIFYING)
@@ -310,6 +322,11 @@ _ALL = (
         "/v1/disputes/{target}/statement", Statement,
         lambda sandbox, idem, id, new: AddStatement(sandbox, idem, id, new.statement),
         on=targets.disputes(DisputeState.REJECTED),
+    ),
+    _form(
+        "failPayout", CHANNELS, message("Let a payout fail"),
+        message("The channel says that it will not pay the loan out, and the loan has failed."),
+        "/channels/{target}/failure", NoFields, _fail_payout, on=targets.payouts_on_their_way,
     ),
     _form(
         "remakeStatement", CHANNELS, message("Make a statement again"),

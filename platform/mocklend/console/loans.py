@@ -14,7 +14,7 @@ from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
 from mocklend.console.forms import Filled, read_form
 from mocklend.console.loan_forms import FORMS
-from mocklend.console.remedies import evidence_of, form_address
+from mocklend.console.remedies import evidence_of, form_address, remedies_of
 from mocklend.console.timeline import KINDS, PARTIES, draw_timeline
 from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.console.words import LOAN_STATUS
@@ -94,6 +94,7 @@ def loan(loan_id: str) -> str:
         loan=entity,
         page=page,
         parties=PARTIES,
+        remedies=[] if views is None else remedies_of(views),
         status_words=LOAN_STATUS,
         timeline=timeline,
         views=views,

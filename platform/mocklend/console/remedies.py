@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from mocklend.audit.chain.docs import OperationDoc, View, ViewsDoc
+from mocklend.audit.chain.docs import OperationDoc, Param, View, ViewsDoc
 from mocklend.console.forms import sandbox_path
 from mocklend.console.loan_forms import FORMS
 from mocklend.domain.statuses import LoanStatus, TradeState
@@ -22,13 +23,31 @@ class Button:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What puts something right: a sentence in English, the forms that do it, and when time does it (RFC 3339)."""
+
+    action: str
+    buttons: Sequence[Button]
+    ends_at: str | None
+
+
 def form_address(loan_id: str, operation: str, filled: Mapping[str, str] | None = None) -> str:
     """The address of a form of a loan, with fields filled in."""
-    return sandbox_path("actions.form", loan_id=loan_id, operation=operation, **(filled or {}))
+    address = sandbox_path("actions.form", loan_id=loan_id, operation=operation)
+    return f"{address}?{urlencode(filled)}" if filled else address
 
 
-def buttons_of(loan_id: str, operations: Sequence[OperationDoc]) -> list[Button]:
-    """The buttons of a remedy's operations."""
+def remedies_of(views: ViewsDoc) -> list[Remedy]:
+    """What puts each injection of a chain right; each once, where several are put right by the same."""
+    found = [
+        Remedy(each["action"], _buttons_of(views["loan_id"], each["operations"]), each["ends_at"])
+        for each in views["remedy"]
+    ]
+    return [remedy for n, remedy in enumerate(found) if remedy not in found[:n]]
+
+
+def _buttons_of(loan_id: str, operations: Sequence[OperationDoc]) -> list[Button]:
     return [
         Button(
             FORMS[each["operation"]].title,
@@ -37,13 +56,17 @@ def buttons_of(loan_id: str, operations: Sequence[OperationDoc]) -> list[Button]
                 each["operation"],
                 {
                     "target": FORMS[each["operation"]].target_in(each["path"]),
-                    **{name: str(value) for name, value in each["body"].items() if value is not None},
+                    **{name: _typed(value) for name, value in each["body"].items() if value is not None},
                 },
             ),
         )
         for each in operations
         if each["operation"] in FORMS
     ]
+
+
+def _typed(value: Param) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def evidence_of(views: ViewsDoc) -> dict[str, str]:

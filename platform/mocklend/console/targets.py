@@ -15,7 +15,7 @@ from mocklend.console.formats import Formats
 from mocklend.console.visit import Visit
 from mocklend.console.words import ABOUT, STATUS
 from mocklend.domain.replay import LoanState
-from mocklend.domain.statuses import DisputeState, EditState, ReceiptState, RepaymentStatus
+from mocklend.domain.statuses import DisputeState, EditState, PayoutState, ReceiptState, RepaymentStatus
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.ids import order_no
 from mocklend.storage.entities import Borrower, Dispute, Loan, OperatorEdit, Receipt, Repayment, StatementFile
@@ -169,6 +169,18 @@ def disputes(*states: DisputeState) -> Targets:
 def lenders(here: LoanHere) -> list[Target]:
     """The partner lenders."""
     return [Target(partner.id, here.said(partner.name)) for partner in PARTNERS.values()]
+
+
+def payouts_on_their_way(here: LoanHere) -> list[Target]:
+    """The loan's payouts that no channel has paid, each as the end of its address."""
+    return [
+        Target(
+            f"{payout.channel}/payouts/{payout.id}",
+            here.said(_channel(payout.channel), here.amount(payout.amount_minor)),
+        )
+        for payout in reads.payouts(here.snapshot, here.loan.id)
+        if payout.state == PayoutState.ORDERED
+    ]
 
 
 def statement_files(here: LoanHere) -> list[Target]:

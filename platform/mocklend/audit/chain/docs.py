@@ -158,6 +158,9 @@ class RemedyDoc(TypedDict):
     action: Annotated[str, says("What a correct reconciler does, a sentence in English.")]
     heals: Annotated[str, says("What ends the difference, a sentence in English.")]
     operations: Annotated[list[OperationDoc], says("The operations that do it; empty where only time does.")]
+    ends_at: Annotated[
+        str | None, says("When it ends by itself; null where only an action ends it. RFC 3339, on the sandbox's clock.")
+    ]
 
 
 class ViewsDoc(TypedDict):

@@ -9,8 +9,10 @@ from mocklend.audit.chain.marking import Marked
 from mocklend.audit.chain.rows import EDIT
 from mocklend.audit.chain.subject import Subject
 from mocklend.domain.facts import MODIFY_REVOKE_AMOUNT
+from mocklend.domain.statuses import DisputeState
+from mocklend.sandboxes.timestamps import LAST_MS, maybe_rfc3339
 from mocklend.seams.layer import TracedInjection
-from mocklend.storage.entities import Receipt, StatementFile
+from mocklend.storage.entities import Dispute, Receipt, StatementFile
 from mocklend.storage.schema import RECEIPT_PREFIX
 
 
@@ -22,6 +24,7 @@ def remedies(subject: Subject, traced: Sequence[TracedInjection], marked: Marked
             action=injection.action,
             heals=injection.heals,
             operations=list(_operations(subject, injection, marked)),
+            ends_at=maybe_rfc3339(injection.until_ms if (injection.until_ms or 0) <= LAST_MS else None),
         )
         for injection in traced
         if injection.is_open and injection.id in marked.first
@@ -41,6 +44,22 @@ def _operations(subject: Subject, injection: TracedInjection, marked: Marked) ->
                     yield _post("reinstateRepayment", f"/operator/repayments/{order.id}/reinstate")
         case "misapplied" if entity.startswith("rpy_"):
             yield _post("rebookRepayment", f"/operator/repayments/{entity}/rebook")
+        case "missing_in_books" if seam == "compensation.agreed":
+            for dispute in subject.disputes:
+                if dispute.compensation_id == entity:
+                    yield _decide(dispute, compensation_minor=dispute.compensation_minor)
+        case "missing_in_channel" if seam == "payout.settled":
+            for payout in subject.payouts:
+                if payout.id == entity:
+                    yield _post("failPayout", f"/channels/{payout.channel}/payouts/{entity}/failure")
+        case "deadline_missed":
+            for dispute in subject.disputes:
+                if dispute.id == entity and dispute.taken_up_ms <= subject.snapshot.now_ms:
+                    yield _post("verifyDispute", f"/operator/disputes/{entity}/verify")
+        case "wrong_bureau" if entity == loan_id:
+            corrected = [dispute for dispute in subject.disputes if dispute.corrections]
+            for dispute in corrected[-1:]:
+                yield _decide(dispute, correct=True)
         case "missing_in_books" | "missing_in_channel" if entity.startswith("rpy_"):
             yield _post("queryRepayment", f"/operator/repayments/{entity}/query")
         case "missing_in_books" if entity.startswith(RECEIPT_PREFIX):
@@ -84,6 +103,11 @@ def _operations(subject: Subject, injection: TracedInjection, marked: Marked) ->
             file = subject.snapshot.find(StatementFile, entity)
             if file is not None:
                 yield _post("remakeStatement", f"/channels/{file.channel}/statements/{file.day}/remake")
+
+
+def _decide(dispute: Dispute, **body: Param) -> OperationDoc:
+    """The same decision again."""
+    return _post("decideDispute", f"/operator/disputes/{dispute.id}/decide", decision=DisputeState.UPHELD.value, **body)
 
 
 def _post(operation: str, path: str, **body: Param) -> OperationDoc:
