@@ -86,7 +86,8 @@ def _costs(platform: Platform, loans: int, times: int, clock: Callable[[], float
     with app.test_request_context():
         paths = [url_for(entry.endpoint, sandbox=growing.sandbox.id) for entry in app.extensions[ENTRIES]]
     loan_id = growing.loans[-1]
-    for path in (*paths, f"{root}/loans?q=loan_a", f"{root}/loans/{loan_id}", f"{root}/rules/slow-page"):
+    lists = [f"{root}/messages?tab=webhooks", f"{root}/messages?loan_id={loan_id}", f"{root}/messages?state=EXHAUSTED"]
+    for path in (*paths, *lists, f"{root}/loans?q=loan_a", f"{root}/loans/{loan_id}", f"{root}/rules/slow-page"):
         yield _cost(client, path, path.removeprefix(root), times, clock)
 
 

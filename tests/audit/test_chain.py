@@ -171,6 +171,7 @@ def lesson(request: pytest.FixtureRequest, mocklend_server: str) -> Iterator[Tol
     fault: str = request.param
     told = paired_runs.lesson_of(fault)
     with paired_runs.story_run(mocklend_server, **told.sandbox) as run:
+        run.client.add_webhook_endpoint("http://127.0.0.1:9/nobody")  # What a client is told is a row of the chain.
         run.client.arm(fault, rule_id="lesson", match=told.match, select=told.select, **told.settings)
         told.story(run)
         run.views()  # Statements and scores are made when somebody asks for them.
@@ -190,7 +191,8 @@ def test_each_kind_shows_first_at_the_edge_of_its_seam(lesson: Told) -> None:
     assert {edge["edge"] for edge in broken} <= edges
     assert broken
     if fault in AT_THE_CLIENT:
-        assert {row["mark"] for chain in faulty for row in chain["rows"]} == {"agrees"}
+        marks = {row["mark"] for chain in faulty for row in chain["rows"] if row["view"] != View.WEBHOOK}
+        assert marks == {"agrees"}
         return
     first = [row for chain in faulty for row in chain["rows"] if row["mark"] == "first_wrong"]
     assert first
@@ -212,6 +214,40 @@ def test_every_edge_is_in_the_chain_and_a_seam_that_is_gone_counts_as_the_client
     assert set(IN_ORDER) == set(Edge)
     assert set(IN_ORDER) == {edge_of(seam) for seam in SEAMS}
     assert edge_of("a.seam.of.another.package") == Edge.CLIENT
+
+
+# --- what a client is told ---
+
+
+def webhook_rows(client: Client, loan_id: str) -> list[tuple[str, str, str, int]]:
+    """Event, status, mark and version of each row of the view."""
+    rows = [row for row in chain_of(client, loan_id)["rows"] if row["view"] == View.WEBHOOK]
+    return [(row["about"], row["status"], row["mark"], row["version"]) for row in rows]
+
+
+def test_the_newest_message_about_its_status_is_a_row_of_the_chain(mocklend: Client) -> None:
+    mocklend.add_webhook_endpoint("http://127.0.0.1:9/nobody")
+    mocklend.add_webhook_endpoint("http://127.0.0.1:9/some", events=["loan.disbursed"])
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan_id = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+    told = webhook_rows(mocklend, loan_id)
+    mocklend.repay_quote(mocklend.quote(loan_id), "wallet")
+    mocklend.advance("PT1H")
+
+    assert told == [("loan.disbursed", "USING", "in_transit", 1)]
+    assert webhook_rows(mocklend, loan_id) == [("loan.cleared", "CLEAR", "in_transit", 2)]
+
+
+def test_a_message_that_says_what_wrong_books_say_passes_it_on(mocklend: Client) -> None:
+    mocklend.add_webhook_endpoint("http://127.0.0.1:9/nobody")
+    mocklend.arm("channel.unrecognised", rule_id="lost-reference")
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan_id = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+    owed = mocklend.quote(loan_id)["total_minor"]
+    mocklend.pay_at_channel("bill_pay", owed, payer_name="Ada", payer_reference=loan_id, type="CLEAR")
+    mocklend.advance("P40D")
+
+    assert webhook_rows(mocklend, loan_id) == [("loan.overdue", "OVD", "passes_on", 2)]
 
 
 # --- bugs of the platform ---

@@ -136,3 +136,21 @@ def test_every_code_has_a_sentence() -> None:
 @pytest.mark.parametrize("code", list(Code))
 def test_every_sentence_is_translated(code: Code) -> None:
     assert is_translated(Language.ZH, SENTENCES[code])
+
+
+def test_each_attempt_to_tell_a_client_is_an_event_and_so_is_the_next_one(mocklend: Client) -> None:
+    mocklend.add_webhook_endpoint("http://127.0.0.1:9/nobody", events=["loan.disbursed"])
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+    mocklend.advance("PT1M")
+
+    events = [each for each in timeline(mocklend, loan, "?kind=messages")["events"] if "webhook" in each["code"]]
+
+    [message] = mocklend.all_webhooks(loan_id=loan)["webhooks"]
+    assert [(each["code"], each["params"]["attempt"], each["due"]) for each in events] == [
+        ("webhook_tried", 1, False), ("webhook_tried", 2, False), ("webhook_due", 3, True),
+    ]  # fmt: skip
+    assert [each["at"] for each in events] == [
+        *(attempt["at"] for attempt in message["attempts"]), message["next_attempt_at"],
+    ]  # fmt: skip
+    assert events[0]["text"] == "loan.disbursed is sent, attempt 1: unreachable"

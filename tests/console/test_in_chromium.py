@@ -139,6 +139,7 @@ def test_every_page_is_accessible_and_fits(
         f"{loan}/operator",
         f"{loan}/forms/openDispute",
         f"{loan}/forms/applyAtLender",
+        f"{console.url}/console/{DEFAULT}/messages?tab=webhooks",
         *(f"{console.url}{link}" for link in links),
     ):
         page.goto(address)

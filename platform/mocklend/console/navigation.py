@@ -48,6 +48,7 @@ PLATFORM_ENTRIES = (
     Entry(PLAY, 20, message("Loans"), "loans.loans", "l", "loans"),
     Entry(PLAY, 50, message("Live"), "live.live", "v"),
     Entry(LOOK, 10, message("Ledger"), "ledger.ledger", "b"),
+    Entry(LOOK, 20, message("Messages"), "messages.messages", "m"),
 )
 
 

@@ -8,6 +8,7 @@ from mocklend.audit.chain.docs import Mark, View
 from mocklend.domain.channel import channels
 from mocklend.domain.statuses import (
     ApplicationDecision,
+    DeliveryState,
     DisputeState,
     EditState,
     LoanStatus,
@@ -191,3 +192,25 @@ PRODUCT: Mapping[str, str] = {
     "interest-free-3": message("3 instalments without interest"),
 }
 """What the products that ship are called, by id; another one is shown by its id."""
+DELIVERY: Mapping[str, str] = {
+    DeliveryState.QUEUED: message("Not sent yet"),
+    DeliveryState.RETRY: message("Will be retried"),
+    DeliveryState.ACKED: message("Accepted"),
+    DeliveryState.EXHAUSTED: message("Given up"),
+}
+"""What has become of a callback or a webhook."""
+OUTCOMES: Mapping[str, str] = {
+    "acked": message("accepted"),
+    "lost": message("lost on the way"),
+    "timeout": message("no answer in time"),
+    "unreachable": message("the receiver was not reached"),
+    "address_refused": message("not called: its address is not allowed"),
+    "gone": message("the receiver wants no more"),
+}
+"""What came of an attempt; another outcome is shown by its code."""
+CALLBACK_EVENTS: Mapping[str, str] = {
+    "payment.succeeded": message("a repayment was paid"),
+    "payment.received": message("a push payment came in"),
+    "payment.returned": message("money was returned"),
+}
+"""What a callback reports."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,10 +14,11 @@ from mocklend.domain.facts import standing
 from mocklend.domain.finding import Discrepancy
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, load
-from mocklend.domain.statuses import EditState, PayoutState, QuoteType, RepaymentStatus, TradeState
+from mocklend.domain.statuses import DeliveryState, EditState, PayoutState, QuoteType, RepaymentStatus, TradeState
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.timestamps import parse_rfc3339
-from mocklend.storage.entities import PAYOFF, Quote, Receipt, Repayment, StatementFile, Trade
+from mocklend.storage.entities import PAYOFF, Quote, Receipt, Repayment, StatementFile, Trade, Webhook
+from mocklend.storage.values import EndpointDoc
 from mocklend.views import reads
 from mocklend.views.render import conflicting_override, read_page
 
@@ -152,7 +154,7 @@ _REQUESTS = {
 
 
 def rows_shown(subject: Subject) -> Iterator[Row]:
-    """The rows that a client reads: page, list, instalments, the newest payoff quote, repayments."""
+    """The rows that a client reads: page, list, instalments, the newest payoff quote, repayments, webhooks."""
     snapshot, loan = subject.snapshot, subject.loan
     for view, name in ((View.PAGE, reads.PAGE), (View.LIST, reads.LIST), (View.INSTALMENTS, reads.INSTALMENTS)):
         try:
@@ -182,6 +184,7 @@ def rows_shown(subject: Subject) -> Iterator[Row]:
     unpaid = {trade.repayment_id for trade in subject.trades if trade.state == TradeState.CREATED}
     for order in subject.orders[-EACH_MAX:]:
         yield repayment_row(order, true=order.id in stayed, unpaid=order.id in unpaid)
+    yield from _webhooks(subject)
 
 
 _PAYOFFS = f"loan_id = :loan_id AND {PAYOFF} AND valid_until_ms >= :now_ms ORDER BY valid_until_ms DESC, id LIMIT 1"
@@ -216,6 +219,43 @@ def repayment_row(order: Repayment, *, true: bool, unpaid: bool) -> Row:
         row.differ("status", order.status, RepaymentStatus.SUCCEEDED.value)
     elif paid and not true:
         row.differ("status", order.status, RepaymentStatus.REVERSED.value)
+    return row
+
+
+STATUS_EVENTS = frozenset(
+    f"loan.{name}"
+    for name in ("accepted", "disbursed", "payout_failed", "overdue", "cured", "cleared", "reopened", "written_off")
+)
+"""The events of a loan's status. Who is not told all of them cannot know it from its messages."""
+
+
+def _webhooks(subject: Subject) -> Iterator[Row]:
+    """A row for each endpoint that is told each change of the status, and was told one of this loan."""
+    for endpoint in subject.snapshot.sandbox.endpoints:
+        if "*" in endpoint["events"] or set(endpoint["events"]) >= STATUS_EVENTS:
+            told = [message for message in subject.webhooks if _is_about_status(message, endpoint)]
+            if told:
+                yield _webhook_row(subject, max(told, key=_version))
+
+
+def _is_about_status(message: Webhook, endpoint: EndpointDoc) -> bool:
+    return message.endpoint_id == endpoint["id"] and message.event in STATUS_EVENTS
+
+
+def _version(message: Webhook) -> int:
+    version: int = json.loads(message.body)["data"]["version"]
+    return version
+
+
+def _webhook_row(subject: Subject, message: Webhook) -> Row:
+    told = json.loads(message.body)["data"]
+    row = Row(
+        View.WEBHOOK, message.id, message.event, View.BOOKS, told["status"], version=told["version"],
+        as_of_ms=message.queued_ms, request=f"GET /v1/webhooks?loan_id={subject.loan.id}",
+    )  # fmt: skip
+    row.differ("status", told["status"], subject.truth.status.value)
+    if message.state in (DeliveryState.QUEUED, DeliveryState.RETRY):
+        row.pending, row.pending_ms = "its receiver has not accepted it yet", message.queued_ms
     return row
 
 

@@ -31,12 +31,16 @@ from mocklend.storage.entities import (
     Repayment,
     StatementFile,
     Trade,
+    Webhook,
 )
 from mocklend.storage.schema import RECEIPT_PREFIX
 from mocklend.storage.snapshot import Chosen, Snapshot, among
 
 EACH_MAX = 12
 """How many trades, repayments, edits, payouts and disputes of a loan have a row, the newest."""
+
+MESSAGES_MAX = 100
+"""How many webhooks about a loan are looked at, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Subject:
     copies: Sequence[PartnerCopy]
     applications: Sequence[Application]
     files: Sequence[StatementFile]
+    webhooks: Sequence[Webhook]
     left_out: int
 
     @property
@@ -135,10 +140,12 @@ def _subject(snapshot: Snapshot, group: AuditedLoans, audited: AuditedLoan, chos
         copies,
         _newest_applications(snapshot, copies),
         files,
+        snapshot.where(Webhook, _NEWEST_MESSAGES, loan_id=loan.id, most=MESSAGES_MAX)[::-1],
         sum(max(0, len(items) - EACH_MAX) for items in lists),
     )
 
 
+_NEWEST_MESSAGES = "loan_id = :loan_id ORDER BY queued_ms DESC, id DESC LIMIT :most"
 _OF_LOAN = "loan_id = :loan_id"
 _NEWEST = "ORDER BY created_ms DESC, id LIMIT :most"
 

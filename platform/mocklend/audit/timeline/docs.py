@@ -69,6 +69,7 @@ class Code(StrEnum):
     POSTED = "posted"
     PAGE_SHOWN = "page_shown"
     WEBHOOK_TRIED = "webhook_tried"
+    WEBHOOK_DUE = "webhook_due"
     REPORT_PUBLISHED = "report_published"
     SCORE_COMPUTED = "score_computed"
     DECIDED = "decided"
@@ -102,6 +103,7 @@ SENTENCES: Mapping[Code, str] = {
     Code.POSTED: "Posted: {posting}",
     Code.PAGE_SHOWN: "The page shows version {version}: {status}, {outstanding_minor}",
     Code.WEBHOOK_TRIED: "{event} is sent, attempt {attempt}: {outcome}",
+    Code.WEBHOOK_DUE: "{event} will be sent, attempt {attempt}",
     Code.REPORT_PUBLISHED: "Report published: {status}, {days} days overdue, {five_class}",
     Code.SCORE_COMPUTED: "Score computed: {before} becomes {score}",
     Code.DECIDED: "{lender} decides on the {product}: {decision}",

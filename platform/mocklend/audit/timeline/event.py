@@ -28,6 +28,7 @@ class Place(IntEnum):
     PUBLISHING = 10
     DECIDING = 11
     ALERTING = 12
+    TELLING = 13
 
 
 class Asked(NamedTuple):

@@ -16,7 +16,7 @@ from mocklend.domain.statuses import DeliveryState, TradeState
 from mocklend.ledger.journal import Posted
 from mocklend.sandboxes.ids import callback_of, return_of
 from mocklend.sandboxes.timestamps import parse_rfc3339
-from mocklend.storage.entities import Callback, Trade
+from mocklend.storage.entities import Callback, Trade, Webhook
 
 ACCRUALS = ("accrual", "accrual_reversal")
 
@@ -116,7 +116,9 @@ def _callback(callback: Callback, trade: Trade) -> Iterator[Event]:
 
 
 def books_events(subject: Subject) -> Iterator[Event]:
-    """What the books did: each posting with its lines, end of day, and money that came without a loan."""
+    """What the books did: postings with their lines, end of day, money that came without a loan, and webhooks."""
+    for message in subject.webhooks:
+        yield from _webhook(message)
     for receipt in subject.receipts:
         if receipt.landed:
             yield Event(
@@ -126,6 +128,20 @@ def books_events(subject: Subject) -> Iterator[Event]:
             )  # fmt: skip
     for recorded_ms, posted in groupby(subject.audited.books.journal, key=lambda posted: posted.recorded_ms):
         yield from _posted(subject, recorded_ms, list(posted))
+
+
+def _webhook(message: Webhook) -> Iterator[Event]:
+    for attempt in message.log:
+        yield Event(
+            parse_rfc3339(attempt.at), Place.TELLING, Party.BOOKS, Kind.MESSAGES, Code.WEBHOOK_TRIED, message.id, None,
+            {"event": message.event, "attempt": attempt.n, "outcome": attempt.outcome, "status": attempt.status},
+            about=f".{attempt.n}",
+        )  # fmt: skip
+    if message.due_ms is not None:
+        yield Event(
+            message.due_ms, Place.TELLING, Party.BOOKS, Kind.MESSAGES, Code.WEBHOOK_DUE, message.id, None,
+            {"event": message.event, "attempt": message.attempts + 1},
+        )  # fmt: skip
 
 
 def _posted(subject: Subject, recorded_ms: int, journal: Sequence[Posted]) -> Iterator[Event]:
