@@ -363,6 +363,8 @@ CALLS: dict[str, Any] = {
     "GET /channels": lambda c: c.channels(),
     "GET /channels/wallet/trades/t": lambda c: c.trade("wallet", "t"),
     "GET /channels/wallet/callbacks/t": lambda c: c.callback("wallet", "t"),
+    "POST /operator/alerts/runs": lambda c: c.run_alerts(),
+    "GET /operator/alerts/history": lambda c: c.alert_history(),
     "GET /channels/trades": lambda c: c.trades(),
     "GET /channels/callbacks": lambda c: c.callbacks(),
     "POST /channels/callbacks/c/resend": lambda c: c.resend_callback("c"),

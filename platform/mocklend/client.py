@@ -59,6 +59,7 @@ _LISTS: Mapping[str, str] = {
     "all_edits": "edits",
     "receipts": "receipts",
     "alerts": "alerts",
+    "alert_history": "alerts",
     "transactions": "transactions",
     "trades": "trades",
     "callbacks": "callbacks",
@@ -344,9 +345,9 @@ class Client:
     def every(self, what: str, *arguments: Any, **options: Any) -> Iterator[Doc]:
         """Iterate over a whole list, page by page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
 
-        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, transactions, trades, callbacks,
-        all_webhooks and sandboxes; anything else raises ValueError. The other arguments are those of the method with
-        that name.
+        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, alert_history, transactions, trades,
+        callbacks, all_webhooks and sandboxes; anything else raises ValueError. The other arguments are those of the
+        method with that name.
         """
         if what not in _LISTS:
             raise ValueError(f"{what!r} is not a list; known: {', '.join(_LISTS)}")
@@ -787,6 +788,30 @@ class Client:
         """Return a list page of what the platform's own monitoring finds now: {monitoring, alerts, next_cursor}."""
         filters = {"class": finding_class, "check": check, "loan_id": loan_id, "limit": limit, "cursor": cursor}
         return self._get("/operator/alerts", filters)
+
+    def run_alerts(self) -> Doc:
+        """Run every check of the platform's own monitoring, and keep what they see.
+
+        Returns {n, at, open, opened, closed, left_out}. It looks at every loan.
+        """
+        return self._post("/operator/alerts/runs", {})
+
+    def alert_history(
+        self,
+        *,
+        state: str | None = None,
+        finding_class: str | None = None,
+        check: str | None = None,
+        loan_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Doc:
+        """Return a list page of the alerts that `run_alerts` has seen: {last_run, alerts, next_cursor}.
+
+        `state` is `open`, as of the last run, or `closed`.
+        """
+        filters = {"state": state, "class": finding_class, "check": check, "loan_id": loan_id}
+        return self._get("/operator/alerts/history", {**filters, "limit": limit, "cursor": cursor})
 
     def query_payment(
         self, channel: str, out_trade_no: str, *, operator: str, idempotency_key: str | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypedDict
 
 from mocklend.domain.nouns import says
+from mocklend.monitoring.history import last_run
 from mocklend.sandboxes.audits import newest_done
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.scheduling.clock_now import ClockNow, clock_now
@@ -73,7 +74,8 @@ class SummaryDoc(TypedDict):
         says("The figures of the fault layer; null without one, and for those who may not see the truth."),
     ]
     alerts: Annotated[
-        SeenAlerts | None, says("The alerts as this server last listed them; null if it has not since its start.")
+        SeenAlerts | None,
+        says("The alerts as this server last listed them, or as the last run of the checks has seen them; or null."),
     ]
     last_audit: Annotated[
         SeenAudit | None,
@@ -135,9 +137,17 @@ def summary(
         "in_transit": moving,
         "in_transit_more": moving >= IN_TRANSIT_MAX,
         "faults": fault_figures(snapshot, layer) if layer is not None and shows_truth else None,
-        "alerts": seen.alerts,
+        "alerts": last_alerts(snapshot, seen),
         "last_audit": last_audit(snapshot, seen) if shows_truth else None,
     }
+
+
+def last_alerts(snapshot: Snapshot, seen: LastSeen) -> SeenAlerts | None:
+    """The alerts as they were last seen: by this process, or by the last run of the checks."""
+    run = last_run(snapshot)
+    if run is None or (seen.alerts is not None and seen.alerts["at"] > rfc3339(run.at_ms)):
+        return seen.alerts
+    return {"open": run.open, "at": rfc3339(run.at_ms)}
 
 
 def last_audit(snapshot: Snapshot, seen: LastSeen) -> SeenAudit | None:

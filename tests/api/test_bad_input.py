@@ -91,6 +91,7 @@ READS_ITSELF = {
     "/channels/<id:channel>/payouts/<id:payout_id>/failure",
     "/channels/callbacks/<id:callback_id>/resend",
     "/v1/webhooks/<id:webhook_id>/resend",
+    "/operator/alerts/runs",
 }
 """Addresses whose bodies are looked at in tests of their own."""
 

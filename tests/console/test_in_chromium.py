@@ -131,6 +131,8 @@ def test_every_page_is_accessible_and_fits(
     first_lie(page, console.url)
     page.click(".foot a[href*='/loans/']")
     loan = page.url
+    page.goto(f"{console.url}/console/{DEFAULT}/alerts")
+    page.click("main form button.strong, .actions form button")
     links = [link.get_attribute("href") for link in page.locator("nav.side li a").all()]
     found: list[str] = []
     for address in (

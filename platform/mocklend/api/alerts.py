@@ -1,7 +1,8 @@
-"""The alerts that the platform's own monitoring raises for its staff."""
+"""The alerts that the platform's own monitoring raises for its staff, now and at earlier runs of its checks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
@@ -9,15 +10,20 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.documents import document
+from mocklend.api.failures import refuse_a_body
 from mocklend.api.nouns import LoanId
-from mocklend.api.openapi import operation
+from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.pagination import Paged, decode_cursor
-from mocklend.api.request_context import current_platform, open_snapshot
+from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import rendered
+from mocklend.api.sandboxes import NOTHING
+from mocklend.api.spoken import reader_language, spoken
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.monitoring import alerts as current_alerts
 from mocklend.monitoring.alerts import CHECKS, AlertDoc, alert_doc
+from mocklend.monitoring.history import STATES, AlertHistory, AlertRunDoc, history, run_checks
+from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import MonitoringDoc, monitoring_doc
 from mocklend.validation import OneOf
 from mocklend.views.reads import cursor
@@ -46,6 +52,14 @@ class AlertQuery(Paged):
     loan_id: LoanId | None = None
 
 
+class HistoryQuery(AlertQuery):
+    """Filters of the list of kept alerts."""
+
+    state: Annotated[str, OneOf(STATES)] | None = Field(
+        default=None, description="Only alerts that are `open`, as of the last run, or `closed`."
+    )
+
+
 @alerts.get("/operator/alerts")
 @alerts.input(AlertQuery, location="query", arg_name="query")
 @alerts.output(document(AlertList))
@@ -65,10 +79,53 @@ def list_alerts(query: AlertQuery) -> Response:
         everything = (query.finding_class, query.check, query.loan_id, query.cursor) == (None,) * 4
         if everything and page.after is None:
             current_platform().last_looks.note_alerts(snapshot, len(page.alerts))
-    return rendered(
-        AlertList(
-            monitoring=monitoring_doc(snapshot.sandbox),
-            alerts=[alert_doc(alert) for alert in page.alerts],
-            next_cursor=cursor(page.after) if page.after is not None else None,
+    return spoken(
+        rendered(
+            AlertList(
+                monitoring=monitoring_doc(snapshot.sandbox),
+                alerts=[alert_doc(alert, reader_language()) for alert in page.alerts],
+                next_cursor=cursor(page.after) if page.after is not None else None,
+            )
         )
     )
+
+
+@alerts.post("/operator/alerts/runs")
+@alerts.output(document(AlertRunDoc))
+@alerts.doc(**operation("runAlerts", *BODY_CODES, reads=NOTHING))
+def run_alerts() -> Response:
+    """Run every check, and keep what they see: see `GET /operator/alerts/history`. It looks at every loan."""
+    refuse_a_body()
+    return rendered(keep_alerts(current_platform(), sandbox_id()))
+
+
+def keep_alerts(platform: Platform, sandbox_id: str) -> Mapping[str, object]:
+    """Run every check in a sandbox, and keep what they see. Returns the run as JSON."""
+    with platform.snapshot(sandbox_id) as snapshot:
+        command = run_checks(snapshot)
+    kept = platform.run(command).body
+    platform.last_looks.note_alerts(snapshot, command.run.open)
+    return kept
+
+
+@alerts.get("/operator/alerts/history")
+@alerts.input(HistoryQuery, location="query", arg_name="query")
+@alerts.output(document(AlertHistory))
+@alerts.doc(**operation("listAlertHistory"))
+def list_alert_history(query: HistoryQuery) -> Response:
+    """The alerts that runs of the checks have seen, those that were opened last first. It runs no check.
+
+    An alert is open until a run does not see it any more. 1,000 open alerts are kept, and the 1,000 closed last.
+    """
+    with open_snapshot() as snapshot:
+        listed = history(
+            snapshot,
+            state=query.state,
+            finding_class=query.finding_class,
+            check=query.check,
+            loan_id=query.loan_id,
+            after=decode_cursor(query.cursor),
+            limit=query.limit,
+            language=reader_language(),
+        )
+    return spoken(rendered(listed))

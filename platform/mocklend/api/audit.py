@@ -16,6 +16,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import RETRY_AFTER_S, in_progress, rendered
 from mocklend.api.sandboxes import NOTHING
+from mocklend.api.spoken import audit_in_words, reader_language, spoken
 from mocklend.audit.jobs import AuditJobDoc, audited, audited_loan
 from mocklend.audit.marks import MARK_LENGTH_MAX
 from mocklend.audit.report import AuditDoc
@@ -48,12 +49,16 @@ def get_audit(query: AuditQuery) -> Response:
         if query.since is not None:
             raise field_problem("loan_id", "no value beside since", query.loan_id)
         with open_snapshot() as snapshot:
-            return rendered(audited_loan(snapshot, current_platform().layer, query.loan_id))
+            return _spoken(audited_loan(snapshot, current_platform().layer, query.loan_id))
     with open_snapshot() as snapshot:
         made = audited(snapshot, current_platform().layer, query.since)
     if query.since is None:
         current_platform().last_looks.note_audit(snapshot.sandbox_id, seen_audit(made))
-    return rendered(made)
+    return _spoken(made)
+
+
+def _spoken(made: AuditDoc) -> Response:
+    return spoken(rendered(audit_in_words(made, reader_language())))
 
 
 def seen_audit(made: AuditDoc) -> SeenAudit:
@@ -83,7 +88,9 @@ def begin_audit() -> Response:
 def get_audit_job(audit_id: str) -> Response:
     """One audit: how many loans it has looked at, and its result. The last one that is done is kept."""
     shown = _job(audit_id)
-    response = rendered(shown)
+    if shown["result"] is not None:
+        shown["result"] = audit_in_words(shown["result"], reader_language())
+    response = spoken(rendered(shown))
     if shown["state"] == audits.RUNNING:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response

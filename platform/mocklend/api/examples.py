@@ -130,6 +130,7 @@ class Examples:
             "failTradeLate": {},
             "resendCallback": {},
             "resendWebhook": {},
+            "runAlerts": {},
             "failPayout": {},
             "remakeStatement": {"currency": "CNY"},
             "applyAtLender": {"borrower_id": borrower, "product": "car", "amount_minor": 5_000_000},

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
-from mocklend.domain.finding import Discrepancy, InTransit
+from mocklend.domain.finding import CLASSES, Discrepancy, InTransit
 from mocklend.domain.nouns import FindingClass, LoanId, says
 from mocklend.sandboxes.timestamps import rfc3339
 
@@ -85,6 +85,7 @@ _Class = TypedDict("_Class", {"class": FindingClass})
 class DiscrepancyDoc(_Class):
     """Two records that disagree; `explained_by` is the injection that caused it."""
 
+    title: Annotated[str, says("What that class means, in a sentence in the language of `Accept-Language`.")]
     entity: Annotated[
         str, says("The smallest thing that is wrong: a repayment, a receipt, an edit, a loan, by its id.")
     ]
@@ -113,7 +114,7 @@ class InvariantDoc(TypedDict):
 
     name: Annotated[str, says("The invariant's short name, such as B2.")]
     holds: Annotated[bool, says("Whether it holds now.")]
-    states: Annotated[str, says("What always holds, in a sentence.")]
+    states: Annotated[str, says("What always holds, in a sentence in the language of `Accept-Language`.")]
     detail: Annotated[list[str], says("What violates it, one line each; empty if it holds.")]
 
 
@@ -153,6 +154,7 @@ class AuditDoc(TypedDict):
 def _discrepancy_doc(discrepancy: Discrepancy, explained_by: str | None) -> DiscrepancyDoc:
     return {
         "class": discrepancy.finding.finding_class,
+        "title": CLASSES[discrepancy.finding.finding_class],
         "entity": discrepancy.finding.entity,
         "loan_id": discrepancy.loan_id,
         "amount_minor": discrepancy.finding.amount_minor,

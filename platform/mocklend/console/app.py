@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.config import Settings
-from mocklend.console import actions, clock_bar, ledger, live, loans, messages, sandboxes, sign_in
+from mocklend.console import actions, alerts, clock_bar, ledger, live, loans, messages, sandboxes, sign_in
 from mocklend.console.frame import current_frame
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, visit
@@ -31,7 +31,7 @@ POLICY = (
 ENTRIES = "mocklend.console.entries"
 BLUEPRINTS = (
     *(loans.loan_pages, actions.action_pages, ledger.ledger_pages, live.live_pages),
-    *(messages.message_pages, sandboxes.sandbox_pages, clock_bar.clock_pages),
+    *(messages.message_pages, alerts.alert_pages, sandboxes.sandbox_pages, clock_bar.clock_pages),
 )
 FORM_MAX = 64 * 1024
 

@@ -55,6 +55,8 @@ def _figures(snapshot: Snapshot) -> SummaryDoc:
 def _shown(figures: SummaryDoc) -> dict[str, int]:
     faults = figures["faults"]
     shown = {"loans": figures["loans"]}
+    if figures["alerts"] is not None:
+        shown["alerts"] = figures["alerts"]["open"]
     if faults is not None:
         shown |= {"rules": faults["rules_on"], "open": faults["open"]}
     return shown

@@ -49,6 +49,7 @@ PLATFORM_ENTRIES = (
     Entry(PLAY, 50, message("Live"), "live.live", "v"),
     Entry(LOOK, 10, message("Ledger"), "ledger.ledger", "b"),
     Entry(LOOK, 20, message("Messages"), "messages.messages", "m"),
+    Entry(LOOK, 30, message("Alerts"), "alerts.alerts", "a", "alerts"),
 )
 
 

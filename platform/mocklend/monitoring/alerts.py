@@ -9,6 +9,7 @@ from typing import Annotated, TypedDict
 
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import ChannelId, Currency, LoanId, one_of, says
+from mocklend.language import Language, translate
 from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
 from mocklend.monitoring.loan_checks import LOAN_CHECKS, cases, loans_to_look_at
 from mocklend.monitoring.seen import ALL, SandboxCheck, Scope, Seen
@@ -80,9 +81,9 @@ def alerts(
     check: str | None = None,
     loan_id: str | None = None,
     after: str = "",
-    limit: int = 50,
+    limit: int | None = 50,
 ) -> Alerts:
-    """Return the current alerts. If monitoring is switched off there are none."""
+    """Return the current alerts, `limit` of them or all. If monitoring is switched off there are none."""
     watch = Watch.of(snapshot.sandbox)
     if not watch.enabled:
         return Alerts([], None)
@@ -97,7 +98,9 @@ def alerts(
         ),
         key=lambda alert: alert.id,
     )
-    return Alerts(matching[:limit], matching[limit - 1].id if len(matching) > limit else None)
+    if limit is None or len(matching) <= limit:
+        return Alerts(matching, None)
+    return Alerts(matching[:limit], matching[limit - 1].id)
 
 
 def alerts_of_loan(snapshot: Snapshot, loan_id: str, scope: Scope) -> list[Alert]:
@@ -137,6 +140,7 @@ class AlertDoc(_Class):
 
     id: Annotated[str, says("The alert's id.")]
     check: Annotated[str, one_of(CHECKS, "The check that raised it.")]
+    title: Annotated[str, says("What the check has found, in a sentence in the language of `Accept-Language`.")]
     entity: Annotated[str, says("The entity: a loan, a repayment, a receipt or a payout, by its id.")]
     loan_id: LoanId | None
     channel: ChannelId | None
@@ -144,14 +148,15 @@ class AlertDoc(_Class):
     currency: Currency | None
     since: Annotated[str, says("When its cause began. RFC 3339, on the sandbox's clock.")]
     raised_at: Annotated[str, says("When monitoring noticed it. RFC 3339, on the sandbox's clock.")]
-    detail: Annotated[str, says("What is wrong, in a sentence.")]
+    detail: Annotated[str, says("What is wrong, in a sentence in English.")]
 
 
-def alert_doc(alert: Alert) -> AlertDoc:
-    """Return an alert as JSON."""
+def alert_doc(alert: Alert, language: Language = Language.EN) -> AlertDoc:
+    """Return an alert as JSON, with its title in a language."""
     return {
         "id": alert.id,
         "check": alert.check,
+        "title": translate(language, CHECKS.get(alert.check, alert.check)),
         "class": alert.finding_class,
         "entity": alert.entity,
         "loan_id": alert.loan_id,

@@ -1,0 +1,86 @@
+"""The page Alerts: what the last run of the checks has seen, what is gone since, and a button that runs them again."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from mocklend.api.alerts import HistoryQuery, keep_alerts
+from mocklend.api.pagination import decode_cursor
+from mocklend.console.forms import Filled, back, read_form
+from mocklend.console.visit import formats, open_snapshot, platform, visit
+from mocklend.console.words import ABOUT
+from mocklend.domain.problems import Refused
+from mocklend.language import Language, message
+from mocklend.monitoring.alerts import CHECKS, Watch
+from mocklend.monitoring.history import CLOSED, OPEN, STATES, history
+from mocklend.sandboxes.timestamps import parse_rfc3339
+
+alert_pages = Blueprint("alerts", __name__)
+
+FILTERS = ("loan_id", "check")
+STATE_NAMES = {OPEN: message("Open"), CLOSED: message("Closed")}
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+AGES = (
+    (DAY_MS, message("1 day ago"), message("{count} days ago")),
+    (HOUR_MS, message("1 hour ago"), message("{count} hours ago")),
+    (MINUTE_MS, message("1 minute ago"), message("{count} minutes ago")),
+)
+"""How long ago a run was, by the greatest unit that fits."""
+JUST_NOW = message("just now")
+
+
+@alert_pages.get("/alerts")
+def alerts() -> str:
+    """The kept alerts. The checks read every loan, so they run only when somebody asks for it."""
+    state = CLOSED if request.args.get("state") == CLOSED else OPEN
+    filled, query = Filled(request.args.to_dict()), HistoryQuery()
+    try:
+        query = read_form(HistoryQuery, {name: request.args.get(name) for name in (*FILTERS, "cursor")})
+    except Refused as refused:
+        filled = Filled.refused_with(refused)
+    with open_snapshot() as snapshot:
+        listed = history(
+            snapshot,
+            state=state,
+            check=query.check,
+            loan_id=query.loan_id,
+            after=decode_cursor(query.cursor),
+            limit=query.limit,
+            language=visit().language,
+        )
+        watch, now_ms = Watch.of(snapshot.sandbox), snapshot.now_ms
+    run = listed["last_run"]
+    given = "&".join(f"{name}={request.args[name]}" for name in FILTERS if request.args.get(name))
+    return render_template(
+        "alerts.html",
+        age=None if run is None else age(now_ms - parse_rfc3339(run["at"])),
+        alerts=listed["alerts"],
+        checks=CHECKS,
+        details=visit().language is Language.EN,
+        filled=filled,
+        names=ABOUT,
+        next=listed["next_cursor"],
+        path=f"/operator/alerts/history?state={state}" + (f"&{given}" if given else ""),
+        run=run,
+        state=state,
+        state_names=STATE_NAMES,
+        states=STATES,
+        watch=watch,
+    )
+
+
+@alert_pages.post("/alerts")
+def run() -> AnyResponse:
+    """Run the checks, and keep what they see."""
+    keep_alerts(platform(), visit().sandbox_id)
+    return back()
+
+
+def age(passed_ms: int) -> str:
+    """How long ago a run was, on the sandbox's clock, in the viewer's language."""
+    for unit_ms, one, many in AGES:
+        if passed_ms >= unit_ms:
+            count = passed_ms // unit_ms
+            return visit().text(one) if count == 1 else visit().text(many, count=formats().number(count))
+    return visit().text(JUST_NOW)

@@ -1,0 +1,132 @@
+"""The page Alerts: it runs no check by itself, keeps what the last run has seen, and says how old that is."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from mocklend.config import Settings
+from mocklend.console.app import create_console
+from mocklend.domain.statuses import ReceiptState
+from mocklend.language import Language
+from mocklend.runtime import Platform
+from mocklend.storage.entities import Receipt
+from support.console import Browser, english_sentences, seen
+from support.plants import plant
+from support.story import Story
+
+
+def unapplied(story: Story) -> None:
+    """Money without an owner, for more than a day."""
+    receipt = Receipt(
+        id="rct_x", state=ReceiptState.UNAPPLIED, loan_id=None, channel="wallet", out_trade_no="PYX",
+        channel_trade_no="CHX", amount_minor=500, currency="CNY", scope="OVD_AND_CURRENT", payer_name="Ada",
+        payer_reference="?", landed=1, paid_ms=story.now_ms, received_ms=story.now_ms, applied_ms=None,
+    )  # fmt: skip
+    plant(story, lambda work: work.put(receipt))
+    story.wait(days=2)
+
+
+def run(browser: Browser, language: Language = Language.EN) -> str:
+    """The page after its button."""
+    return browser.go("/alerts", {"from": f"/console/{browser.sandbox_id}/alerts"}, language)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_before_the_first_run_the_page_says_what_it_would_show(browser: Browser, language: Language) -> None:
+    page = browser.get("/alerts", language)
+
+    assert {"en": "The checks have not run yet.", "zh": "检查还没有运行过。"}[language] in seen(page)
+    assert '<button class="strong">' in page
+
+
+def test_looking_runs_no_check(browser: Browser, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    unapplied(story)
+    run(browser)
+    checks = sys.modules["mocklend.monitoring.alerts"]  # The package has a function of that name.
+    monkeypatch.setattr(checks, "SANDBOX_CHECKS", None)
+    monkeypatch.setattr(checks, "loans_to_look_at", None)
+
+    assert "A receipt has been unapplied for more than a day." in seen(browser.get("/alerts"))
+
+
+def test_an_open_alert_has_check_amount_and_times(browser: Browser, story: Story) -> None:
+    unapplied(story)
+
+    page = run(browser)
+
+    assert "A receipt has been unapplied for more than a day." in seen(page)
+    assert "unapplied_beyond_matching_window" in page
+    assert "CN¥5.00" in page
+    assert "just now" in seen(page)
+    assert "1 opened, 0 closed" in seen(page)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"), [(60, "1 minute ago"), (7_200, "2 hours ago"), (86_400, "1 day ago"), (300_000, "3 days ago")]
+)
+def test_the_page_says_how_old_the_last_run_is(browser: Browser, story: Story, seconds: int, age: str) -> None:
+    run(browser)
+    story.wait(seconds)
+
+    assert age in seen(browser.get("/alerts"))
+
+
+def test_an_alert_about_a_loan_leads_to_it_and_is_closed_after_its_repair(browser: Browser, story: Story) -> None:
+    loan_id = story.borrow()
+    order = story.order(loan_id, 1_000)
+    story.settle_silently(order)
+    story.sleep(7_200)
+    assert f"/loans/{loan_id}" in run(browser)
+
+    story.query_channel(order)
+    page = run(browser)
+
+    assert "No alert is open." in seen(page)
+    closed = browser.get("/alerts?state=closed")
+    assert f"/loans/{loan_id}" in closed
+    assert "Alerts" in seen(closed)
+
+
+def test_filters_are_in_the_address_and_a_wrong_one_is_explained(browser: Browser, story: Story) -> None:
+    unapplied(story)
+    run(browser)
+
+    assert "A receipt has been" in seen(browser.get("/alerts?check=unapplied_beyond_matching_window"))
+    assert "No alert is open." in seen(browser.get("/alerts?check=paid_twice"))
+    assert 'id="error-check"' in browser.get("/alerts?check=none")
+    assert 'aria-describedby="error-loan_id"' in browser.get("/alerts?loan_id=no%20id")
+
+
+def test_the_sidebar_has_the_number_of_open_alerts(browser: Browser, story: Story) -> None:
+    unapplied(story)
+    run(browser)
+
+    page = browser.get("/loans")
+
+    assert '>Alerts<span class="figure">1</span>' in page
+
+
+def test_without_monitoring_the_page_says_so(platform: Platform) -> None:
+    sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=1_767_578_400_000, monitored=False)
+    browser = Browser(create_console(platform, Settings()).test_client(), sandbox.id)
+
+    assert "Monitoring is switched off" in seen(browser.get("/alerts"))
+
+
+def test_the_chinese_page_has_no_english_sentence(browser: Browser, story: Story) -> None:
+    unapplied(story)
+
+    assert english_sentences(run(browser, Language.ZH)) == []
+    assert english_sentences(browser.get("/alerts?state=closed", Language.ZH)) == []
+
+
+def test_a_student_sees_the_alerts_and_runs_the_checks(platform: Platform, story: Story) -> None:
+    unapplied(story)
+    client = create_console(platform, Settings(host="0.0.0.0", control_token="the-teachers-token")).test_client()
+    client.post("/console/sign-in", data={"secret": story.sandbox.api_key})
+    page = f"/console/{story.sandbox_id}/alerts"
+
+    assert client.post(page, data={"from": page}).status_code == 303
+    assert "A receipt has been unapplied for more than a day." in seen(client.get(page).text)
