@@ -28,19 +28,25 @@ OPEN = {
 class Class:
     """A teacher with the control token, and a student with the sandbox's key, on loopback."""
 
-    def __init__(self, platform: Platform) -> None:
-        settings = Settings()
+    def __init__(self, platform: Platform, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
         self.app = create_app(settings, platform)
         documented = Documented(self.app)
         self.sandbox = platform.create_sandbox(seed=7, mode="manual", now_ms=MONDAY_MS)
         self.student = Caller(self.app, documented, self.sandbox.api_key)
         self.teacher = Caller(self.app, documented, self.sandbox.api_key)
         self.teacher.headers = {**self.teacher.headers, "X-Mocklend-Control": settings.control_token}
+        self.documented = documented
         for id, rule in RULES.items():
             self.teacher.made(self.teacher.call("PUT", f"/-/rules/{id}", json=rule))
         self.loans = [self.student.borrow(reference=f"loan-{n}")["id"] for n in range(2)]
         self.repayments = [self.student.repay(loan_id, 1_000)["id"] for loan_id in self.loans]
         self.teacher.wait("PT1M")
+
+    def other(self) -> Caller:
+        """Somebody with the key of another sandbox of the server, which shows its truth."""
+        made = self.teacher.made(self.teacher.post("/-/sandboxes", {"seed": 1}))
+        return Caller(self.app, self.documented, made["api_key"])
 
     def truth(self, shown: str) -> None:
         """The teacher hides or shows the truth."""
@@ -127,6 +133,38 @@ def test_what_a_fault_delays_is_not_next_on_a_students_clock(exam: Class) -> Non
 
     assert exam.student.made(exam.student.get("/-/clock"))["next"]["kind"] == "bureau"
     assert exam.teacher.made(exam.teacher.get("/-/clock"))["next"]["kind"] == "callback"
+
+
+@pytest.mark.parametrize("fault", ["callback.dropped", "cashe.stale", "callback.dropped; lost=1", ""])
+def test_a_student_names_no_fault_in_a_request(open_platform: Callable[..., Platform], fault: str) -> None:
+    exam = Class(open_platform(find_layer()), Settings(fault_header="on"))
+    exam.truth("hidden")
+    path = f"/v1/loans/{exam.loans[0]}/repayments"
+    order = {"amount_minor": 1_000, "channel": "wallet", "type": "OVD_AND_CURRENT"}
+
+    refused = exam.student.post(path, order, Mocklend_Fault=fault)
+
+    exam.student.problem(refused, 403, "truth_hidden")
+    assert not [name for name in installed() if name != fault.partition(";")[0] and name in refused.text]
+    assert {rule["id"] for rule in exam.teacher.made(exam.teacher.get("/-/rules"))["rules"]} == set(RULES)
+    assert exam.student.post(path, order).status_code == 202
+    exam.teacher.made(exam.teacher.post(path, order, key="of the teacher", Mocklend_Fault="callback.dropped"))
+    assert len(exam.teacher.made(exam.teacher.get("/-/rules"))["rules"]) == len(RULES) + 1
+
+
+def test_metrics_name_no_fault_while_any_sandbox_hides_its_truth(exam: Class) -> None:
+    nobody = Caller(exam.app, exam.documented, None)
+
+    for caller in (nobody, exam.other()):
+        text = caller.get("/-/metrics").get_data(as_text=True)
+        assert "mocklend_requests_total" in text
+        assert "# truth_hidden" in text
+        assert not [name for name in (*installed(), "mocklend_open_lies") if name in text]
+    assert 'fault="callback.dropped"' in exam.teacher.get("/-/metrics").get_data(as_text=True)
+    exam.student.problem(exam.student.get("/-/metrics"), 403, "truth_hidden")
+
+    exam.truth("shown")
+    assert 'fault="callback.dropped"' in nobody.get("/-/metrics").get_data(as_text=True)
 
 
 def test_the_teacher_shows_the_truth_again(exam: Class) -> None:

@@ -21,7 +21,7 @@ from flask import Blueprint, request
 from mocklend.api.idempotency import idempotency
 from mocklend.api.json_body import wsgi_name
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, run, sandbox_id, served
+from mocklend.api.request_context import current_platform, refuse_hidden_truth, run, sandbox_id, served
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.ids import make_id
@@ -44,7 +44,7 @@ def arm_from_header() -> None:
     """Before each request: if it carries the header, arm a rule for its loan.
 
     Raises Refused `validation_failed` if the server has the header switched off, the request is no POST about a loan,
-    or the fault or its settings are wrong; `fault_unknown`; `idempotency_key_missing`.
+    or the fault or its settings are wrong; `truth_hidden`; `fault_unknown`; `idempotency_key_missing`.
     """
     value = request.environ.get(WSGI_HEADER)
     if value is None or request.routing_exception is not None:
@@ -56,6 +56,8 @@ def arm_from_header() -> None:
     if request.method != "POST" or loan_id is None:
         here = f"{request.method} {request.path}"
         raise field_problem(HEADER, "a POST about one loan, like /v1/loans/{id}/repayments", here)
+    # Before the value is read: a refusal of it lists the kinds.
+    refuse_hidden_truth(f"the header {HEADER} arms a rule")
     fault, fault_settings = parse_header(value)
     kinds = settings.fault_header_kinds_listed or tuple(catalogue)
     if fault not in kinds and fault in catalogue:

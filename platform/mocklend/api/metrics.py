@@ -1,6 +1,9 @@
 """Metrics for Prometheus: requests by path template, method and status, their duration, and the writer's groups.
 
 No label contains an id or a sandbox: there would be thousands of time series.
+
+A layer's metrics say what is wrong, of all sandboxes together. While any sandbox hides its truth, they need the control
+token, on loopback too; without it the answer says that they are left out.
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ from prometheus_client.utils import floatToGoString
 
 from mocklend.api.json_body import asked_request
 from mocklend.api.methods import known_method
+from mocklend.api.request_context import holds_control
+from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
 from mocklend.scheduling.processes import SERVER, WORKER
+from mocklend.storage.snapshot import server_rows
 from mocklend.views.shared_pages import CACHE_USES, SharedPages
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -33,7 +39,11 @@ METRICS: Any = {
     }
 }
 EXTENSION = "mocklend.metrics"
-"""The key of the registry in `app.extensions`; a fault layer adds its metrics there."""
+"""The key of the registry in `app.extensions`."""
+OF_TRUTH = "mocklend.metrics.of_truth"
+"""The key of a second registry: a fault layer adds its metrics there."""
+LEFT_OUT = b"# truth_hidden: a sandbox hides its truth, so metrics of faults need X-Mocklend-Control: <token>.\n"
+ANY_HIDDEN = "SELECT 1 FROM sandboxes WHERE truth = 'hidden' LIMIT 1"
 METERS = "mocklend.meters"
 """The key of the Meters in `app.extensions`."""
 COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -116,6 +126,7 @@ class CachedPages(Collector):
 def measure(app: Flask, platform: Platform) -> APIBlueprint:
     """Count an app's requests and its writer's groups in a new registry. Returns the blueprint of GET /-/metrics."""
     registry = app.extensions[EXTENSION] = CollectorRegistry()
+    of_truth = app.extensions[OF_TRUTH] = CollectorRegistry()
     meters = app.extensions[METERS] = Meters(registry)
     group = Histogram(
         "mocklend_writer_group_commands", "Commands that one commit carried.", buckets=COMMANDS, registry=registry
@@ -146,6 +157,16 @@ def measure(app: Flask, platform: Platform) -> APIBlueprint:
         """The metrics of this process, for Prometheus to scrape."""
         for kind in (SERVER, WORKER):
             alive.labels(kind).set(platform.processes_alive(kind))
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        shown = generate_latest(of_truth) if holds_control() or not _hides_any(platform) else LEFT_OUT
+        return Response(generate_latest(registry) + shown, content_type=CONTENT_TYPE_LATEST)
 
     return metrics
+
+
+def _hides_any(platform: Platform) -> bool:
+    """Whether any sandbox of the database hides its truth; True if the database cannot say."""
+    try:
+        with platform.read() as connection:
+            return bool(server_rows(connection, int, ANY_HIDDEN))
+    except Refused:
+        return True

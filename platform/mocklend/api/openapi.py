@@ -197,8 +197,8 @@ def complete(spec: JsonObject | str, examples: Examples) -> JsonObject | str:
     components["securitySchemes"] = _security_schemes()
     components["headers"] = {request_ids.HEADER: REQUEST_ID_HEADER}
     for path, operations in spec["paths"].items():
-        for operation in operations.values():
-            _complete_operation(path, operation)
+        for method, operation in operations.items():
+            _complete_operation(path, method, operation)
             _exemplify(operation, examples)
     spec["webhooks"] = webhooks()
     describe_properties(components["schemas"], components["schemas"])
@@ -225,7 +225,7 @@ def _exemplify(operation: JsonObject, examples: Examples) -> None:
                 parameter["example"] = example
 
 
-def _complete_operation(path: str, operation: JsonObject) -> None:
+def _complete_operation(path: str, method: str, operation: JsonObject) -> None:
     # Every endpoint refuses a query parameter that it does not declare: `validation_failed`.
     codes: list[str] = ["fault_broke", "internal_error", "validation_failed"]
     operation["security"] = _security(path)
@@ -235,6 +235,8 @@ def _complete_operation(path: str, operation: JsonObject) -> None:
         codes += ["credential_missing", "credential_invalid", "sandbox_emptying"]
     if path.startswith("/-/") and path != "/-/health":
         codes.append("key_of_staff")
+    elif method == "post" and "{loan_id}" in path:
+        codes.append("truth_hidden")  # With the header by which a layer may let a client name a fault.
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
         codes += BODY_CODES

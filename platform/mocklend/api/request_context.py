@@ -177,14 +177,20 @@ def guard_truth() -> None:
 
     Refused `truth_hidden`. By default everything is refused, so that an endpoint that is new hides what it shows.
     """
-    if request.url_rule is None or not request.url_rule.rule.startswith("/-/") or holds_control():
+    if request.url_rule is None or not request.url_rule.rule.startswith("/-/"):
         return
     view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, WITHOUT_TRUTH, False):
+    if not getattr(view, WITHOUT_TRUTH, False):
+        refuse_hidden_truth(f"{request.method} {request.url_rule.rule} shows it")
+
+
+def refuse_hidden_truth(detail: str) -> None:
+    """Raise Refused `truth_hidden` if the sandbox hides its truth, and the request has not the control token."""
+    if holds_control():
         return
     with open_snapshot() as snapshot:
         if snapshot.sandbox.truth == HIDDEN:
-            raise truth_hidden(f"{request.method} {request.url_rule.rule} shows it")
+            raise truth_hidden(detail)
 
 
 def open_snapshot() -> AbstractContextManager[Snapshot]:
