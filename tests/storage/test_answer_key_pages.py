@@ -6,11 +6,13 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from mocklend.client import Doc
+from mocklend.storage.driver import fetch
 from mocklend.storage.engines import open_engine, reading, writing
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.statements import Value, flush, run_many
@@ -119,6 +121,36 @@ def test_a_filter_leaves_the_entries_of_a_rule_and_of_a_kind(engine: Engine) -> 
     assert 0 < len(of_rule) < len(whole)
     assert of_fault == [entry for entry in whole if (entry.fault, entry.loan_id) == (fault, whole[0].loan_id)]
     assert answer_key.KeyFilter(fault="nobody.knows") != answer_key.ALL
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_the_entries_of_one_rule_are_found_by_their_index(engine: Engine, newest_first: bool) -> None:
+    """However many entries other rules have: on both engines, by the statement that the page runs."""
+    chance = random.Random(1)
+    others = [row(chance, n) | {"rule": f"rule-{n % 5}", "at_ms": MONDAY_MS + n} for n in range(ROWS, 5_000)]
+    with writing(engine) as connection:
+        flush(connection, [(journal.OPEN, other) for other in others])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    wanted = answer_key.KeyFilter(rule="rule-3")
+    ran: list[tuple[str, Any]] = []
+    listen = lambda _c, _cursor, sql, parameters, *_: ran.append((sql, parameters))  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        with snapshot(engine) as key:
+            page = answer_key.key_page(key, wanted, None, 50, newest_first=newest_first)
+            answer_key.key_page(key, wanted, page[-1], 50, newest_first=newest_first)
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+    asked = [(sql, parameters) for sql, parameters in ran if "FROM injections" in sql]
+
+    assert len(page) == 50
+    assert len(asked) == 2
+    explain = "EXPLAIN" if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    with engine.connect() as connection:
+        for sql, parameters in asked:
+            plan = str(fetch(connection, f"{explain} {sql}", parameters))
+            assert "ix_injections_sandbox_id_rule_at_ms" in plan, plan
 
 
 def test_no_transaction_is_open_between_two_pages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,7 @@ injections = table_of(
     InjectionRow,
     Index("loan_id"),
     Index("at_ms"),  # the canonical order begins with it
+    Index("rule", "at_ms"),  # the same order, of one rule
     Index("rule", "revision", "entity"),
     # What is open now: neither those that have ended by themselves nor those of other loans are passed over.
     Index("until_ms", "from_ms", where="ended_ms IS NULL"),
