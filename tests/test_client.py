@@ -392,6 +392,7 @@ CALLS: dict[str, Any] = {
     "PATCH /-/rules/r": lambda c: c.patch_rule("r", enabled=False),
     "DELETE /-/rules/r": lambda c: c.disarm("r"),
     "GET /-/rules": lambda c: c.rules(),
+    "POST /-/rules": lambda c: c.put_rules([]),
     "POST /-/rules/halt": lambda c: c.halt(),
     "GET /-/answer-key": lambda c: c.answer_key(),
     "POST /-/scores": lambda c: c.score([]),

@@ -1411,6 +1411,13 @@ class Client:
         """
         return self._call("PUT", f"/-/rules/{_part(rule_id)}", rule)
 
+    def put_rules(self, rules: Iterable[Mapping[str, Any]]) -> Doc:
+        """Create or replace several rules, each with its `id`: all of them, or none if one is wrong.
+
+        Returns the rules: {rules: [...]}. Refused with `too_many_rules`.
+        """
+        return self._post("/-/rules", {"rules": list(rules)})
+
     def patch_rule(self, rule_id: str, **fields: Any) -> Doc:
         """Change fields of a rule, like `enabled=False`. Returns the rule. Refused with `rule_unknown`."""
         return self._call("PATCH", f"/-/rules/{_part(rule_id)}", fields)

@@ -20,9 +20,10 @@ from mocklend.validation import Body, schema_of
 from mocklend_faults.api.sentences import SentenceDoc
 from mocklend_faults.api.this_layer import fault_layer
 from mocklend_faults.engine.activation import Activate
-from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule
+from mocklend_faults.engine.commands import DeleteRule, HaltRules, PatchRule, PutRule, PutRules
 from mocklend_faults.engine.counted_rules import counted_rules
 from mocklend_faults.engine.matching import MATCH_SCHEMA
+from mocklend_faults.engine.rule_sets import RuleSetBody, read_rule_set
 from mocklend_faults.engine.rules import WITH_SCHEMA, CountedRule, ExpectBody, Rule, RuleBody, unknown
 from mocklend_faults.engine.selection import Select
 
@@ -36,6 +37,10 @@ A_RULE = {"rule_id": "stale-pages"}
 
 class NewRule(RuleBody):
     """A fault, the events that it changes, when, how often, and its settings. Only `fault` is required."""
+
+
+class NewRules(RuleSetBody):
+    """Rules that are armed together: all of them, or none if one is wrong."""
 
 
 class RulePatch(Body):
@@ -113,6 +118,17 @@ class Halted(Doc):
 def list_rules() -> Response:
     """Every rule with its counters."""
     return rendered({"rules": rule_documents()})
+
+
+@rules.post("/-/rules")
+@rules.input(NewRules, arg_name="new")
+@rules.output(RuleList)
+@rules.doc(**operation("putRules", "too_many_rules", example={"rules": [{"id": "stale-pages", **RULE}]}))
+def put_rules(new: NewRules) -> Response:
+    """Arm several rules at once, or none of them if one is wrong. Rules of other ids stay as they are."""
+    answer = run(PutRules(sandbox_id(), read_rule_set(new, fault_layer().catalogue)))
+    armed = set(answer.body["armed"])
+    return rendered({"rules": [document for document in rule_documents() if document["id"] in armed]})
 
 
 @rules.get("/-/rules/<id:rule_id>")

@@ -9,11 +9,15 @@ from flask import Blueprint
 from mocklend.console.navigation import JUDGE, PLAY, Entry, LayerPages
 from mocklend.language import message
 from mocklend.storage.snapshot import PlatformLayer
-from mocklend_faults.console.faults import fault_pages
+from mocklend_faults.console import faults, rule, rule_files, trying
 from mocklend_faults.console.key import key_pages
+from mocklend_faults.console.rules_shown import fault_pages
 from mocklend_faults.console.score import score_pages
 from mocklend_faults.console.start import start_pages
 from mocklend_faults.engine.layer import FaultLayer
+
+for module in (faults, rule, rule_files, trying):
+    module.register(fault_pages)
 
 BLUEPRINTS: Sequence[Blueprint] = (start_pages, fault_pages, key_pages, score_pages)
 ENTRIES: Sequence[Entry] = (

@@ -8,36 +8,27 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.api.repayments import NewRepayment, order
 from mocklend.audit.chain import traced_loan, views_of
-from mocklend.console.actions import fresh_key
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
-from mocklend.domain.product import PRODUCTS
-from mocklend.domain.statuses import QuoteType
 from mocklend.language import Language, message
-from mocklend.lending import AddBorrower, Borrow, MakeQuote
 from mocklend.sandboxes.advances import Move
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.views import reads
 from mocklend_faults.api.this_layer import layer_of
+from mocklend_faults.console.trying import BORROWERS, CURRENCY, PRINCIPAL_MINOR, repay_all
+from mocklend_faults.console.trying import lend as lend_one
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.rules import Rule, RuleBody
 
 start_pages = Blueprint("start", __name__, template_folder="templates")
 
-PRINCIPAL_MINOR = 100_000
-CURRENCY = "CNY"
-PRODUCT = "jiebei-like"
-WALLET = "wallet"
 SETTLED_AFTER_MS = 60_000
 RULE_ID = "slow-page"
 LAGS = {"fault": "cache.bounded_stale", "with": {"lag_s": 3600}}
-BORROWERS = {Language.EN: "Zhang San", Language.ZH: "张三"}
-"""The borrower's name, by language."""
 LABELS = {Language.EN: "My first", Language.ZH: "我的第一个"}
 """What the sandbox of one's own is called."""
 BEGINS_MS = 1_767_578_400_000
@@ -106,23 +97,11 @@ def start() -> str:
 def lend() -> AnyResponse:
     """Lend. In the sandbox `default`, whose clock runs by itself, a sandbox of the viewer's own is made first."""
     require_teacher()
-    sandbox_id, language = visit().sandbox_id, visit().language
+    sandbox_id = visit().sandbox_id
     if sandbox_id == DEFAULT:
-        sandbox_id = platform().create_sandbox(seed=SEED, mode="manual", now_ms=BEGINS_MS, label=LABELS[language]).id
-    name = BORROWERS[language]
-    borrower = platform().run(AddBorrower(sandbox_id, "zhangsan", name, 100 * PRINCIPAL_MINOR)).body
-    borrowing = Borrow(
-        sandbox_id,
-        fresh_key(),
-        borrower_id=borrower["id"],
-        principal_minor=PRINCIPAL_MINOR,
-        currency=CURRENCY,
-        product=PRODUCTS[PRODUCT],
-        product_id=PRODUCT,
-        reference=None,
-    )
-    loan_id: str = platform().run(borrowing).body["id"]
-    return _to(sandbox_id, loan_id)
+        label = LABELS[visit().language]
+        sandbox_id = platform().create_sandbox(seed=SEED, mode="manual", now_ms=BEGINS_MS, label=label).id
+    return _to(sandbox_id, lend_one(sandbox_id))
 
 
 @start_pages.post("/start/lag")
@@ -140,11 +119,7 @@ def repay() -> AnyResponse:
     """Pay all of it back, through the wallet, and let the clock go on for a minute: the wallet settles in 2 seconds."""
     require_teacher()
     sandbox_id, loan_id = visit().sandbox_id, request.form.get("loan", "")
-    quote = platform().run(MakeQuote(sandbox_id, loan_id, QuoteType.CLEAR, None)).body
-    new = NewRepayment(
-        amount_minor=quote["total_minor"], channel=WALLET, type=QuoteType.CLEAR.value, quote_id=quote["id"]
-    )
-    platform().run(order(sandbox_id, fresh_key(), loan_id, new))
+    repay_all(sandbox_id, loan_id)
     with open_snapshot() as snapshot:
         manual = snapshot.sandbox.mode == "manual"
     if manual:

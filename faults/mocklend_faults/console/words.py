@@ -68,6 +68,45 @@ UNIT_NAMES: Mapping[str, str] = {
     "%": "%",
 }
 
+LIMIT_NAMES: Mapping[str, str] = {
+    "skip_first": message("Skip the first"),
+    "every": message("Only every n-th"),
+    "times": message("At most so many times"),
+    "times_per": message("At most so many times for each entity"),
+    "max_active": message("At most so many open at a time"),
+}
+"""The limits of a rule, by their names in `select`."""
+
+SEAM_EVENTS: Mapping[str, str] = {
+    "api.answer": message("requests"),
+    "balance.kept": message("changes of a kept balance"),
+    "batch.item": message("loans of a batch"),
+    "bureau.report": message("records for the bureau"),
+    "callback.attempt": message("callback attempts"),
+    "callback.taken": message("callbacks received"),
+    "compensation.agreed": message("compensations"),
+    "dispute.opened": message("disputes"),
+    "edit.approval": message("edits above the limit"),
+    "idempotency.checked": message("repeated orders"),
+    "loan.opened": message("loans opened"),
+    "operator.edit": message("operator edits"),
+    "order.paid": message("orders paid"),
+    "override.outdated": message("status overrides that are outdated"),
+    "partner.application": message("applications to lenders"),
+    "payment.reference": message("references typed by payers"),
+    "payout.settled": message("payouts"),
+    "quote.issued": message("quotes"),
+    "receipt.booked": message("receipts posted"),
+    "receipt.match": message("receipts matched"),
+    "repayment.filed": message("receipts filed"),
+    "repayment.reversal": message("reversals"),
+    "score.asked": message("scores asked for"),
+    "statement.made": message("statements made"),
+    "trade.settled": message("trades settled"),
+    "view.refresh": message("refreshes of a loan's views"),
+}
+"""What happens at each seam, as something that is counted."""
+
 VERDICT_NAMES: Mapping[str, str] = {
     EXACT: message("exact"),
     ORDER: message("order-dependent"),

@@ -256,6 +256,14 @@ def newest_of_loan(snapshot: Snapshot, loan_id: str, most: int) -> list[Entry]:
     return [_entry(row, snapshot.now_ms) for row in snapshot.rows(_Row, sql, loan_id=loan_id, most=most)]
 
 
+def effects_of(snapshot: Snapshot, injections: Sequence[str]) -> dict[str, str]:
+    """What each of these injections changed, by its id."""
+    if not injections:
+        return {}
+    sql = "SELECT id, effect FROM injections WHERE sandbox_id = :sandbox_id AND id"
+    return dict(snapshot.rows_in(_Effect, sql, injections))
+
+
 def open_of_findings(snapshot: Snapshot, finding_class: str, entities: Sequence[str]) -> list[Entry]:
     """The entries that have not ended and whose finding is of this class on one of these entities."""
     head = f"SELECT {', '.join(_Row._fields)} FROM injections {_OF_CLASS}"
@@ -309,6 +317,11 @@ def reason(ended_by: str | None) -> str | None:
     if kind == WITHSTOOD:
         return which
     return f"{REASONS[kind]}: {which}" if kind in REASONS else ended_by
+
+
+class _Effect(NamedTuple):
+    id: str
+    effect: str
 
 
 class _Row(NamedTuple):

@@ -50,16 +50,22 @@ class PutRule(_OnRules):
 
     def decide(self, work: Work) -> Answer:
         """201, or 200 if there was a rule of that id. Raises Refused `too_many_rules`."""
-        stored = read(work)
-        previous = stored.get(self.rule.id)
-        if previous is not None and previous["rule"] == self.rule.to_json():
-            return Answer(200, previous)
-        revision = work.sandbox.rules_version + 1
-        armed = replace(self.rule, armed_ms=work.now_ms, revision=revision, zone=work.sandbox.zone)
-        stored[self.rule.id] = armed.to_stored()
-        refuse_too_many(stored)
-        write(work, stored)
-        return Answer(201 if previous is None else 200, stored[self.rule.id])
+        is_new = self.rule.id not in read(work)
+        stored = arm(work, (self.rule,))
+        return Answer(201 if is_new else 200, stored[self.rule.id])
+
+
+@dataclass(frozen=True, slots=True)
+class PutRules(_OnRules):
+    """Arm several rules, all of them or none. Each is armed as `PutRule` arms it; other rules stay as they are."""
+
+    sandbox_id: str
+    rules: tuple[Rule, ...]
+
+    def decide(self, work: Work) -> Answer:
+        """200 and the ids of the rules. Raises Refused `too_many_rules`."""
+        arm(work, self.rules)
+        return Answer(200, {"armed": [rule.id for rule in self.rules]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,26 @@ class HaltRules(_OnRules):
         if halted:
             write(work, rules)
         return Answer(200, {"halted": halted})
+
+
+def arm(work: Work, rules: Iterable[Rule]) -> dict[str, StoredRule]:
+    """Arm rules now, and return all that are stored then. A rule that is armed already stays, with its counters.
+
+    Raises Refused `too_many_rules`.
+    """
+    stored = read(work)
+    revision = work.sandbox.rules_version + 1
+    changed = False
+    for rule in rules:
+        previous = stored.get(rule.id)
+        if previous is None or previous["rule"] != rule.to_json():
+            armed = replace(rule, armed_ms=work.now_ms, revision=revision, zone=work.sandbox.zone)
+            stored[rule.id] = armed.to_stored()
+            changed = True
+    if changed:
+        refuse_too_many(stored)
+        write(work, stored)
+    return stored
 
 
 def _switched(rule: StoredRule, enabled: bool) -> StoredRule:

@@ -52,7 +52,7 @@ def _explain_rule(rule: Rule, events: Sequence[Event], outcome: str | None, limi
     seams = rule.fault.seams()
     newest_first = (event for event in reversed(events) if event.pending.seam in seams)
     wanted = (event for event in newest_first if outcome is None or outcome_of(rule, event) == outcome)
-    at_seams = [_explain_event(rule, event) for event in islice(wanted, limit)]
+    at_seams = [explain_event(rule, event) for event in islice(wanted, limit)]
     document: ExplainedRuleDoc = {
         "rule": rule.id,
         "fault": rule.fault.name,
@@ -71,7 +71,8 @@ def outcome_of(rule: Rule, event: Event) -> str:
     return NOT_ARMED if result is None else result[2]
 
 
-def _explain_event(rule: Rule, event: Event) -> dict[str, object]:
+def explain_event(rule: Rule, event: Event) -> dict[str, object]:
+    """A rule's outcome on an event at one of its seams, and the figures that decided it."""
     pending = event.pending
     document: dict[str, object] = {
         "seam": pending.seam,
@@ -102,12 +103,10 @@ def _why(event: Event, result: RuleResult) -> dict[str, object]:
         when = f"from {rfc3339(start)}" + (f" to {maybe_rfc3339(end)}" if end is not None else " on")
         return {"why": f"it acts {when}" + (f", on the schedule {schedule.source} in {rule.zone}" if schedule else "")}
     if outcome == NOT_DRAWN:
-        u, threshold = _draw_of(event, compiled, at_rule)
+        u, threshold = draw_of(event, compiled, at_rule)
         why = f"the draw does not select it: u = {u:.6f} is not below {threshold:.6f}"
         return _drawn(event, compiled, at_rule) | {"why": why}
-    conditions = zip(rule.match.conditions, compiled.checks, strict=True)
-    failed = next(condition for condition, check in conditions if not check(at_rule))
-    value = _value(failed, at_rule)
+    failed, value = failed_condition(result)
     return {
         "why": f"{failed.field} is {value!r}, not {failed.operator} {failed.operand!r}",
         "field": failed.field,
@@ -116,12 +115,20 @@ def _why(event: Event, result: RuleResult) -> dict[str, object]:
     }
 
 
+def failed_condition(result: RuleResult) -> tuple[Condition, object]:
+    """The first condition of a rule that an event does not meet, and what the event has there."""
+    compiled, at_rule, _, _ = result
+    conditions = zip(compiled.rule.match.conditions, compiled.checks, strict=True)
+    failed = next(condition for condition, check in conditions if not check(at_rule))
+    return failed, _value(failed, at_rule)
+
+
 def _drawn(event: Event, compiled: CompiledRule, at_rule: Seam | PendingEvent) -> dict[str, object]:
-    u, threshold = _draw_of(event, compiled, at_rule)
+    u, threshold = draw_of(event, compiled, at_rule)
     return {"u": u, "threshold": threshold}
 
 
-def _draw_of(event: Event, compiled: CompiledRule, at_rule: Seam | PendingEvent) -> tuple[float, float]:
+def draw_of(event: Event, compiled: CompiledRule, at_rule: Seam | PendingEvent) -> tuple[float, float]:
     """The number that was drawn for the event, and the threshold below which it is selected; both from 0 to 1."""
     select = compiled.rule.select
     u = select.draw(

@@ -45,6 +45,10 @@ class Formats:
         """A moment (RFC 3339 or ms) in a table: 03-09 10:10, with UTC for machines and in the title."""
         return self._time(at, "%m-%d %H:%M")
 
+    def second(self, at: str | int | None) -> Markup:
+        """A moment of which the second matters: 03-09 10:10:05."""
+        return self._time(at, "%m-%d %H:%M:%S")
+
     def full_moment(self, at: str | int | None) -> Markup:
         """A moment with its year: 2026-03-09 10:10."""
         return self._time(at, "%Y-%m-%d %H:%M")

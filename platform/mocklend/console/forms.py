@@ -52,8 +52,8 @@ def read_form(model: type[M], values: Mapping[str, object]) -> M:
         raise invalid(error) from None
 
 
-def curl(method: str, path: str, body: Mapping[str, object], *, key: str | None = None) -> str:
-    """The command that sends the same request. `key` is its Idempotency-Key.
+def curl(method: str, path: str, body: Mapping[str, object] | None = None, *, key: str | None = None) -> str:
+    """The command that sends the same request, without a body for None. `key` is its Idempotency-Key.
 
     The sandbox's key, and off loopback the token of the plane, are taken from the environment.
     """
@@ -63,10 +63,13 @@ def curl(method: str, path: str, body: Mapping[str, object], *, key: str | None 
         headers += [f'"{header}: $MOCKLEND_{setting.upper()}"' for header, setting in of_plane]
     if key is not None:
         headers.append(shlex.quote(f"Idempotency-Key: {key}"))
-    headers.append("'Content-Type: application/json'")
+    if body is not None:
+        headers.append("'Content-Type: application/json'")
     lines = [f"curl -sS -X {method} {shlex.quote(request.url_root.rstrip('/') + path)}"]
     lines += [f"-H {header}" for header in headers]
-    return " \\\n  ".join([*lines, f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}"])
+    if body is not None:
+        lines.append(f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}")
+    return " \\\n  ".join(lines)
 
 
 def back(**more: str) -> AnyResponse:

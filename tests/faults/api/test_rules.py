@@ -380,3 +380,19 @@ def test_the_skipped_count_of_a_rule_is_readable_at_once_and_survives_a_restart(
         after = http.get("/-/rules/down", headers=control.headers).get_json()["evaluated"]
 
     assert (evaluated, after) == (3, 4)
+
+
+def test_several_rules_are_armed_together_and_none_if_one_is_wrong(control: Control) -> None:
+    lag, drop = {"id": "lag", "fault": LAG, "with": {"lag_s": 60}}, {"id": "drop", "fault": "callback.dropped"}
+    control.call("PUT", "/-/rules/lag", {"fault": LAG, "with": {"lag_s": 60}}, status=201)
+    before = control.call("GET", "/-/rules/lag")
+    control.advance("PT1M")
+
+    wrong = control.call("POST", "/-/rules", {"rules": [drop, lag | {"with": {"lag_s": 0}}]}, status=422)
+    assert [error["field"] for error in wrong["errors"]] == ["rules.1.with.lag_s"]
+    assert control.call("GET", "/-/rules") == {"rules": [before]}
+    armed = control.call("POST", "/-/rules", {"rules": [drop, lag]})
+
+    assert [rule["id"] for rule in armed["rules"]] == ["drop", "lag"]
+    assert armed["rules"][1]["armed_at"] == before["armed_at"], "it was armed already"
+    assert control.call("GET", "/-/rules") == armed

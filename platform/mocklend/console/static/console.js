@@ -16,5 +16,15 @@ document.addEventListener("keydown", (event) => {
   waiting.g = false;
   if (press(key)) event.preventDefault();
 });
+for (const text of document.querySelectorAll("pre[data-copy]")) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "copy", textContent: text.dataset.copy });
+  button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(text);
+    try { await navigator.clipboard.writeText(text.textContent); } catch { document.execCommand("copy"); }
+    button.textContent = text.dataset.copied;
+  });
+  text.after(button);
+}
 document.addEventListener("submit", () => document.body.classList.add("busy"));
 addEventListener("pageshow", () => document.body.classList.remove("busy"));
