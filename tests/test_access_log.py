@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import threading
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from mocklend import access_log
 from mocklend.access_log import AccessLog
 from mocklend.client import Doc
+from mocklend.event_streams import EventStreams, News, Opening
 
 pytestmark = pytest.mark.security
 
@@ -36,6 +38,26 @@ class Connection:
 
     def response_bytes(self, status: int, _headers: object, _body: bytes) -> None:
         self.answers.append(status)
+
+
+class Streaming:
+    """A connection over which an answer goes on; it is the transport as well."""
+
+    def response_stream(self, _status: int, _headers: object) -> Streaming:
+        return self
+
+    def send_bytes(self, _data: bytes) -> Streaming:
+        return self
+
+    def __await__(self) -> Generator[object, None, None]:
+        yield from ()
+
+
+class Nothing:
+    """What is followed, and brings nothing."""
+
+    def news(self, after: int) -> News | None:
+        return None
 
 
 def answer(access: AccessLog, count: int = 1, **scope: str) -> Connection:
@@ -73,6 +95,22 @@ def test_a_request_is_one_line_whatever_it_contains(tmp_path: Path) -> None:
     assert text.count(b"\n") == 3
     assert all(len(line) < 2_000 for line in text.splitlines())
     assert {line["client"] for line in lines(tmp_path / "access.jsonl")} == {"::1"}
+
+
+def test_a_stream_is_one_line_once_it_has_ended(tmp_path: Path) -> None:
+    file, streams = tmp_path / "access.jsonl", EventStreams()
+    access = AccessLog(str(file))
+    headers = [("Content-Type", "text/event-stream"), ("Mocklend-Request-Id", "req_1")]
+
+    streams.begin(
+        access.watched(Scope(path="/-/live/stream"), Streaming()), headers, b"first", Opening(Nothing(), 0, 0)
+    )
+    assert file.read_bytes() == b""
+    streams.stop()
+    access.close()
+
+    [line] = lines(file)
+    assert (line["path"], line["status"], line["bytes"], line["request_id"]) == ("/-/live/stream", 200, 5, "req_1")
 
 
 def test_an_unread_pipe_delays_no_request_and_lost_lines_are_counted(

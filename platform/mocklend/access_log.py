@@ -107,6 +107,7 @@ class Watched:
         self.sandbox_id: str | None = None
         """The request's sandbox, once it is known."""
         self._access, self._scope, self._connection = access, scope, connection
+        self._begun: tuple[int, list[tuple[str, str]]] = (200, [])
         self._came, self._began = wall_ns() / 1e9, time.monotonic()
 
     def __call__(self) -> Awaitable[bytes]:
@@ -131,6 +132,15 @@ class Watched:
         finally:
             length = next((value for name, value in headers if name.lower() == "content-length"), "0")
             self._note(status, headers, int(length))
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Any:
+        """Begin an answer that goes on; `streamed` logs it."""
+        self._begun = status, headers
+        return self._connection.response_stream(status, headers)
+
+    def streamed(self, length: int) -> None:
+        """Log an answer that has gone on until now, with so many bytes."""
+        self._note(*self._begun, length)
 
     def _note(self, status: int, headers: list[tuple[str, str]], length: int) -> None:
         id = next((value for name, value in headers if name.lower() == REQUEST_ID), None)

@@ -27,6 +27,7 @@ from mocklend.api.health import health
 from mocklend.api.json_body import JsonRequest
 from mocklend.api.ledger import ledger
 from mocklend.api.live import count_live, live
+from mocklend.api.live_stream import live_stream
 from mocklend.api.loans import loans
 from mocklend.api.methods import answer_options
 from mocklend.api.metrics import measure
@@ -61,6 +62,7 @@ NOUNS = (
     borrowers, products, schedules, loans, quotes, repayments, webhook_endpoints, ledger, callbacks, operator,
     operations, approvals, alerts, channels, bureau, statements, receipts, failures, disputes, certificates,
     sandboxes, clock, summary, found_loans, audit, views, health, requests_made, live,
+    live_stream,
 )  # fmt: skip
 """One blueprint per noun. The fault layer adds its own."""
 

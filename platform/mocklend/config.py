@@ -16,6 +16,7 @@ SANDBOXES_MAX = 10_000
 RUNNING_CLOCKS_MAX = 5_000
 WORKERS_MAX = 64
 STATUS_PAGES_MAX = 20_000
+LIVE_STREAMS_MAX = 128
 STATEMENT_TIMEOUT_S = 60
 
 
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
     """How many of their clocks may run by themselves."""
     status_pages: int = Field(default=STATUS_PAGES_MAX, ge=0)
     """How many status pages a server on SQLite keeps in memory, each about 1 KB; with 0 all come from the database."""
+    live_streams: int = Field(default=LIVE_STREAMS_MAX, ge=0, le=10_000)
+    """How many event streams, as of `GET /-/live/stream`, a process serves at once; further ones are refused 503."""
     redis_url: str = Field(default="", pattern=r"^((redis|rediss|unix)://[^\s]+)?$")
     """A Redis server that keeps status pages for all processes, like `redis://host:6379/0`. Only with PostgreSQL."""
     statement_timeout_s: int = Field(default=STATEMENT_TIMEOUT_S, ge=1, le=3_600)

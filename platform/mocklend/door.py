@@ -11,17 +11,16 @@ left to threads.
 
 Each pool of threads has lanes of its own, so that no pool waits for another: one for the client planes; one for the
 control plane, where a request may take minutes; one for health and the halt of all rules, which must always answer; and
-one thread for long bodies.
+one thread for long bodies. An answer that goes on as a stream leaves its thread after its first events.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import Any, Protocol
@@ -30,11 +29,13 @@ import orjson
 
 from mocklend.access_log import AccessLog, Watched
 from mocklend.arriving import Arriving, Read, incomplete
+from mocklend.config import LIVE_STREAMS_MAX
 from mocklend.domain.problems import Refused
+from mocklend.event_streams import STREAM, STREAMS, EventStreams, Opening
 from mocklend.hosts import HostPolicy
 from mocklend.received import ReceivedRequest, environ_of, headers_of
 from mocklend.spool import Content, gathered, size_of
-from mocklend.workers import Workers
+from mocklend.workers import Workers, uncollected
 
 BODY_MAX = 64 * 1024
 LONG_BODIES = {"/-/scores": 16 * 1024 * 1024}
@@ -99,6 +100,7 @@ class Connection(Protocol):
     def __aiter__(self) -> Any: ...
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
     def response_file(self, status: int, headers: Headers, file: str) -> None: ...
+    def response_stream(self, status: int, headers: Headers) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,10 @@ class Door:
         limits: Limits | None = None,
         hot: Hot | None = None,
         access: AccessLog | None = None,
+        streams_max: int = LIVE_STREAMS_MAX,
     ) -> None:
         limits = limits or Limits()
+        self.streams = EventStreams(streams_max)
         self._access = access
         self.hot = hot
         """May be set later, once the app is built."""
@@ -178,6 +182,7 @@ class Door:
             "wsgi.version": (1, 0),
             HOLD: 0,
             CLOSES: False,
+            STREAMS: self.streams,
         }
         self._loop: asyncio.AbstractEventLoop
         self._answered: deque[asyncio.Future[bool]] = deque()
@@ -274,6 +279,7 @@ class Door:
         """Refuse new requests, and wait until all that are in progress are answered."""
         self._stopping = True
         self._arriving.stop()
+        self.streams.stop()
         for timer, answer in list(self._held.items()):
             timer.cancel()
             answer()
@@ -391,6 +397,7 @@ class Door:
             self._let_go(self._answered.popleft())
         self._arriving.give_up()
         self._clients.relieve()
+        self.streams.beat()
         self._loop.call_later(TICK_S, self._tick)
 
     @staticmethod
@@ -431,6 +438,10 @@ class Door:
             proto.sandbox_id = environ.get(SANDBOX)
         if environ[CLOSES]:
             sent = [*sent, ("connection", "close")]
+        if STREAM in environ and status == 200 and isinstance(content, bytes):
+            self._stream(proto, sent, content, environ[STREAM])
+            self._answered.append(done)
+            return
         hold_ms = environ[HOLD]
         if hold_ms:
             until_s = request.came_s + hold_ms / 1_000
@@ -448,6 +459,13 @@ class Door:
             headers = [*headers, ("content-length", str(size_of(content)))]
         proto.response_file(status, headers, f"/dev/fd/{content.fileno()}")
         self._loop.call_soon_threadsafe(self._loop.call_later, FILE_OPENED_S, content.close)
+
+    def _stream(self, proto: Connection, headers: Headers, first: bytes, opening: Opening) -> None:
+        """Let an answer go on as a stream, whose first events it is."""
+        try:
+            self.streams.begin(proto, [each for each in headers if each[0].lower() != "content-length"], first, opening)
+        except Refused as refused:
+            refuse(proto, refused)
 
     def _hold(
         self,
@@ -468,17 +486,6 @@ class Door:
 
         timer = self._loop.call_later(0 if self._stopping else until_s - perf_counter(), answer)
         self._held[timer] = answer
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Switch Python's cyclic garbage collector off. The objects parsed from a long body have no cycles, and each
-    collection that visits them would stop all threads for a fifth of a second."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def refuse(proto: Connection, refused: Refused) -> None:

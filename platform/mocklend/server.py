@@ -236,7 +236,7 @@ def _serve_alone(settings: Settings, ready: Callable[[Callable[[], object]], Non
 
     app = LateApp(build_or_end if parent is None else build, health)
     hosts = HostPolicy(on_loopback=settings.on_loopback, allowed=settings.allowed_hosts_listed)
-    door = Door(app, hosts=hosts, port=settings.port, access=access)
+    door = Door(app, hosts=hosts, port=settings.port, access=access, streams_max=settings.live_streams)
 
     def ready_then_built() -> None:
         ready(health)

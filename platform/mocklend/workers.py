@@ -14,6 +14,7 @@ A job that has waited `patience_s` seconds starts without a slot (see `relieve`)
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -252,3 +253,14 @@ def yield_slot() -> Iterator[None]:
         yield
     finally:
         worker.come_back()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Switch Python's cyclic garbage collector off. The objects parsed from a long body have no cycles, and each
+    collection that visits them would stop all threads for a fifth of a second."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

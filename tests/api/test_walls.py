@@ -25,7 +25,7 @@ MONDAY_MS = 1_767_578_400_000
 BY = {"operator": "wei", "memo": "a memo"}
 TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 LEFT_OUT = {
-    "/-/sandboxes", "/-/metrics", "/-/health", "/-/requests", "/-/live",
+    "/-/sandboxes", "/-/metrics", "/-/health", "/-/requests", "/-/live", "/-/live/stream",
     "/-/classes", "/-/classes/{class_id}", "/-/classes/{class_id}/csv",
 }  # fmt: skip
 """Endpoints about the whole server, the request log, which grows with each request, and the rows of real seconds."""

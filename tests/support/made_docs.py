@@ -186,7 +186,7 @@ def problems() -> str:
 
 def limits() -> str:
     """What there is only so much of: the number in the code, and what happens beyond it."""
-    from mocklend import live_series
+    from mocklend import config, live_series
     from mocklend.api import request_log
     from mocklend.api.clock import ANSWER_WITHIN_S, WAIT_MAX_S
     from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
@@ -210,7 +210,6 @@ def limits() -> str:
     limit_text = f"{request_log.REQUESTS_MAX:,} requests or {_size(request_log.BYTES_MAX)} a sandbox"
     of_all = f"{request_log.REQUESTS_OF_ALL_MAX:,} requests or {_size(request_log.BYTES_OF_ALL_MAX)} over all"
     shared = "Those that have most lose their oldest, a quiet sandbox nothing: `complete` is false then."
-    scores = _size(LONG_BODIES["/-/scores"])
     rows = [
         ("open connections", f"{CONNECTIONS_MAX:,} a server", f"{waits} {files}"),
         ("a connection on which nothing is asked", f"{HEADERS_DEADLINE_MS // 1000} s", "It is closed."),
@@ -219,7 +218,7 @@ def limits() -> str:
         ("requests at work", f"{door.running_max} a sandbox", f"{door.waiting_max:,} {waiting}"),
         ("the same on the control plane", f"{door.control_running_max}", f"{door.control_waiting_max} {waiting}"),
         ("a body's time", f"{door.body_deadline_s:g} s", "`body_late`"),
-        ("a body's length", f"{_size(BODY_MAX)}; a score's {scores}", "`body_too_large`"),
+        ("a body's length", f"{_size(BODY_MAX)}; a score's {_size(LONG_BODIES['/-/scores'])}", "`body_too_large`"),
         (
             "long bodies (a score's) under way",
             f"{door.long_bodies_lane_max} a sandbox, {door.long_bodies_max} a server",
@@ -231,6 +230,7 @@ def limits() -> str:
         ("the record of requests", limit_text, "The oldest go; `complete` is false then."),
         ("the records of all sandboxes", of_all, shared),
         ("seconds of `GET /-/live`", f"{live_series.ROWS_MAX} a sandbox", "The oldest go."),
+        ("event streams", f"{config.LIVE_STREAMS_MAX} a process, or `MOCKLEND_LIVE_STREAMS`", "503 `too_many_streams`"),
         (
             "how late an answer is, over all rules",
             f"{DELAY_MS_MAX // 1000} s",

@@ -19,6 +19,7 @@ from mocklend.api.responses import rendered
 from mocklend.domain.nouns import says
 from mocklend.live_series import ROWS_MAX, LiesSeen, LiveRow
 from mocklend.runtime import Platform
+from mocklend.storage.work import Sandbox
 from mocklend.validation import Body
 
 live = APIBlueprint("live", __name__)
@@ -56,16 +57,9 @@ def get_live(query: LiveQuery) -> Response:
 
 
 def live_doc(platform: Platform, sandbox_id: str, since: int | None) -> LiveDoc:
-    """The latest seconds of a sandbox. This looks at its answer key at most once a second.
-
-    Raises Refused `sandbox_unknown`.
-    """
-    series = platform.live_series
-    with platform.snapshot(sandbox_id) as snapshot:
-        if series.looks_due(sandbox_id) and platform.layer is not None:
-            seen = platform.layer.figures(snapshot)
-            series.note_lies(sandbox_id, LiesSeen(seen.entries, seen.open, max(0, seen.entries - seen.open)))
-    rows, counted_since = series.rows(sandbox_id, since)
+    """The latest seconds of a sandbox. Raises Refused `sandbox_unknown`."""
+    look(platform, sandbox_id)
+    rows, counted_since = platform.live_series.rows(sandbox_id, since)
     return {
         "sandbox_id": sandbox_id,
         "alone": not platform.others_served,
@@ -73,6 +67,16 @@ def live_doc(platform: Platform, sandbox_id: str, since: int | None) -> LiveDoc:
         "rows_max": ROWS_MAX,
         "rows": rows,
     }
+
+
+def look(platform: Platform, sandbox_id: str) -> Sandbox:
+    """Let a sandbox be counted, and look at its answer key at most once a second. Raises Refused `sandbox_unknown`."""
+    series = platform.live_series
+    with platform.snapshot(sandbox_id) as snapshot:
+        if series.looks_due(sandbox_id) and platform.layer is not None:
+            seen = platform.layer.figures(snapshot)
+            series.note_lies(sandbox_id, LiesSeen(seen.entries, seen.open, max(0, seen.entries - seen.open)))
+        return snapshot.sandbox
 
 
 def count_live(app: Flask, platform: Platform) -> None:

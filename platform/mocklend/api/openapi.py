@@ -110,6 +110,14 @@ CACHE_HEADER = {
 }
 CACHED = "getLoan"
 """The operation whose answers a shared cache may have."""
+LAST_EVENT_HEADER = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The id of the last event that the client has got, before `since`. Browsers send it by themselves.",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,12}$"},
+}
+STREAMED = "getLiveStream"
+"""The operation whose answer is a stream of events."""
 PREFER_HEADER = {
     "name": "Prefer",
     "in": "header",
@@ -260,6 +268,8 @@ def _complete_operation(path: str, method: str, operation: JsonObject) -> None:
                 response.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED_HEADER
     if operation["operationId"] == CACHED:
         operation["responses"]["200"].setdefault("headers", {})["Mocklend-Cache"] = CACHE_HEADER
+    if operation["operationId"] == STREAMED:
+        operation["parameters"] = [*operation.get("parameters", []), dict(LAST_EVENT_HEADER)]
     if operation.pop(MAY_BE_200, False):
         created = operation["responses"]["201"]
         operation["responses"]["200"] = {**created, "description": "It existed before."}

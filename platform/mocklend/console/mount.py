@@ -39,7 +39,8 @@ class WithConsole:
             return self._api(environ, start_response)
         if find_spec("babel") is None:
             return _not_installed(start_response)
-        return self.console({**environ, API: self._api}, start_response)
+        environ[API] = self._api
+        return self.console(environ, start_response)
 
     @property
     def console(self) -> WSGIApplication:

@@ -133,6 +133,11 @@ PROBLEMS: dict[str, Problem] = {
         "The server has reached its limit of running clocks.",
         "Make the sandbox with a manual clock, or stop a running clock. Or raise MOCKLEND_MAX_RUNNING_CLOCKS.",
     ),
+    "too_many_streams": Problem(
+        503,
+        "The server has reached its limit of event streams.",
+        "Read GET /-/live every few seconds instead, or try again later. Or raise MOCKLEND_LIVE_STREAMS.",
+    ),
     "too_many_endpoints": Problem(
         409, "The sandbox has reached its limit of webhook endpoints.", "Remove one: DELETE /v1/webhook-endpoints/{id}."
     ),
