@@ -19,7 +19,7 @@ from mocklend.storage.ground import GONE, Unavailable
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
 from support.caller import Caller, Documented
-from support.event_reader import Stream, doored
+from support.event_reader import Stream, doored, until
 from support.story import MONDAY_MS, Clock
 
 MOST = 4
@@ -57,16 +57,6 @@ def open_stream(door: tuple[Door, int], sandbox: NewSandbox) -> Iterator[Callabl
     yield open
     for stream in opened:
         stream.close()
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Let the server's threads work until something holds."""
-    pause = threading.Event()
-    for _ in range(30_000):
-        if holds():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it never came to hold")
 
 
 def test_a_row_comes_as_soon_as_its_second_is_over(

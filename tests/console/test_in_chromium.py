@@ -79,6 +79,7 @@ def first_lie(page: Page, url: str) -> None:
     page.goto(url)
     for _ in range(3):
         page.locator(".step.next button:not([disabled])").click()
+    page.wait_for_load_state()
 
 
 @LANGUAGES
@@ -204,9 +205,8 @@ def test_a_page_that_nobody_follows_asks_nothing(
 ) -> None:
     page = open_page()
     page.clock.install()
-    page.goto(f"{console.url}/console/{DEFAULT}/live")
-    with page.expect_response("**/live/rows*"):
-        page.clock.run_for(2_000)
+    with page.expect_request("**/live/events*"):
+        page.goto(f"{console.url}/console/{DEFAULT}/live")
     if why == "paused":
         page.keyboard.press("Space")
         expect(page.locator("#behind")).to_have_text("Paused.")
@@ -219,7 +219,7 @@ def test_a_page_that_nobody_follows_asks_nothing(
     page.clock.run_for(10_000)
 
     assert asked == []
-    with page.expect_request("**/live/rows*"):
+    with page.expect_request("**/live/events*"):
         page.click("#pause") if why == "paused" else page.evaluate(HIDE, False)
 
 

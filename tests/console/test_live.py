@@ -12,10 +12,13 @@ import pytest
 
 from mocklend.app import create_app
 from mocklend.config import Settings
-from mocklend.console.app import HERE
+from mocklend.console.app import HERE, create_console
+from mocklend.console.live import LivePage
+from mocklend.console.visit import SESSION
 from mocklend.language import Language
 from mocklend.runtime import NewSandbox, Platform, find_layer
 from support.console import ROOT, Browser, english_sentences, seen
+from support.event_reader import Stream, doored
 from support.story import MONDAY_MS, Clock, Story
 
 UPLOT = HERE / "static" / "vendored"
@@ -71,6 +74,69 @@ def test_the_script_gets_what_the_tables_have(browser: Browser, platform: Platfo
         assert shown == [cells for _, *cells in table_of(tables, chart)]
     assert json.loads(browser.get(f"/live/rows?since={got['rows'][1]['second']}"))["rows"] == got["rows"][2:]
     assert json.loads(browser.get("/live/rows?since=x"))["rows"] == got["rows"]
+
+
+def test_the_stream_has_what_the_page_asks_for_otherwise(browser: Browser, platform: Platform, clock: Clock) -> None:
+    browser.get("/live")
+    platform.live_series.count(browser.sandbox_id, 200, 0.002)
+    clock.ms += 3_000
+    polled = json.loads(browser.get("/live/rows"))
+    second = polled["rows"][1]["second"]
+
+    with doored(browser.client.application.wsgi_app, 4) as (_, port):
+        path = f"/console/{browser.sandbox_id}/live/events"
+        stream = Stream(port, path)
+        events = stream.events()
+        first = next(events)
+        assert (first.id, first.data) == (polled["rows"][-1]["second"], polled)
+        for again in (Stream(port, f"{path}?since={second}"), Stream(port, path, {"Last-Event-ID": str(second)})):
+            assert next(again.events()).data["rows"] == polled["rows"][2:]
+            again.close()
+        platform.live_series.count(browser.sandbox_id, 404, 0.002)
+        clock.ms += 1_000
+        came = next(events)
+        stream.close()
+
+    now = json.loads(browser.get("/live/rows"))
+    assert came.data == {**now, "rows": now["rows"][-1:]}
+    assert came.id == now["rows"][-1]["second"]
+
+
+def test_the_stream_is_one_encoding_for_viewers_of_a_language(browser: Browser, platform: Platform) -> None:
+    followed = {
+        LivePage(platform, browser.sandbox_id, 1, language, shows_truth=truth)
+        for language in (Language.EN, Language.ZH, Language.EN)
+        for truth in (True, False, True)
+    }
+
+    assert len(followed) == 4
+
+
+def test_a_students_stream_has_no_truth_and_ends_with_the_key(
+    platform: Platform, sandbox: NewSandbox, clock: Clock
+) -> None:
+    console = create_console(platform, Settings(host="0.0.0.0"))
+    student = {"Cookie": f"{SESSION}={sandbox.api_key}", "Accept-Language": "zh-CN"}
+    with doored(console.wsgi_app, 4, on_loopback=False) as (_, port):
+        stream = Stream(port, f"/console/{sandbox.id}/live/events", student)
+        events = stream.events()
+        next(events)
+        platform.live_series.count(sandbox.id, 200, 0.002, delay_ms=1_500, stale=True)
+        clock.ms += 1_000
+        came = next(events).data
+        assert came["rows"][0].keys() == {"second", "requests", "latency"}
+        assert [figure["id"] for figure in came["figures"]] == ["requests", "p50", "p95", "refused"]
+        assert came["figures"][0]["beside"] == "共 1"
+
+        platform.give_key(sandbox.id, "mk_another_key_of_it")
+        clock.ms += 1_000
+
+        assert list(events) == []
+        assert stream.ended
+        nobody = Stream(port, f"/console/{sandbox.id}/live/events")
+        assert nobody.status == 401
+        for each in (stream, nobody):
+            each.close()
 
 
 def test_without_the_truth_nothing_tells_what_faults_did(browser: Browser, platform: Platform, clock: Clock) -> None:

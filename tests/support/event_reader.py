@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -79,14 +79,24 @@ class Stream:
         self.connection.close()
 
 
+def until(holds: Callable[[], object]) -> None:
+    """Let the server's threads work until something holds."""
+    pause = threading.Event()
+    for _ in range(LONG_S * 1_000):
+        if holds():
+            return
+        pause.wait(0.001)
+    raise AssertionError("it never came to hold")
+
+
 @contextmanager
-def doored(app: WsgiApp, streams_max: int) -> Iterator[tuple[Door, int]]:
-    """A door in front of an app, and its port on loopback."""
+def doored(app: WsgiApp, streams_max: int, *, on_loopback: bool = True) -> Iterator[tuple[Door, int]]:
+    """A door in front of an app, and its port on loopback, where others could reach it too unless `on_loopback`."""
     ready: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     up = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    door = Door(app, hosts=HostPolicy(on_loopback=True), port=port, streams_max=streams_max)
+    door = Door(app, hosts=HostPolicy(on_loopback=on_loopback), port=port, streams_max=streams_max)
 
     async def serve() -> None:
         server = Server(
@@ -108,7 +118,9 @@ def doored(app: WsgiApp, streams_max: int) -> Iterator[tuple[Door, int]]:
     while True:
         with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             break
-    yield door, port
-    loop, over = ready[0]
-    loop.call_soon_threadsafe(over.set)
-    thread.join(LONG_S)
+    try:
+        yield door, port
+    finally:
+        loop, over = ready[0]
+        loop.call_soon_threadsafe(over.set)
+        thread.join(LONG_S)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from mocklend.app import create_app
 from mocklend.config import Settings
+from mocklend.door import Door
 from mocklend.runtime import Platform
+from support.event_reader import doored
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WHY_NOT = "no Chromium: scripts/chromium installs it"
@@ -23,29 +23,20 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--force-color-profile=srgb")
 
 @dataclass(frozen=True)
 class ServedConsole:
-    """Where a platform's API and console answer."""
+    """Where a platform's API and console answer, and the door in front of them."""
 
     platform: Platform
     url: str
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:
-        """Nothing: a test says what went wrong."""
+    door: Door
 
 
 @contextmanager
-def served(platform: Platform) -> Iterator[ServedConsole]:
-    """Serve API and console on a port of loopback."""
-    server = make_server("127.0.0.1", 0, create_app(Settings(), platform), threaded=True, request_handler=_Quiet)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    try:
-        yield ServedConsole(platform, f"http://127.0.0.1:{server.server_port}")
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()
+def served(platform: Platform, settings: Settings | None = None) -> Iterator[ServedConsole]:
+    """Serve API and console on a port of loopback, as `mocklend serve` does."""
+    settings = settings or Settings()
+    app = create_app(settings, platform).wsgi_app
+    with doored(app, settings.live_streams, on_loopback=settings.on_loopback) as (door, port):
+        yield ServedConsole(platform, f"http://127.0.0.1:{port}", door)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from mocklend.language import message
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend_faults.console import faults, rule, rule_files, trying
 from mocklend_faults.console.key import key_pages
+from mocklend_faults.console.live import live_parts
 from mocklend_faults.console.rules_shown import fault_pages
 from mocklend_faults.console.score import score_pages
 from mocklend_faults.console.start import start_pages
@@ -19,7 +20,7 @@ from mocklend_faults.engine.layer import FaultLayer
 for module in (faults, rule, rule_files, trying):
     module.register(fault_pages)
 
-BLUEPRINTS: Sequence[Blueprint] = (start_pages, fault_pages, key_pages, score_pages)
+BLUEPRINTS: Sequence[Blueprint] = (start_pages, fault_pages, key_pages, score_pages, live_parts)
 ENTRIES: Sequence[Entry] = (
     Entry(PLAY, 10, message("Start"), "start.start", "s", shows_truth=True),
     Entry(PLAY, 40, message("Faults"), "faults.faults", "f", "rules", shows_truth=True),
@@ -32,4 +33,4 @@ def pages(layer: PlatformLayer) -> LayerPages:
     """The pages of a console with this layer; none for another layer. See the entry point `mocklend.console`."""
     if not isinstance(layer, FaultLayer):
         return LayerPages((), ())
-    return LayerPages(BLUEPRINTS, ENTRIES)
+    return LayerPages(BLUEPRINTS, ENTRIES, below_live="live_parts.wrong")

@@ -19,6 +19,7 @@ from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.statements import Value
+from mocklend_faults.engine import journal
 
 STATUSES = tuple(EntryStatus)
 ITSELF, ONCE, UNDONE, WITHSTOOD = "itself", "once", "undone", "withstood"
@@ -262,6 +263,14 @@ def effects_of(snapshot: Snapshot, injections: Sequence[str]) -> dict[str, str]:
         return {}
     sql = "SELECT id, effect FROM injections WHERE sandbox_id = :sandbox_id AND id"
     return dict(snapshot.rows_in(_Effect, sql, injections))
+
+
+def newest_open(snapshot: Snapshot, shown: int, most: int) -> list[Entry]:
+    """The newest of the entries that are visible now, the newest first. At most `most` of each kind are looked at."""
+    ids = snapshot.ids(journal.NEWEST_OPEN, now_ms=snapshot.now_ms, most=most, shown=shown)
+    head = f"SELECT {', '.join(_Row._fields)} FROM injections WHERE sandbox_id = :sandbox_id AND id"
+    found = {row.id: _entry(row, snapshot.now_ms) for row in snapshot.rows_in(_Row, head, ids)} if ids else {}
+    return [found[id] for id in ids]
 
 
 def open_of_findings(snapshot: Snapshot, finding_class: str, entities: Sequence[str]) -> list[Entry]:

@@ -174,11 +174,21 @@ ON_ONE_ENTITY = """SELECT COUNT(*) FROM injections
                    WHERE sandbox_id = :sandbox_id AND rule = :rule AND revision = :revision AND entity = :entity"""
 INJECTED = "SELECT SUM(injected) FROM rule_counts WHERE sandbox_id = :sandbox_id"
 # In two branches, so that each is one range of the index.
-OPEN_NOW = """SELECT COUNT(*) FROM (
-    SELECT * FROM (SELECT 1 AS one FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL
-        AND until_ms IS NULL AND from_ms <= :now_ms LIMIT :most) AS for_good
-    UNION ALL SELECT * FROM (SELECT 1 AS one FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL
-        AND until_ms > :now_ms AND from_ms <= :now_ms LIMIT :most) AS for_a_while) AS open_now"""
+_OPEN_FOR_GOOD = """FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL
+        AND until_ms IS NULL AND from_ms <= :now_ms LIMIT :most"""
+_OPEN_FOR_A_WHILE = """FROM injections WHERE sandbox_id = :sandbox_id AND ended_ms IS NULL
+        AND until_ms > :now_ms AND from_ms <= :now_ms LIMIT :most"""
+OPEN_NOW = f"""SELECT COUNT(*) FROM (
+    SELECT * FROM (SELECT 1 AS one {_OPEN_FOR_GOOD}) AS for_good
+    UNION ALL SELECT * FROM (SELECT 1 AS one {_OPEN_FOR_A_WHILE}) AS for_a_while) AS open_now"""
+OPEN_BY = f"""SELECT rule, finding_class, COUNT(*) FROM (
+    SELECT * FROM (SELECT rule, finding_class {_OPEN_FOR_GOOD}) AS for_good
+    UNION ALL SELECT * FROM (SELECT rule, finding_class {_OPEN_FOR_A_WHILE}) AS for_a_while) AS open_now
+    GROUP BY rule, finding_class ORDER BY rule, finding_class"""
+NEWEST_OPEN = f"""SELECT id FROM (
+    SELECT * FROM (SELECT id, at_ms {_OPEN_FOR_GOOD}) AS for_good
+    UNION ALL SELECT * FROM (SELECT id, at_ms {_OPEN_FOR_A_WHILE}) AS for_a_while) AS open_now
+    ORDER BY at_ms DESC, id LIMIT :shown"""
 _OPEN = "ended_ms IS NULL AND (until_ms IS NULL OR until_ms > :now_ms) AND from_ms <= :now_ms"
 WRONG_LOANS = f"""SELECT DISTINCT loan_id FROM injections
     WHERE sandbox_id = :sandbox_id AND loan_id > :after AND {_OPEN} ORDER BY loan_id LIMIT :most"""

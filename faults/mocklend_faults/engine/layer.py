@@ -24,12 +24,13 @@ from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import Entry, KeyFilter, entries
 from mocklend_faults.engine.catalogue import Catalogue, installed, named
 from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows
+from mocklend_faults.engine.counting import Tally
 from mocklend_faults.engine.deciding import unselected
 from mocklend_faults.engine.fault import Fault
 from mocklend_faults.engine.group import FaultGroup, SandboxGroup
 from mocklend_faults.engine.loaded_rules import EntityNumber, RulesInMemory
 from mocklend_faults.engine.observed import AuditMatch, explain
-from mocklend_faults.engine.rules import rule_schema
+from mocklend_faults.engine.rules import StoredRule, rule_schema
 from mocklend_faults.engine.traced import trace
 from mocklend_faults.engine.trail import SEQUENCE, Event, SkippedRequest, Trail
 
@@ -145,6 +146,10 @@ class FaultLayer:
             open=min(snapshot.number(journal.OPEN_NOW, now_ms=snapshot.now_ms, most=OPEN_MAX), OPEN_MAX),
             open_max=OPEN_MAX,
         )
+
+    def counted(self, snapshot: Snapshot) -> list[tuple[StoredRule, Tally]]:
+        """The sandbox's rules with their counts, those included that are not written yet."""
+        return self._rules.counted(snapshot)
 
     def wrong_loans(self, snapshot: Snapshot, after: str, most: int) -> Sequence[str]:
         """The loans after this id with an open entry, by id."""

@@ -107,13 +107,17 @@ class RulesInMemory:
         return loaded
 
     def figures(self, reader: SandboxReader) -> tuple[int, Tally]:
-        """How many of a sandbox's rules are on, and the sum of the counts of all that are armed.
+        """How many of a sandbox's rules are on, and the sum of the counts of all that are armed."""
+        counted, total = self.counted(reader), Tally()
+        for _, tally in counted:
+            total.add(tally)
+        return sum(stored["rule"]["enabled"] for stored, _ in counted), total
 
-        The counts that this process has not written yet are included.
-        """
+    def counted(self, reader: SandboxReader) -> list[tuple[StoredRule, Tally]]:
+        """A sandbox's rules with their counts, those included that this process has not written yet."""
         (document,) = reader.ids(journal.RULESET) or [""]
         if not document:
-            return 0, Tally()
+            return []
         parsed = self._parsed.get(reader.sandbox_id)
         if parsed is None or parsed.document != document:
             stored: list[StoredRule] = json.loads(document)
@@ -121,13 +125,11 @@ class RulesInMemory:
         loaded = self.loaded.get(reader.sandbox_id)
         unwritten = Unwritten() if loaded is None else loaded.counters.unwritten(all_seams=True)
         counts = tallies(reader, parsed.stored, parsed.rules, by_version(unwritten.seams))
-        total = Tally()
         for stored_rule in parsed.stored:
-            total.add(counts[stored_rule["id"]])
             waiting = unwritten.rules.get((stored_rule["id"], stored_rule["revision"]))
             if waiting is not None:
-                total.add(waiting)
-        return sum(rule["rule"]["enabled"] for rule in parsed.stored), total
+                counts[stored_rule["id"]].add(waiting)
+        return [(stored_rule, counts[stored_rule["id"]]) for stored_rule in parsed.stored]
 
     def counters(self) -> list[tuple[str, Counters]]:
         """The counters of each sandbox, by its id."""

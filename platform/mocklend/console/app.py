@@ -63,6 +63,7 @@ def create_console(platform: Platform, settings: Settings) -> Flask:
         for blueprint in pages.blueprints:
             app.register_blueprint(blueprint, url_prefix="/console/<sandbox>")
     app.extensions[ENTRIES] = sorted_entries(layers)
+    app.extensions[live.BELOW] = [pages.below_live for pages in layers if pages.below_live]
     return app
 
 

@@ -1,20 +1,27 @@
 """The page Live: a sandbox second by second while it is under load, as figures, charts, and a table beside each chart.
 
-The values of charts and tables are made here, once for both, so that a table equals its chart.
+        the page ─▶ /live/events: a stream, a second an event ─ refused, or broken off ─▶ /live/rows, every two seconds
+
+The values of charts and tables are made here, once for both, so that a table equals its chart. A fault layer adds what
+stands below the charts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
+from markupsafe import Markup
 
-from mocklend.api.live import live_doc
-from mocklend.console.visit import formats, platform, visit
-from mocklend.language import message
+from mocklend.api.live import LiveDoc, live_doc
+from mocklend.api.live_stream import RETRY, LiveRows, Viewer, event, last_of, streamed
+from mocklend.console.formats import Formats
+from mocklend.console.visit import SESSION, platform, visit
+from mocklend.language import Language, message, translate
 from mocklend.live_series import LiveRow
+from mocklend.signing import hash_of_key
 
 live_pages = Blueprint("live", __name__)
 
@@ -100,17 +107,23 @@ CHARTS = (
 )
 
 
+BELOW = "mocklend.console.below_live"
+"""In the app's extensions: the endpoints of what layers show below the charts."""
+
+
 @live_pages.get("/live")
 def live() -> str:
     """The page. Without scripts it shows the seconds until now."""
-    counted_since, rows = _rows()
-    window = request.args.get("window") == "all"
+    counted, here = _counted(), visit()
+    rows, window = counted["rows"], request.args.get("window") == "all"
+    below = current_app.extensions[BELOW] if here.shows_truth else ()
     return render_template(
         "live.html",
-        charts=_charts(),
-        counted_since=counted_since,
+        below=[(endpoint, Markup(current_app.view_functions[endpoint]())) for endpoint in below],
+        charts=charts(shows_truth=here.shows_truth),
+        counted_since=counted["counted_since"],
         elapsed=elapsed,
-        seen=_figures(rows),
+        seen=figures(rows, here.language, shows_truth=here.shows_truth),
         rows=rows if window else rows[-MINUTE:],
         window=window,
     )
@@ -119,18 +132,45 @@ def live() -> str:
 @live_pages.get("/live/rows")
 def live_rows() -> Response:
     """What the page's script asks for: the figures, and for each second after `since` the values of each chart."""
-    since = request.args.get("since", 0, type=int)
-    counted_since, rows = _rows()
-    shown = {
-        "counted_since": counted_since,
-        "figures": _figures(rows),
-        "rows": [
-            {"second": row["second"], **{chart.id: chart.values(row) for chart in _charts()}}
-            for row in rows
-            if row["second"] > since
-        ],
-    }
-    return Response(orjson.dumps(shown), content_type="application/json")
+    since, counted = request.args.get("since", 0, type=int), _counted()
+    seen = _followed(counted).seen(counted["rows"], since)
+    return Response(orjson.dumps(seen), content_type="application/json")
+
+
+@live_pages.get("/live/events")
+def live_events() -> Response:
+    """The same as a stream, from where the script was: an event a second. Raises Refused `too_many_streams`."""
+    since, counted = _last_event() or request.args.get("since", 0, type=int), _counted()
+    followed, rows = _followed(counted), counted["rows"]
+    first = RETRY + event(followed.seen(rows, since), last := last_of(rows, since, followed))
+    student = hash_of_key(request.cookies.get(SESSION, "")) if visit().student_of else None
+    return streamed(first, followed, Viewer(student, sees_hidden=True), last)
+
+
+@dataclass(frozen=True)
+class LivePage(LiveRows):
+    """What the streams of one page follow: the same for all viewers of a language who may see as much."""
+
+    language: Language
+    shows_truth: bool
+
+    def events(self, rows: Sequence[LiveRow]) -> bytes:
+        """One event with these rows, and the figures as they are then."""
+        kept = self.platform.live_series.rows(self.sandbox_id).rows
+        return event(self.seen(kept, rows[0]["second"] - 1), rows[-1]["second"])
+
+    def seen(self, rows: Sequence[LiveRow], since: int) -> dict[str, object]:
+        """The figures of all rows that are kept, and what the charts show of those after a second."""
+        drawn = charts(shows_truth=self.shows_truth)
+        return {
+            "counted_since": self.counted_since,
+            "figures": [asdict(figure) for figure in figures(rows, self.language, shows_truth=self.shows_truth)],
+            "rows": [
+                {"second": row["second"], **{chart.id: chart.values(row) for chart in drawn}}
+                for row in rows
+                if row["second"] > since
+            ],
+        }
 
 
 def elapsed(seconds: int) -> str:
@@ -138,24 +178,30 @@ def elapsed(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _rows() -> tuple[int, list[LiveRow]]:
-    counted = live_doc(platform(), visit().sandbox_id, None)
-    return counted["counted_since"], counted["rows"]
+def _counted() -> LiveDoc:
+    return live_doc(platform(), visit().sandbox_id, None)
 
 
-def _shows_truth() -> bool:
-    return visit().shows_truth
+def _followed(counted: LiveDoc) -> LivePage:
+    here = visit()
+    return LivePage(platform(), here.sandbox_id, counted["counted_since"], here.language, here.shows_truth)
 
 
-def _charts() -> Sequence[Chart]:
-    """The charts for this visit: without the truth, nothing of what faults did."""
-    if _shows_truth():
+def _last_event() -> int:
+    """The header with which a browser goes on; 0 without one."""
+    text = request.headers.get("Last-Event-ID", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
+
+
+def charts(*, shows_truth: bool) -> Sequence[Chart]:
+    """The charts: without the truth, nothing of what faults did."""
+    if shows_truth:
         return CHARTS
-    charts = [
+    without = [
         Chart(chart.id, chart.title, tuple(line for line in chart.lines if not line.shows_truth), chart.unit, chart.log)
         for chart in CHARTS
     ]
-    return [chart for chart in charts if chart.lines]
+    return [chart for chart in without if chart.lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,37 +215,40 @@ class Figure:
     is_lie: bool = False
 
 
-def _figures(rows: Sequence[LiveRow]) -> list[Figure]:
+def figures(rows: Sequence[LiveRow], language: Language, *, shows_truth: bool) -> list[Figure]:
     """The figures of the last second, and of all that are kept."""
-    here, number = visit(), formats().number
+    number = Formats(language, "UTC").number
     last = rows[-1] if rows else None
     reads, stale = sum(row["page_reads"] for row in rows), sum(row["stale_reads"] for row in rows)
     looked = next((row for row in reversed(rows) if row["open"] is not None), None)
     served = next((row for row in reversed(rows) if row["p50_ms"] is not None), None)
 
+    def text(english: str) -> str:
+        return translate(language, english)
+
     def of(total: float) -> str:
-        return here.text("of {total}", total=number(total))
+        return translate(language, "of {total}", total=number(total))
 
     def ms(value: float | None) -> str:
         return "–" if value is None else number(in_ms(value) or 0)
 
-    figures = [
+    seen = [
         Figure(
             "requests",
-            here.text("requests / s"),
+            text("requests / s"),
             number(last["requests"] if last else 0),
             of(sum(row["requests"] for row in rows)),
         ),
-        Figure("p50", here.text("p50, without injected delays"), ms(served["p50_ms"] if served else None), "ms"),
-        Figure("p95", here.text("p95, without injected delays"), ms(served["p95_ms"] if served else None), "ms"),
-        Figure("refused", here.text("refused (4xx)"), number(sum(row["refused"] for row in rows)), ""),
+        Figure("p50", text("p50, without injected delays"), ms(served["p50_ms"] if served else None), "ms"),
+        Figure("p95", text("p95, without injected delays"), ms(served["p95_ms"] if served else None), "ms"),
+        Figure("refused", text("refused (4xx)"), number(sum(row["refused"] for row in rows)), ""),
     ]
-    if _shows_truth():
+    if shows_truth:
         share = number(round(100 * stale / reads, 1)) if reads else "–"
         open_now = "–" if looked is None else number(looked["open"] or 0)
         told = "" if looked is None else of(looked["injections"] or 0)
-        figures[3:3] = [
-            Figure("stale", here.text("stale pages"), share, "%", is_lie=stale > 0),
-            Figure("open", here.text("lies open"), open_now, told, is_lie=bool(looked and looked["open"])),
+        seen[3:3] = [
+            Figure("stale", text("stale pages"), share, "%", is_lie=stale > 0),
+            Figure("open", text("lies open"), open_now, told, is_lie=bool(looked and looked["open"])),
         ]
-    return figures
+    return seen

@@ -38,10 +38,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LayerPages:
-    """What a layer adds to the console: blueprints with their templates, and entries of the sidebar."""
+    """What a layer adds to the console: blueprints with their templates, and entries of the sidebar.
+
+    `below_live` is the endpoint of a part of a page: what Live shows below its charts to who may see the truth.
+    """
 
     blueprints: Sequence[Blueprint]
     entries: Sequence[Entry]
+    below_live: str = ""
 
 
 PLATFORM_ENTRIES = (

@@ -1,7 +1,8 @@
-// Live: asks for the seconds that it does not have, draws them, and keeps each open table equal to its chart.
+// Live: gets each second as an event, or asks every two seconds where there is no stream; draws them, and keeps each open
+// table equal to its chart.
 "use strict";
 {
-  const KEPT = 600, EVERY_MS = 1000, HEIGHT = 190;
+  const KEPT = 600, POLL_MS = 2000, STREAM_MS = 15000, BELOW_MS = 5000, HEIGHT = 190;
   const live = document.getElementById("live"), pause = document.getElementById("pause"), behind = document.getElementById("behind");
   const shown = Number(live.dataset.window), number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 3 });
   const colour = (name) => () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -13,7 +14,7 @@
     lie: { stroke: colour("--lie"), fill: colour("--lie-soft"), width: 2 },
     dots: { stroke: colour("--lie"), fill: colour("--lie"), paths: () => null, points: { show: true, size: 5, stroke: colour("--lie"), fill: colour("--lie") } },
   };
-  const state = { rows: [], since: Number(live.dataset.since), paused: false, timer: 0, asking: false };
+  const state = { rows: [], since: Number(live.dataset.since), paused: false, stream: null, timer: 0, asking: false, streamsAt: 0 };
 
   const plot = (element) => {
     const chart = element.dataset.chart, unit = element.dataset.unit, looks = element.dataset.looks.trim().split(" ");
@@ -62,7 +63,7 @@
   const take = (answer) => {
     if (answer.counted_since !== state.since) state.rows = [];
     state.since = answer.counted_since;
-    state.rows = [...state.rows, ...answer.rows].slice(-KEPT);
+    state.rows = [...state.rows, ...answer.rows.filter((row) => row.second > since())].slice(-KEPT);
     for (const figure of answer.figures) {
       const place = document.getElementById(`figure-${figure.id}`);
       place.firstElementChild.textContent = figure.value;
@@ -71,27 +72,70 @@
     }
     draw();
   };
-  const say = (text) => { behind.textContent = state.paused ? behind.dataset.paused : text; };
-  const ask = async () => {
+  const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", hour12: false, timeZone: live.dataset.zone });
+  const say = (text) => {
+    const last = state.rows.at(-1);
+    behind.textContent = state.paused ? behind.dataset.paused : text.replace("{time}", last ? time.format((last.second + 1) * 1000) : "–");
+  };
+  const since = () => state.rows.at(-1)?.second ?? 0;
+  const rests = () => state.paused || document.hidden;
+  const close = () => {
+    state.stream?.close();
+    state.stream = null;
     clearTimeout(state.timer);
-    if (state.asking || state.paused || document.hidden) return;
+  };
+  const poll = async () => {
+    clearTimeout(state.timer);
+    if (state.asking || state.stream || rests()) return;
+    if (Date.now() >= state.streamsAt) { follow(); return; }
     state.asking = true;
     try {
-      const last = state.rows.at(-1), answer = await fetch(`${live.dataset.rows}?since=${last ? last.second : 0}`);
+      const answer = await fetch(`${live.dataset.rows}?since=${since()}`);
       if (!answer.ok) throw new Error(answer.status);
       take(await answer.json());
-      say("");
+      say(behind.dataset.polling);
     } catch {
       say(behind.dataset.cutOff);
     }
     state.asking = false;
-    state.timer = setTimeout(ask, EVERY_MS);
+    state.timer = setTimeout(poll, POLL_MS);
+  };
+  const follow = () => {
+    close();
+    if (rests()) return;
+    const stream = state.stream = new EventSource(`${live.dataset.events}?since=${since()}`);
+    stream.onmessage = (event) => {
+      if (stream !== state.stream) return;
+      take(JSON.parse(event.data));
+      say("");
+    };
+    stream.onerror = () => {
+      if (stream !== state.stream) return;
+      close();
+      state.streamsAt = Date.now() + STREAM_MS;
+      poll();
+    };
+  };
+  const refresh = async () => {
+    if (rests()) return;
+    for (const part of document.querySelectorAll(".below")) {
+      try {
+        const answer = await fetch(part.dataset.from);
+        const text = answer.ok && !rests() && await answer.text();
+        if (text && !part.contains(document.activeElement)) part.innerHTML = text;
+      } catch { /* It stays as it is, and the line on top says that the server does not answer. */ }
+    }
+  };
+  setInterval(refresh, BELOW_MS);
+  const resume = () => {
+    if (rests()) close();
+    else if (!state.stream) { state.streamsAt = 0; poll(); }
   };
   const toggle = () => {
     state.paused = !state.paused;
     pause.setAttribute("aria-pressed", String(state.paused));
     say("");
-    ask();
+    resume();
   };
   pause.hidden = false;
   pause.addEventListener("click", toggle);
@@ -100,8 +144,8 @@
     event.preventDefault();
     toggle();
   });
-  document.addEventListener("visibilitychange", ask);
+  document.addEventListener("visibilitychange", resume);
   for (const each of plots) each.table.addEventListener("toggle", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plots.forEach(({ drawn }) => drawn.redraw()));
-  ask();
+  follow();
 }
