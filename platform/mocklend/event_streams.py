@@ -106,12 +106,18 @@ class EventStreams:
         if self._stopping.is_set():
             raise Refused("server_stopping", "the server is stopping")
         if len(self._open) >= self.most:
+            self._send(self._streams(), HEARTBEAT)  # Those whose client has gone make room.
+        self._refuse_above()
+
+    def _refuse_above(self) -> None:
+        if len(self._open) >= self.most:
             raise Refused("too_many_streams", f"{len(self._open)} streams are open", expected=f"at most {self.most}")
 
     def begin(self, connection: Connection, headers: Headers, first: bytes, opening: Opening) -> None:
         """Send the first events, and whatever comes after them. Raises Refused as `refuse_one_more`."""
+        self.refuse_one_more()
         with self._lock:
-            self.refuse_one_more()
+            self._refuse_above()
             stream = _Stream(connection, headers, opening)
             stream.send(first)  # Before the thread sends what came since.
             self._open.add(stream)
