@@ -68,9 +68,10 @@ def create_console(platform: Platform, settings: Settings) -> Flask:
 
 
 def home() -> AnyResponse:
-    """`/`: the first page of the viewer's sandbox."""
-    first = current_app.extensions[ENTRIES][0].endpoint
-    return redirect(url_for(first, sandbox=visit().student_of or DEFAULT, **request.args))  # type: ignore[arg-type]
+    """`/`: the first page of the sidebar, in the viewer's sandbox."""
+    here, entries = visit(), current_app.extensions[ENTRIES]
+    first = next(entry.endpoint for entry in entries if here.shows_truth or not entry.shows_truth)
+    return redirect(url_for(first, sandbox=here.student_of or DEFAULT, **request.args))  # type: ignore[arg-type]
 
 
 def frame() -> dict[str, object]:
