@@ -45,6 +45,7 @@ SCRIPTS = (
         "same",
         "screenshots",
         "security",
+        "streams",
         "test",
         "test-long",
         "typed",
