@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,6 +63,59 @@ def test_the_command_does_not_see_this_checkout(tmp_path: Path, monkeypatch: pyt
     assert str(tmp_path) in text
 
 
+SERVES = """#!{python}
+import http.server, json, signal, sys
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, text = {answers!r}[self.path]
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+signal.signal(signal.SIGTERM, lambda *_: sys.exit({code}))
+if {up}:
+    server = http.server.HTTPServer(("127.0.0.1", 0), Answers)
+    print(json.dumps({{"url": "http://127.0.0.1:%d" % server.server_port}}), flush=True)
+    server.serve_forever()
+sys.exit(3)
+"""
+CLOCK = {"/-/clock": (200, "{}")}
+
+
+def serving(folder: Path, answers: dict[str, tuple[int, str]], *, code: int = 0, up: bool = True) -> Path:
+    """An installed `mocklend` whose server answers so."""
+    file = folder / "mocklend"
+    file.write_text(SERVES.format(python=sys.executable, answers=answers, code=code, up=up))
+    file.chmod(0o755)
+    return file
+
+
+def test_a_server_whose_api_and_first_page_answer_as_they_should_passes(tmp_path: Path) -> None:
+    without = serving(tmp_path, {**CLOCK, "/": (404, "pip install 'mocklend[console]'")})
+    assert wheel._wrong_served(without, tmp_path, 404, wheel.EXTRA) is None
+
+    with_console = serving(tmp_path, {**CLOCK, "/": (200, "<h1>Start</h1>")})
+    assert wheel._wrong_served(with_console, tmp_path, 200, "<h1>") is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "up", "message"),
+    [
+        ({**CLOCK, "/": (500, "oh")}, 0, True, "the server answers GET / with 500, not with 200 and '<h1>': 'oh'"),
+        ({**CLOCK, "/": (200, "oh")}, 0, True, "the server answers GET / with 200, not with 200 and '<h1>': 'oh'"),
+        ({"/-/clock": (500, "oh"), "/": (200, "<h1>")}, 0, True, "the server answers GET /-/clock with (500, 'oh')"),
+        ({**CLOCK, "/": (200, "<h1>")}, 1, True, "the server left with 1"),
+        ({}, 0, False, "mocklend serve left with 3 before it said its address"),
+    ],
+)
+def test_a_defect_of_the_installed_server_is_reported(
+    tmp_path: Path, answers: dict[str, tuple[int, str]], code: int, up: bool, message: str
+) -> None:
+    wrong = wheel._wrong_served(serving(tmp_path, answers, code=code, up=up), tmp_path, 200, "<h1>")
+
+    assert wrong == message
+
+
 def test_what_is_installed_beside_it_is_what_the_lock_pins(tmp_path: Path) -> None:
     pins = wheel._constraints(tmp_path).read_text().splitlines()
     lock = (wheel.ROOT / "requirements.lock").read_text()
@@ -103,6 +157,7 @@ def test_a_good_wheel_is_kept_in_the_given_folder(
 
     monkeypatch.setattr(wheel, "_ran", ran)
     monkeypatch.setattr(wheel, "_wrong_with", lambda mocklend, folder: None)
+    monkeypatch.setattr(wheel, "_wrong_served", lambda mocklend, folder, status, text: None)
 
     assert wheel._judged(tmp_path, tmp_path / "dist") == ExitCode.PASS
     assert (tmp_path / "dist" / "mocklend-0-py3-none-any.whl").read_text() == "a wheel"
