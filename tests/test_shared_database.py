@@ -11,9 +11,13 @@ from collections.abc import Iterator
 import pytest
 
 from mocklend.api.hot import HotPaths
+from mocklend.app import create_app
 from mocklend.client import Doc
+from mocklend.config import Settings
+from mocklend.sandboxes.lifecycle import ChangeSandbox
 from mocklend.storage.statement_reader import StatementReader
 from support.caller import Outcome
+from support.event_reader import Stream, doored
 from support.processes import Process, processes
 
 ROUNDS = 6
@@ -361,3 +365,23 @@ def answer_key_of(some: list[Process], seed: int) -> bytes:
 def test_the_answer_key_is_the_same_with_one_process_and_with_four(postgresql: str, seed: int) -> None:
     with processes(postgresql, 4) as four:
         assert answer_key_of(four, seed) == answer_key_of(four[:1], seed)
+
+
+@pytest.mark.parametrize("change", ["deleted", "hidden"])
+def test_a_stream_ends_with_what_another_process_does_to_its_sandbox(two: list[Process], change: str) -> None:
+    one, other = two
+    id, key = one.sandbox()
+    with doored(create_app(Settings(), one.platform).wsgi_app, 1) as (_, port):
+        stream = Stream(port, "/-/live/stream", {"Authorization": f"Bearer {key}"})
+        events = stream.events()
+        assert next(events).data["sandbox_id"] == id
+
+        if change == "deleted":
+            other.platform.delete_sandbox(id)
+        else:
+            other.platform.run(ChangeSandbox(id, None, "hidden"))
+
+        for event in events:  # A row that was complete before may still come.
+            assert event.data["requests"] == 0
+        assert stream.ended
+        stream.close()

@@ -31,6 +31,8 @@ serve(Settings(database=sys.argv[1], port=0, durability="fast"), lambda settings
 print("stopped", flush=True)
 """
 TIMEOUT_S = 60
+DRAIN_S = 20
+"""Less than what a stopping server grants to requests under way."""
 
 
 @pytest.fixture
@@ -61,6 +63,19 @@ def test_a_server_answers_at_the_address_it_prints_and_stops_on_a_signal(
     assert process.returncode == 0
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/-/health", timeout=TIMEOUT_S)
+
+
+def test_open_streams_end_well_and_do_not_delay_a_stop(server: tuple[subprocess.Popen[str], str]) -> None:
+    process, url = server
+    with requests.get(f"{url}/-/live/stream", stream=True, timeout=TIMEOUT_S) as stream:
+        lines = stream.iter_lines(chunk_size=1)
+        assert next(lines) == b"retry: 2000"
+
+        process.send_signal(signal.SIGTERM)
+
+        assert b"event: series" in list(lines), "it raises if the last chunk does not come"
+    assert process.communicate(timeout=DRAIN_S)[0].endswith("stopped\n")
+    assert process.returncode == 0
 
 
 UNTIL_IDLE_ONES_ARE_CLOSED_S = 15
