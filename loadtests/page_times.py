@@ -2,8 +2,9 @@
 
     scripts/pages --loans 100000
 
-Makes the loans, injects into some of them, and asks every page of the sidebar, a loan's and a rule's, again and again,
-in this process: what a browser adds is not measured. PASS if each has a p95 within the bound and is small enough.
+Makes the loans, injects into some of them, runs the checks of the alerts, and asks every page of the sidebar, a loan's
+and a rule's, again and again, in this process: what a browser adds is not measured. PASS if each has a p95 within the
+bound and is small enough.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from flask import url_for
 from flask.testing import FlaskClient
 from tool import whole
 
+from mocklend.api.alerts import keep_alerts
 from mocklend.config import Settings
 from mocklend.console.app import ENTRIES, create_console
 from mocklend.exit_codes import ExitCode
@@ -81,6 +83,7 @@ def _costs(platform: Platform, loans: int, times: int, clock: Callable[[], float
     growing.grow_to(loans)
     growing.repay_us()
     platform.clocks.advance(growing.sandbox.id, growing.sandbox.sandbox_ms + 60_000)
+    keep_alerts(platform, growing.sandbox.id)
     app = create_console(platform, Settings())
     client, root = app.test_client(), f"/console/{growing.sandbox.id}"
     with app.test_request_context():

@@ -17,6 +17,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page
 
+from mocklend.api.alerts import keep_alerts
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.exit_codes import ExitCode
@@ -52,6 +53,8 @@ PICTURES = (
     Picture("loan-dark", "/console/{sandbox}/loans/{loan}", theme="dark", languages=(Language.ZH,)),
     Picture("loan-narrow", "/console/{sandbox}/loans/{loan}", width=NARROW, height=1_400, languages=(Language.ZH,)),
     Picture("scenario", "/console/{sandbox}/scenarios/" + SCENARIO, height=800),
+    Picture("messages", "/console/{sandbox}/messages", height=700),
+    Picture("alerts", "/console/{sandbox}/alerts", height=700),
     Picture("faults", "/console/{sandbox}/faults?kind=callback.dropped"),
 )
 
@@ -95,11 +98,12 @@ def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path
 
 
 def _played(platform: Platform, language: Language) -> tuple[str, str]:
-    """The sandbox of the scenario after its third chapter, and its loan."""
+    """The sandbox of the scenario after its third chapter and a run of the alerts, and its loan."""
     app = create_app(Settings(), platform).wsgi_app
     run, sandbox = runs.play(app, platform, SCENARIO, SEED, language)
     for _ in range(CHAPTERS):
         runs.go_on(app, platform, run.sandbox_id, runs.CHAPTER)
+    keep_alerts(platform, run.sandbox_id)
     with platform.snapshot(sandbox["id"]) as snapshot:
         [loan_id, *_] = snapshot.ids("SELECT id FROM loans WHERE sandbox_id = :sandbox_id ORDER BY id LIMIT 1")
     return sandbox["id"], loan_id

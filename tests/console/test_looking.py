@@ -134,6 +134,7 @@ def test_a_student_sees_no_truth(faulty: Platform) -> None:
     settings = Settings(host="0.0.0.0", control_token="the-teachers-token")
     browser = Browser(create_console(faulty, settings).test_client(), "exam")
     browser.client.post("/console/sign-in", data={"secret": sandbox.api_key})
+    assert browser.client.post("/console/exam/alerts", data={"from": ""}).status_code == 303
 
     for loan_id in loans:
         for path in every_page(browser, loan_id):

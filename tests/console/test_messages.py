@@ -43,7 +43,9 @@ def test_an_empty_page_says_what_would_be_there_and_how(browser: Browser, langua
 
 
 def test_a_callback_has_state_attempts_body_and_its_loan(browser: Browser, told: str) -> None:
-    page = browser.get("/messages")
+    [link] = re.findall(r'href="([^"]*open=[^"]*)#cb_', browser.get("/messages"))
+
+    page = browser.get("/messages" + link.replace("&amp;", "&"))
 
     assert "Accepted" in seen(page)
     assert "attempt 1 · accepted" in seen(page)
@@ -61,6 +63,18 @@ def test_a_webhook_has_its_receiver_the_reason_and_the_next_attempt(browser: Bro
     [*_, message] = sorted(story.entities(Webhook), key=lambda each: each.queued_ms)
     assert message.due_ms is not None
     assert page.count("<tr id=") == len(story.entities(Webhook))
+
+
+def test_a_full_page_is_small_enough(browser: Browser, story: Story) -> None:
+    loan_id = story.borrow()
+    listen(story, f"http://127.0.0.1:9/{'a' * 20}")
+    for _ in range(55):
+        story.order(loan_id, 100)
+    story.wait(60)
+
+    for path in ("/messages", "/messages?tab=webhooks"):
+        for language in Language:
+            assert len(browser.get(path, language).encode()) <= 58 * 1024
 
 
 def test_filters_are_in_the_address_and_a_wrong_one_is_explained(browser: Browser, told: str) -> None:
@@ -90,7 +104,9 @@ def test_the_list_goes_on_where_the_page_ends(browser: Browser, story: Story) ->
 def test_a_callback_is_sent_again_by_its_form(browser: Browser, story: Story, told: str) -> None:
     [callback] = story.entities(Callback)
 
-    page = browser.go(f"/messages/callbacks/{callback.id}/resend", {"from": f"/console/{story.sandbox_id}/messages"})
+    page = browser.go(
+        "/messages/callbacks/resend", {"message": callback.id, "from": f"/console/{story.sandbox_id}/messages"}
+    )
 
     assert "Sent again: accepted ." in seen(page).replace("accepted.", "accepted .")
     assert story.entities(Callback)[0].attempts == 2
@@ -100,7 +116,7 @@ def test_a_webhook_is_sent_again_by_its_form(browser: Browser, story: Story, tol
     message = story.entities(Webhook)[0]
     back = f"/console/{story.sandbox_id}/messages?tab=webhooks"
 
-    page = browser.go(f"/messages/webhooks/{message.id}/resend", {"from": back})
+    page = browser.go("/messages/webhooks/resend", {"message": message.id, "from": back})
 
     assert "Sent again: the receiver was not reached" in seen(page)
     assert story.entity(Webhook, message.id).attempts == message.attempts + 1
@@ -108,7 +124,7 @@ def test_a_webhook_is_sent_again_by_its_form(browser: Browser, story: Story, tol
 
 @pytest.mark.parametrize("kind", ["callbacks", "webhooks"])
 def test_a_message_that_is_not_there_is_refused_on_the_page(browser: Browser, kind: str) -> None:
-    answer = browser.post(f"/messages/{kind}/none/resend", {})
+    answer = browser.post(f"/messages/{kind}/resend", {"message": "none"})
 
     assert answer.status_code == 404
     assert "There is no such" in seen(answer.text)
@@ -131,10 +147,10 @@ def test_a_student_sees_the_messages_and_lets_no_channel_send(student: FlaskClie
     page = f"/console/{story.sandbox_id}/messages"
     callback, webhook = story.entities(Callback)[0], story.entities(Webhook)[0]
 
-    assert "resend" not in student.get(page).text
-    assert "resend" in student.get(f"{page}?tab=webhooks").text
-    assert student.post(f"{page}/callbacks/{callback.id}/resend").status_code == 401
-    assert student.post(f"{page}/webhooks/{webhook.id}/resend", data={"from": page}).status_code == 303
+    assert "Resend" not in student.get(page).text
+    assert "Resend" in student.get(f"{page}?tab=webhooks").text
+    assert student.post(f"{page}/callbacks/resend", data={"message": callback.id}).status_code == 401
+    assert student.post(f"{page}/webhooks/resend", data={"message": webhook.id, "from": page}).status_code == 303
 
 
 def test_each_state_and_each_type_of_message_has_a_word() -> None:

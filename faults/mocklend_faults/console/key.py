@@ -9,6 +9,7 @@ from mocklend.api.pagination import cursor_of, decode_cursor
 from mocklend.audit import Audit, audit
 from mocklend.console.forms import Filled, read_form, sandbox_path
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend_faults.api.answer_key import KeyQuery
@@ -72,6 +73,7 @@ def _page(
     return render_template(
         "key.html",
         audit=made,
+        classes=CLASSES,
         entries=[entry.to_json() for entry in page[:PAGE]],
         filled=filled,
         next=cursor_of(page[PAGE - 1].injection) if len(page) > PAGE else None,

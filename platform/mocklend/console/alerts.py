@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.alerts import HistoryQuery, keep_alerts
 from mocklend.api.pagination import decode_cursor
-from mocklend.console.forms import Filled, back, read_form
+from mocklend.console.forms import Filled, back, read_form, sandbox_path
 from mocklend.console.visit import formats, open_snapshot, platform, visit
 from mocklend.console.words import ABOUT
 from mocklend.domain.problems import Refused
@@ -51,7 +53,7 @@ def alerts() -> str:
         )
         watch, now_ms = Watch.of(snapshot.sandbox), snapshot.now_ms
     run = listed["last_run"]
-    given = "&".join(f"{name}={request.args[name]}" for name in FILTERS if request.args.get(name))
+    given = urlencode({"state": state, **{name: request.args[name] for name in FILTERS if request.args.get(name)}})
     return render_template(
         "alerts.html",
         age=None if run is None else age(now_ms - parse_rfc3339(run["at"])),
@@ -59,9 +61,12 @@ def alerts() -> str:
         checks=CHECKS,
         details=visit().language is Language.EN,
         filled=filled,
+        loan_links={
+            id: sandbox_path("loans.loan", loan_id=id) for id in {each["loan_id"] for each in listed["alerts"]} if id
+        },
         names=ABOUT,
         next=listed["next_cursor"],
-        path=f"/operator/alerts/history?state={state}" + (f"&{given}" if given else ""),
+        path=f"/operator/alerts/history?{given}",
         run=run,
         state=state,
         state_names=STATE_NAMES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from mocklend.api.channels import CallbackQuery, callbacks_of
 from mocklend.api.webhook_endpoints import MessageQuery, webhooks_of
 from mocklend.channels.callbacks import ResendCallback
 from mocklend.channels.settlement import AttemptDoc, CallbackDoc
-from mocklend.console.forms import Filled, back, read_form
+from mocklend.console.forms import Filled, back, read_form, sandbox_path
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.console.words import ABOUT, CALLBACK_EVENTS, DELIVERY, OUTCOMES
 from mocklend.domain.channel import channels
@@ -57,10 +58,11 @@ def messages() -> str:
     return _page(tab, Filled(request.args.to_dict()))
 
 
-@message_pages.post("/messages/callbacks/<message_id>/resend")
-def resend_callback(message_id: str) -> AnyResponse | tuple[str, int]:
+@message_pages.post("/messages/callbacks/resend")
+def resend_callback() -> AnyResponse | tuple[str, int]:
     """Let a channel send a callback again."""
     require_teacher()
+    message_id = request.form.get("message", "")
     try:
         platform().run(ResendCallback(visit().sandbox_id, message_id))
     except Refused as refused:
@@ -68,9 +70,10 @@ def resend_callback(message_id: str) -> AnyResponse | tuple[str, int]:
     return back(resent=message_id)
 
 
-@message_pages.post("/messages/webhooks/<message_id>/resend")
-def resend_webhook(message_id: str) -> AnyResponse | tuple[str, int]:
+@message_pages.post("/messages/webhooks/resend")
+def resend_webhook() -> AnyResponse | tuple[str, int]:
     """Send a webhook again."""
+    message_id = request.form.get("message", "")
     try:
         resend(platform().clocks, visit().sandbox_id, message_id)
     except Refused as refused:
@@ -88,9 +91,13 @@ def _page(tab: str, filled: Filled) -> str:
         shown, following = _read(snapshot, query)
         resent = _resent(snapshot, tab, request.args.get("resent", ""))
         endpoints = list(snapshot.sandbox.endpoints)
-    given = "&".join(f"{name}={value}" for name, value in asked.items() if value)
+    opened = request.args.get("open", "")
+    here = "" if request.method == "GET" else sandbox_path("messages.messages")  # Short: there is one in each row.
+    kept = urlencode({"tab": tab, **{name: value for name, value in asked.items() if value}})
+    given = urlencode({name: value for name, value in asked.items() if value})
     return render_template(
         "messages.html",
+        body=next((_indented(message.body) for message in shown if message.id == opened), ""),
         callback_events=CALLBACK_EVENTS,
         channels=channels().values(),
         endpoints=endpoints,
@@ -98,12 +105,16 @@ def _page(tab: str, filled: Filled) -> str:
         filled=filled,
         filters=FILTERS[tab],
         may_resend=tab == WEBHOOKS or visit().is_teacher,
+        loan_links={id: sandbox_path("loans.loan", loan_id=id) for id in {each.loan_id for each in shown} if id},
         messages=shown,
         names=ABOUT,
         next=following,
+        open_links={message.id: f"{here}?{kept}&open={message.id}#{message.id}" for message in shown},
+        opened=opened,
         outcomes=OUTCOMES,
         path=f"{PATHS[tab]}?{given}" if given else PATHS[tab],
         resent=resent,
+        state_words={state: visit().text(word) for state, word in DELIVERY.items()},
         states=list(DeliveryState),
         tab=tab,
         tabs=tuple(PATHS),
@@ -124,7 +135,7 @@ def _read(snapshot: Snapshot, query: BaseModel) -> tuple[list[Shown], str | None
 def _callback(message: CallbackDoc) -> Shown:
     return Shown(
         message["id"], message["event"], message["channel"], message["loan_id"], message["state"], message["attempts"],
-        message["queued_at"], message["next_attempt_at"], _indented(message["body"]),
+        message["queued_at"], message["next_attempt_at"], message["body"],
     )  # fmt: skip
 
 
@@ -132,7 +143,7 @@ def _webhook(message: WebhookDoc, urls: Mapping[str, str]) -> Shown:
     return Shown(
         message["id"], message["event"], urls.get(message["endpoint_id"], message["endpoint_id"]), message["loan_id"],
         message["state"], message["attempts"], message["queued_at"], message["next_attempt_at"],
-        _indented(message["body"]),
+        message["body"],
     )  # fmt: skip
 
 
