@@ -130,6 +130,14 @@ def test_a_message_that_is_not_there_is_refused_on_the_page(browser: Browser, ki
     assert "There is no such" in seen(answer.text)
 
 
+def test_the_loans_page_says_that_its_client_was_not_told_yet(browser: Browser, told: str) -> None:
+    english, chinese = (seen(browser.get(f"/loans/{told}?all=1", language)) for language in Language)
+
+    assert "its receiver has not accepted it yet" in english
+    assert "接收方尚未接收" in chinese
+    assert "loan.disbursed is sent, attempt 1" in english
+
+
 def test_the_chinese_page_has_no_english_sentence(browser: Browser, told: str) -> None:
     for path in ("/messages", "/messages?tab=webhooks", "/messages?state=EXHAUSTED"):
         assert english_sentences(browser.get(path, Language.ZH)) == []

@@ -29,7 +29,7 @@ TEXTS: Mapping[str, str] = {
 }
 """The sentences of a chain by their codes, in English."""
 NOTHING = message("(empty)")
-NAMES = ("field", "before", "after", "rule", "seam", "reference", "detail")
+NAMES = ("field", "before", "after", "rule", "seam", "reference")
 """What fills a sentence as it is: names and values of the API, which are no words."""
 PAID_OFF_TODAY = message("Paid off on {date}; the page still says {status}.")
 """The sentence about a loan that was paid off less than a day ago."""

@@ -13,6 +13,7 @@ from mocklend.bureau.reports import Reported, published
 from mocklend.bureau.scores import inquiries_before, refresh_before, score_of
 from mocklend.domain.bureau import History, Standing, rederive, score, standing_on
 from mocklend.domain.facts import Fact
+from mocklend.language import message
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauRecord
 
@@ -48,7 +49,7 @@ def bureau_rows(subject: Subject) -> Iterator[Row]:
             )  # fmt: skip
             _compare(row, record, *_true_at(subject, record))
             if report is not None and row.differs and not report.differs:
-                row.pending, row.pending_ms = "the lender uses it until it pulls a new report", copy.pulled_ms
+                row.pending, row.pending_ms = message("the lender uses it until it pulls a new report"), copy.pulled_ms
             yield row
 
 
@@ -105,9 +106,9 @@ def _pending(subject: Subject, records: Sequence[BureauRecord], report: Row) -> 
         report.pending_ms = record.cut_ms
         report.pending = f"{record.status} of {record.as_of} is published at {rfc3339(record.published_ms)}"
     elif correct_ms is not None:
-        report.pending, report.pending_ms = "a correction is reported at the end of the day", correct_ms
+        report.pending, report.pending_ms = message("a correction is reported at the end of the day"), correct_ms
     elif report.status != subject.loan.status and subject.loan.status == subject.truth.status:
-        report.pending, report.pending_ms = "the change is reported at the end of the day", subject.truth_ms
+        report.pending, report.pending_ms = message("the change is reported at the end of the day"), subject.truth_ms
 
 
 def _score(subject: Subject, records: dict[str, BureauRecord], report: Row | None) -> Iterator[Row]:

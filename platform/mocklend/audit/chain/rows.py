@@ -15,6 +15,7 @@ from mocklend.domain.finding import Discrepancy
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import LoanState, load
 from mocklend.domain.statuses import DeliveryState, EditState, PayoutState, QuoteType, RepaymentStatus, TradeState
+from mocklend.language import message
 from mocklend.lending.books import state_of
 from mocklend.sandboxes.timestamps import parse_rfc3339
 from mocklend.storage.entities import PAYOFF, Quote, Receipt, Repayment, StatementFile, Trade, Webhook
@@ -136,7 +137,7 @@ def _console(subject: Subject) -> Iterator[Row]:
             request=f"GET /operator/loans/{loan_id}/edits",
         )  # fmt: skip
         if edit.state == EditState.DRAFT:
-            row.pending, row.pending_ms = "a second person has not decided it yet", edit.created_ms
+            row.pending, row.pending_ms = NOT_DECIDED, edit.created_ms
         yield row
     for dispute in subject.disputes[-EACH_MAX:]:
         yield Row(
@@ -222,6 +223,9 @@ def repayment_row(order: Repayment, *, true: bool, unpaid: bool) -> Row:
     return row
 
 
+NOT_DECIDED = message("a second person has not decided it yet")
+NOT_ACCEPTED = message("its receiver has not accepted it yet")
+"""Why a row is on its way, where that names nothing."""
 STATUS_EVENTS = frozenset(
     f"loan.{name}"
     for name in ("accepted", "disbursed", "payout_failed", "overdue", "cured", "cleared", "reopened", "written_off")
@@ -247,15 +251,15 @@ def _version(message: Webhook) -> int:
     return version
 
 
-def _webhook_row(subject: Subject, message: Webhook) -> Row:
-    told = json.loads(message.body)["data"]
+def _webhook_row(subject: Subject, webhook: Webhook) -> Row:
+    told = json.loads(webhook.body)["data"]
     row = Row(
-        View.WEBHOOK, message.id, message.event, View.BOOKS, told["status"], version=told["version"],
-        as_of_ms=message.queued_ms, request=f"GET /v1/webhooks?loan_id={subject.loan.id}",
+        View.WEBHOOK, webhook.id, webhook.event, View.BOOKS, told["status"], version=told["version"],
+        as_of_ms=webhook.queued_ms, request=f"GET /v1/webhooks?loan_id={subject.loan.id}",
     )  # fmt: skip
     row.differ("status", told["status"], subject.truth.status.value)
-    if message.state in (DeliveryState.QUEUED, DeliveryState.RETRY):
-        row.pending, row.pending_ms = "its receiver has not accepted it yet", message.queued_ms
+    if webhook.state in (DeliveryState.QUEUED, DeliveryState.RETRY):
+        row.pending, row.pending_ms = NOT_ACCEPTED, webhook.queued_ms
     return row
 
 
