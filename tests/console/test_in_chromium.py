@@ -143,6 +143,8 @@ def test_every_page_is_accessible_and_fits(
         f"{loan}/forms/openDispute",
         f"{loan}/forms/applyAtLender",
         f"{console.url}/console/{DEFAULT}/messages?tab=webhooks",
+        f"{loan.partition('/loans/')[0]}/rules/slow-page",
+        f"{loan.partition('/loans/')[0]}/faults/import",
         *(f"{console.url}{link}" for link in links),
     ):
         page.goto(address)
