@@ -78,8 +78,11 @@ class Reader(asyncio.Protocol):
                 self.status = int(line.split()[1])
             elif line.startswith(b"id: "):
                 self.rows += 1
-                if self.rows > 1:  # The first ones may be older than the stream.
-                    self.behind_s = max(self.behind_s, wall_ns() / 1e9 - int(line[4:]) - 1)
+                self.behind_s = max(self.behind_s, wall_ns() / 1e9 - int(line[4:]) - 1)
+
+    def begin(self) -> None:
+        """Count from now on: the first rows are those that were kept, which are older than the stream."""
+        self.rows, self.behind_s = 0, 0.0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The stream has ended."""
@@ -236,12 +239,13 @@ class Run:
             for streams in (0, options.streams) if turn % 2 else (options.streams, 0):
                 readers = await self.streams(streams)
                 await at_rate(line, self.asks, rate, 1)
-                began = [reader.rows for reader in readers]
+                for reader in readers:
+                    reader.begin()
                 p95_ms = (with_streams if streams else without).add(
                     await at_rate(line, self.asks, rate, options.seconds)
                 )
-                for reader, before in zip(readers, began, strict=True):
-                    missing_s = options.seconds - 1 - (reader.rows - before)
+                for reader in readers:
+                    missing_s = options.seconds - 1 - reader.rows
                     behind_s = max(behind_s, reader.behind_s, missing_s)
                     reader.close()
                 _say(options, f"{streams:4} streams: p95 {p95_ms:.2f} ms")
