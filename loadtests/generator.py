@@ -32,11 +32,15 @@ START_WITHIN_S, DRAIN_WITHIN_S, END_WITHIN_S = 30, 15, 10
 
 @dataclass(slots=True)
 class Load:
-    """The result of a load. `cut_short` says why it ended too early; None if it did not."""
+    """The result of a load. `cut_short` says why it ended too early; None if it did not.
+
+    `rows` are its seconds as `GET /-/live` has them, if they were asked for.
+    """
 
     report: Doc
     audits: list[Doc] = field(default_factory=list)
     cut_short: str | None = None
+    rows: list[Doc] = field(default_factory=list)
 
 
 def run_load(
@@ -48,8 +52,12 @@ def run_load(
     client: Client,
     server: Server,
     layer: bool,
+    watch: bool = False,
 ) -> Load:
-    """Put the load on a server until its time is over. Raises what `Server.gone` returns if the server ends."""
+    """Put the load on a server until its time is over. With `watch` its seconds are kept.
+
+    Raises what `Server.gone` returns if the server ends.
+    """
     log = Path(settings.report).with_suffix(".log")
     command = [
         *(sys.executable, "-m", "locust", "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary"),
@@ -67,7 +75,7 @@ def run_load(
             stdout=log_file,
             stderr=subprocess.STDOUT,
         )
-    monitor = LoadMonitor(client, settings.time_s / 2, layer=layer)
+    monitor = LoadMonitor(client, settings.time_s / 2, layer=layer, watch=watch)
     monitor.start()
     try:
         too_late = _watch(locust, settings, monitor, server)
@@ -77,7 +85,7 @@ def run_load(
             locust.wait()
         monitor.finish()
     report, why = _report(settings, log, locust.returncode, too_late=too_late)
-    return Load(report, monitor.audits, why)
+    return Load(report, monitor.audits, why, monitor.rows)
 
 
 def _watch(locust: subprocess.Popen[bytes], settings: Settings, monitor: LoadMonitor, server: Server) -> bool:
@@ -153,17 +161,18 @@ class LoadMonitor(threading.Thread):
     """Polls the platform during the load: the number of injections, and an audit that continues the one before.
 
     One half way is of everything: no other finds injections that do not show. The monitor has a connection of its own,
-    since a busy server answers slowly. A request that fails is skipped.
+    since a busy server answers slowly. A request that fails is skipped. With `watch` the seconds of the load are kept.
     """
 
-    def __init__(self, client: Client, audit_after_s: float, *, layer: bool) -> None:
+    def __init__(self, client: Client, audit_after_s: float, *, layer: bool, watch: bool = False) -> None:
         super().__init__(name="monitor", daemon=True)
         self.audits: list[Doc] = []
+        self.rows: list[Doc] = []
         self.injections: int | None = None
         self._client = Client(client.base_url, client.api_key, timeout_s=60)
         self._whole_at = time.monotonic() + audit_after_s
         self._mark: str | None = None
-        self._layer = layer
+        self._layer, self._watch = layer, watch
         self._over = threading.Event()
 
     def run(self) -> None:
@@ -173,9 +182,15 @@ class LoadMonitor(threading.Thread):
                 try:
                     if self._layer:
                         self.injections = sum(rule["injected"] for rule in self._client.rules()["rules"])
+                    if self._watch:
+                        self.watch()
                     self.audit()
                 except (ProblemError, OSError):  # An error of `requests` is an OSError.
                     continue
+
+    def watch(self) -> None:
+        """Fetch the seconds since those that are known."""
+        self.rows += self._client.live(self.rows[-1]["second"] if self.rows else None)["rows"]
 
     def audit(self) -> None:
         """Take an audit that continues the last one; the first, the one half way, and one after a refusal are whole."""

@@ -17,11 +17,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mocklend.exit_codes import ExitCode
+from mocklend.language import SentenceDoc
 
 PASS, FAIL, INCONCLUSIVE = (code.name for code in (ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE))
 
 SHORT_S = 10
 """A shorter run may end before every fault could act, and before every channel was used."""
+
+SHORT = "; a run of under {seconds} s is too short to expect more"
+
+FALLING = "{count} were still in transit, and their number was falling, the oldest for {seconds} s: {detail}"
 
 AMOUNT_BEARING = frozenset({"amount_mismatch", "missing_in_books"})
 """Classes where a discrepancy and its entry must have the same amount, too, not only class and entity."""
@@ -68,22 +73,33 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
+    sentences: dict[str, SentenceDoc] = field(default_factory=dict)
+    """The reasons and notes by their English, as texts with values: so that a report says them in any language."""
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the tool for this outcome."""
         return ExitCode[self.outcome]
 
-    def fail(self, reason: str) -> None:
-        """Set FAIL: the platform is wrong."""
+    def fail(self, reason: str, **values: object) -> None:
+        """Set FAIL: the platform is wrong. The reason has `{name}` for each of the values."""
         self.outcome = FAIL
-        self.reasons.append(reason)
+        self.reasons.append(self._said(reason, values))
 
-    def inconclusive(self, reason: str) -> None:
+    def inconclusive(self, reason: str, **values: object) -> None:
         """Set INCONCLUSIVE, unless it is FAIL: the run did not show what it was for."""
         if self.outcome == PASS:
             self.outcome = INCONCLUSIVE
-        self.reasons.append(reason)
+        self.reasons.append(self._said(reason, values))
+
+    def note(self, remark: str, **values: object) -> None:
+        """Remark something that changes no outcome."""
+        self.notes.append(self._said(remark, values))
+
+    def _said(self, text: str, values: Mapping[str, object]) -> str:
+        english = text.format(**values) if values else text
+        self.sentences[english] = {"text": text, "values": {name: str(value) for name, value in values.items()}}
+        return english
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -104,7 +120,7 @@ def judge_platform(evidence: Evidence, verdict: Verdict) -> None:
     _books(evidence, verdict)
     _record(evidence, verdict)
     if evidence.exit_code not in (0, None):
-        verdict.fail(f"the server ended with exit code {evidence.exit_code} on SIGTERM")
+        verdict.fail("the server ended with exit code {code} on SIGTERM", code=evidence.exit_code)
 
 
 def _clients(evidence: Evidence, verdict: Verdict) -> None:
@@ -116,7 +132,9 @@ def _clients(evidence: Evidence, verdict: Verdict) -> None:
         first = [f"{failure['operation']}: {failure['error']}" for failure in report["failures"][:3]]
         if report["user_errors"]:
             first.append(f"{report['user_errors']} users raised an exception, the last {report['last_user_error']}")
-        verdict.fail(f"{failures} failures that no fault explains, such as {' | '.join(first)}")
+        verdict.fail(
+            "{count} failures that no fault explains, such as {first}", count=failures, first=" | ".join(first)
+        )
     if not report["total"]["requests"] and not evidence.cut_short:
         verdict.inconclusive("no request was sent")
 
@@ -135,9 +153,11 @@ def _identity(evidence: Evidence, verdict: Verdict) -> None:
     verdict.figures["discrepancies"] = len(discrepancies)
     verdict.figures["discrepancies_by_class"] = dict(sorted(by_class.items()))
     if unexplained:
-        verdict.fail(f"{len(unexplained)} discrepancies that no fault explains, such as {_sentence(unexplained[0])}")
+        such_as = "{count} discrepancies that no fault explains, such as {first}"
+        verdict.fail(such_as, count=len(unexplained), first=_sentence(unexplained[0]))
     if unobserved:
-        verdict.fail(f"{len(unobserved)} injections that the audit does not see, such as {_sentence(unobserved[0])}")
+        such_as = "{count} injections that the audit does not see, such as {first}"
+        verdict.fail(such_as, count=len(unobserved), first=_sentence(unobserved[0]))
 
     for nth, audit in enumerate(evidence.audits_under_load, start=1):
         loose = [discrepancy for discrepancy in audit["discrepancies"] if not discrepancy.get("explained_by")]
@@ -145,9 +165,11 @@ def _identity(evidence: Evidence, verdict: Verdict) -> None:
         verdict.figures["unexplained_discrepancies"] += len(loose)
         verdict.figures["unobserved_injections"] += len(unseen)
         if loose:
-            verdict.fail(f"audit {nth} under load: {len(loose)} unexplained, such as {_sentence(loose[0])}")
+            such_as = "audit {nth} under load: {count} unexplained, such as {first}"
+            verdict.fail(such_as, nth=nth, count=len(loose), first=_sentence(loose[0]))
         if unseen:
-            verdict.fail(f"audit {nth} under load: {len(unseen)} injections unobserved, such as {_sentence(unseen[0])}")
+            such_as = "audit {nth} under load: {count} injections unobserved, such as {first}"
+            verdict.fail(such_as, nth=nth, count=len(unseen), first=_sentence(unseen[0]))
 
 
 def compare(
@@ -194,16 +216,20 @@ def _books(evidence: Evidence, verdict: Verdict) -> None:
     verdict.figures["invariants"] = len(evidence.audit["invariants"])
     verdict.figures["broken_invariants"] = broken
     if broken:
-        verdict.fail(f"the books do not balance: {'; '.join(f'{name}: {why}' for name, why in broken.items())}")
+        which = "; ".join(f"{name}: {why}" for name, why in broken.items())
+        verdict.fail("the books do not balance: {which}", which=which)
     left = evidence.audit["in_transit"]
     verdict.figures["in_transit"] = len(left)
     if left:
         oldest = max(left, key=lambda item: int(item["age_s"]))
-        since = f"the oldest for {oldest['age_s']} s: {oldest['detail']}"
+        since = {"count": len(left), "seconds": oldest["age_s"], "detail": oldest["detail"]}
         if evidence.draining:
-            verdict.inconclusive(f"{len(left)} were still in transit, and their number was falling, {since}")
+            falling = (
+                "{count} were still in transit, and their number was falling, the oldest for {seconds} s: {detail}"
+            )
+            verdict.inconclusive(falling, **since)
         else:
-            verdict.fail(f"{len(left)} are still in transit, {since}")
+            verdict.fail("{count} are still in transit, the oldest for {seconds} s: {detail}", **since)
     elif not evidence.waited_out:
         verdict.inconclusive("the platform did not come to rest in time")
 
@@ -219,20 +245,20 @@ def _record(evidence: Evidence, verdict: Verdict) -> None:
     verdict.figures["answer_key"] = dict(sorted(Counter(entry["status"] for entry in evidence.entries).items()))
     for rule in evidence.rules:
         if not before[rule["id"]] <= rule["injected"] <= by_rule[rule["id"]]:
-            verdict.fail(
-                f"rule {rule['id']} counts {rule['injected']} injections, the answer key has {by_rule[rule['id']]}"
-            )
+            counts = "rule {rule} counts {counted} injections, the answer key has {known}"
+            verdict.fail(counts, rule=rule["id"], counted=rule["injected"], known=by_rule[rule["id"]])
         if not rule["evaluated"] >= rule["matched"] >= rule["selected"] >= rule["injected"]:
-            verdict.fail(f"the counters of rule {rule['id']} contradict each other: {dict(rule)}")
+            contradict = "the counters of rule {rule} contradict each other: {counters}"
+            verdict.fail(contradict, rule=rule["id"], counters=dict(rule))
     strangers = sorted(set(by_fault) - set(evidence.armed))
     if strangers:
-        verdict.fail(f"the answer key has faults that nobody armed: {', '.join(strangers)}")
+        verdict.fail("the answer key has faults that nobody armed: {faults}", faults=", ".join(strangers))
     demanded = evidence.armed if evidence.demanded is None else evidence.demanded
     idle = [fault for fault in evidence.armed if fault in demanded and not by_fault[fault]]
     if idle and evidence.demanded is None:
-        verdict.inconclusive(f"armed without an injection: {', '.join(idle)}")
+        verdict.inconclusive("armed without an injection: {faults}", faults=", ".join(idle))
     elif idle:
-        _too_little(evidence, verdict, f"armed without an injection: {', '.join(idle)}")
+        _too_little(evidence, verdict, "armed without an injection: {faults}", faults=", ".join(idle))
 
 
 def _coverage(evidence: Evidence, verdict: Verdict) -> None:
@@ -240,18 +266,19 @@ def _coverage(evidence: Evidence, verdict: Verdict) -> None:
     requests = {operation["operation"]: operation["requests"] for operation in evidence.report["operations"]}
     unused = [channel for channel in evidence.channels if not requests.get(f"repay by {channel}")]
     if unused:
-        _too_little(evidence, verdict, f"nobody repaid by {', '.join(unused)}")
+        _too_little(evidence, verdict, "nobody repaid by {channels}", channels=", ".join(unused))
     started = evidence.report.get("users_max", evidence.users)
     if started < evidence.users:
-        _too_little(evidence, verdict, f"only {started} of {evidence.users} users were started")
+        few = "only {started} of {users} users were started"
+        _too_little(evidence, verdict, few, started=started, users=evidence.users)
 
 
-def _too_little(evidence: Evidence, verdict: Verdict, what: str) -> None:
+def _too_little(evidence: Evidence, verdict: Verdict, what: str, **values: object) -> None:
     """INCONCLUSIVE for too little activity; only a note if the run was too short to expect more."""
     if evidence.run_s < SHORT_S:
-        verdict.notes.append(f"{what}; a run of under {SHORT_S} s is too short to expect more")
+        verdict.note(what + SHORT, **values, seconds=SHORT_S)
     else:
-        verdict.inconclusive(what)
+        verdict.inconclusive(what, **values)
 
 
 def _sentence(doc: Doc) -> str:

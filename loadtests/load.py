@@ -11,6 +11,7 @@ import argparse
 import importlib.util
 import json
 import re
+import shlex
 import sys
 import tempfile
 import time
@@ -24,14 +25,17 @@ import judge
 import requests
 from checks import STALE
 from generator import Load, run_load
+from load_report import load_report, look, require_place, write_report
 from rest import Rest, come_to_rest
 from server import Server
 from shared_state import Settings
 from tool import NotRun, concluded, number, say, whole
 from watching import live_address, require_console, show_live
 
+from mocklend.cli.root import language_of
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.exit_codes import ExitCode
+from mocklend.language import Language
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 STARTS_AT = "2026-01-05T01:00:00Z"
@@ -70,6 +74,18 @@ class Plan:
     engine: str = "sqlite"
     workers: int = 1
     console: bool = False
+    report: Path | None = None
+    language: Language = Language.EN
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same requests again, with every option that has an effect on them."""
+        words = ["scripts/load", "--users", self.users, "--time", f"{self.time_s}s", "--spawn-rate", self.spawn_rate]
+        words += ["--seed", self.seed, "--probability", self.probability, "--faults", self.faults]
+        words += ["--speed", self.speed, "--think-ms", round(self.think_s * 1000), "--engine", self.engine]
+        words += ["--workers", self.workers]
+        words += [] if self.database is None else ["--database", self.database]
+        return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -94,9 +110,13 @@ def _judged(options: argparse.Namespace) -> ExitCode:
         engine=options.engine,
         workers=options.workers,
         console=options.console,
+        report=options.report,
+        language=options.language or language_of(None),
     )
     if plan.console:
         require_console()
+    if plan.report is not None:
+        require_place(plan.report)
     with tempfile.TemporaryDirectory(prefix="mocklend-load-") as folder:
         document = run(plan, Path(folder))
     if options.json:
@@ -137,13 +157,15 @@ def _run(plan: Plan, folder: Path, server: Server, began: float) -> Doc:
             client = anyone.sandbox(seed=plan.seed, clock="wall", now=STARTS_AT, speed=plan.speed)
         layer = bool(health["layer"])
         with client:
-            if plan.console:
+            if plan.console or plan.report is not None:
                 client.live()  # From here on each second is counted, for whoever opens the page later.
+            if plan.console:
                 show_live(live_address(server.url, str(client.sandbox_id)), at_terminal=sys.stderr.isatty())
             armed = _arm(client, plan, layer=layer)
             channels = {channel["id"]: channel["settle_delay_s"] for channel in client.channels()["channels"]}
             load = _load(plan, client, server, folder, armed, channels, layer=layer)
             rest = _rest(client, plan, channels, layer=layer)
+            seen = None if plan.report is None else look(client)
         exit_code = server.stop()
     except (requests.RequestException, ProblemError):
         # Most likely the server has ended; the reason for that says more than the failure of a request.
@@ -176,7 +198,7 @@ def _run(plan: Plan, folder: Path, server: Server, began: float) -> Doc:
             users=plan.users,
         )
     )
-    return {
+    document = {
         "verdict": verdict.outcome,
         "reasons": verdict.reasons,
         "notes": verdict.notes,
@@ -204,6 +226,10 @@ def _run(plan: Plan, folder: Path, server: Server, began: float) -> Doc:
         "workers": plan.workers,
         "versions": _versions(health),
     }
+    if plan.report is not None and seen is not None:
+        write_report(load_report(document, verdict, seen, load.rows, plan.command), plan.report, plan.language)
+        say(f"report: {plan.report}")
+    return document
 
 
 def _arm(client: Any, plan: Plan, *, layer: bool) -> list[str]:
@@ -260,6 +286,7 @@ def _load(
         client=client,
         server=server,
         layer=layer,
+        watch=plan.report is not None,
     )
 
 
@@ -363,6 +390,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--think-ms", type=whole(0, 60_000), default=100, help="between two tasks of a user")
     parser.add_argument(
         "--console", action="store_true", help="print the console's address for this run; opens it from a terminal"
+    )
+    parser.add_argument(
+        "--report", type=Path, default=None, metavar="FILE.html", help="write a report as one HTML file"
+    )
+    parser.add_argument(
+        "--language", type=Language, choices=tuple(Language), default=None, help="of the report (default: LANG's)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     options = parser.parse_args(arguments)

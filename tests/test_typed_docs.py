@@ -74,6 +74,11 @@ SHORTENED: Mapping[str, Short] = {
         "scripts/load --users 5 --time 5s --console",
         "a minute, and both cores",
     ),
+    "scripts/load --users 50 --time 60s --report load.html": Short(
+        "scripts/load --users 50 --time 60s --report load.html --help",
+        "scripts/load --users 5 --time 5s --report load.html",
+        "a minute, and both cores",
+    ),
     "scripts/crash --kills 20": Short(
         "scripts/crash --kills 20 --help", "scripts/crash --kills 1", "twenty starts of a server under load"
     ),

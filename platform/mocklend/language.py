@@ -14,7 +14,9 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
+from typing import Annotated, TypedDict
 
+from mocklend.domain.nouns import says
 from mocklend.plugins import installed
 
 CATALOGUES = "mocklend.catalogues"
@@ -33,6 +35,13 @@ class Language(StrEnum):
         return "zh-CN" if self is Language.ZH else "en"
 
 
+class SentenceDoc(TypedDict):
+    """A sentence that is said later, in any language: its English text, and the values of its placeholders."""
+
+    text: Annotated[str, says("The sentence in English, with `{name}` for each of the values.")]
+    values: Annotated[dict[str, str], says("The values, by name.")]
+
+
 LANGUAGE_OF = {language.value: language for language in Language}
 """Each language by the first part of its tags."""
 
@@ -45,6 +54,11 @@ def translate(language: Language, text: str, /, **values: object) -> str:
     if language is not Language.EN:
         text = _catalogue(language).get(text) or text
     return text.format(**values) if values else text
+
+
+def said(language: Language, sentence: SentenceDoc) -> str:
+    """A sentence in a language."""
+    return translate(language, sentence["text"], **sentence["values"])
 
 
 def is_translated(language: Language, text: str) -> bool:

@@ -20,6 +20,9 @@ from generator import progress_line
 from load import duration_s
 from watching import has_screen, live_address, show_live
 
+from mocklend.reports.plots import shown
+from support.report_file import ReportFile
+
 ROOT = Path(__file__).resolve().parents[2]
 HAS_LOCUST = importlib.util.find_spec("locust") is not None
 needs_locust = pytest.mark.skipif(
@@ -35,8 +38,9 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.long
 @needs_locust
-def test_a_load_of_five_users_for_five_seconds_passes() -> None:
-    done = run("--users", "5", "--time", "5s", "--speed", "1200", "--think-ms", "50", "--json")
+def test_a_load_of_five_users_for_five_seconds_passes_and_its_report_has_its_figures(tmp_path: Path) -> None:
+    quick = ("--users", "5", "--time", "5s", "--speed", "1200", "--think-ms", "50", "--json")
+    done = run(*quick, "--report", str(tmp_path / "load.html"), "--language", "zh")
 
     document = json.loads(done.stdout)
     assert (document["verdict"], done.returncode) == ("PASS", 0), document["reasons"]
@@ -45,9 +49,21 @@ def test_a_load_of_five_users_for_five_seconds_passes() -> None:
     assert [document[name] for name in figures] == [0, 0, 0]
     assert document["injections"] == sum(document["injections_by_fault"].values())
     assert document["broken_invariants"] == {}
-    assert {"operation", "requests", "failures", "per_s", "p50_ms", "p95_ms", "p99_ms"} <= set(
-        document["operations"][0]
-    )
+    cells = ("requests", "failures", "per_s", "p50_ms", "p95_ms", "p99_ms")
+    file = ReportFile((tmp_path / "load.html").read_text(encoding="utf-8"))
+    operations = [*document["operations"], document["total"]]
+    assert file.tables["operations"] == [
+        [operation["operation"], *(shown(operation[name]) for name in cells)] for operation in operations
+    ]
+    assert file.figures["requests in all"] == shown(document["requests"])
+    assert file.figures["requests per second"] == shown(document["rate_per_s"])
+    assert file.figures["discrepancies in the end"] == shown(document["discrepancies"])
+    assert file.figures["invariants that hold"] == shown(document["invariants"])
+    assert file.document["verdict"]["outcome"] == document["verdict"]
+    assert file.fields["command"].startswith("scripts/load --users 5 --time 5s --spawn-rate 1 --seed 7")
+    assert sum(int(row[1]) for row in file.tables["requests"]) > document["requests"] / 2
+    assert {rule["fault"] for rule in file.document["truth"]["rules"]} == set(document["armed"])
+    assert file.references == []
 
 
 @pytest.mark.long
@@ -79,6 +95,9 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
         (("--probability", "1.5"), "expected a number from 0 to 1"),
         (("--users", "many"), "expected 1 to 2000"),
         (("--workers", "2"), "several processes need PostgreSQL"),
+        (("--report", "/nowhere/report.html"), "there is no folder /nowhere"),
+        (("--report", "/"), "this file cannot be written"),
+        (("--language", "fr"), "invalid Language value: 'fr'"),
     ],
 )
 def test_an_option_out_of_bounds_is_refused_before_anything_starts(options: tuple[str, ...], message: str) -> None:

@@ -17,6 +17,7 @@ ROOMS = (
     ROOT / "platform" / "mocklend" / "console",
     ROOT / "faults" / "mocklend_faults" / "console",
     ROOT / "platform" / "mocklend" / "scenarios",
+    ROOT / "platform" / "mocklend" / "reports",
 )
 """Where pages and their templates are."""
 

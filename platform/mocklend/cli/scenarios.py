@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +14,11 @@ from mocklend.cli.completion import scenario_names
 from mocklend.cli.output import own_command, refuse, show
 from mocklend.cli.root import AsJson, InLanguage, connect, group, language_of
 from mocklend.domain.names import did_you_mean
+from mocklend.language import Language
+
+if TYPE_CHECKING:
+    from mocklend.scenarios.narrator import Narrator
+    from mocklend.scenarios.play import Play
 
 commands = typer.Typer()
 scenario_app = group("scenario", "Run a story with faults.", commands)
@@ -36,6 +43,9 @@ def scenario_run(
         ),
     ],
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed gives other ids, and the same story.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write a report of the run as one HTML file.")
+    ] = None,
     language: InLanguage = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,16 +55,18 @@ def scenario_run(
     from mocklend.textfiles import NotText, read_text
 
     spoken = language_of(language)
+    at_end = None if report is None else reporter(report, name, spoken)
     if name.endswith((".yaml", ".yml")):
         try:
-            raise typer.Exit(run(read(read_text(Path(name)), name), seed=seed, as_json=as_json, language=spoken))
+            scenario = read(read_text(Path(name)), name)
+            raise typer.Exit(run(scenario, seed=seed, as_json=as_json, language=spoken, at_end=at_end))
         except (OSError, NotText, ScenarioError) as error:
             refuse(f"{name} cannot be run: {error}.", "`mocklend scenario new` writes a file that can.")
     shipped = scenarios()
     if name not in shipped:
         suggestion = did_you_mean(name, shipped)
         refuse(f"There is no scenario {name!r}{suggestion or '.'}", f"Known: {', '.join(shipped) or 'none'}.")
-    raise typer.Exit(run(shipped[name], seed=seed, as_json=as_json, language=spoken))
+    raise typer.Exit(run(shipped[name], seed=seed, as_json=as_json, language=spoken, at_end=at_end))
 
 
 @scenario_app.command("new")
@@ -113,6 +125,26 @@ def scenario_save(
     steps = len(log["requests"])
     document = {"file": str(file), "requests": steps, "lies": lies}
     show(document, as_json, f"wrote {file}: {steps} requests", f"next: {own_command()} scenario run {file}")
+
+
+def reporter(file: Path, name: str, language: Language) -> Callable[[Play, Narrator], None]:
+    """What writes the report of a run at its end. Refuses at once if the file cannot be written."""
+    if find_spec("babel") is None:
+        refuse("A report needs the console.", "pip install 'mocklend[console]'")
+    from mocklend.reports.collecting import run_of, scenario_report
+    from mocklend.reports.page import report_html
+
+    def write(play: Play, narrator: Narrator) -> None:
+        played = run_of(play, narrator)
+        text = report_html(scenario_report(narrator.client, played, name), language)
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            refuse(f"{file} cannot be written: {error.strerror}.", "Give a name in a folder that exists.")
+
+    if not file.parent.is_dir() or file.is_dir():
+        refuse(f"{file} cannot be written.", "Give a name in a folder that exists.")
+    return write
 
 
 def write_new(file: Path, text: str) -> None:

@@ -55,9 +55,12 @@ class CheckRun:
         }
 
     def score(self, client: Client, name: str) -> dict[str, Any]:
-        """The score of a reconciler's findings. These reconcilers repair nothing, so no operator is scored."""
+        """The numbers of the score of a reconciler's findings, and the `reasons` of its verdict.
+
+        These reconcilers repair nothing, so no operator is scored.
+        """
         score = client.score(self.findings[name], checked_at=self.moments, operators=(), listed_max=0)
-        return {number: _rounded(at(score, number)) for number in NUMBERS}
+        return {number: _rounded(at(score, number)) for number in NUMBERS} | {"reasons": score["sentences"]}
 
 
 def _rounded(number: Any) -> Any:

@@ -67,6 +67,9 @@ class PlayedChapter(TypedDict):
     lines: Annotated[list[LineDoc], says("What its steps have shown.")]
     claims: Annotated[list[ClaimDoc], says("The claims that were checked.")]
     found: Annotated[list[FindersDoc], says("What each reconciler found at its end; empty before.")]
+    open_lies: Annotated[
+        int | None, says("How many entries of the answer key were open at its end; null before, and while hidden.")
+    ]
 
 
 class BelieverDoc(TypedDict):
@@ -148,6 +151,7 @@ def run_doc(run: Run, language: Language | None = None) -> RunDoc:
             "lines": [line for at, line in said if at.chapter == n],
             "claims": _claims(told[n]["claims"]) if n < len(told) else [],
             "found": _found(state["found"].get(str(n), {})),
+            "open_lies": state.get("open_lies", {}).get(str(n)),
         }
         for n, chapter in enumerate(scenario.chapters)
     ]

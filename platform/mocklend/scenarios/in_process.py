@@ -80,8 +80,8 @@ class InProcess(BaseAdapter):
         return response
 
 
-def client_of(app: WSGIApplication, sandbox_id: str = "") -> Client:
-    """A client of this app for one sandbox, or for none yet."""
-    client = Client(URL, transport=InProcess(app, sandbox_id))
+def client_of(app: WSGIApplication, sandbox_id: str = "", control_token: str | None = None) -> Client:
+    """A client of this app for one sandbox, or for none yet. With the control token it sees a hidden truth, too."""
+    client = Client(URL, transport=InProcess(app, sandbox_id), control_token=control_token)
     client.sandbox_id = sandbox_id or None
     return client

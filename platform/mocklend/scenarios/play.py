@@ -79,6 +79,8 @@ class Play:
         self.lines: list[Line] = [Line(**line) for line in state.get("lines", ())]
         self.found: dict[str, dict[str, list[Doc]]] = state.get("found", {})
         """By the number of the chapter at whose end it was checked: the findings of each reconciler."""
+        self.open_lies: dict[str, int] = state.get("open_lies", {})
+        """By the number of the chapter: how many entries of the answer key were open at its end."""
         self._kept: dict[str, Any] = state.get("kept", {})
         self._checks = CheckRun(state["moments"], state["findings"]) if "moments" in state else CheckRun()
         self._keys = NumberedKeys(state.get("keys", 0))
@@ -97,6 +99,7 @@ class Play:
             "position": self.position,
             "lines": [asdict(line) for line in self.lines],
             "found": self.found,
+            "open_lies": self.open_lies,
             "kept": self._kept,
             "moments": self._checks.moments,
             "findings": self._checks.findings,
@@ -171,6 +174,7 @@ class Play:
         if chapter.get("audit"):
             narrator.audit(*narrator.answer_key())
         lies = narrator.client.answer_key(status="active")["entries"]
+        self.open_lies[str(number)] = len(lies)
         expected_lies = chapter.get("lies", 0)
         narrator.claim("open lies: {count}", len(lies), expected_lies, count=expected_lies)
         if "reconcile" not in chapter:
