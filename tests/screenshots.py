@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 from playwright.sync_api import Browser, Page
 
@@ -22,6 +23,7 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
+from mocklend.reports import collecting, storing
 from mocklend.runtime import Platform
 from mocklend.scenarios import runs
 from mocklend_faults.engine.layer import FaultLayer
@@ -33,7 +35,8 @@ from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, s
 OUT = Path(__file__).resolve().parents[1] / "docs" / "console"
 SCENARIO, SEED, CHAPTERS = "settled-shown-unpaid", 7, 3
 WIDE, NARROW = 1280, 390
-SANDBOX, LOAN = "{sandbox}", "{loan}"
+MADE_NS = 1_780_000_000 * 10**9
+"""The real time at which reports say that they were made."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ PICTURES = (
     Picture("messages", "/console/{sandbox}/messages", height=700),
     Picture("alerts", "/console/{sandbox}/alerts", height=700),
     Picture("faults", "/console/{sandbox}/faults?kind=callback.dropped"),
+    Picture("reports", "/console/{sandbox}/reports", height=480, languages=(Language.ZH,)),
+    Picture("report", "/console/{sandbox}/reports/{report}", height=1_300, languages=(Language.ZH,)),
 )
 
 
@@ -88,17 +93,17 @@ def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path
             page.locator(".step.next button:not([disabled])").click()
         yield _shot(page, out / f"start-{language}.png", 900)
         page.close()
-        sandbox, loan = _played(console.platform, language)
+        sandbox, loan, report = _played(console.platform, language)
         for picture in PICTURES:
             if language in picture.languages:
                 page = _window(browser, language, picture.theme, picture.width)
-                page.goto(console.url + picture.path.format(sandbox=sandbox, loan=loan))
+                page.goto(console.url + picture.path.format(sandbox=sandbox, loan=loan, report=report))
                 yield _shot(page, out / f"{picture.name}-{language}.png", picture.height)
                 page.close()
 
 
-def _played(platform: Platform, language: Language) -> tuple[str, str]:
-    """The sandbox of the scenario after its third chapter and a run of the alerts, and its loan."""
+def _played(platform: Platform, language: Language) -> tuple[str, str, str]:
+    """The scenario after its third chapter and a run of the alerts: its sandbox, its loan, a report of a fixed time."""
     app = create_app(Settings(), platform).wsgi_app
     run, sandbox = runs.play(app, platform, SCENARIO, SEED, language)
     for _ in range(CHAPTERS):
@@ -106,7 +111,9 @@ def _played(platform: Platform, language: Language) -> tuple[str, str]:
     keep_alerts(platform, run.sandbox_id)
     with platform.snapshot(sandbox["id"]) as snapshot:
         [loan_id, *_] = snapshot.ids("SELECT id FROM loans WHERE sandbox_id = :sandbox_id ORDER BY id LIMIT 1")
-    return sandbox["id"], loan_id
+    with patch.object(collecting, "wall_ns", lambda: MADE_NS), patch.object(storing, "wall_ns", lambda: MADE_NS):
+        report = storing.make_report(app, platform, sandbox["id"], Settings().control_token)
+    return sandbox["id"], loan_id, report.id
 
 
 def _window(browser: Browser, language: Language, theme: Literal["light", "dark"], width: int) -> Page:

@@ -1374,6 +1374,21 @@ class Client:
         """
         return self._post("/-/scenarios/run/steps", {"until": until, "at_step": at_step})
 
+    def make_report(self) -> Doc:
+        """Make a report of this sandbox and keep it: {id, kind, title, made_at}. Refused with `truth_hidden`.
+
+        It is about the scenario that is played here, or else about the sandbox's newest seconds.
+        """
+        return self._post("/-/reports", {})
+
+    def reports(self) -> Doc:
+        """Return the reports of this sandbox, the newest first: {reports, reports_max}."""
+        return self._get("/-/reports")
+
+    def report(self, report_id: str) -> Doc:
+        """Return one report: {id, report}. Refused with `report_unknown`."""
+        return self._get(f"/-/reports/{_part(report_id)}")
+
     # --- faults, the answer key, the audit ---
 
     def faults(self) -> Doc:

@@ -21,6 +21,7 @@ RULES = {
 }
 OPEN = {
     "/-/health", "/-/clock", "/-/summary", "/-/loans", "/-/scores", "/-/scores/<id:score_id>",
+    "/-/reports", "/-/reports/<id:report_id>",
     "/-/sandboxes", "/-/sandboxes/<id:id>",
 }  # fmt: skip
 

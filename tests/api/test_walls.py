@@ -27,8 +27,9 @@ TERMS = {"method": "equal_instalment", "terms": 12, "rate": "0.06"}
 LEFT_OUT = {
     "/-/sandboxes", "/-/metrics", "/-/health", "/-/requests", "/-/live", "/-/live/stream",
     "/-/classes", "/-/classes/{class_id}", "/-/classes/{class_id}/csv",
+    "/-/reports", "/-/reports/{report_id}",
 }  # fmt: skip
-"""Endpoints about the whole server, the request log, which grows with each request, and the rows of real seconds."""
+"""Endpoints about the whole server, the request log, which grows with each request, and what is of real seconds."""
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ PATH_PARAMETERS = {
     "receipt_id": "The receipt's id.",
     "repayment_id": "The repayment's id.",
     "fault": "The kind of fault, by its name, such as `callback.dropped`.",
+    "report_id": "The report's id.",
     "rule_id": "The rule's id, which the client chooses.",
     "class_id": "The id of a class.",
     "score_id": "The id of a kept score.",

@@ -275,6 +275,9 @@ PROBLEMS: dict[str, Problem] = {
         422, "This sandbox is too large to be copied for a class.", "Make a smaller one, or play a scenario."
     ),
     "too_many_classes": Problem(409, "There are too many classes.", "Delete one: DELETE /-/classes/{class_id}."),
+    "report_unknown": Problem(
+        404, "There is no such report.", "List them: GET /-/reports has the newest 50 of the sandbox."
+    ),
     "score_unknown": Problem(
         404, "There is no such score.", "List them: GET /-/scores has the last 100 of the sandbox."
     ),

@@ -483,3 +483,14 @@ class AlertRun(Entity, frozen=True):
     opened: int  # how many of them the run before it had not
     closed: int  # how many of the run before it are gone
     left_out: int  # how many of the open ones are not kept
+
+
+@entity("reports")
+class StoredReport(Entity, frozen=True):
+    """A report of the sandbox: see `reports.storing`. Ids are in the order of time, and the newest are kept."""
+
+    kind: ClassVar[str] = "report"
+    about: str
+    title: str  # in English, if it is a text of ours
+    made_ms: int  # of real time
+    document: str  # JSON, of `reports.documents`, with the truth
