@@ -27,6 +27,7 @@ needs_faults = pytest.mark.skipif(
 
 HOSTILE = ("", " ", "é\n", "\udcff", "-1", "0", "9" * 400, "1e999", "nan", "../../x", "no/such/folder/x", "10:00", "{}")
 GOOD: dict[str, tuple[str, ...]] = {
+    "scenario play": ("stale-page", "--pace-s", "0"),
     "scenario run": ("settled-shown-unpaid",),
     "scenario new": ("mine",),
     "scenario save": ("mine.yaml",),
@@ -43,7 +44,7 @@ GOOD: dict[str, tuple[str, ...]] = {
 """What a command needs beside the flag that is looked at."""
 NOT_HERE = {"serve", "doctor", "demo"}
 """They take a port, or a minute: their flags are looked at below, or are a seed alone."""
-LONG = {"scenario run", "dataset", "live"}
+LONG = {"scenario play", "scenario run", "dataset", "live"}
 """Where a value is no harm, they do their work, which takes seconds."""
 
 

@@ -73,7 +73,7 @@ def test_with_json_standard_output_is_one_document_and_nothing_else(
         "faults off": ["--all"], "faults on": ["cache.bounded_stale", "--lag-s", "60"],
         "faults profile": ["none"], "live": ["--loans", "2", "--days", "5"], "reconcile": ["--out", "found.jsonl"],
         "sandbox": [], "sandboxes expire": ["--unused-for", "P300D"], "sandboxes list": [], "scenario list": [],
-        "scenario new": ["late-page"], "scenario run": ["late-page.yaml"], "scenario save": ["done.yaml"],
+        "scenario new": ["late-page"], "scenario play": ["stale-page", "--pace-s", "0"], "scenario run": ["late-page.yaml"], "scenario save": ["done.yaml"],
         "score": ["findings.jsonl"],
     }  # fmt: skip
     order = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -33,9 +32,9 @@ TOKEN = "the-teachers-token"
 class Class:
     """A served platform with the fault layer: its API, and its pages for a viewer."""
 
-    def __init__(self, platform: Platform, **settings: Any) -> None:
+    def __init__(self, platform: Platform, host: str = "127.0.0.1") -> None:
         self.platform = platform
-        self.app = create_app(Settings(default_seed=7, **settings), platform)
+        self.app = create_app(Settings(default_seed=7, control_token=TOKEN, host=host), platform)
         http = self.app.test_client()
         http.environ_base["HTTP_X_MOCKLEND_CONTROL"] = TOKEN
         made = http.post("/-/sandboxes", json={"seed": 7, "clock": {"mode": "manual", "now": MONDAY}}).get_json()
@@ -64,7 +63,7 @@ def clock() -> Clock:
 @pytest.fixture
 def lesson(open_platform: Callable[..., Platform], clock: Clock) -> Class:
     """On loopback, with a control token that is known."""
-    return Class(open_platform(find_layer(), real_ms=clock), control_token=TOKEN)
+    return Class(open_platform(find_layer(), real_ms=clock))
 
 
 def made_on(browser: Browser, page: str) -> str:
@@ -152,7 +151,7 @@ def test_while_the_truth_is_hidden_a_report_is_without_it_for_everybody(lesson: 
 
 
 def test_a_student_opens_reports_without_the_truth_and_makes_none(open_platform: Callable[..., Platform]) -> None:
-    lesson = Class(open_platform(find_layer()), host="0.0.0.0", control_token=TOKEN)
+    lesson = Class(open_platform(find_layer()), host="0.0.0.0")
     lesson.lie()
     id = lesson.control.call("POST", "/-/reports", {})["id"]
     student = lesson.viewer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -139,3 +140,67 @@ def test_a_seed_that_is_no_number_is_refused_beside_its_field(browser: Browser) 
 
 def test_a_story_that_does_not_exist_is_refused_with_the_nearest_name(browser: Browser) -> None:
     assert "stale-page" in browser.get("/scenarios/stale-pages", status=404)
+
+
+# --- by itself, again, and from elsewhere ---
+
+
+def test_the_address_of_a_step_restores_what_was_shown_then(browser: Browser) -> None:
+    reader = Reader(browser, "settled-shown-unpaid")
+    pages = [reader.page]
+    for _ in range(13):
+        pages.append(reader.go_on())
+
+    for step in (0, 1, 5, 9, 12):
+        again = browser.get(f"{reader.address}?step={step}")
+        assert f"step {step} of 31" in seen(again)
+        assert told(again) == told(pages[step]), step
+    assert "step=13&amp;lang=en" in reader.page
+    assert "step 13 of 31" in seen(browser.get(f"{reader.address}?step=99")), "a step to come is the newest"
+    assert "step 13 of 31" in seen(browser.get(f"{reader.address}?step=x"))
+
+
+def told(page: str) -> tuple[list[str], list[str]]:
+    """The lines of a page, and who believes what on it."""
+    lines = re.findall(r'<th scope="row">([^<]+)</th>\s*<td>(.*?)</td>', page, re.DOTALL)
+    believes = re.findall(r'<th scope="row">([^<]+)</th>\s*<td class="n mark (\w+)".*?</td>', page, re.DOTALL)
+    return [seen(f"<body>{each}") for each in lines], [str(each) for each in believes]
+
+
+def test_an_earlier_step_asks_its_question_again(browser: Browser) -> None:
+    reader = Reader(browser, "settled-shown-unpaid")
+    while ">Reveal <kbd>" not in reader.page:
+        reader.go_on()
+    at = re.search(r"step (\d+) of 31", seen(reader.page))
+    assert at
+    reader.go_on()
+    reader.go_on()
+
+    earlier = browser.get(f"{reader.address}?step={at[1]}")
+
+    assert "What will the bank say?" in earlier
+    assert "Mortgage of 500,000.00: refused" not in earlier
+    assert f'step={int(at[1]) + 1}"' in earlier, "the next step is a link, and makes no request"
+    assert 'name="at_step"' not in earlier
+
+
+def test_a_story_that_plays_by_itself_goes_on_playing_after_a_step(browser: Browser) -> None:
+    reader = Reader(browser, "stale-page")
+
+    playing = browser.post(f"{reader.address}/steps", {"until": "step", "at_step": "0", "play": "on"})
+    paused = browser.post(f"{reader.address}/steps", {"until": "step", "at_step": "1", "play": ""})
+
+    assert playing.location.endswith("/scenarios/stale-page?play=on#now")
+    assert paused.location.endswith("/scenarios/stale-page#now")
+
+
+def test_the_script_learns_of_steps_that_are_made_elsewhere(browser: Browser) -> None:
+    reader = Reader(browser, "stale-page")
+    at = re.search(r'data-at="([^"]+)"', reader.page)
+    assert at
+    assert json.loads(browser.get(at[1])) == {"step": 0}
+
+    reader.go_on()
+
+    assert json.loads(browser.get(at[1])) == {"step": 1}
+    assert "data-at" not in browser.get(f"{reader.address}?step=0"), "who reads an earlier step stays there"

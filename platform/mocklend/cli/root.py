@@ -112,13 +112,14 @@ def target(
     TARGET.channel_token, TARGET.bureau_token = channel_token, bureau_token
 
 
-def connect() -> Client:
+def connect(api_key: str | None = None) -> Client:
+    """Return a client of the server, with the key of another sandbox if one is given."""
     from mocklend.client import Client
 
     try:
         return Client(
             TARGET.url,
-            TARGET.api_key,
+            api_key or TARGET.api_key,
             control_token=TARGET.control_token,
             operator_token=TARGET.operator_token,
             channel_token=TARGET.channel_token,

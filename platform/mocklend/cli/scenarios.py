@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,9 @@ import typer
 
 from mocklend.cli.completion import scenario_names
 from mocklend.cli.output import own_command, refuse, show
-from mocklend.cli.root import AsJson, InLanguage, connect, group, language_of
+from mocklend.cli.root import TARGET, AsJson, InLanguage, connect, group, language_of
 from mocklend.domain.names import did_you_mean
+from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
 
 if TYPE_CHECKING:
@@ -67,6 +69,37 @@ def scenario_run(
         suggestion = did_you_mean(name, shipped)
         refuse(f"There is no scenario {name!r}{suggestion or '.'}", f"Known: {', '.join(shipped) or 'none'}.")
     raise typer.Exit(run(shipped[name], seed=seed, as_json=as_json, language=spoken, at_end=at_end))
+
+
+@scenario_app.command("play")
+def scenario_play(
+    name: Annotated[
+        str,
+        typer.Argument(help="A name of `mocklend scenario list`.", autocompletion=scenario_names),
+    ],
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed gives other ids, and the same story.")] = None,
+    pace_s: Annotated[float, typer.Option(min=0, max=600, help="Seconds between two steps.")] = 2.0,
+    language: InLanguage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a scenario on the server, step by step, and print where the console shows it meanwhile."""
+    from mocklend.scenarios.playing import console_address, played
+
+    if not isfinite(pace_s):  # Nothing is less than not-a-number, so the bounds let it pass.
+        refuse(f"--pace-s {pace_s} is no number of seconds.", "Give one from 0 to 600.")
+    with connect() as client:
+        begun = client.play_scenario(name, seed=seed, language=language_of(language).value)
+    run = begun["run"]
+    address = console_address(TARGET.url, run)
+    if not as_json:
+        print(f"{run['title']}\n  {address}", flush=True)
+    with connect(begun["sandbox"]["api_key"]) as player:
+        for newest, lines in played(player, begun["run"], pace_s):
+            run = newest
+            if not as_json:
+                print("\n".join(lines), flush=True)
+    show({"console": address, **run}, as_json, "", address)
+    raise typer.Exit(ExitCode.PASS if run["state"] == "over" else ExitCode.FAIL)
 
 
 @scenario_app.command("new")

@@ -9,6 +9,7 @@ narrator    prints a run, and collects it as JSON
 checks      runs the reconcilers during a scenario, and scores their findings at the end
 words       what an answer shows, in a sentence of either language
 in_process  carries a client's requests to the app in the same process
+playing     plays a scenario on a server from outside
 runs        scenarios that are played on a server, a step per request, each in a sandbox of its own
 documents   a run as its readers see it
 chain       who believes what, compared with the world

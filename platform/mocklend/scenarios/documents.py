@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from mocklend.domain.nouns import one_of, says
 from mocklend.language import Language, translate
+from mocklend.scenarios.chain import BelievedRow
 from mocklend.scenarios.play import Line, moves_of
 from mocklend.scenarios.runs import Run, shipped
 from mocklend.scenarios.text import Scenario
@@ -133,6 +134,36 @@ def _listed(language: Language, scenario: Scenario) -> ListedScenario:
         "chapters": [translate(language, chapter["title"]) for chapter in scenario.chapters],
         "steps": len(moves_of(scenario)),
     }
+
+
+def at_step(run: Run, step: int) -> Run:
+    """A run as it was after so many steps; it is at a later one."""
+    state, moves = run.state, moves_of(run.scenario)
+    asked = sum(move.step is not None for move in moves[:step])
+    lines = state["lines"][:asked]
+    closed = {move.chapter for move in moves[:step] if move.closes}
+    scenes = []
+    for n, scene in enumerate(state["narrator"]["scenes"]):
+        if n in {move.chapter for move in moves[:step]}:
+            made = sum(line["claims"] for line in lines if line["chapter"] == n)
+            scenes.append(scene if n in closed else {**scene, "claims": scene["claims"][:made]})
+    earlier = {
+        **state,
+        "position": step,
+        "failed": None,
+        "lines": lines,
+        "found": {n: found for n, found in state["found"].items() if int(n) in closed},
+        "open_lies": {n: count for n, count in state.get("open_lies", {}).items() if int(n) in closed},
+        "narrator": {**state["narrator"], "scenes": scenes},
+    }
+    return Run(run.sandbox_id, run.seed, run.zone, run.scenario, run.language, earlier)
+
+
+def believed_at(run: Run, step: int) -> list[BelievedRow]:
+    """Who believed what after so many steps of a run."""
+    beliefs: Mapping[str, Iterable[Iterable[Any]]] = run.state.get("beliefs", {})
+    known = [int(n) for n in beliefs if int(n) <= step]
+    return [BelievedRow(*row) for row in beliefs[str(max(known))]] if known else []
 
 
 def run_doc(run: Run, language: Language | None = None) -> RunDoc:

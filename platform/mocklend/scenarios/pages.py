@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+import orjson
+from flask import Blueprint, Response, render_template, request, url_for
 from pydantic import Field
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as AnyResponse
@@ -24,7 +25,7 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.scenarios.chain import BelievedRow, believed_now
-from mocklend.scenarios.documents import RunDoc, listed_doc, run_doc
+from mocklend.scenarios.documents import RunDoc, at_step, believed_at, listed_doc, run_doc
 from mocklend.scenarios.runs import STEP, UNTIL, Run, go_on, named, play, run_of
 from mocklend.scenarios.words import CODES
 from mocklend.storage.snapshot import PlatformLayer
@@ -79,15 +80,24 @@ def begin(name: str) -> AnyResponse | tuple[str, int]:
 def step(name: str) -> AnyResponse:
     """Make the next step, or those to the end of the chapter, and go back to the page."""
     require_teacher()
-    until, at_step = request.form.get("until", STEP), request.form.get("at_step", "")
+    until, at = request.form.get("until", STEP), request.form.get("at_step", "")
     go_on(
         request.environ[API],
         platform(),
         visit().sandbox_id,
         until if until in UNTIL else STEP,
-        int(at_step) if at_step.isdigit() else None,
+        int(at) if at.isdecimal() and len(at) < 6 else None,
     )
-    return redirect(f"{sandbox_path('scenarios.scenario', name=name)}#now", 303)
+    more = {"play": "on"} if request.form.get("play") == "on" else {}
+    return redirect(f"{sandbox_path('scenarios.scenario', name=name, **more)}#now", 303)
+
+
+@scenario_pages.get("/scenarios/<name>/at")
+def at(name: str) -> Response:
+    """What the page's script asks for: how many steps were made, here or from a terminal."""
+    run = run_of(platform(), visit().sandbox_id)
+    step = run.state["position"] if run.scenario.name == name else None
+    return Response(orjson.dumps({"step": step}), content_type="application/json")
 
 
 def _listed(name: str) -> Any:
@@ -95,11 +105,15 @@ def _listed(name: str) -> Any:
     return next(each for each in listed_doc(visit().language) if each["name"] == name)
 
 
-def _run_page(run: Run) -> str:
+def _run_page(now: Run) -> str:
+    newest = now.state["position"]
+    asked = request.args.get("step", "")
+    step = int(asked) if asked.isdecimal() and len(asked) < 6 and int(asked) < newest else newest
+    run = now if step == newest else at_step(now, step)
     doc = run_doc(run, visit().language)
     shown = _shown_chapter(doc)
     finders = [found for chapter in doc["chapters"][: shown + 1] for found in (chapter["found"],) if found]
-    rows = believed_now(platform(), run.sandbox_id, run.state) if visit().shows_truth else []
+    rows = _believed(run, is_newest=step == newest) if visit().shows_truth else []
     return render_template(
         "scenario.html",
         run=doc,
@@ -107,7 +121,8 @@ def _run_page(run: Run) -> str:
         chapter=doc["chapters"][shown],
         finders=finders[-1] if finders else [],
         rows=[row for row in rows if row.view in BELIEVED],
-        changed=_changed(run, rows),
+        changed=_changed(run, rows, is_newest=step == newest),
+        newest=newest,
         views=VIEWS,
         marks=MARKS,
         classes=CLASSES,
@@ -124,9 +139,17 @@ def _shown_chapter(doc: RunDoc) -> int:
     return begun[-1] if begun else 0
 
 
-def _changed(run: Run, rows: Iterable[BelievedRow]) -> set[tuple[str, str | None]]:
+def _believed(run: Run, *, is_newest: bool) -> list[BelievedRow]:
+    """Who believes what: now, or as it was after an earlier step."""
+    if is_newest:
+        return believed_now(platform(), run.sandbox_id, run.state)
+    return believed_at(run, run.state["position"])
+
+
+def _changed(run: Run, rows: Iterable[BelievedRow], *, is_newest: bool) -> set[tuple[str, str | None]]:
     """The views that the last step has changed."""
-    earlier = {tuple(row) for row in run.state.get("earlier", ())}
+    before = run.state.get("earlier", ()) if is_newest else believed_at(run, run.state["position"] - 1)
+    earlier = {tuple(row) for row in before}
     return {(row.view, row.id) for row in rows if tuple(row) not in earlier} if earlier else set()
 
 

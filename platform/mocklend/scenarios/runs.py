@@ -168,9 +168,19 @@ def _one_step(platform: Platform, run: Run, player: Play) -> Run:
     except NotAsTold as surprise:
         failed = str(surprise)
     state = {**player.state(), "failed": failed, "earlier": run.state["earlier"]}
+    state["beliefs"] = _believed_after(platform, run, state)
     row = ScenarioRun(RUN, run.scenario.name, run.language.value, player.position, _text(state))
     platform.run(StoreRun(run.sandbox_id, row, came_from))
     return Run(run.sandbox_id, run.seed, run.zone, run.scenario, run.language, state)
+
+
+def _believed_after(platform: Platform, run: Run, state: Doc) -> dict[str, list[list[Any]]]:
+    """Who believed what, by the number of steps made, with the newest: only where it differs from the step before."""
+    beliefs: dict[str, list[list[Any]]] = dict(run.state.get("beliefs", {}))
+    now = [list(row) for row in believed_now(platform, run.sandbox_id, state)]
+    if now != next(reversed(beliefs.values()), []):
+        beliefs[str(state["position"])] = now
+    return beliefs
 
 
 def _text(state: Any) -> str:
