@@ -82,7 +82,7 @@ class Verdict:
         return ExitCode[self.outcome]
 
     def fail(self, reason: str, **values: object) -> None:
-        """Set FAIL: the platform is wrong. The reason has `{name}` for each of the values."""
+        """Set FAIL: the platform is wrong. The values fill the placeholders of the reason."""
         self.outcome = FAIL
         self.reasons.append(self._said(reason, values))
 

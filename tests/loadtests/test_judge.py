@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
+from pathlib import Path
 
+import judge as judge_module
 import pytest
-from judge import FAIL, INCONCLUSIVE, PASS, Evidence, compare, judge
+from judge import FAIL, INCONCLUSIVE, PASS, Evidence, Verdict, compare, judge
 
 from mocklend.client import Doc
+from mocklend.language import Language, is_translated, said
 
 FAULTS = ("callback.dropped", "operator.wrong_amount")
 LOST = {"class": "missing_in_books", "entity": "rpy_ada", "amount_minor": 100_000}
@@ -354,3 +359,29 @@ def test_findings_are_paired_by_class_entity_and_where_it_matters_amount() -> No
         [{**stale, "entity": "loan_bob"}],
         [entry("inj_1", "cache.bounded_stale", stale)],
     )
+
+
+def texts() -> set[str]:
+    """Each text with values that the judge says, as it stands in its source."""
+    tree = ast.parse(Path(judge_module.__file__).read_text(encoding="utf-8"))
+    constants = {
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {text for text in constants if re.search(r"\{\w+\}", text)} - {judge_module.SHORT}
+
+
+def test_each_reason_with_values_has_its_chinese() -> None:
+    assert len(texts()) > 10
+    assert [text for text in texts() if not is_translated(Language.ZH, text)] == []
+    short = [text + judge_module.SHORT for text in texts() if text.startswith(("armed", "nobody", "only"))]
+    assert len(short) == 3
+    assert [text for text in short if not is_translated(Language.ZH, text)] == []
+
+
+def test_a_reason_is_kept_with_its_values() -> None:
+    verdict = Verdict()
+    verdict.fail("{count} failures that no fault explains, such as {first}", count=2, first="a: {b}")
+
+    assert verdict.reasons == ["2 failures that no fault explains, such as a: {b}"]
+    [sentence] = verdict.sentences.values()
+    assert said(Language.ZH, sentence) == "2 次失败没有故障能解释，例如 a: {b}"
