@@ -23,6 +23,7 @@ from mocklend.storage.ddl import APPEND_ONLY
 from mocklend.storage.engines import CACHE_KIB, KEPT, open_engine, reading, writing
 from mocklend.storage.opening import CannotOpen
 from mocklend.storage.schema import metadata
+from support.frozen_database import FROZEN, statements
 from support.story import Story
 
 of_sqlite = pytest.mark.sqlite_only("test_postgresql.py has what PostgreSQL refuses")
@@ -199,22 +200,28 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_sandbox_id_is_the_first_column_of_every_key_and_index() -> None:
     for table in metadata.sorted_tables:
-        if table.name not in ("sandboxes", "emptying", "real_time", "processes"):
+        if table.name not in ("sandboxes", "emptying", "real_time", "processes", "classes", "class_groups"):
             keys = [table.primary_key.columns, *(index.columns for index in table.indexes)]
             assert all(next(iter(key)).name == "sandbox_id" for key in keys), table.name
+
+
+FIRST_RELEASE = min(path.name.removesuffix(".rows.sql") for path in FROZEN.glob("*.rows.sql"))
 
 
 @pytest.mark.parametrize("kind", ["index", "trigger"])
 def test_missing_indexes_and_guards_are_made_where_a_database_has_no_revision(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.db"
-    tables = _named(path, kind)
     with closing(sqlite3.connect(path)) as connection:
-        for name in tables:
+        for sql in statements(FIRST_RELEASE, "sqlite"):
+            connection.execute(sql)
+        found = "SELECT name FROM sqlite_master WHERE type = ? AND sql IS NOT NULL"
+        dropped = {row[0] for row in connection.execute(found, (kind,))}
+        for name in dropped:
             connection.execute(f"DROP {kind} {name}")
         connection.execute("DROP TABLE alembic_version")
 
-    assert tables
-    assert _named(path, kind) == tables
+    assert dropped
+    assert _named(path, kind) == _named(tmp_path / "new.db", kind)
 
 
 def test_a_table_that_is_declared_after_another_database_was_opened_is_made_too(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def _make_parts_present(connection: Connection) -> None:
     tables = require_tables(connection.engine.url, dialect, connection.exec_driver_sql)
     connection.exec_driver_sql(MAKE_VERSIONS)
     versions = dict(stamps_of(connection.engine.url, connection.exec_driver_sql(READ_VERSIONS).scalars().all()))
+    adopted = [part for part in PARTS.values() if part.name not in versions and not part.tables.isdisjoint(tables)]
     for part in PARTS.values():
         if part.name not in versions:
             versions[part.name] = _made_or_adopted(connection, part, tables)
@@ -72,6 +73,8 @@ def _make_parts_present(connection: Connection) -> None:
         from mocklend.storage.migrations.runner import upgrade
 
         upgrade(connection)
+    for part in adopted:  # Nobody knows which of their indexes and guards are there.
+        _run(connection, tuple(sorted(part.tables)))
     _run(connection, tuple(loose_tables(metadata.tables)))
 
 
@@ -79,7 +82,7 @@ def _made_or_adopted(connection: Connection, part: SchemaPart, tables: Mapping[s
     """Make the part's tables, or take over those of before the first release; the revision that they are at."""
     is_new = part.tables.isdisjoint(tables)
     version = part.head if is_new else part.revisions[0]
-    if version == part.head:
+    if is_new:
         _run(connection, tuple(sorted(part.tables)))
     connection.exec_driver_sql(f"INSERT INTO alembic_version (version_num) VALUES ('{version}')")
     return version
