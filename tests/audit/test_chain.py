@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from mocklend.audit.chain import traced_loan, views_of
+from mocklend.audit.chain.answers import ASKED
 from mocklend.audit.chain.docs import View
 from mocklend.audit.chain.edges import IN_ORDER, edge_of
 from mocklend.client import Client, Doc, ProblemError, numbered_keys
@@ -191,9 +192,8 @@ def test_each_kind_shows_first_at_the_edge_of_its_seam(lesson: Told) -> None:
     assert {edge["edge"] for edge in broken} <= edges
     assert broken
     if fault in AT_THE_CLIENT:
-        marks = {row["mark"] for chain in faulty for row in chain["rows"] if row["view"] != View.WEBHOOK}
-        assert marks == {"agrees"}
-        return
+        elsewhere = [row for chain in faulty for row in chain["rows"] if row["view"] not in (View.WEBHOOK, View.CLIENT)]
+        assert {row["mark"] for row in elsewhere} == {"agrees"}
     first = [row for chain in faulty for row in chain["rows"] if row["mark"] == "first_wrong"]
     assert first
     assert {row["view"] for row in first} <= {view for edge in edges for view in AFTER[edge]}
@@ -203,7 +203,8 @@ def test_each_kind_shows_first_at_the_edge_of_its_seam(lesson: Told) -> None:
 def test_each_wrong_row_of_each_kind_is_explained(lesson: Told) -> None:
     for chain in (*lesson.faulty, *lesson.repaired):
         assert [row for row in chain["rows"] if row["mark"] == "unexplained"] == []
-    assert [row for chain in lesson.repaired for row in chain["rows"] if row["mark"] == "first_wrong"] == []
+    now = [row for chain in lesson.repaired for row in chain["rows"] if row["wrong_days"] is not None]
+    assert [row for row in now if row["mark"] == "first_wrong"] == []
 
 
 def test_looking_at_the_chain_changes_neither_key_nor_counters(lesson: Told) -> None:
@@ -293,3 +294,84 @@ def test_money_that_is_merely_on_its_way_is_no_lie(mocklend: Client) -> None:
         ("channel", "CREATED"), ("repayment", "PROCESSING"),
     ]  # fmt: skip
     assert chain["verdict"] == "in_transit"
+
+
+# --- what a client gets now ---
+
+
+def answers_of(client: Client, loan_id: str) -> dict[str, Doc]:
+    """What a client gets instead of each view."""
+    return {row["view"]: row["answer"] for row in chain_of(client, loan_id)["rows"] if row["answer"] is not None}
+
+
+def test_during_a_full_outage_a_client_gets_a_503_instead_of_every_view(mocklend: Client) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+    assert answers_of(mocklend, loan) == {}
+
+    mocklend.arm("outage.full", rule_id="down")
+    before = (mocklend.answer_key(), mocklend.rules())
+    answers = answers_of(mocklend, loan)
+
+    assert {"books", "page", "list", "instalments"} <= set(answers)
+    assert answers["page"] == {
+        "status": 503, "code": "unavailable", "broken": "none", "delay_ms": 0, "percent": 100, "rules": ["down"],
+    }  # fmt: skip
+    assert (mocklend.answer_key(), mocklend.rules()) == before
+    with pytest.raises(ProblemError, match="unavailable"):
+        mocklend.loan(loan)
+
+    mocklend.halt()
+
+    assert answers_of(mocklend, loan) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "settings", "page"),
+    [
+        ("outage.brownout", {"errors_percent": 20, "delay_ms": 1}, (503, "none", 1, 20)),
+        ("outage.brownout", {"errors_percent": 0, "delay_ms": 7}, (200, "none", 7, 100)),
+        ("transport.latency", {"delay_ms": 9}, (200, "none", 9, 100)),
+        ("transport.truncated", {}, (200, "truncated", 0, 100)),
+        ("outage.write_only", {}, None),
+        ("outage.dependency", {}, None),
+    ],
+)
+def test_other_faults_of_the_answer_say_what_and_how_often(
+    mocklend: Client, fault: str, settings: Doc, page: tuple[object, ...] | None
+) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+
+    mocklend.arm(fault, rule_id="rule", **settings)
+    answer = answers_of(mocklend, loan).get("page")
+
+    assert page == (answer and tuple(answer[name] for name in ("status", "broken", "delay_ms", "percent")))
+
+
+def test_each_view_is_asked_for_by_its_operation(mocklend: Client) -> None:
+    paths = mocklend.request(method="GET", path="/openapi.json")["paths"]
+
+    for operation, path in ASKED.values():
+        assert paths[path]["get"]["operationId"] == operation
+
+
+def test_a_wrong_answer_stands_under_the_break_of_the_client_and_is_over(mocklend: Client) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+    mocklend.arm("outage.full", rule_id="down", select={"times": 2})
+    for _ in range(2):
+        with pytest.raises(ProblemError, match="unavailable"):
+            mocklend.loan(loan)
+
+    chain = chain_of(mocklend, loan)
+
+    rows = [row for row in chain["rows"] if row["view"] == "client"]
+    [edge] = [edge for edge in chain["breaks"] if edge["injections"]]
+    assert [(row["mark"], row["status"], row["wrong_days"]) for row in rows] == [("first_wrong", "unavailable", None)] * 2
+    assert (edge["edge"], edge["after"]) == ("client", "client")
+    assert [row["injection"] for row in rows] == [injection["id"] for injection in edge["injections"]]
+    assert (chain["verdict"], chain["sentence"]["code"]) == ("agrees", "answer_was_wrong")
+    [remedy] = chain["remedy"]
+    assert remedy["action"].startswith("Repeat later")
+    assert (remedy["operations"], remedy["ends_at"]) == ([], None)

@@ -121,6 +121,10 @@ def test_during_a_full_outage_every_page_answers(faulty: Platform) -> None:
         page = browser.get(path)
         assert "A bug of Mocklend" not in seen(page), path
 
+    row = browser.get(f"/loans/{loan_id}").partition("Status page<")[2].partition("</tr>")[0]
+    assert "a client gets 503 unavailable" in seen(f"<body>{row}")
+    assert "客户端得到 503 unavailable" in browser.get(f"/loans/{loan_id}", Language.ZH)
+
 
 def test_a_student_sees_no_truth(faulty: Platform) -> None:
     app = create_app(Settings(), faulty).wsgi_app

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mocklend.domain.finding import Finding
-from mocklend.seams.layer import KeyEntry, LayerFigures, TracedInjection
+from mocklend.seams.layer import Foreseen, KeyEntry, LayerFigures, TracedInjection
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 
 
@@ -69,6 +69,9 @@ class HonestLayer:
 
     def explain_audit(self, snapshot: object, discrepancies: Sequence[Finding]) -> Match:
         return Match((None,) * len(discrepancies))
+
+    def certain(self, snapshot: object, events: Sequence[SeamEvent]) -> Sequence[Foreseen[SeamEvent]]:
+        return [Foreseen(event, ()) for event in events]
 
     def trace(
         self, snapshot: object, loan_id: str, discrepancies: Sequence[Finding]

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from mocklend.domain.finding import Finding
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.statuses import EntryStatus
-from mocklend.seams.layer import LayerFigures, TracedInjection
-from mocklend.seams.seam import PendingEvent, Write
+from mocklend.seams.layer import Foreseen, LayerFigures, TracedInjection
+from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
 from mocklend.storage.snapshot import Snapshot
 from mocklend_faults.engine import journal
 from mocklend_faults.engine.answer_key import Entry, KeyFilter, entries
@@ -27,6 +27,7 @@ from mocklend_faults.engine.counters import Outcomes, Unwritten, count_rows
 from mocklend_faults.engine.counting import Tally
 from mocklend_faults.engine.deciding import unselected
 from mocklend_faults.engine.fault import Fault
+from mocklend_faults.engine.foresight import foreseen
 from mocklend_faults.engine.group import FaultGroup, SandboxGroup
 from mocklend_faults.engine.loaded_rules import EntityNumber, RulesInMemory
 from mocklend_faults.engine.observed import AuditMatch, explain
@@ -178,6 +179,11 @@ class FaultLayer:
     ) -> tuple[Sequence[TracedInjection], Sequence[str | None]]:
         """The injections about a loan, and which of them explains each of its discrepancies."""
         return trace(snapshot, self.catalogue, loan_id, discrepancies)
+
+    def certain(self, snapshot: Snapshot, events: Sequence[SeamEvent]) -> Sequence[Foreseen[SeamEvent]]:
+        """What the rules that act on every such event make of each event now."""
+        context = EventContext(snapshot.sandbox_id, snapshot.sandbox.seed, snapshot.now_ms)
+        return foreseen(context, self._rules.armed_in(snapshot), events)
 
     def events_of(self, sandbox_id: str) -> list[Event]:
         """The latest events of a sandbox, oldest first."""

@@ -115,13 +115,9 @@ class RulesInMemory:
 
     def counted(self, reader: SandboxReader) -> list[tuple[StoredRule, Tally]]:
         """A sandbox's rules with their counts, those included that this process has not written yet."""
-        (document,) = reader.ids(journal.RULESET) or [""]
-        if not document:
+        parsed = self._parsed_in(reader)
+        if parsed is None:
             return []
-        parsed = self._parsed.get(reader.sandbox_id)
-        if parsed is None or parsed.document != document:
-            stored: list[StoredRule] = json.loads(document)
-            parsed = self._parsed[reader.sandbox_id] = _Parsed(document, stored, usable(stored, self._catalogue()))
         loaded = self.loaded.get(reader.sandbox_id)
         unwritten = Unwritten() if loaded is None else loaded.counters.unwritten(all_seams=True)
         counts = tallies(reader, parsed.stored, parsed.rules, by_version(unwritten.seams))
@@ -130,6 +126,22 @@ class RulesInMemory:
             if waiting is not None:
                 counts[stored_rule["id"]].add(waiting)
         return [(stored_rule, counts[stored_rule["id"]]) for stored_rule in parsed.stored]
+
+    def armed_in(self, reader: SandboxReader) -> list[Rule]:
+        """A sandbox's rules that can act, as the database has them."""
+        parsed = self._parsed_in(reader)
+        return [] if parsed is None else parsed.rules
+
+    def _parsed_in(self, reader: SandboxReader) -> _Parsed | None:
+        """The rules of the database, parsed anew only when they have changed; None if there never was one."""
+        (document,) = reader.ids(journal.RULESET) or [""]
+        if not document:
+            return None
+        parsed = self._parsed.get(reader.sandbox_id)
+        if parsed is None or parsed.document != document:
+            stored: list[StoredRule] = json.loads(document)
+            parsed = self._parsed[reader.sandbox_id] = _Parsed(document, stored, usable(stored, self._catalogue()))
+        return parsed
 
     def counters(self) -> list[tuple[str, Counters]]:
         """The counters of each sandbox, by its id."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mocklend.audit.chain.docs import BreakDoc, InjectionDoc, Mark, Param, RowDoc, StepDoc, View, ViewsDoc
+from mocklend.audit.chain.docs import AnswerDoc, BreakDoc, InjectionDoc, Mark, Param, RowDoc, StepDoc, View, ViewsDoc
 from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Sentence
 from mocklend.audit.timeline.docs import SENTENCES as EVENTS
 from mocklend.audit.timeline.docs import Code, TimelineEvent
 from mocklend.console.formats import Formats
 from mocklend.console.visit import Visit
-from mocklend.console.words import ABOUT, LOAN_STATUS, MARKS, OF_A_VIEW, REPEATS, VIEWS, status_word
+from mocklend.console.words import ABOUT, ANSWERS, LOAN_STATUS, MARKS, OF_A_VIEW, REPEATS, VIEWS, status_word
 from mocklend.language import message
 from mocklend.monitoring.alerts import CHECKS
 
@@ -64,6 +64,8 @@ def draw(views: ViewsDoc, *, every: bool = False) -> Drawn:
 
 
 def _folds(row: RowDoc, views: ViewsDoc) -> bool:
+    if row["view"] == View.CLIENT and row["wrong_days"] is None:  # An answer that is over: the newest is shown.
+        return row is not views["rows"][-1]
     if row["view"] not in FOLDED or row["mark"] in (Mark.FIRST_WRONG, Mark.UNEXPLAINED):
         return False
     first_break = next((found["after"] for found in views["breaks"] if found["injections"]), None)
@@ -75,8 +77,10 @@ def _lines(rows: Sequence[RowDoc], breaks: Sequence[BreakDoc]) -> Iterator[Line]
     for row in rows:
         here = waiting.get(row["view"])
         if here is not None and row["mark"] == Mark.FIRST_WRONG:
-            del waiting[row["view"]]
-            for injection in here["injections"]:
+            of_row = [injection for injection in here["injections"] if injection["id"] == row["injection"]]
+            if row["view"] != View.CLIENT:
+                del waiting[row["view"]]
+            for injection in of_row if row["view"] == View.CLIENT else here["injections"]:
                 yield Line(None, injection, "break", row["view"] not in ON_THE_LINE)
         yield Line(row, None, _state(row), row["view"] not in ON_THE_LINE)
 
@@ -126,6 +130,8 @@ class Wording:
             return say("this is the world")
         if mark == Mark.AGREES:
             return say("agrees")
+        if row["view"] == View.CLIENT and row["wrong_days"] is None:
+            return say("one answer, and over")
         if mark in (Mark.IN_TRANSIT, Mark.UNEXPLAINED):
             return say(MARKS[mark])
         money = next((item for item in row["differs"] if item["field"] == "outstanding_minor"), None)
@@ -140,6 +146,19 @@ class Wording:
         if mark == Mark.FIRST_WRONG:
             return say(MARKS[mark])
         return say(REPEATS.get(row["source"] or "", REPEATS[View.WORLD]))
+
+    def answer(self, answer: AnswerDoc) -> str:
+        """What a client gets that asks now: a status, or how the answer breaks or how late it comes."""
+        say = self._here.text
+        if answer["code"] is not None:
+            gets = f"{answer['status']} {answer['code']}"
+        elif answer["broken"] in ANSWERS:
+            gets = say(ANSWERS[answer["broken"]])
+        else:
+            gets = say("an answer {ms} ms late", ms=self._write.number(answer["delay_ms"]))
+        if answer["percent"] < 100:
+            return say("{percent} % of requests get {answer}", percent=answer["percent"], answer=gets)
+        return say("a client gets {answer}", answer=gets)
 
     def views(self, names: Sequence[str]) -> str:
         """The names of views, one after the other."""

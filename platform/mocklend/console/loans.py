@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
 from mocklend.audit.chain import traced_loan, views_of
+from mocklend.audit.chain.docs import AnswerDoc, View, ViewsDoc
 from mocklend.audit.timeline import TimelineDoc, timeline_of
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
@@ -60,6 +61,11 @@ def loans() -> str:
     )
 
 
+def _page_answer(views: ViewsDoc) -> AnswerDoc | None:
+    """What a client gets that asks for the status page now; None where it gets the page."""
+    return next((row["answer"] for row in views["rows"] if row["view"] == View.PAGE), None)
+
+
 def _event_of(timeline: TimelineDoc, ref: str) -> str | None:
     """The newest event of a timeline that is about this, by its id."""
     return next((event["id"] for event in reversed(timeline["events"]) if ref and event["ref"] == ref), None)
@@ -93,6 +99,7 @@ def loan(loan_id: str) -> str:
         kind=kind,
         loan=entity,
         page=page,
+        page_answer=None if views is None else _page_answer(views),
         parties=PARTIES,
         remedies=[] if views is None else remedies_of(views),
         status_words=LOAN_STATUS,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mocklend.audit.chain.docs import Mark, View
 from mocklend.domain.channel import channels
+from mocklend.domain.problems import PROBLEMS
 from mocklend.domain.statuses import (
     ApplicationDecision,
     DeliveryState,
@@ -68,6 +69,16 @@ _DECISION: Mapping[str, str] = {
 }
 _STATEMENT: Mapping[str, str] = {"READY": message("Ready"), "LATE": message("Late"), "DAMAGED": message("Damaged")}
 
+ANSWERS: Mapping[str, str] = {
+    "late": message("Late"),
+    "abort": message("No answer"),
+    "reset": message("Connection reset"),
+    "empty": message("Without content"),
+    "truncated": message("Cut off"),
+    "malformed": message("Malformed"),
+}
+"""How an answer to a client was wrong, if it was no refusal."""
+
 STATUS: Mapping[str, Mapping[str, str]] = {
     View.CHANNEL: _TRADE,
     View.PAYOUT: _PAYOUT,
@@ -76,6 +87,7 @@ STATUS: Mapping[str, Mapping[str, str]] = {
     View.REPORT: LOAN_STATUS,
     View.LENDER: {**_DECISION, **LOAN_STATUS},
     View.STATEMENT: _STATEMENT,
+    View.CLIENT: {**{code: str(problem.status) for code, problem in PROBLEMS.items()}, **ANSWERS},
 }
 """The words of each view's own codes; a view that is not named has those of a loan."""
 

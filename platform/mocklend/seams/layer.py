@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from mocklend.domain.finding import Finding
 from mocklend.seams.seam import EventContext, PendingEvent, SeamEvent, Write
@@ -216,11 +216,30 @@ class KeepsAnswerKey(Protocol[Snapshot]):
         ...
 
 
+class Foreseen(NamedTuple, Generic[SeamEvent]):
+    """What an event is certain to become, and the rules that make it so."""
+
+    outcome: SeamEvent
+    rules: Sequence[str]
+
+
+class ForeseesOutcomes(Protocol[Snapshot]):
+    """The part that says what is certain, for a page that shows it. Nothing is drawn, counted or kept."""
+
+    def certain(self, snapshot: Snapshot, events: Sequence[SeamEvent]) -> Sequence[Foreseen[SeamEvent]]:
+        """Return what the rules that act on every such event make of each event now.
+
+        A rule whose probability is below 1, or that has a limit, is left out.
+        """
+        ...
+
+
 class Layer(
     JoinsCommits[Connection],
     LooksAtRequests,
     Counts[Snapshot],
     KeepsAnswerKey[Snapshot],
+    ForeseesOutcomes[Snapshot],
     Protocol[Connection, Snapshot],
 ):
     """The whole interface: what an entry point of the group `mocklend.layer` returns."""

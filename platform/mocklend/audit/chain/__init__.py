@@ -8,11 +8,12 @@ A reader of the world, as the audit is: it stands in its room. It reads one loan
 
 from __future__ import annotations
 
+from mocklend.audit.chain.answers import wrong_answers
 from mocklend.audit.chain.bureau_rows import bureau_rows
-from mocklend.audit.chain.docs import Mark, RowDoc, View, ViewsDoc
+from mocklend.audit.chain.docs import AnswerDoc, Mark, RowDoc, View, ViewsDoc
 from mocklend.audit.chain.edges import breaks_of
 from mocklend.audit.chain.explaining import because, cause_of, sentence_of
-from mocklend.audit.chain.marking import WORST, mark_rows
+from mocklend.audit.chain.marking import mark_rows
 from mocklend.audit.chain.remedy import remedies
 from mocklend.audit.chain.rows import Row, rows_above, rows_shown, statement_row
 from mocklend.audit.chain.traced import TracedLoan, traced_loan
@@ -35,17 +36,19 @@ def views_of(loan: TracedLoan) -> ViewsDoc:
     rows = [*rows_above(subject), *rows_shown(subject), *bureau_rows(subject)]
     rows += [statement_row(file, now_ms) for file in subject.files]
     marked = mark_rows(subject, rows, loan.explained)
+    for row, injection in wrong_answers(traced):
+        marked.add_answer(row, injection)
     return ViewsDoc(
         loan_id=subject.loan.id,
         borrower_id=subject.borrower.id,
         borrower_name=subject.borrower.name,
         currency=subject.loan.currency,
         now=rfc3339(now_ms),
-        verdict=min(marked.marks, key=WORST.index),
+        verdict=marked.verdict,
         sentence=sentence_of(subject, marked),
         cause=cause_of(subject, marked),
         rows=[
-            _row_doc(row, mark, injection, now_ms)
+            _row_doc(row, mark, injection, loan.answers.get(row.view), now_ms)
             for row, mark, injection in zip(marked.rows, marked.marks, marked.injections, strict=True)
         ],
         left_out=subject.left_out,
@@ -56,8 +59,9 @@ def views_of(loan: TracedLoan) -> ViewsDoc:
     )
 
 
-def _row_doc(row: Row, mark: Mark, injection: TracedInjection | None, now_ms: int) -> RowDoc:
+def _row_doc(row: Row, mark: Mark, injection: TracedInjection | None, answer: AnswerDoc | None, now_ms: int) -> RowDoc:
     since_ms = injection.at_ms if injection is not None else row.pending_ms if mark == Mark.IN_TRANSIT else None
+    is_over = injection is not None and injection.ended_ms is not None
     return RowDoc(
         view=row.view,
         id=row.id,
@@ -73,12 +77,13 @@ def _row_doc(row: Row, mark: Mark, injection: TracedInjection | None, now_ms: in
         mark=mark,
         differs=row.differs,
         wrong_since=maybe_rfc3339(since_ms),
-        wrong_days=None if since_ms is None else max(0, now_ms - since_ms) // DAY_MS,
+        wrong_days=None if since_ms is None or is_over else max(0, now_ms - since_ms) // DAY_MS,
         injection=None if injection is None else injection.id,
         symptom=None if injection is None else injection.symptom.get(_symptom_of(row)),
         classes=sorted({discrepancy.finding.finding_class for discrepancy in row.own}),
         details=[*(item.detail for item in row.own), *([row.pending] if row.pending is not None else [])],
         request=row.request,
+        answer=answer,
     )
 
 

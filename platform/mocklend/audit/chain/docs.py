@@ -64,6 +64,17 @@ class DifferenceDoc(TypedDict):
     world: Annotated[int | str | None, says("What is true.")]
 
 
+class AnswerDoc(TypedDict):
+    """What a client that asks for a view now gets, where a rule is certain to change the answer."""
+
+    status: Annotated[int, says("The HTTP status.")]
+    code: Annotated[str | None, says("The code of the problem that is answered instead; null if it is the view.")]
+    broken: Annotated[str, says("How the answer breaks on its way: `none`, `reset`, `truncated` and so on.")]
+    delay_ms: Annotated[int, says("How late it comes, in milliseconds.")]
+    percent: Annotated[int, says("How many of a hundred such requests are answered so.")]
+    rules: Annotated[list[str], says("The rules that do it, by their ids.")]
+
+
 class RowDoc(TypedDict):
     """One view of the loan, compared with the world."""
 
@@ -90,6 +101,9 @@ class RowDoc(TypedDict):
     classes: Annotated[list[FindingClass], says("The classes of the discrepancies that are in this view.")]
     details: Annotated[list[str], says("Those discrepancies, and what is on its way, a sentence each, in English.")]
     request: Annotated[str | None, says("The request that shows it, such as `GET /v1/loans/loan_x`.")]
+    answer: Annotated[
+        AnswerDoc | None, says("What a client gets that sends this request now; null where it gets the view.")
+    ]
 
 
 class ChangeDoc(TypedDict):
@@ -171,7 +185,9 @@ class ViewsDoc(TypedDict):
     borrower_name: Annotated[str, says("The borrower's name.")]
     currency: Currency
     now: Annotated[str, says("The sandbox's time now. RFC 3339.")]
-    verdict: Annotated[str, one_of(Mark, "The worst mark of any view: `agrees` where all views agree.")]
+    verdict: Annotated[
+        str, one_of(Mark, "The worst mark of any view but answers that are over: `agrees` where all views agree.")
+    ]
     sentence: Annotated[StepDoc, says("What can be seen, in one sentence: the page against the world.")]
     cause: Annotated[
         StepDoc | None, says("What is behind it, in one sentence, by the class of the break; null where all agrees.")
@@ -180,5 +196,8 @@ class ViewsDoc(TypedDict):
     left_out: Annotated[int, says("How many older trades, edits and the like have no row; none of them is wrong.")]
     breaks: Annotated[list[BreakDoc], says("The edges of the chain, in order, each with the injections on it.")]
     because: Annotated[list[StepDoc], says("Why the page shows what it shows, from the page up to the cause.")]
-    remedy: Annotated[list[RemedyDoc], says("What puts each open injection right.")]
+    remedy: Annotated[
+        list[RemedyDoc],
+        says("What puts each open injection right, and what a client does about the newest wrong answer."),
+    ]
     noticed: Annotated[list[AlertDoc], says("The alerts about this loan or its money.")]

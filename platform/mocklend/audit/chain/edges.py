@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mocklend.audit.chain.answers import ANSWERS_MAX, TIMING
 from mocklend.audit.chain.docs import BreakDoc, ChangeDoc, InjectionDoc
 from mocklend.audit.chain.marking import Marked
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
@@ -13,8 +14,6 @@ from mocklend.seams.layer import TracedInjection
 
 IN_ORDER = (*(edge for edge in Edge if edge is not Edge.CLIENT), Edge.CLIENT)
 """The edges from the world down, and the client's at the end."""
-ANSWERS_MAX = 10
-"""How many single answers that were wrong are listed, the newest: they end at once and are never open."""
 
 
 def breaks_of(traced: Sequence[TracedInjection], marked: Marked) -> list[BreakDoc]:
@@ -24,7 +23,7 @@ def breaks_of(traced: Sequence[TracedInjection], marked: Marked) -> list[BreakDo
         here = [injection for injection in traced if edge_of(injection.seam) == edge]
         shown = [injection for injection in here if injection.ended_ms is None]
         if edge == Edge.CLIENT:
-            answers = [injection for injection in here if injection.finding.finding_class == "timing"]
+            answers = [injection for injection in here if injection.finding.finding_class == TIMING]
             shown += [injection for injection in answers[-ANSWERS_MAX:] if injection not in shown]
         first = [marked.first[injection.id] for injection in shown if injection.id in marked.first]
         breaks.append(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mocklend.audit.chain.answers import TIMING
 from mocklend.audit.chain.docs import Mark, StepDoc, View
-from mocklend.audit.chain.marking import WORST, Marked
+from mocklend.audit.chain.marking import Marked
 from mocklend.audit.chain.rows import Row
 from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Because, Sentence, step
 from mocklend.audit.chain.subject import Subject
@@ -18,7 +19,11 @@ DAY_MS = 86_400_000
 
 def sentence_of(subject: Subject, marked: Marked) -> StepDoc:
     """What can be seen, in one sentence."""
-    currency, worst = subject.loan.currency, min(marked.marks, key=WORST.index)
+    currency, worst = subject.loan.currency, marked.verdict
+    answered = _newest_answer(marked)
+    if worst == Mark.AGREES and answered is not None:
+        day = business_date(answered.as_of_ms or 0, subject.snapshot.sandbox.zone).isoformat()
+        return step(Sentence.ANSWER_WAS_WRONG, SENTENCES[Sentence.ANSWER_WAS_WRONG], currency, date=day)
     if worst == Mark.AGREES:
         return step(Sentence.ALL_AGREE, SENTENCES[Sentence.ALL_AGREE], currency)
     if worst == Mark.IN_TRANSIT:
@@ -53,6 +58,8 @@ def sentence_of(subject: Subject, marked: Marked) -> StepDoc:
 def cause_of(subject: Subject, marked: Marked) -> StepDoc | None:
     """What is behind the first row that is wrong, by the class of its discrepancy; None where none is wrong."""
     found = _first(marked)
+    if found is None and _newest_answer(marked) is not None:
+        return step(TIMING, CAUSES[TIMING], subject.loan.currency)
     if found is None:
         return None
     [discrepancy, *_] = found.own
@@ -87,7 +94,10 @@ def _steps(subject: Subject, marked: Marked) -> Iterator[StepDoc]:
     if cause is not None:
         yield cause
     told: set[str] = set()
+    newest = _newest_answer(marked)
     for row, mark, injection in zip(marked.rows, marked.marks, marked.injections, strict=True):
+        if row in marked.answers and row is not newest:
+            continue
         if mark == Mark.FIRST_WRONG and injection is not None and injection.id not in told:
             told.add(injection.id)
             yield from _injected(injection, currency)
@@ -114,6 +124,10 @@ def _injected(injection: TracedInjection, currency: str) -> Iterator[StepDoc]:
             before=change.before,
             after=change.after,
         )
+
+
+def _newest_answer(marked: Marked) -> Row | None:
+    return marked.answers[-1] if marked.answers else None
 
 
 def _first(marked: Marked) -> Row | None:

@@ -22,13 +22,28 @@ OF_PAGE = (View.LIST, View.INSTALMENTS)
 class Marked:
     """The rows of a chain in order, the mark of each, and the injection that makes it wrong.
 
-    `first` has by injection the first wrong row.
+    `first` has by injection the first wrong row. `answers` are rows of answers that are over, oldest first.
     """
 
     rows: list[Row]
     marks: list[Mark] = field(default_factory=list)
     injections: list[TracedInjection | None] = field(default_factory=list)
     first: dict[str, Row] = field(default_factory=dict)
+    answers: list[Row] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Mark:
+        """The worst mark of any view but the answers that are over."""
+        marks = [mark for row, mark in zip(self.rows, self.marks, strict=True) if row not in self.answers]
+        return min(marks, key=WORST.index)
+
+    def add_answer(self, row: Row, injection: TracedInjection) -> None:
+        """Add an answer to a client that was wrong because of an injection, and is over."""
+        self.rows.append(row)
+        self.marks.append(Mark.FIRST_WRONG)
+        self.injections.append(injection)
+        self.first[injection.id] = row
+        self.answers.append(row)
 
     def worst_of(self, views: Sequence[View]) -> tuple[Mark, TracedInjection | None]:
         """The worst mark so far of these views, and the injection of the row that has it."""

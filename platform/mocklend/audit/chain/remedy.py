@@ -17,18 +17,29 @@ from mocklend.storage.schema import RECEIPT_PREFIX
 
 
 def remedies(subject: Subject, traced: Sequence[TracedInjection], marked: Marked) -> list[RemedyDoc]:
-    """The remedy of each injection that can be seen in this chain, in the order of the answer key."""
+    """The remedy of each injection that can be seen in this chain, in the order of the answer key.
+
+    Of answers that were wrong and are over, the newest has one: what a client does about it.
+    """
     return [
         RemedyDoc(
             injection=injection.id,
             action=injection.action,
             heals=injection.heals,
             operations=list(_operations(subject, injection, marked)),
-            ends_at=maybe_rfc3339(injection.until_ms if (injection.until_ms or 0) <= LAST_MS else None),
+            ends_at=maybe_rfc3339(_ends_ms(injection)),
         )
         for injection in traced
-        if injection.is_open and injection.id in marked.first
+        if injection.id in marked.first
+        and (injection.is_open or (bool(marked.answers) and marked.first[injection.id] is marked.answers[-1]))
     ]
+
+
+def _ends_ms(injection: TracedInjection) -> int | None:
+    """When it ends by itself (ms); None if only an action ends it, and if it has ended."""
+    if not injection.is_open or injection.until_ms is None or injection.until_ms > LAST_MS:
+        return None
+    return injection.until_ms
 
 
 def _operations(subject: Subject, injection: TracedInjection, marked: Marked) -> Iterator[OperationDoc]:

@@ -18,6 +18,7 @@ class Sentence(StrEnum):
     PAGE_IS_RIGHT = "page_is_right"
     ON_ITS_WAY = "on_its_way"
     UNEXPLAINED = "unexplained"
+    ANSWER_WAS_WRONG = "answer_was_wrong"
 
 
 class Because(StrEnum):
@@ -41,6 +42,7 @@ SENTENCES: Mapping[Sentence, str] = {
     Sentence.PAGE_IS_RIGHT: "The page is right, and another view is not: {view}.",
     Sentence.ON_ITS_WAY: "What differs is on its way.",
     Sentence.UNEXPLAINED: "A view is wrong, and no fault explains it: {view}.",
+    Sentence.ANSWER_WAS_WRONG: "All views agree. A client got a wrong answer on {date}.",
 }
 BECAUSE: Mapping[Because, str] = {
     Because.PAGE_SHOWS_BOOKS: "The page shows version {version} of the books, and no fault delays it.",
