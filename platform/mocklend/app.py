@@ -9,6 +9,7 @@ from flask import Blueprint
 
 from mocklend.api.alerts import alerts
 from mocklend.api.approvals import approvals
+from mocklend.api.asked import AskedOfApp
 from mocklend.api.audit import audit
 from mocklend.api.borrowers import borrowers
 from mocklend.api.bureau import bureau
@@ -107,7 +108,7 @@ def create_app(settings: Settings, platform: Platform) -> APIFlask:
     for blueprint in layer_blueprints(platform.layer):
         app.register_blueprint(blueprint)
     app.register_blueprint(pages(app))
-    app.wsgi_app = WithConsole(app.wsgi_app, platform, settings)  # type: ignore[method-assign]
+    app.wsgi_app = WithConsole(app.wsgi_app, platform, settings, AskedOfApp(app))  # type: ignore[method-assign]
     platform.ensure_default(settings.default_seed)
     return app
 

@@ -368,7 +368,9 @@ def test_a_wrong_answer_stands_under_the_break_of_the_client_and_is_over(mocklen
 
     rows = [row for row in chain["rows"] if row["view"] == "client"]
     [edge] = [edge for edge in chain["breaks"] if edge["injections"]]
-    assert [(row["mark"], row["status"], row["wrong_days"]) for row in rows] == [("first_wrong", "unavailable", None)] * 2
+    assert [(row["mark"], row["status"], row["wrong_days"]) for row in rows] == [
+        ("first_wrong", "unavailable", None)
+    ] * 2
     assert (edge["edge"], edge["after"]) == ("client", "client")
     assert [row["injection"] for row in rows] == [injection["id"] for injection in edge["injections"]]
     assert (chain["verdict"], chain["sentence"]["code"]) == ("agrees", "answer_was_wrong")

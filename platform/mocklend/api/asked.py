@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flask import current_app
+from flask import Flask, current_app
 
 from mocklend.api.request_log import LoggedRequest, parsed, received, request_log_of
 from mocklend.audit.timeline import Asked
 from mocklend.storage.work import Sandbox
 
 PAYMENT = "out_trade_no"
+
+
+class AskedOfApp:
+    """The requests that an app has logged, for pages that stand beside it. Thread-safe."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def of(self, sandbox: Sandbox) -> list[Asked]:
+        """The requests of a sandbox, as `asked_of`."""
+        with self._app.app_context():
+            return asked_of(sandbox)
+
+    def logged(self, sandbox_id: str, request_id: str) -> LoggedRequest | None:
+        """A request by its id; None if it is not kept any more."""
+        requests, _ = request_log_of(self._app).of(sandbox_id)
+        return next((entry for entry in reversed(requests) if entry.id == request_id), None)
 
 
 def asked_of(sandbox: Sandbox) -> list[Asked]:

@@ -152,4 +152,5 @@ def _page(chosen: LoanForm, here: LoanHere, filled: Filled, offered: Sequence[Ta
         path=path,
         shown="show" in request.form,
         target=typed.get(TARGET, ""),
+        typed_entries={field.entry for field in chosen.fields if typed.get(field.name)},
     )

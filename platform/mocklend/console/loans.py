@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from flask import Blueprint, render_template, request
 
+from mocklend.api.asked import AskedOfApp
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
 from mocklend.audit.chain import traced_loan, views_of
@@ -15,6 +19,7 @@ from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
 from mocklend.console.forms import Filled, read_form
 from mocklend.console.loan_forms import FORMS
+from mocklend.console.mount import ASKED
 from mocklend.console.remedies import evidence_of, form_address, remedies_of
 from mocklend.console.timeline import KINDS, PARTIES, draw_timeline
 from mocklend.console.visit import open_snapshot, platform, visit
@@ -29,6 +34,8 @@ loan_pages = Blueprint("loans", __name__)
 
 SHOWN = ("q", "status", "cursor")
 """The query parameters of the list."""
+SHOWN_MAX = 4_000
+"""How many characters of a body are shown."""
 
 
 @loan_pages.get("/loans")
@@ -66,6 +73,34 @@ def _page_answer(views: ViewsDoc) -> AnswerDoc | None:
     return next((row["answer"] for row in views["rows"] if row["view"] == View.PAGE), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its answer, as an opened event shows them: bodies as indented JSON, cut off."""
+
+    method: str
+    path: str
+    body: str
+    status: int
+    answer: str
+
+
+def _asked_behind(timeline: TimelineDoc, event_id: str) -> Exchange | None:
+    """The request that an event came from, if the API has it in its log."""
+    log: AskedOfApp | None = request.environ.get(ASKED)
+    ids = [event["request_id"] for event in timeline["events"] if event["id"] == event_id]
+    entry = log.logged(visit().sandbox_id, ids[0]) if log is not None and ids and ids[0] is not None else None
+    if entry is None:
+        return None
+    return Exchange(entry.method, entry.path, _indented(entry.body), entry.status, _indented(entry.answer))
+
+
+def _indented(data: bytes) -> str:
+    text = data.decode("utf-8", "replace")
+    with suppress(ValueError):
+        text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
+
+
 def _event_of(timeline: TimelineDoc, ref: str) -> str | None:
     """The newest event of a timeline that is about this, by its id."""
     return next((event["id"] for event in reversed(timeline["events"]) if ref and event["ref"] == ref), None)
@@ -83,11 +118,19 @@ def loan(loan_id: str) -> str:
         if visit().shows_truth:
             traced = traced_loan(snapshot, platform().layer, loan_id)
             views = views_of(traced)
-            timeline = timeline_of(traced, kind=kind, after=decode_cursor(request.args.get("after")))
+            timeline = timeline_of(
+                traced,
+                asked.of(snapshot.sandbox) if (asked := request.environ.get(ASKED)) is not None else (),
+                kind=kind,
+                after=decode_cursor(request.args.get("after")),
+                newest_first=True,
+            )
+            timeline["events"].reverse()
         write = Formats(visit().language, snapshot.sandbox.zone)
     return render_template(
         "loan.html",
         borrower=borrower,
+        asked=None if timeline is None else _asked_behind(timeline, request.args.get("event", "")),
         checks=CHECKS,
         done=FORMS.get(request.args.get("done", "")),
         done_event=None if timeline is None else _event_of(timeline, request.args.get("ref", "")),

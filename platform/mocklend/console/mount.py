@@ -14,11 +14,14 @@ from mocklend.domain.problems import Refused
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from mocklend.api.asked import AskedOfApp
     from mocklend.config import Settings
     from mocklend.runtime import Platform
 
 API = "mocklend.api"
 """In the WSGI environment of a page: the app of the API, for pages that make requests as a client does."""
+ASKED = "mocklend.asked"
+"""In the WSGI environment of a page: the requests that the API has logged."""
 CONSOLE = "/console"
 """The path of the console's pages."""
 
@@ -26,8 +29,9 @@ CONSOLE = "/console"
 class WithConsole:
     """A WSGI app with the console beside it. Thread-safe."""
 
-    def __init__(self, api: WSGIApplication, platform: Platform, settings: Settings) -> None:
+    def __init__(self, api: WSGIApplication, platform: Platform, settings: Settings, asked: AskedOfApp) -> None:
         self._api = api
+        self._asked = asked
         self._platform, self._settings = platform, settings
         self._console: WSGIApplication | None = None
         self._building = threading.Lock()
@@ -39,7 +43,7 @@ class WithConsole:
             return self._api(environ, start_response)
         if find_spec("babel") is None:
             return _not_installed(start_response)
-        environ[API] = self._api
+        environ[API], environ[ASKED] = self._api, self._asked
         return self.console(environ, start_response)
 
     @property

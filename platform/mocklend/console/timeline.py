@@ -36,6 +36,8 @@ KINDS: Mapping[str, str] = {
 """The filters, in their order."""
 LEFT, WIDTH = 14.0, 83.0
 """Where the time begins, and how wide it is, in per cent of the drawing."""
+ROOM = 10.0
+"""How much room a label of the axis takes, in per cent."""
 TOP_PX, LANE_PX = 28, 22
 
 
@@ -75,7 +77,10 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class DrawnTimeline:
-    """A timeline, with the height of its drawing in px."""
+    """A timeline, with the height of its drawing in px.
+
+    `lie` is the first lie of the span, and `begins_at` its moment, where there is room for it beside that of the start.
+    """
 
     lanes: Sequence[Lane]
     dots: Sequence[Dot]
@@ -84,13 +89,16 @@ class DrawnTimeline:
     first_at: str
     height: int
     days: Sequence[Day]
+    lie: TimelineEvent | None = None
+    begins_at: str | None = None
 
 
 def draw_timeline(doc: TimelineDoc, write: Formats) -> DrawnTimeline | None:
     """The lanes and the days of a timeline; None where nothing has happened."""
-    past = [event for event in doc["events"] if not event["due"]]
-    if not past:
+    events = doc["events"]
+    if not events:
         return None
+    past = [event for event in events if not event["due"]] or events[:1]
     first_ms, now_ms = parse_rfc3339(past[0]["at"]), parse_rfc3339(doc["now"])
     length_ms = max(1, now_ms - first_ms)
 
@@ -108,8 +116,18 @@ def draw_timeline(doc: TimelineDoc, write: Formats) -> DrawnTimeline | None:
         last_false = past.index(false[-1])
         until = past[last_false + 1]["at"] if last_false + 1 < len(past) and _is_over(past) else doc["now"]
         span = Span(x(false[0]["at"]), round(max(0.4, x(until) - x(false[0]["at"])), 2))
+    lie = next((event for event in past if event["tone"] == Tone.LIE), None)
+    has_room = span is not None and LEFT + ROOM < span.x < LEFT + WIDTH - ROOM
     return DrawnTimeline(
-        lanes, dots, span, x(doc["now"]), past[0]["at"], TOP_PX + len(lanes) * LANE_PX + 12, list(_days(past, write))
+        lanes,
+        dots,
+        span,
+        x(doc["now"]),
+        past[0]["at"],
+        TOP_PX + len(lanes) * LANE_PX + 12,
+        list(_days(events, write)),
+        lie if span is not None and span.x < LEFT + WIDTH / 2 else None,
+        false[0]["at"] if has_room else None,
     )
 
 

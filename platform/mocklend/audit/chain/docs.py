@@ -193,7 +193,7 @@ class ViewsDoc(TypedDict):
         StepDoc | None, says("What is behind it, in one sentence, by the class of the break; null where all agrees.")
     ]
     rows: Annotated[list[RowDoc], says("The views, in the order of the chain. A view that says nothing has no row.")]
-    left_out: Annotated[int, says("How many older trades, edits and the like have no row; none of them is wrong.")]
+    left_out: Annotated[int, says("At least so many older trades, edits and the like have no row; none is wrong.")]
     breaks: Annotated[list[BreakDoc], says("The edges of the chain, in order, each with the injections on it.")]
     because: Annotated[list[StepDoc], says("Why the page shows what it shows, from the page up to the cause.")]
     remedy: Annotated[

@@ -106,16 +106,16 @@ def _subject(snapshot: Snapshot, group: AuditedLoans, audited: AuditedLoan, chos
         }
     )
     receipts = sorted(snapshot.find_all(Receipt, receipt_ids), key=lambda receipt: (receipt.received_ms, receipt.id))
-    orders = snapshot.where(Repayment, f"{_OF_LOAN} {_NEWEST}", loan_id=loan.id, most=EACH_MAX + 1)[::-1]
+    orders = snapshot.where(Repayment, f"{OF_LOAN} {NEWEST}", loan_id=loan.id, most=EACH_MAX + 1)[::-1]
     numbers = [out_trade_no(order.id) for order in orders] + [order_no(id) for id in receipt_ids]
     trades = sorted(snapshot.find_all(Trade, numbers), key=lambda trade: (trade.created_ms, trade.id))
-    payouts = snapshot.where(Payout, f"{_OF_LOAN} {_NEWEST}", loan_id=loan.id, most=EACH_MAX + 1)[::-1]
+    payouts = snapshot.where(Payout, f"{OF_LOAN} {NEWEST}", loan_id=loan.id, most=EACH_MAX + 1)[::-1]
     edits = snapshot.where(
-        OperatorEdit, f"{_OF_LOAN} ORDER BY n DESC, id LIMIT :most", loan_id=loan.id, most=EACH_MAX + 1
+        OperatorEdit, f"{OF_LOAN} ORDER BY n DESC, id LIMIT :most", loan_id=loan.id, most=EACH_MAX + 1
     )
-    disputes = snapshot.where(Dispute, f"{_OF_LOAN} {_NEWEST}", loan_id=loan.id, most=EACH_MAX + 1)[::-1]
+    disputes = snapshot.where(Dispute, f"{OF_LOAN} {NEWEST}", loan_id=loan.id, most=EACH_MAX + 1)[::-1]
     copies = snapshot.find_all(PartnerCopy, [copy_id(partner, loan.borrower_id) for partner in PARTNERS])
-    files = _files(snapshot, trades, payouts)
+    files = files_of(snapshot, trades, payouts)
     found = [
         *_found(snapshot, group, audited, chosen),
         *check_scores(snapshot, borrower_id=loan.borrower_id),
@@ -146,8 +146,8 @@ def _subject(snapshot: Snapshot, group: AuditedLoans, audited: AuditedLoan, chos
 
 
 _NEWEST_MESSAGES = "loan_id = :loan_id ORDER BY queued_ms DESC, id DESC LIMIT :most"
-_OF_LOAN = "loan_id = :loan_id"
-_NEWEST = "ORDER BY created_ms DESC, id LIMIT :most"
+OF_LOAN = "loan_id = :loan_id"
+NEWEST = "ORDER BY created_ms DESC, id LIMIT :most"
 
 
 def _found(
@@ -188,7 +188,7 @@ def _truth(snapshot: Snapshot, audited: AuditedLoan) -> tuple[LoanState, int]:
     return state, truth_ms
 
 
-def _files(snapshot: Snapshot, trades: Sequence[Trade], payouts: Sequence[Payout]) -> list[StatementFile]:
+def files_of(snapshot: Snapshot, trades: Sequence[Trade], payouts: Sequence[Payout]) -> list[StatementFile]:
     """The statement files that were made of the days on which this loan's money moved, in order."""
     zone = snapshot.sandbox.zone
     moved = [(trade.channel, trade.currency, trade.paid_ms) for trade in trades]

@@ -24,6 +24,7 @@ from mocklend.audit.timeline.others import (
     page_events,
     people_events,
 )
+from mocklend.audit.timeline.whole import whole
 from mocklend.domain.facts import business_date
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import replay
@@ -48,7 +49,7 @@ def timeline_of(
 
     Raises Refused `validation_failed` for a wrong cursor.
     """
-    subject = loan.subject
+    subject = whole(loan.subject)
     events = [
         *client_events(subject),
         *channel_events(subject),
