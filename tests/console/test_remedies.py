@@ -26,7 +26,7 @@ def chain(run: StoryRun, loan_id: str) -> Doc:
 
 def wrong(run: StoryRun, loan_id: str) -> list[Doc]:
     """The rows that are wrong now: an answer to a client is over at once."""
-    return [row for row in chain(run, loan_id)["rows"] if row["mark"] in WRONG and row["view"] != "client"]
+    return [row for row in chain(run, loan_id)["rows"] if row["mark"] in WRONG and row["wrong_days"] is not None]
 
 
 def card(page: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 
 from flask import Flask, current_app
 
@@ -19,10 +20,13 @@ class AskedOfApp:
     def __init__(self, app: Flask) -> None:
         self._app = app
 
-    def of(self, sandbox: Sandbox) -> list[Asked]:
-        """The requests of a sandbox, as `asked_of`."""
+    def of(self, sandbox: Sandbox, about: Iterable[str]) -> list[Asked]:
+        """The requests of a sandbox whose path or answer has one of these ids, as `asked_of`."""
+        named = re.compile("|".join(map(re.escape, about)).encode())
         with self._app.app_context():
-            return asked_of(sandbox)
+            return asked_of(
+                sandbox, lambda entry: bool(named.search(entry.path.encode()) or named.search(entry.answer))
+            )
 
     def logged(self, sandbox_id: str, request_id: str) -> LoggedRequest | None:
         """A request by its id; None if it is not kept any more."""
@@ -30,14 +34,17 @@ class AskedOfApp:
         return next((entry for entry in reversed(requests) if entry.id == request_id), None)
 
 
-def asked_of(sandbox: Sandbox) -> list[Asked]:
-    """The requests of a sandbox that may have changed something and whose time is known, oldest first."""
+def asked_of(sandbox: Sandbox, chosen: Callable[[LoggedRequest], bool] = lambda _: True) -> list[Asked]:
+    """The requests of a sandbox that may have changed something and whose time is known, oldest first.
+
+    Those that are not `chosen` are left out, before their answers are read.
+    """
     log = request_log_of(current_app)
     (entries, _), clocks, times = log.of(sandbox.id), log.clocks_of(sandbox.id), log.times_of(sandbox)
     return [
         asked
         for entry, at_ms in zip(entries, times, strict=False)
-        if entry.method != "GET"
+        if entry.method != "GET" and chosen(entry)
         for asked in _asked(entry, received(sandbox, clocks, entry, at_ms)[0])
     ]
 

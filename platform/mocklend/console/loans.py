@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,8 @@ from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
 from mocklend.audit.chain import traced_loan, views_of
 from mocklend.audit.chain.docs import AnswerDoc, View, ViewsDoc
-from mocklend.audit.timeline import TimelineDoc, timeline_of
+from mocklend.audit.chain.subject import Subject
+from mocklend.audit.timeline import Asked, TimelineDoc, timeline_of
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
 from mocklend.console.forms import Filled, read_form
@@ -65,6 +67,17 @@ def loans() -> str:
         query=query,
         status_words=LOAN_STATUS,
         statuses=list(LOAN_STATUS),
+    )
+
+
+def _asked_about(subject: Subject) -> Sequence[Asked]:
+    """The requests about a loan and its newest money that the API has logged."""
+    log: AskedOfApp | None = request.environ.get(ASKED)
+    if log is None:
+        return ()
+    return log.of(
+        subject.snapshot.sandbox,
+        [subject.loan.id, *(trade.id for trade in subject.trades), *(order.id for order in subject.orders)],
     )
 
 
@@ -120,7 +133,7 @@ def loan(loan_id: str) -> str:
             views = views_of(traced)
             timeline = timeline_of(
                 traced,
-                asked.of(snapshot.sandbox) if (asked := request.environ.get(ASKED)) is not None else (),
+                _asked_about(traced.subject),
                 kind=kind,
                 after=decode_cursor(request.args.get("after")),
                 newest_first=True,

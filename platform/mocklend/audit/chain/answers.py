@@ -14,7 +14,7 @@ from mocklend.audit.chain.rows import Row
 from mocklend.audit.chain.subject import Subject
 from mocklend.domain.problems import PROBLEMS
 from mocklend.seams.api_answer import ApiAnswer
-from mocklend.seams.layer import TracedInjection
+from mocklend.seams.layer import Foreseen, TracedInjection
 from mocklend.storage.snapshot import PlatformLayer
 
 ANSWERS_MAX = 10
@@ -33,6 +33,8 @@ ASKED: Mapping[View, tuple[str, str]] = {
 """The operation that shows a view, and its path."""
 DRAWS = tuple(n * 10_000 + n for n in range(100))
 """Draws of a hundred requests, spread evenly, so that a share of them is a share of all."""
+FEW = (DRAWS[0], DRAWS[50], DRAWS[99])
+"""The draws that tell whether a view is affected at all."""
 
 
 def wrong_answers(traced: Iterable[TracedInjection]) -> list[tuple[Row, TracedInjection]]:
@@ -52,21 +54,31 @@ def _served(injection: TracedInjection) -> str:
 
 def answers_now(layer: PlatformLayer | None, subject: Subject) -> dict[View, AnswerDoc]:
     """What whoever asks for a view now is certain to get instead of it; views that are answered right are left out."""
-    if layer is None or not layer.figures(subject.snapshot).rules_on:
+    if layer is None:
         return {}
-    events = [(view, event) for view in ASKED for event in _events(subject, view)]
-    foreseen = layer.certain(subject.snapshot, [event for _, event in events])
-    found: dict[View, list[tuple[ApiAnswer, Sequence[str]]]] = {}
-    for (view, _), (outcome, rules) in zip(events, foreseen, strict=True):
-        found.setdefault(view, []).append((outcome, rules))
+    tried = _foreseen(layer, subject, tuple(ASKED), FEW)
+    affected = tuple(view for view, outcomes in tried.items() if any(each.rules for each in outcomes))
+    found = _foreseen(layer, subject, affected, DRAWS) if affected else {}
     return {view: answer for view, outcomes in found.items() if (answer := _worst(outcomes)) is not None}
 
 
-def _events(subject: Subject, view: View) -> Iterator[ApiAnswer]:
+def _foreseen(
+    layer: PlatformLayer, subject: Subject, views: Sequence[View], draws: Sequence[int]
+) -> dict[View, list[Foreseen[ApiAnswer]]]:
+    """What becomes of requests for each view with each draw."""
+    events = [(view, event) for view in views for event in _events(subject, view, draws)]
+    found: dict[View, list[Foreseen[ApiAnswer]]] = {}
+    outcomes = layer.certain(subject.snapshot, [event for _, event in events])
+    for (view, _), outcome in zip(events, outcomes, strict=True):
+        found.setdefault(view, []).append(outcome)
+    return found
+
+
+def _events(subject: Subject, view: View, draws: Sequence[int]) -> Iterator[ApiAnswer]:
     operation, path = ASKED[view]
     ids = {"loan_id": subject.loan.id, "borrower_id": subject.loan.borrower_id}
     entity = next((id for name, id in ids.items() if f"{{{name}}}" in path), operation)
-    for draw in DRAWS:
+    for draw in draws:
         yield ApiAnswer(
             entity=entity,
             occurrence=1,
@@ -83,7 +95,7 @@ def _events(subject: Subject, view: View) -> Iterator[ApiAnswer]:
         )
 
 
-def _worst(outcomes: Sequence[tuple[ApiAnswer, Sequence[str]]]) -> AnswerDoc | None:
+def _worst(outcomes: Sequence[Foreseen[ApiAnswer]]) -> AnswerDoc | None:
     """The gravest answer among those of all draws, and its share; None if all are right and on time."""
     kinds = Counter((each.answer_code, each.break_how, each.delay_ms) for each, _ in outcomes)
     wrong = [kind for kind in kinds if kind != (None, WHOLE, 0)]
