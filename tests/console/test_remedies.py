@@ -14,7 +14,6 @@ from support import paired_runs
 from support.console import forms_of
 from support.paired_runs import StoryRun
 
-WRONG = {"first_wrong", "unexplained"}
 ROUNDS = 6
 """How many buttons a loan may need: one for each break, and one for what a repair has uncovered."""
 
@@ -26,7 +25,11 @@ def chain(run: StoryRun, loan_id: str) -> Doc:
 
 def wrong(run: StoryRun, loan_id: str) -> list[Doc]:
     """The rows that are wrong now: an answer to a client is over at once."""
-    return [row for row in chain(run, loan_id)["rows"] if row["mark"] in WRONG and row["wrong_days"] is not None]
+    return [
+        row
+        for row in chain(run, loan_id)["rows"]
+        if row["mark"] == "unexplained" or (row["mark"] == "first_wrong" and row["wrong_days"] is not None)
+    ]
 
 
 def card(page: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -17,7 +17,7 @@ EVENT = ApiAnswer.example()
 NOW = EventContext("sandbox", 7, EVENT.now_ms)
 
 
-def certain(*bodies: dict[str, Any], event: ApiAnswer = EVENT) -> tuple[object, tuple[str, ...]]:
+def certain(*bodies: Mapping[str, object], event: ApiAnswer = EVENT) -> tuple[object, tuple[str, ...]]:
     """What the answer's code becomes, and the rules behind it."""
     read = [Rule.from_json(f"rule-{n}", body, installed()) for n, body in enumerate(bodies)]
     rules = [replace(rule, armed_ms=EVENT.now_ms) for rule in read]
@@ -42,7 +42,7 @@ def test_a_rule_that_acts_on_every_answer_is_certain() -> None:
         {"match": {"draw": {"lt": 999_999}}},
     ],
 )
-def test_a_rule_that_may_or_may_not_act_is_left_out(more: dict[str, Any]) -> None:
+def test_a_rule_that_may_or_may_not_act_is_left_out(more: Mapping[str, object]) -> None:
     assert certain({"fault": "outage.full", **more}) == (None, ())
 
 
