@@ -23,6 +23,7 @@ from flask.testing import FlaskClient
 from tool import whole
 
 from mocklend.api.alerts import keep_alerts
+from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.console.app import ENTRIES, create_console
 from mocklend.exit_codes import ExitCode
@@ -88,9 +89,12 @@ def _costs(platform: Platform, loans: int, times: int, clock: Callable[[], float
     client, root = app.test_client(), f"/console/{growing.sandbox.id}"
     with app.test_request_context():
         paths = [url_for(entry.endpoint, sandbox=growing.sandbox.id) for entry in app.extensions[ENTRIES]]
+    with create_app(Settings(), platform).test_client() as api:
+        course = api.post("/-/classes", json={"name": "forty", "scenario": "stale-page"}).get_json()["made"]["id"]
     loan_id = growing.loans[-1]
     lists = [f"{root}/messages?tab=webhooks", f"{root}/messages?loan_id={loan_id}", f"{root}/messages?state=EXHAUSTED"]
-    for path in (*paths, *lists, f"{root}/loans?q=loan_a", f"{root}/loans/{loan_id}", f"{root}/rules/slow-page"):
+    more = (f"{root}/loans?q=loan_a", f"{root}/loans/{loan_id}", f"{root}/rules/slow-page", f"{root}/class/{course}")
+    for path in (*paths, *lists, *more):
         yield _cost(client, path, path.removeprefix(root), times, clock)
 
 

@@ -1,6 +1,6 @@
 """Takes the pictures of the console that README and docs show, in both languages, with Debian's Chromium.
 
-        a platform in this process ─▶ three clicks; a scenario to its third chapter ─▶ each page ─▶ docs/console/*.png
+        a platform in this process ─▶ three clicks; a scenario to its third chapter; a class ─▶ each page ─▶ docs/console/*.png
 
 The stories have fixed seeds, so that only what has changed on a page changes its picture.
 """
@@ -30,6 +30,7 @@ from mocklend_faults.engine.layer import FaultLayer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.classroom import a_class
 from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "console"
@@ -37,6 +38,8 @@ SCENARIO, SEED, CHAPTERS = "settled-shown-unpaid", 7, 3
 WIDE, NARROW = 1280, 390
 MADE_NS = 1_780_000_000 * 10**9
 """The real time at which reports say that they were made."""
+NAMES = {Language.EN: ("Teacher", "Accounting 2, spring"), Language.ZH: ("教师", "会计二班，春季")}
+"""What the sandbox that is prepared for a class and the class are called."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,10 @@ def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path
                 page.goto(console.url + picture.path.format(sandbox=sandbox, loan=loan, report=report))
                 yield _shot(page, out / f"{picture.name}-{language}.png", picture.height)
                 page.close()
+        page = _window(browser, language, "light", WIDE)
+        page.goto(console.url + a_class(console.platform, NAMES[language]))
+        yield _shot(page, out / f"class-{language}.png", 1_190)
+        page.close()
 
 
 def _played(platform: Platform, language: Language) -> tuple[str, str, str]:

@@ -10,10 +10,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from mocklend.app import create_app
+from mocklend.config import Settings
 from mocklend.language import Language
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.scenarios.in_process import client_of
 from mocklend_faults.engine.layer import FaultLayer
+from support.classroom import a_class
 from support.databases import Databases
 from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
 
@@ -246,3 +250,51 @@ def test_with_open_tables_it_is_accessible_and_fits(
 
     assert results.violations_count == 0, results.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.fixture(scope="module")
+def course(console: ServedConsole) -> str:
+    """The path of a class of six groups, of whom four have handed in."""
+    return a_class(console.platform, ("Teacher", "Accounting 2, spring"), 6)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_a_class_is_accessible_and_fits(
+    console: ServedConsole, open_page: Callable[..., Page], course: str, language: Language, theme: Theme, width: int
+) -> None:
+    page = open_page(language, theme=theme, width=width)
+    found: list[str] = []
+    for address in (course, f"{course}/end", f"{course}/delete"):
+        page.goto(f"{console.url}{address}")
+        results = Axe().run(page)
+        found += [f"{address}: {results.generate_report()}"] if results.violations_count else []
+        scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        found += [f"{address} scrolls sideways"] if scrolls else []
+
+    assert not found, "\n".join(found)
+
+
+def test_tiles_follow_what_groups_hand_in(console: ServedConsole, open_page: Callable[..., Page], course: str) -> None:
+    page = open_page()
+    page.clock.install()
+    page.goto(f"{console.url}{course}?order=number")
+    expect(page.locator(".tile").nth(0)).to_contain_text("not begun")
+    expect(page.locator(".tile").nth(1)).to_contain_text("#")
+    sandbox = str(page.locator(".tile a").nth(0).get_attribute("href")).split("/")[2]
+    client_of(create_app(Settings(), console.platform).wsgi_app, sandbox).score([])
+
+    page.clock.run_for(6_000)
+
+    expect(page.locator(".tile").nth(0)).to_contain_text("0 found")
+    expect(page.locator(".tile").nth(0)).to_contain_text("#5")
+
+
+def test_a_link_with_a_key_fills_the_form(console: ServedConsole, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+
+    page.goto(f"{console.url}/console/sign-in#mk_a-key")
+
+    expect(page.locator("#secret")).to_have_value("mk_a-key")
+    assert page.url.endswith("/sign-in")

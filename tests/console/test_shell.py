@@ -10,6 +10,7 @@ from mocklend.config import Settings
 from mocklend.console.app import POLICY, create_console
 from mocklend.language import Language
 from mocklend.runtime import Platform
+from mocklend.sandboxes.lifecycle import ChangeSandbox
 from support.console import Browser, english_sentences, seen
 from support.story import Story
 
@@ -164,6 +165,21 @@ def test_off_loopback_a_viewer_signs_in(off_loopback: FlaskClient, story: Story)
     assert "HttpOnly; Path=/; SameSite=Strict" in entered.headers["Set-Cookie"]
     assert "the-teachers-token" not in entered.headers["Set-Cookie"]
     assert off_loopback.get(loans).status_code == 200
+
+
+@pytest.mark.security
+def test_whoever_has_not_signed_in_sees_nothing_of_a_sandbox(
+    off_loopback: FlaskClient, platform: Platform, story: Story
+) -> None:
+    story.borrow(50_000)
+    platform.run(ChangeSandbox(story.sandbox_id, "The exam", None))
+
+    for path in (f"/console/{story.sandbox_id}/loans", "/console/sign-in", "/console/default/loans"):
+        page = off_loopback.get(path).text
+        assert "The exam" not in page
+        assert 'class="figure' not in page
+        assert 'class="bar"' not in page
+        assert 'id="secret"' in page
 
 
 def test_a_student_sees_one_sandbox_and_moves_no_clock(off_loopback: FlaskClient, story: Story) -> None:

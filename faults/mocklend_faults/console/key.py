@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.pagination import cursor_of, decode_cursor
 from mocklend.audit import Audit, audit
-from mocklend.console.forms import Filled, read_form, sandbox_path
-from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.console.forms import Filled, read_form
+from mocklend.console.visit import open_snapshot, platform, require_teacher, require_truth
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
@@ -32,9 +32,8 @@ STATUS_NAMES = {
 
 @key_pages.before_request
 def only_with_the_truth() -> AnyResponse | None:
-    """The key is the teacher's, and is not shown while the truth is hidden."""
-    require_teacher()
-    return None if visit().truth else redirect(sandbox_path("loans.loans"), 303)
+    """The key is the teacher's until the truth is revealed, and is not shown while the truth is hidden."""
+    return require_truth()
 
 
 @key_pages.get("/key")
@@ -51,6 +50,7 @@ def key() -> str:
 @key_pages.post("/key/audit")
 def audited() -> str:
     """The page with an audit of now: it reads every loan, so it is made only when somebody asks for it."""
+    require_teacher()
     with open_snapshot() as snapshot:
         made = audit(snapshot)
         match = layer_of(platform()).explain_audit(snapshot, [each.finding for each in made.discrepancies])

@@ -59,6 +59,29 @@ VIEW_NAMES: Mapping[str, str] = {
 }
 """The views in which a fault may be seen."""
 
+CLASS_NAMES: Mapping[str, str] = {
+    "missing_in_books": message("Missing in the books"),
+    "missing_in_channel": message("Missing at the channel"),
+    "unsupported": message("Nothing behind it"),
+    "unidentified": message("Nobody's money"),
+    "amount_mismatch": message("Two amounts for one event"),
+    "status_mismatch": message("Another status than the books"),
+    "duplicate_in_books": message("Booked twice"),
+    "duplicate_in_channel": message("Charged twice"),
+    "left_behind": message("Left out at the end of day"),
+    "misapplied": message("On the wrong loan or part"),
+    "stale_view": message("Page behind the books"),
+    "wrong_view": message("Page with another amount"),
+    "wrong_bureau": message("Wrong credit report"),
+    "wrong_statement": message("Wrong statement"),
+    "deadline_missed": message("Deadline missed"),
+    "timing": message("One answer late or broken"),
+    "untrue_decision": message("A decision that is not true"),
+    "unapproved": message("Without a second person"),
+    "books_invariant": message("Books that contradict themselves"),
+}
+"""The finding classes, each in a few words."""
+
 UNIT_NAMES: Mapping[str, str] = {
     "s": message("seconds"),
     "ms": message("milliseconds"),

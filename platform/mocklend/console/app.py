@@ -94,7 +94,13 @@ def frame() -> dict[str, object]:
         "visit": here,
     }
     shown = here.shows_truth
-    context["entries"] = [entry for entry in current_app.extensions[ENTRIES] if not entry.shows_truth or shown]
+    context["entries"] = [
+        entry
+        for entry in current_app.extensions[ENTRIES]
+        if entry.is_for(shows_truth=shown, is_teacher=here.is_teacher)
+    ]
+    if not here.signed_in:  # Whoever has not signed in sees of no sandbox that it is there.
+        return context | {"entries": [], "sandbox": None, "clock": None, "figures": {}}
     try:
         read = current_frame()
         context.update(f=g.formats, sandbox=read.sandbox, clock=read.clock, figures=read.figures, moved=read.moved)

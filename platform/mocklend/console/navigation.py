@@ -24,7 +24,7 @@ class Entry:
 
     `label` is its English name and `endpoint` its view, called with the sandbox alone; `order` is its place in its
     group, and `key` what leads to it after `g`. `figure` is the name of a figure of the summary shown beside it.
-    `shows_truth` leaves it out while the truth is hidden.
+    `shows_truth` leaves it out while the truth is hidden, and `for_teacher` for a student.
     """
 
     group: str
@@ -34,6 +34,11 @@ class Entry:
     key: str = ""
     figure: str = ""
     shows_truth: bool = False
+    for_teacher: bool = False
+
+    def is_for(self, *, shows_truth: bool, is_teacher: bool) -> bool:
+        """Whether a viewer gets it."""
+        return (shows_truth or not self.shows_truth) and (is_teacher or not self.for_teacher)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def sign_in() -> AnyResponse:
             return sign_in_page(
                 Refused("credential_invalid", "nobody has this token or key", expected="the control token or a key")
             )
+        platform().uses.note(sandbox_id)  # A group of a class has begun.
         cookie, target = secret, url_for("home")
     response = redirect(target, 303)
     response.set_cookie(SESSION, cookie, httponly=True, samesite="Strict", secure=request.is_secure, path="/")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from flask import Request, Response, current_app, g, request
+from flask import Request, Response, current_app, g, redirect, request, url_for
 from markupsafe import Markup, escape
 
 from mocklend.config import Settings
@@ -21,7 +21,7 @@ from mocklend.console.formats import Formats
 from mocklend.domain.problems import Refused
 from mocklend.language import Language, accepted, available, translate
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import DEFAULT
+from mocklend.sandboxes.lifecycle import DEFAULT, REVEALED
 from mocklend.storage.snapshot import Snapshot
 
 EXTENSION = "mocklend.console"
@@ -47,7 +47,10 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page. `student_of` is the only sandbox of a viewer who signed in with its key."""
+    """One request for a page. `student_of` is the only sandbox of a viewer who signed in with its key.
+
+    `revealed`: its truth was hidden from the viewer, and is not any more.
+    """
 
     sandbox_id: str
     language: Language
@@ -55,16 +58,21 @@ class Visit:
     projector: bool
     truth: bool
     student_of: str | None
+    revealed: bool = False
+    signed_in: bool = True
 
     @property
     def is_teacher(self) -> bool:
         """Whether the viewer may see every sandbox, move clocks and arm rules."""
-        return self.student_of is None
+        return self.signed_in and self.student_of is None
 
     @property
     def shows_truth(self) -> bool:
-        """Whether the page may say what really happened: a teacher's may, unless the truth is hidden."""
-        return self.truth and self.is_teacher
+        """Whether the page may say what really happened: a teacher's may, unless the truth is hidden.
+
+        A student's may once the truth of the sandbox was revealed.
+        """
+        return self.truth and (self.is_teacher or self.revealed)
 
     def text(self, english: str, /, **values: object) -> str:
         """A text in the viewer's language."""
@@ -110,6 +118,19 @@ def open_snapshot() -> Iterator[Snapshot]:
         yield snapshot
 
 
+def require_truth() -> Response | None:
+    """Before a page that shows the truth. Raises Refused `truth_hidden` for a student from whom it is hidden.
+
+    Returns the way to the loans for a teacher who hides it, as on a projector.
+    """
+    here = visit()
+    if here.shows_truth:
+        return None
+    if not here.is_teacher:
+        raise Refused("truth_hidden", "this page shows it", expected="the control token")
+    return cast(Response, redirect(url_for("loans.loans", sandbox=here.sandbox_id), 303))
+
+
 def require_teacher() -> None:
     """Raises Refused `credential_invalid` for a student: clocks, rules and the truth are the teacher's."""
     if not visit().is_teacher:
@@ -129,6 +150,8 @@ def begin_visit() -> Response | None:
         projector=_chosen("projector", "off") == "on",
         truth=_chosen("truth", "shown") == "shown",
         student_of=None if who.is_teacher else who.sandbox_id,
+        signed_in=who.signed_in,
+        revealed=who.sandbox_id is not None and _is_revealed(who.sandbox_id),
     )
     g.formats = Formats(g.visit.language, "UTC")
     if request.endpoint in OPEN_TO_ALL or request.endpoint is None:
@@ -138,6 +161,14 @@ def begin_visit() -> Response | None:
     if g.visit.student_of not in (None, g.visit.sandbox_id):
         raise Refused("credential_invalid", "this viewer may see another sandbox only", expected=g.visit.student_of)
     return None
+
+
+def _is_revealed(sandbox_id: str) -> bool:
+    try:
+        with platform().snapshot(sandbox_id) as snapshot:
+            return snapshot.sandbox.truth == REVEALED
+    except Refused:  # It is gone, or is being emptied: the page says so.
+        return False
 
 
 OPEN_TO_ALL = frozenset({"static", "sign_in", "sign_out"})

@@ -26,5 +26,21 @@ for (const text of document.querySelectorAll("pre[data-copy]")) {
   });
   text.after(button);
 }
+const fromLink = document.querySelector("#secret");
+if (fromLink && location.hash.startsWith("#mk_")) {
+  fromLink.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+}
+const followed = [...document.querySelectorAll("[data-refresh]")];
+const refresh = async () => {
+  if (document.hidden || followed.some((part) => part.contains(document.activeElement))) return;
+  try {
+    const answer = await fetch(location.href);
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of followed) part.innerHTML = fresh.getElementById(part.id)?.innerHTML ?? part.innerHTML;
+  } catch { /* The server is away: the page stays as it is. */ }
+};
+if (followed.length) setInterval(refresh, 1000 * Number(followed[0].dataset.refresh));
 document.addEventListener("submit", () => document.body.classList.add("busy"));
 addEventListener("pageshow", () => document.body.classList.remove("busy"));
