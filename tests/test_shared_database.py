@@ -385,3 +385,30 @@ def test_a_stream_ends_with_what_another_process_does_to_its_sandbox(two: list[P
             assert event.data["requests"] == 0
         assert stream.ended
         stream.close()
+
+
+def test_a_class_that_one_process_made_is_followed_moved_revealed_and_deleted_by_another(two: list[Process]) -> None:
+    one, other = two
+    _, key = one.sandbox()
+    one.done("PUT", "/-/rules/lost", key, {"fault": "callback.dropped"})
+    loan = one.loan(key)
+    assert order(one, loan, key, "first")[0] == 202
+    one.done("POST", "/-/clock/advance", key, {"by": "PT1H"})
+    made = one.done("POST", "/-/classes", key, {"name": "A", "size": 4})
+    keys = [group["api_key"] for group in made["keys"]]
+    path = f"/-/classes/{made['made']['id']}"
+
+    other.done("POST", "/-/scores", keys[2], {"findings": []})
+    moved = other.done("POST", f"{path}/clock", key, {"by": "P1D"})
+    seen = one.done("GET", path, key)
+    assert (moved["clock"]["arrived"], moved["clock"]["moving_to"]) == (4, None)
+    assert [group["rank"] for group in seen["groups"]] == [None, None, 1, None]
+    assert one.ask("GET", "/-/answer-key", keys[0])[0] == 403
+    other.done("POST", f"{path}/reveal", key)
+    assert one.ask("GET", "/-/answer-key", keys[0])[0] == 200
+    fresh = other.done("POST", f"{path}/keys", key)["keys"]
+    assert one.ask("GET", "/v1/loans", keys[0])[0] == 401
+    assert one.ask("GET", "/v1/loans", fresh[0]["api_key"])[0] == 200
+    other.done("DELETE", path, key)
+    assert one.ask("GET", path, key)[0] == 404
+    assert one.ask("GET", "/v1/loans", fresh[0]["api_key"])[0] == 401

@@ -159,12 +159,12 @@ def _refuse_large(platform: Platform, sandbox_id: str) -> None:
 def _make(app: WSGIApplication, platform: Platform, class_id: str, keys: Sequence[GroupKey], story: Story) -> None:
     try:
         if story.scenario is None:
-            _fill(platform, story.sandbox_id, keys)
+            _fill(platform, class_id, story.sandbox_id, keys)
         elif story.seeds == OWN:
             for key in keys:
-                _played(app, platform, story, key.n - 1, [key])
+                _played(app, platform, class_id, story, key.n - 1, [key])
         else:
-            _played(app, platform, story, 0, keys)
+            _played(app, platform, class_id, story, 0, keys)
         for key in keys:
             platform.give_key(key.sandbox_id, key.api_key)
         platform.writer.call(lambda connection: classes.opened(connection, class_id, platform.real_ms()))
@@ -174,7 +174,9 @@ def _make(app: WSGIApplication, platform: Platform, class_id: str, keys: Sequenc
         raise
 
 
-def _played(app: WSGIApplication, platform: Platform, story: Story, later: int, keys: Sequence[GroupKey]) -> None:
+def _played(
+    app: WSGIApplication, platform: Platform, class_id: str, story: Story, later: int, keys: Sequence[GroupKey]
+) -> None:
     """Play the scenario in a sandbox that is deleted afterwards, and copy it for these groups."""
     assert story.scenario is not None
     first = named(story.scenario).seed if story.seed is None else story.seed
@@ -184,13 +186,16 @@ def _played(app: WSGIApplication, platform: Platform, story: Story, later: int, 
             run = go_on(app, platform, run.sandbox_id, CHAPTER)
         if run.failed is not None:
             raise Refused("conflict", f"the scenario was not as it is told: {run.failed}")
-        _fill(platform, run.sandbox_id, keys)
+        _fill(platform, class_id, run.sandbox_id, keys)
     finally:
         with suppress(Refused):
             platform.delete_sandbox(run.sandbox_id)
 
 
-def _fill(platform: Platform, source_id: str, keys: Sequence[GroupKey]) -> None:
+def _fill(platform: Platform, class_id: str, source_id: str, keys: Sequence[GroupKey]) -> None:
+    """Make the sandboxes of these groups, copies of another one. Raises Refused `class_unknown` if it was deleted."""
+    with platform.read() as connection:
+        classes.class_of(connection, class_id)
     with platform.snapshot(source_id) as source:
         for key in keys:
             _create(platform, source.sandbox, source.now_ms, key)
