@@ -34,6 +34,7 @@ needs_faults = pytest.mark.skipif(
 # --- the pages and the code ---
 
 
+@pytest.mark.without_redis("which waits longer for Redis than a page says")
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_takes_from_the_code_is_what_the_code_says(page: str) -> None:
     assert_as_made(page, told_anew=False)

@@ -14,7 +14,7 @@ from mocklend import cli, loaders
 from mocklend.storage.snapshot import LOADERS
 from mocklend.storage.stores import STORES
 from mocklend.storage.tables import metadata
-from mocklend.storage.work import Loaded
+from mocklend.storage.work import Entity, Loaded
 from mocklend_faults.engine import TABLES
 
 LATE = {"mocklend.testing", "mocklend.__main__"}
@@ -64,7 +64,7 @@ def test_the_layer_names_all_of_its_tables() -> None:
         store.entity_class for store in STORES.values() if store.entity_class.__module__.startswith("mocklend_faults.")
     }
 
-    assert set(TABLES) == entities
+    assert {row for row in TABLES if issubclass(row, Entity)} == entities
 
 
 def test_a_module_with_commands_is_in_the_list_of_commands() -> None:

@@ -76,6 +76,7 @@ def test_a_table_has_its_sandbox_first_in_its_key_and_in_every_index() -> None:
     assert [column.name for column in trades.primary_key] == ["sandbox_id", "id"]
     assert {tuple(column.name for column in index.columns) for index in trades.indexes} == {
         ("sandbox_id", "channel_trade_no"),
+        ("sandbox_id", "loan_id", "id"),
         ("sandbox_id", "channel", "paid_ms"),
         ("sandbox_id", "due_ms", "id"),
         ("sandbox_id", "return_due_ms", "id"),

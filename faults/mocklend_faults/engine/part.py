@@ -7,7 +7,7 @@ from mocklend.storage.parts import SchemaPart, register_part
 PART = SchemaPart(
     "faults",
     Path(__file__).parent.parent / "migrations",
-    revisions=("faults_0001", "faults_0002", "faults_0003", "faults_0004"),
+    revisions=("faults_0001",),
     tables=frozenset(
         {
             *("rulesets", "experiments", "rule_counts", "request_numbers", "seam_counts", "injections", "endings"),

@@ -238,7 +238,7 @@ register_part(
     SchemaPart(
         "platform",
         Path(__file__).parent / "migrations" / "versions",
-        revisions=("platform_0001", "platform_0002", "platform_0003"),
+        revisions=("platform_0001",),
         tables=frozenset(metadata.tables),
     )
 )

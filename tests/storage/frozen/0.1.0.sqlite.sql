@@ -9,6 +9,18 @@ CREATE TABLE advances (
     CONSTRAINT pk_advances PRIMARY KEY (sandbox_id, n)
 );
 
+CREATE TABLE alert_runs (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    open BIGINT NOT NULL,
+    opened BIGINT NOT NULL,
+    closed BIGINT NOT NULL,
+    left_out BIGINT NOT NULL,
+    CONSTRAINT pk_alert_runs PRIMARY KEY (sandbox_id, id)
+);
+
 CREATE TABLE applications (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -150,6 +162,12 @@ CREATE TABLE callbacks (
 
 CREATE INDEX ix_callbacks_sandbox_id_due_ms_id ON callbacks (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
+CREATE INDEX ix_callbacks_sandbox_id_loan_id_queued_ms_id ON callbacks (sandbox_id, loan_id, queued_ms, id);
+
+CREATE INDEX ix_callbacks_sandbox_id_queued_ms_id ON callbacks (sandbox_id, queued_ms, id);
+
+CREATE INDEX ix_callbacks_sandbox_id_state_queued_ms_id ON callbacks (sandbox_id, state, queued_ms, id) WHERE state <> 'ACKED';
+
 CREATE TABLE certificates (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -259,6 +277,26 @@ CREATE TABLE idempotency (
     body TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     CONSTRAINT pk_idempotency PRIMARY KEY (sandbox_id, "key")
+);
+
+CREATE TABLE kept_alerts (
+    sandbox_id TEXT NOT NULL,
+    opened_run BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    check_name TEXT NOT NULL,
+    finding_class TEXT,
+    entity TEXT NOT NULL,
+    loan_id TEXT,
+    channel TEXT,
+    amount_minor BIGINT NOT NULL,
+    currency TEXT,
+    since_ms BIGINT NOT NULL,
+    raised_ms BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    opened_ms BIGINT NOT NULL,
+    seen_ms BIGINT NOT NULL,
+    closed_ms BIGINT,
+    CONSTRAINT pk_kept_alerts PRIMARY KEY (sandbox_id, opened_run, id)
 );
 
 CREATE TABLE loan_counts (
@@ -463,6 +501,16 @@ CREATE TABLE repayments (
 
 CREATE INDEX ix_repayments_sandbox_id_loan_id_created_ms ON repayments (sandbox_id, loan_id, created_ms);
 
+CREATE TABLE reports (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    about TEXT NOT NULL,
+    title TEXT NOT NULL,
+    made_ms BIGINT NOT NULL,
+    document TEXT NOT NULL,
+    CONSTRAINT pk_reports PRIMARY KEY (sandbox_id, id)
+);
+
 CREATE TABLE sandbox_uses (
     sandbox_id TEXT NOT NULL,
     used_ms BIGINT NOT NULL,
@@ -562,6 +610,8 @@ CREATE INDEX ix_trades_sandbox_id_channel_trade_no ON trades (sandbox_id, channe
 
 CREATE INDEX ix_trades_sandbox_id_due_ms_id ON trades (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
+CREATE INDEX ix_trades_sandbox_id_loan_id_id ON trades (sandbox_id, loan_id, id);
+
 CREATE INDEX ix_trades_sandbox_id_return_due_ms_id ON trades (sandbox_id, return_due_ms, id) WHERE return_due_ms IS NOT NULL;
 
 CREATE TABLE transactions (
@@ -612,6 +662,12 @@ CREATE TABLE webhooks (
 CREATE INDEX ix_webhooks_sandbox_id_due_ms_id ON webhooks (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
 CREATE INDEX ix_webhooks_sandbox_id_endpoint_id_due_ms_id ON webhooks (sandbox_id, endpoint_id, due_ms, id) WHERE due_ms IS NOT NULL;
+
+CREATE INDEX ix_webhooks_sandbox_id_loan_id_queued_ms_id ON webhooks (sandbox_id, loan_id, queued_ms, id);
+
+CREATE INDEX ix_webhooks_sandbox_id_queued_ms_id ON webhooks (sandbox_id, queued_ms, id);
+
+CREATE INDEX ix_webhooks_sandbox_id_state_queued_ms_id ON webhooks (sandbox_id, state, queued_ms, id) WHERE state <> 'ACKED';
 
 CREATE TABLE world_facts (
     sandbox_id TEXT NOT NULL,
@@ -679,6 +735,28 @@ CREATE TRIGGER operator_actions_no_replace BEFORE INSERT ON operator_actions WHE
 
 CREATE TRIGGER operator_actions_no_delete BEFORE DELETE ON operator_actions WHEN EXISTS (SELECT 1 FROM sandboxes WHERE id = OLD.sandbox_id) BEGIN SELECT RAISE(ABORT, 'operator_actions is append-only'); END;
 
+CREATE TABLE class_groups (
+    class_id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    sandbox TEXT NOT NULL,
+    CONSTRAINT pk_class_groups PRIMARY KEY (class_id, n)
+);
+
+CREATE TABLE classes (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    scenario TEXT,
+    seeds TEXT NOT NULL,
+    state TEXT NOT NULL,
+    made_ms BIGINT NOT NULL,
+    ended_ms BIGINT,
+    to_ms BIGINT,
+    problem TEXT,
+    CONSTRAINT pk_classes PRIMARY KEY (id),
+    CONSTRAINT uq_classes_name UNIQUE (name)
+);
+
 CREATE TABLE endings (
     sandbox_id TEXT NOT NULL,
     signal TEXT NOT NULL,
@@ -695,6 +773,13 @@ CREATE TABLE experiments (
     doc TEXT NOT NULL,
     started_ms BIGINT NOT NULL,
     CONSTRAINT pk_experiments PRIMARY KEY (sandbox_id, id)
+);
+
+CREATE TABLE hand_ins (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    CONSTRAINT pk_hand_ins PRIMARY KEY (sandbox_id, id)
 );
 
 CREATE TABLE injections (
@@ -731,11 +816,34 @@ CREATE INDEX ix_injections_sandbox_id_loan_id ON injections (sandbox_id, loan_id
 
 CREATE INDEX ix_injections_sandbox_id_loan_id_until_ms_from_ms ON injections (sandbox_id, loan_id, until_ms, from_ms) WHERE ended_ms IS NULL;
 
+CREATE INDEX ix_injections_sandbox_id_rule_at_ms ON injections (sandbox_id, rule, at_ms);
+
 CREATE INDEX ix_injections_sandbox_id_rule_revision_entity ON injections (sandbox_id, rule, revision, entity);
 
 CREATE INDEX ix_injections_sandbox_id_until_ms_from_ms ON injections (sandbox_id, until_ms, from_ms) WHERE ended_ms IS NULL;
 
 CREATE UNIQUE INDEX uq_injections_open ON injections (sandbox_id, finding_class, finding_entity) WHERE ended_ms IS NULL;
+
+CREATE TABLE kept_scores (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    label TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    handed_in_ms BIGINT NOT NULL,
+    verdict TEXT NOT NULL,
+    demanded BIGINT NOT NULL,
+    found BIGINT NOT NULL,
+    false_positives BIGINT NOT NULL,
+    wrong_class BIGINT NOT NULL,
+    harmful_repairs BIGINT NOT NULL,
+    findings BIGINT NOT NULL,
+    classes TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    CONSTRAINT pk_kept_scores PRIMARY KEY (sandbox_id, id)
+);
+
+CREATE INDEX ix_kept_scores_sandbox_id_n ON kept_scores (sandbox_id, n);
 
 CREATE TABLE request_numbers (
     sandbox_id TEXT NOT NULL,

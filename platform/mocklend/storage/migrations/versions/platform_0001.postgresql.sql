@@ -9,6 +9,18 @@ CREATE TABLE advances (
     CONSTRAINT pk_advances PRIMARY KEY (sandbox_id, n)
 );
 
+CREATE TABLE alert_runs (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    open BIGINT NOT NULL,
+    opened BIGINT NOT NULL,
+    closed BIGINT NOT NULL,
+    left_out BIGINT NOT NULL,
+    CONSTRAINT pk_alert_runs PRIMARY KEY (sandbox_id, id)
+);
+
 CREATE TABLE applications (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -150,6 +162,12 @@ CREATE TABLE callbacks (
 
 CREATE INDEX ix_callbacks_sandbox_id_due_ms_id ON callbacks (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
+CREATE INDEX ix_callbacks_sandbox_id_loan_id_queued_ms_id ON callbacks (sandbox_id, loan_id, queued_ms, id);
+
+CREATE INDEX ix_callbacks_sandbox_id_queued_ms_id ON callbacks (sandbox_id, queued_ms, id);
+
+CREATE INDEX ix_callbacks_sandbox_id_state_queued_ms_id ON callbacks (sandbox_id, state, queued_ms, id) WHERE state <> 'ACKED';
+
 CREATE TABLE certificates (
     sandbox_id TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -259,6 +277,26 @@ CREATE TABLE idempotency (
     body TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     CONSTRAINT pk_idempotency PRIMARY KEY (sandbox_id, key)
+);
+
+CREATE TABLE kept_alerts (
+    sandbox_id TEXT NOT NULL,
+    opened_run BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    check_name TEXT NOT NULL,
+    finding_class TEXT,
+    entity TEXT NOT NULL,
+    loan_id TEXT,
+    channel TEXT,
+    amount_minor BIGINT NOT NULL,
+    currency TEXT,
+    since_ms BIGINT NOT NULL,
+    raised_ms BIGINT NOT NULL,
+    detail TEXT NOT NULL,
+    opened_ms BIGINT NOT NULL,
+    seen_ms BIGINT NOT NULL,
+    closed_ms BIGINT,
+    CONSTRAINT pk_kept_alerts PRIMARY KEY (sandbox_id, opened_run, id)
 );
 
 CREATE TABLE loan_counts (
@@ -463,6 +501,16 @@ CREATE TABLE repayments (
 
 CREATE INDEX ix_repayments_sandbox_id_loan_id_created_ms ON repayments (sandbox_id, loan_id, created_ms);
 
+CREATE TABLE reports (
+    sandbox_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    about TEXT NOT NULL,
+    title TEXT NOT NULL,
+    made_ms BIGINT NOT NULL,
+    document TEXT NOT NULL,
+    CONSTRAINT pk_reports PRIMARY KEY (sandbox_id, id)
+);
+
 CREATE TABLE sandbox_uses (
     sandbox_id TEXT NOT NULL,
     used_ms BIGINT NOT NULL,
@@ -562,6 +610,8 @@ CREATE INDEX ix_trades_sandbox_id_channel_trade_no ON trades (sandbox_id, channe
 
 CREATE INDEX ix_trades_sandbox_id_due_ms_id ON trades (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
+CREATE INDEX ix_trades_sandbox_id_loan_id_id ON trades (sandbox_id, loan_id, id);
+
 CREATE INDEX ix_trades_sandbox_id_return_due_ms_id ON trades (sandbox_id, return_due_ms, id) WHERE return_due_ms IS NOT NULL;
 
 CREATE TABLE transactions (
@@ -612,6 +662,12 @@ CREATE TABLE webhooks (
 CREATE INDEX ix_webhooks_sandbox_id_due_ms_id ON webhooks (sandbox_id, due_ms, id) WHERE due_ms IS NOT NULL;
 
 CREATE INDEX ix_webhooks_sandbox_id_endpoint_id_due_ms_id ON webhooks (sandbox_id, endpoint_id, due_ms, id) WHERE due_ms IS NOT NULL;
+
+CREATE INDEX ix_webhooks_sandbox_id_loan_id_queued_ms_id ON webhooks (sandbox_id, loan_id, queued_ms, id);
+
+CREATE INDEX ix_webhooks_sandbox_id_queued_ms_id ON webhooks (sandbox_id, queued_ms, id);
+
+CREATE INDEX ix_webhooks_sandbox_id_state_queued_ms_id ON webhooks (sandbox_id, state, queued_ms, id) WHERE state <> 'ACKED';
 
 CREATE TABLE world_facts (
     sandbox_id TEXT NOT NULL,

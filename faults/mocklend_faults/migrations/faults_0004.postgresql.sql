@@ -1,1 +1,0 @@
-CREATE INDEX ix_injections_sandbox_id_rule_at_ms ON injections (sandbox_id, rule, at_ms);
