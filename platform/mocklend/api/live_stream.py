@@ -33,10 +33,20 @@ live_stream = APIBlueprint("live_stream", __name__)
 
 RETRY = b"retry: 2000\n\n"
 """After how many milliseconds a client asks again for a stream that has ended."""
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream, by its fields.",
+    "properties": {
+        "event": {"type": "string", "enum": ["series"], "description": "The event's name; left out where it is a row."},
+        "id": {"type": "string", "pattern": "^[0-9]{1,12}$", "description": "The row's second. The first has none."},
+        "data": {"type": "string", "description": "JSON: a row of `GET /-/live`, or its other fields."},
+    },
+    "required": ["data"],
+}
 _STREAM = {
     "description": "A stream of events. The first one, `series`, has the fields of `GET /-/live` without the rows; "
     "each other one has a row as its data, and as its id the row's `second`. In long pauses a comment is sent.",
-    "content": {EVENT_STREAM: {"schema": {"type": "string"}}},
+    "content": {EVENT_STREAM: {"schema": EVENT}},
 }
 
 
