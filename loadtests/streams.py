@@ -140,12 +140,10 @@ def compared(without: Side, with_streams: Side, streams: int, rate: float, behin
     spread = _spread(without.p95_ms)
     if behind_s > BEHIND_MAX_S or with_streams.failed > without.failed:
         verdict = ExitCode.FAIL
-    elif not ratio or without.failed:
-        verdict = ExitCode.INCONCLUSIVE
-    elif ratio <= RATIO_MAX:
-        verdict = ExitCode.PASS
+    elif not ratio or without.failed or spread > RATIO_MAX:
+        verdict = ExitCode.INCONCLUSIVE  # A side that differs from itself says nothing about the other.
     else:
-        verdict = ExitCode.INCONCLUSIVE if spread > RATIO_MAX else ExitCode.FAIL
+        verdict = ExitCode.PASS if ratio <= RATIO_MAX else ExitCode.FAIL
     return {
         "verdict": verdict.name,
         "streams": streams,
