@@ -12,6 +12,7 @@ from mocklend.app import create_app
 from mocklend.audit.chain import traced
 from mocklend.audit.chain.subject import Subject, subject_of
 from mocklend.config import Settings
+from mocklend.console import loans
 from mocklend.runtime import Platform
 from mocklend.scenarios.in_process import client_of
 from mocklend.storage.snapshot import Snapshot
@@ -93,3 +94,10 @@ def test_an_event_opens_to_the_request_and_the_answer_behind_it(platform: Platfo
     assert "&#34;amount_minor&#34;: 1234" in opened
     assert order["out_trade_no"] in opened.partition('class="asked"')[2].partition("</li>")[0]
     assert 'class="asked"' not in page
+
+
+@pytest.mark.parametrize("sent", [b"[" * 20_000, b'["\\ud800"]', b"\xff\xfe", b'{"a": NaN}', b""])
+def test_whatever_was_sent_is_shown_as_text(sent: bytes) -> None:
+    shown = loans.as_text(sent)
+
+    assert len(shown.encode()) <= loans.SHOWN_MAX + len("…".encode())

@@ -5,11 +5,10 @@ A student may hand in, too, and sees the counts of the own scores: no class, no 
 
 from __future__ import annotations
 
-import json
-
 from flask import Blueprint, render_template, request
 from pydantic import ValidationError
 
+from mocklend.api.json_body import parse
 from mocklend.api.problems import field_problem, invalid
 from mocklend.console.forms import Filled
 from mocklend.console.visit import open_snapshot, platform, visit
@@ -22,6 +21,7 @@ from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc,
 score_pages = Blueprint("score", __name__, template_folder="templates")
 
 PAGE = 50
+FINDINGS = "a JSON list of findings, or one per line"
 EXAMPLE = '[{"class": "stale_view", "entity": "loan_…"}]'
 VERDICT_NAMES = {
     "PASS": message("Passed"),
@@ -68,12 +68,14 @@ def judge() -> str | tuple[str, int]:
 def _read(typed: str, label: str) -> NewScore:
     """Findings: a JSON list, a JSON object with `findings`, or a JSON object per line."""
     try:
-        read = json.loads(typed)
-    except ValueError:
+        read = parse(typed.encode("utf-8", "replace"))
+    except Refused as whole:
+        if whole.code != "body_not_json":
+            raise field_problem("findings", FINDINGS, whole.detail) from None
         try:
-            read = [json.loads(line) for line in typed.splitlines() if line.strip()]
-        except ValueError:
-            raise field_problem("findings", "a JSON list of findings, or one per line", typed[:80]) from None
+            read = [parse(line.encode("utf-8", "replace")) for line in typed.splitlines() if line.strip()]
+        except Refused:
+            raise field_problem("findings", FINDINGS, typed[:80]) from None
     if isinstance(read, dict) and "findings" not in read:
         read = [read]
     body = read if isinstance(read, dict) else {"findings": read}

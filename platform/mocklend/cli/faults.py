@@ -234,7 +234,7 @@ def _value(text: str, type_name: str) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

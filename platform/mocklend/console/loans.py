@@ -104,13 +104,14 @@ def _asked_behind(timeline: TimelineDoc, event_id: str) -> Exchange | None:
     entry = log.logged(visit().sandbox_id, ids[0]) if log is not None and ids and ids[0] is not None else None
     if entry is None:
         return None
-    return Exchange(entry.method, entry.path, _indented(entry.body), entry.status, _indented(entry.answer))
+    return Exchange(entry.method, entry.path, as_text(entry.body), entry.status, as_text(entry.answer))
 
 
-def _indented(data: bytes) -> str:
+def as_text(data: bytes) -> str:
+    """What was sent, as text: a request that was refused may be anything."""
     text = data.decode("utf-8", "replace")
-    with suppress(ValueError):
-        text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+    with suppress(ValueError, RecursionError):
+        text = json.dumps(json.loads(text), ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 

@@ -68,7 +68,11 @@ def test_a_miss_leads_to_its_loan_and_a_near_one_says_the_right_class(browser: B
     assert page.count(f"/loans/{loan}") >= 2
 
 
-@pytest.mark.parametrize("typed", ["{", "[{}]", "7", '[{"class": "nothing", "entity": "x"}]'])
+@pytest.mark.parametrize(
+    "typed",
+    ["{", "[{}]", "7", "NaN", '[{"class": "nothing", "entity": "x"}]', "[" * 20_000, '["\\ud800"]', '["\\u0000"]'],
+    ids=["brace", "empty", "number", "nan", "class", "deep", "surrogate", "nul"],
+)
 @pytest.mark.parametrize("language", list(Language))
 def test_findings_that_cannot_be_read_are_kept_with_the_error(browser: Browser, typed: str, language: Language) -> None:
     answer = browser.post("/score", {"findings": typed}, language)
