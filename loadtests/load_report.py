@@ -7,7 +7,6 @@ the document that `--json` prints ───┘
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -31,6 +30,7 @@ from mocklend.reports.documents import (
     TruthDoc,
     VerdictDoc,
 )
+from mocklend.textfiles import unwritable
 
 TITLE = message("A load of {users} users for {seconds} s")
 
@@ -52,10 +52,8 @@ def require_place(file: Path) -> None:
     """Raises NotRun if a report cannot be written there: before the load, and not after it."""
     if find_spec("babel") is None:
         raise NotRun("a report needs the console: pip install 'mocklend[console]'")
-    if not file.parent.is_dir():
-        raise NotRun(f"--report {file}: there is no folder {file.parent}")
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise NotRun(f"--report {file}: this file cannot be written")
+    if (reason := unwritable(file)) is not None:
+        raise NotRun(f"--report {file}: {reason}")
 
 
 def load_report(document: Doc, verdict: Verdict, seen: Seen, rows: Sequence[Doc], command: str) -> ReportDoc:

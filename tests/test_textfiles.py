@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from mocklend.textfiles import NotPlain, NotText, decoded, read_yaml
+from mocklend.textfiles import NotPlain, NotText, decoded, read_yaml, unwritable
 
 STORY = '{"payer": "Ada 张三", "told": "May"}\n{"n": 2}\n'
 
@@ -69,3 +71,15 @@ def test_a_value_that_json_cannot_represent_is_refused_in_a_sentence(text: str) 
         read_yaml(text)
 
     assert "\n" not in str(caught.value)
+
+
+def test_why_no_file_can_be_written_there_is_said_before_it_is_tried(tmp_path: Path) -> None:
+    places = {
+        "new.html": None,
+        "": "it is a folder",
+        "nowhere/new.html": f"there is no folder {tmp_path / 'nowhere'}",
+        "x" * 300: "File name too long",
+    }
+
+    assert {place: unwritable(tmp_path / place) for place in places} == places
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ it is, so nothing is guessed: without a mark a file is UTF-8, and refused if it 
 from __future__ import annotations
 
 import json
+import os
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cache
@@ -23,6 +24,19 @@ class NotText(ValueError):
 def read_text(path: Path) -> str:
     """Return a file's text, line ends unchanged. Raises OSError, or NotText for another encoding."""
     return decoded(path.read_bytes())
+
+
+def unwritable(path: Path) -> str | None:
+    """Why no file can be written there, as part of a sentence; None if nothing speaks against it. Writes nothing."""
+    try:
+        if not path.parent.is_dir():
+            return f"there is no folder {path.parent}"
+        if path.is_dir():
+            return "it is a folder"
+        may = os.access(path if path.exists() else path.parent, os.W_OK)
+    except OSError as error:  # A name that no file can have.
+        return str(error.strerror)
+    return None if may else "it may not be written"
 
 
 def decoded(data: bytes) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mocklend.config import Settings
 from mocklend.language import Language
 from mocklend.runtime import NewSandbox, Platform
 from mocklend_faults.engine.layer import FaultLayer
+from support.accessibility import barriers
 from support.databases import Databases
 from support.event_reader import until
 from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
@@ -91,14 +91,6 @@ def sign_in(page: Page, url: str, secret: str) -> None:
         page.keyboard.press("Enter")
 
 
-def faults_of(page: Page) -> list[str]:
-    """What keeps some readers from the page: violations of accessibility, and a page that is too wide."""
-    results = Axe().run(page)
-    found = [f"{page.url}: {results.generate_report()}"] if results.violations_count else []
-    scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    return [*found, f"{page.url} scrolls sideways"] if scrolls else found
-
-
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -108,19 +100,19 @@ def test_a_teacher_signs_in_and_plays_a_story(
     page = open_page(language, theme=theme, width=width)
     page.goto(console.url)
     expect(page.locator("#secret")).to_be_visible()
-    found = faults_of(page)
+    found = barriers(page)
 
     sign_in(page, console.url, "wrong")
     expect(page.locator("#refused")).to_be_visible()
-    found += faults_of(page)
+    found += barriers(page)
     sign_in(page, console.url, TOKEN)
     page.goto(f"{console.url}/console/default/scenarios/{STORY}")
-    found += faults_of(page)
+    found += barriers(page)
     page.get_by_role("button", name=PLAYS[language]).click()
     for _ in range(3):
         page.get_by_role("button", name=TO_CHAPTERS_END[language]).click()
     expect(page.locator(".believes .mark.first_wrong").first).to_be_visible()
-    found += faults_of(page)
+    found += barriers(page)
 
     assert not found, "\n".join(found)
 
@@ -139,7 +131,7 @@ def test_a_students_live_page_has_a_stream_of_one_sandbox_and_no_truth(
 
     expect(page.locator("#figure-requests span")).to_have_text("of 1", timeout=5_000)
     assert page.locator("#plot-lies, #plot-stale, .below").count() == 0
-    assert faults_of(page) == []
+    assert barriers(page) == []
     page.goto(f"{console.url}/console/default/live")
     expect(page.locator("main")).to_contain_text("another sandbox")
 

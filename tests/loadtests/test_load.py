@@ -96,7 +96,8 @@ def test_a_fault_of_the_answer_itself_is_refused_in_words() -> None:
         (("--users", "many"), "expected 1 to 2000"),
         (("--workers", "2"), "several processes need PostgreSQL"),
         (("--report", "/nowhere/report.html"), "there is no folder /nowhere"),
-        (("--report", "/"), "this file cannot be written"),
+        (("--report", "/"), "it is a folder"),
+        (("--report", "x" * 300), "File name too long"),
         (("--language", "fr"), "invalid Language value: 'fr'"),
     ],
 )

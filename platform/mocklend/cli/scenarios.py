@@ -17,6 +17,7 @@ from mocklend.cli.root import TARGET, AsJson, InLanguage, connect, group, langua
 from mocklend.domain.names import did_you_mean
 from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
+from mocklend.textfiles import unwritable
 
 if TYPE_CHECKING:
     from mocklend.scenarios.narrator import Narrator
@@ -175,8 +176,8 @@ def reporter(file: Path, name: str, language: Language) -> Callable[[Play, Narra
         except OSError as error:
             refuse(f"{file} cannot be written: {error.strerror}.", "Give a name in a folder that exists.")
 
-    if not file.parent.is_dir() or file.is_dir():
-        refuse(f"{file} cannot be written.", "Give a name in a folder that exists.")
+    if (reason := unwritable(file)) is not None:
+        refuse(f"{file} cannot be written: {reason}.", "Give a name in a folder that exists.")
     return write
 
 
