@@ -12,7 +12,7 @@ from flask import Response, current_app
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.fields import Id, Moment, Seed, SpanOfTime
+from mocklend.api.fields import SEED_MAX, Id, Moment, Seed, SpanOfTime
 from mocklend.api.openapi import operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, sandbox_id
@@ -241,6 +241,9 @@ def story_of(new: NewClass, source_id: str | None) -> Story:
     chapter = new.chapter or 1
     if chapter > chapters:
         raise field_problem("chapter", f"a chapter of the scenario, 1 to {chapters}", chapter)
+    last_seed = SEED_MAX - (len(names_of(new)) - 1 if new.seeds == OWN else 0)
+    if new.seed is not None and new.seed > last_seed:
+        raise field_problem("seed", f"at most {last_seed}: each later group has the next seed", new.seed)
     return Story("", new.scenario, chapter, new.seeds, new.seed, Language(new.language))
 
 

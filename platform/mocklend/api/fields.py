@@ -112,7 +112,8 @@ MinorAmount = Annotated[int, bounded_int(1, MAX_MINOR)]
 RelativeMinor = Annotated[int, bounded_int(-MAX_MINOR, MAX_MINOR)]
 """A change of an amount, in minor units; below zero it decreases the amount."""
 LimitMinor = Annotated[int, bounded_int(0, MAX_MINOR)]
-Seed = Annotated[int, bounded_int(0, 2**63 - 1)]
+SEED_MAX = 2**63 - 1
+Seed = Annotated[int, bounded_int(0, SEED_MAX)]
 Second = Annotated[int, bounded_int(0, LAST_MS // 1000), BeforeValidator(_digits), Means("A second since 1970.")]
 PageSize = Annotated[
     int, bounded_int(1, 500), BeforeValidator(_digits), Means("The greatest number of entries on a page.")

@@ -276,6 +276,7 @@ def test_a_deleted_class_takes_its_sandboxes_and_a_deleted_sandbox_is_gone_from_
         ({"name": "B", "chapter": 1}, "chapter"),
         ({"name": "B", "seed": 1}, "seed"),
         ({"name": "B", "scenario": "stale-page", "chapter": 99}, "chapter"),
+        ({"name": "B", "size": 3, "scenario": "stale-page", "seeds": "own", "seed": 2**63 - 2}, "seed"),
         ({"name": "B", "scenario": "stale-page", "sandbox_id": "sbx_1"}, "sandbox_id"),
     ],
 )
