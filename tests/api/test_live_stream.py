@@ -15,6 +15,7 @@ from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from mocklend.door import Door
 from mocklend.runtime import NewSandbox, Platform, find_layer
+from mocklend.sandboxes.lifecycle import REVEALED, ChangeSandbox
 from mocklend.storage.ground import GONE, Unavailable
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
@@ -223,6 +224,21 @@ def test_a_truth_that_is_hidden_ends_the_streams_of_those_who_have_only_the_key(
         assert (again.status, json.loads(again.body())["code"]) == (403, "truth_hidden")
         for stream in (students, teachers, again):
             stream.close()
+
+
+def test_a_truth_that_is_revealed_leaves_the_stream_of_who_has_only_the_key_open(
+    platform: Platform, sandbox: NewSandbox, clock: Clock
+) -> None:
+    platform.run(ChangeSandbox(sandbox.id, None, REVEALED))
+    with doored(create_app(Settings(), platform).wsgi_app, MOST) as (_, port):
+        stream = Stream(port, "/-/live/stream", {"Authorization": f"Bearer {sandbox.api_key}"})
+        events = stream.events()
+        assert next(events).name == "series"
+
+        for _ in range(2):
+            clock.ms += 1_000
+            assert next(events).data["requests"] == 0
+        stream.close()
 
 
 def test_a_stopping_server_ends_its_streams_at_once(platform: Platform, sandbox: NewSandbox) -> None:

@@ -150,6 +150,23 @@ def test_while_the_truth_is_hidden_a_report_is_without_it_for_everybody(lesson: 
         assert "rule-of-loss" in lesson.browser.get(f"/reports/{each}"), "what was made meanwhile has it, too"
 
 
+def test_a_truth_that_is_revealed_is_in_the_reports_again(open_platform: Callable[..., Platform]) -> None:
+    lesson = Class(open_platform(find_layer()), host="0.0.0.0")
+    lesson.lie()
+    lesson.control.call("PATCH", f"/-/sandboxes/{lesson.id}", {"truth": "hidden"})
+    id = lesson.control.call("POST", "/-/reports", {})["id"]
+    student = lesson.viewer()
+    student.post("/console/sign-in", data={"secret": lesson.control.key})
+    assert "rule-of-loss" not in student.get(f"/console/{lesson.id}/reports/{id}").text
+    assert "these files are without it" in student.get(f"/console/{lesson.id}/reports").text
+
+    lesson.control.call("PATCH", f"/-/sandboxes/{lesson.id}", {"truth": "revealed"})
+
+    assert "rule-of-loss" in student.get(f"/console/{lesson.id}/reports/{id}").text
+    assert "these files are without it" not in student.get(f"/console/{lesson.id}/reports").text
+    assert lesson.control.call("GET", f"/-/reports/{id}")["report"]["shows_truth"]
+
+
 def test_a_student_opens_reports_without_the_truth_and_makes_none(open_platform: Callable[..., Platform]) -> None:
     lesson = Class(open_platform(find_layer()), host="0.0.0.0")
     lesson.lie()

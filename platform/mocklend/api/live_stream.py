@@ -24,7 +24,7 @@ from mocklend.domain.problems import Refused
 from mocklend.event_streams import EVENT_STREAM, HEADERS, STREAM, STREAMS, Ended, EventStreams, Followed, News, Opening
 from mocklend.live_series import LiveRow
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import SHOWN
+from mocklend.sandboxes.lifecycle import HIDDEN
 from mocklend.signing import hash_of_key
 from mocklend.storage.ground import Unavailable
 from mocklend.storage.work import Sandbox
@@ -63,7 +63,7 @@ class Viewer(NamedTuple):
 
     def may_see(self, sandbox: Sandbox) -> bool:
         """Whether the sandbox still has this key, and shows its truth to whoever has it."""
-        return self.key_hash in (None, sandbox.key_hash) and (self.sees_hidden or sandbox.truth == SHOWN)
+        return self.key_hash in (None, sandbox.key_hash) and (self.sees_hidden or sandbox.truth != HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from mocklend.machine_clock import wall_ns
 from mocklend.reports.collecting import sandbox_report, scenario_report
 from mocklend.reports.documents import ReportDoc, without_truth
 from mocklend.runtime import Platform
-from mocklend.sandboxes.lifecycle import SHOWN
+from mocklend.sandboxes.lifecycle import HIDDEN
 from mocklend.scenarios.in_process import client_of
 from mocklend.scenarios.runs import run_of
 from mocklend.storage.entities import StoredReport
@@ -103,4 +103,4 @@ def opened(snapshot: Snapshot, id: str, *, shows_truth: bool) -> ReportDoc:
     if stored is None:
         raise Refused("report_unknown", f"no report {id}", report_id=id)
     report = cast(ReportDoc, orjson.loads(stored.document))
-    return report if shows_truth and snapshot.sandbox.truth == SHOWN else without_truth(report)
+    return report if shows_truth and snapshot.sandbox.truth != HIDDEN else without_truth(report)
