@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.config import Settings
 from mocklend.console import actions, alerts, clock_bar, ledger, live, loans, messages, sandboxes, sign_in
+from mocklend.console.forms import sandbox_path, with_query
 from mocklend.console.frame import current_frame
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, visit
@@ -71,7 +72,7 @@ def home() -> AnyResponse:
     """`/`: the first page of the sidebar, in the viewer's sandbox."""
     here, entries = visit(), current_app.extensions[ENTRIES]
     first = next(entry.endpoint for entry in entries if here.shows_truth or not entry.shows_truth)
-    return redirect(url_for(first, sandbox=here.student_of or DEFAULT, **request.args))  # type: ignore[arg-type]
+    return redirect(with_query(url_for(first, sandbox=here.student_of or DEFAULT), request.args.to_dict()))
 
 
 def frame() -> dict[str, object]:
@@ -111,12 +112,9 @@ def frame() -> dict[str, object]:
 
 def here_with(**choices: str) -> str:
     """This page's address with other query parameters."""
-    values = {**request.args.to_dict(), **(request.view_args or {}), **choices}
     if request.endpoint is None or request.method != "GET":
-        return url_for("loans.loans", sandbox=visit().sandbox_id, **choices)  # type: ignore[arg-type]
-    if request.endpoint not in ("home", "console_home"):
-        values["sandbox"] = visit().sandbox_id
-    return url_for(request.endpoint, **values)
+        return with_query(sandbox_path("loans.loans"), choices)
+    return with_query(quote(request.path), {**request.args.to_dict(), **choices})
 
 
 @cache

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import redirect, request, url_for
 from markupsafe import Markup
@@ -87,3 +87,8 @@ def back(**more: str) -> AnyResponse:
 def sandbox_path(endpoint: str, **values: str) -> str:
     """The address of a page in the visited sandbox."""
     return url_for(endpoint, sandbox=visit().sandbox_id, **values)  # type: ignore[arg-type]
+
+
+def with_query(path: str, values: Mapping[str, str]) -> str:
+    """An address with query parameters. What comes from outside never names an argument of `url_for`."""
+    return f"{path}?{urlencode(values)}" if values else path

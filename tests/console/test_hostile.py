@@ -1,0 +1,37 @@
+"""Hostile input to the console: no page fails, whatever stands in its address or in its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from mocklend.app import create_app
+from mocklend.config import Settings
+from mocklend.runtime import Platform, find_layer
+from support.console import Browser
+from support.story import MONDAY_MS, SEED
+
+
+@pytest.fixture
+def served(open_platform: Callable[..., Platform]) -> Platform:
+    """A platform with the fault layer and the sandbox `default`."""
+    platform = open_platform(find_layer())
+    platform.create_sandbox(seed=SEED, mode="manual", now_ms=MONDAY_MS, id="default")
+    return platform
+
+
+@pytest.fixture
+def browser(served: Platform) -> Browser:
+    """A viewer of `default`, on loopback."""
+    return Browser(create_app(Settings(), served).test_client(), "default")
+
+
+@pytest.mark.parametrize("query", ["endpoint=x", "_method=PUT", "_external=1", "_anchor=x", "sandbox=x", "values=x"])
+@pytest.mark.parametrize("path", ["/", "/console/sign-in", "/console/default/loans"])
+def test_a_query_parameter_is_never_an_argument_of_ours(browser: Browser, path: str, query: str) -> None:
+    answer = browser.client.get(f"{path}?{query}", follow_redirects=True)
+
+    assert answer.status_code == 200
+    assert answer.request.path == (path if path != "/" else "/console/default/start")
+    assert f'href="{answer.request.path}?{query}&amp;lang=zh"' in answer.text
