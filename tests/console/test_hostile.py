@@ -35,3 +35,22 @@ def test_a_query_parameter_is_never_an_argument_of_ours(browser: Browser, path: 
     assert answer.status_code == 200
     assert answer.request.path == (path if path != "/" else "/console/default/start")
     assert f'href="{answer.request.path}?{query}&amp;lang=zh"' in answer.text
+
+
+@pytest.mark.parametrize("came_from", ["http://[", "//[::1", "http://[x]/console/", "/console/default/loans?q=["])
+def test_an_address_to_go_back_to_that_is_none_is_ignored(browser: Browser, served: Platform, came_from: str) -> None:
+    page = browser.go("/clock", {"by": "P1D", "from": came_from})
+
+    assert ">Loans</h1>" in page
+    with served.snapshot("default") as snapshot:
+        assert snapshot.now_ms == MONDAY_MS + 86_400_000
+    assert browser.post("/faults/halt", {"from": came_from}).status_code == 303
+    assert browser.post("/alerts", {"from": came_from}).status_code == 303
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "http://localhost:1", "localhost"])
+def test_a_form_of_an_origin_that_is_none_is_refused(browser: Browser, origin: str) -> None:
+    answer = browser.client.post("/console/default/clock", data={"by": "P1D"}, headers={"Origin": origin})
+
+    assert answer.status_code == 403
+    assert "cross_site" in answer.text

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from flask import redirect, request, url_for
 from markupsafe import Markup
@@ -74,7 +74,7 @@ def curl(method: str, path: str, body: Mapping[str, object] | None = None, *, ke
 
 def back(**more: str) -> AnyResponse:
     """Go back to the page that had the form, of this server; to the loans if it is not known."""
-    came_from = urlsplit(request.form.get("from", ""))
+    came_from = _came_from()
     path = came_from.path if came_from.path.startswith("/console/") else ""
     address = path or sandbox_path("loans.loans")
     query = "&".join(
@@ -82,6 +82,13 @@ def back(**more: str) -> AnyResponse:
         + [f"{name}={value}" for name, value in more.items()]
     )
     return redirect(f"{address}?{query}" if query else address, 303)
+
+
+def _came_from() -> SplitResult:
+    try:
+        return urlsplit(request.form.get("from", ""))
+    except ValueError:  # The act is done: where to go is no reason to fail.
+        return urlsplit("")
 
 
 def sandbox_path(endpoint: str, **values: str) -> str:
