@@ -54,3 +54,27 @@ def test_a_form_of_an_origin_that_is_none_is_refused(browser: Browser, origin: s
 
     assert answer.status_code == 403
     assert "cross_site" in answer.text
+
+
+NO_NUMBERS = ["²", "٣", "9" * 5_000, "-1", "1e3", "0x1", " "]
+
+
+@pytest.mark.parametrize("seed", NO_NUMBERS)
+def test_a_seed_that_is_none_is_kept_with_the_error(browser: Browser, seed: str) -> None:
+    answer = browser.post("/scenarios/stale-page", {"seed": seed})
+
+    assert answer.status_code == 422
+    assert 'id="error-seed"' in answer.text
+    assert f'value="{seed}"' in answer.text
+
+
+def test_steps_and_chapters_that_are_none_show_the_newest(browser: Browser) -> None:
+    story = browser.post("/scenarios/stale-page", {"seed": "7"}).location
+    browser.post(f"{story}/steps", {"until": "chapter", "at_step": "²"})
+    progress = browser.get(story).partition("<meter")[2].partition("</meter>")[0]
+    assert 'value="0"' not in progress
+
+    for text in NO_NUMBERS:
+        page = browser.client.get(story, query_string={"step": text, "chapter": text})
+        assert page.status_code == 200
+        assert progress in page.text

@@ -12,7 +12,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.problems import field_problem
-from mocklend.console.forms import Filled, read_form, sandbox_path
+from mocklend.console.forms import Filled, read_form, sandbox_path, whole_number
 from mocklend.console.mount import API
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.domain.problems import Refused
@@ -168,7 +168,8 @@ def _read(values: dict[str, str]) -> NewClass:
 
 def _whole(text: str) -> int | str:
     """A whole number, or the text for the model to refuse."""
-    return int(text) if text.isdecimal() and text.isascii() and len(text) <= 9 else text
+    number = whole_number(text)
+    return text if number is None else number
 
 
 def _moment(local: str) -> str:

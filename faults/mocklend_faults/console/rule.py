@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.console.forms import back, curl, sandbox_path
+from mocklend.console.forms import back, curl, sandbox_path, whole_number
 from mocklend.console.visit import formats, open_snapshot, platform, visit
 from mocklend.domain.problems import Refused
 from mocklend.language import message
@@ -102,7 +102,7 @@ def rule(rule_id: str) -> str:
                 usable_here[0],
                 layer().events_of(visit().sandbox_id),
                 outcome=outcome if outcome in OUTCOME_NAMES else None,
-                before=int(before) if before.isdecimal() and len(before) <= LONGEST_NUMBER else None,
+                before=whole_number(before, LONGEST_NUMBER),
                 limit=EVENTS_SHOWN,
                 draws_max=DRAWS_SHOWN,
             )

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from mocklend.api.live import LiveDoc, live_doc
 from mocklend.api.live_stream import RETRY, LiveRows, Viewer, event, last_of, streamed
 from mocklend.console.formats import Formats
+from mocklend.console.forms import whole_number
 from mocklend.console.visit import SESSION, platform, visit
 from mocklend.language import Language, message, translate
 from mocklend.live_series import LiveRow
@@ -26,6 +27,8 @@ from mocklend.signing import hash_of_key
 live_pages = Blueprint("live", __name__)
 
 MINUTE = 60
+SECOND_DIGITS = 12
+"""Digits of a second in an address."""
 Values = list[float | None]
 
 
@@ -132,7 +135,7 @@ def live() -> str:
 @live_pages.get("/live/rows")
 def live_rows() -> Response:
     """What the page's script asks for: the figures, and for each second after `since` the values of each chart."""
-    since, counted = request.args.get("since", 0, type=int), _counted()
+    since, counted = _since(), _counted()
     seen = _followed(counted).seen(counted["rows"], since)
     return Response(orjson.dumps(seen), content_type="application/json")
 
@@ -140,7 +143,7 @@ def live_rows() -> Response:
 @live_pages.get("/live/events")
 def live_events() -> Response:
     """The same as a stream, from where the script was: an event a second. Raises Refused `too_many_streams`."""
-    since, counted = _last_event() or request.args.get("since", 0, type=int), _counted()
+    since, counted = _last_event() or _since(), _counted()
     followed, rows = _followed(counted), counted["rows"]
     first = RETRY + event(followed.seen(rows, since), last := last_of(rows, since, followed))
     student = hash_of_key(request.cookies.get(SESSION, "")) if visit().student_of else None
@@ -189,8 +192,11 @@ def _followed(counted: LiveDoc) -> LivePage:
 
 def _last_event() -> int:
     """The header with which a browser goes on; 0 without one."""
-    text = request.headers.get("Last-Event-ID", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else 0
+    return whole_number(request.headers.get("Last-Event-ID", ""), SECOND_DIGITS) or 0
+
+
+def _since() -> int:
+    return whole_number(request.args.get("since", ""), SECOND_DIGITS) or 0
 
 
 def charts(*, shows_truth: bool) -> Sequence[Chart]:

@@ -16,7 +16,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.fields import Seed
-from mocklend.console.forms import Filled, read_form, sandbox_path
+from mocklend.console.forms import Filled, read_form, sandbox_path, whole_number
 from mocklend.console.mount import API
 from mocklend.console.navigation import PLAY, Entry, LayerPages
 from mocklend.console.visit import platform, require_teacher, visit
@@ -30,6 +30,9 @@ from mocklend.scenarios.runs import STEP, UNTIL, Run, go_on, named, play, run_of
 from mocklend.scenarios.words import CODES
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend.validation import Body
+
+SEED_DIGITS = 19
+"""Digits of the longest seed."""
 
 scenario_pages = Blueprint("scenarios", __name__, template_folder="templates")
 
@@ -65,10 +68,10 @@ def scenario(name: str) -> str:
 def begin(name: str) -> AnyResponse | tuple[str, int]:
     """Begin a run in a new sandbox, and go there."""
     require_teacher()
-    values = request.form.to_dict()
+    typed = request.form.get("seed", "")
     try:
-        seed = int(values["seed"]) if values.get("seed", "").isdigit() else values.get("seed")
-        form = read_form(PlayForm, {"seed": seed})
+        number = whole_number(typed, SEED_DIGITS)
+        form = read_form(PlayForm, {"seed": typed if number is None else number})
         run, _ = play(request.environ[API], platform(), name, form.seed, visit().language)
     except Refused as refused:
         filled = Filled.refused_with(refused)
@@ -86,7 +89,7 @@ def step(name: str) -> AnyResponse:
         platform(),
         visit().sandbox_id,
         until if until in UNTIL else STEP,
-        int(at) if at.isdecimal() and len(at) < 6 else None,
+        whole_number(at),
     )
     more = {"play": "on"} if request.form.get("play") == "on" else {}
     return redirect(f"{sandbox_path('scenarios.scenario', name=name, **more)}#now", 303)
@@ -107,8 +110,8 @@ def _listed(name: str) -> Any:
 
 def _run_page(now: Run) -> str:
     newest = now.state["position"]
-    asked = request.args.get("step", "")
-    step = int(asked) if asked.isdecimal() and len(asked) < 6 and int(asked) < newest else newest
+    asked = whole_number(request.args.get("step", ""))
+    step = newest if asked is None else min(asked, newest)
     run = now if step == newest else at_step(now, step)
     doc = run_doc(run, visit().language)
     shown = _shown_chapter(doc)
@@ -132,9 +135,9 @@ def _run_page(now: Run) -> str:
 
 def _shown_chapter(doc: RunDoc) -> int:
     """The chapter that the address asks for, or that of the last step: its answer is what the reader waits for."""
-    asked = request.args.get("chapter", "")
-    if asked.isdigit() and 1 <= int(asked) <= len(doc["chapters"]):
-        return int(asked) - 1
+    asked = whole_number(request.args.get("chapter", ""))
+    if asked is not None and 1 <= asked <= len(doc["chapters"]):
+        return asked - 1
     begun = [n for n, chapter in enumerate(doc["chapters"]) if chapter["lines"]]
     return begun[-1] if begun else 0
 
