@@ -1523,7 +1523,7 @@ class Client:
         what was visible at one of them. `min_visible_s` leaves out breaks that were visible for a shorter time
         (seconds). `label` says who hands in. The score is kept: see `scores`. Returns {id, label, verdict, reasons,
         hint, scored_at, window, thresholds, counts, precision, recall, f1, by_class, money, time_to_detect_s,
-        time_to_repair_s, borrower_harm, lists, …}. Refused with `too_many_findings`.
+        time_to_repair_s, borrower_harm, lists, …}. Refused with `too_many_findings`, `truth_hidden`.
         """
         body = {
             "findings": list(findings),

@@ -69,17 +69,20 @@ def scorecard(score: Mapping[str, Any]) -> list[str]:
     ]
     for word in ("detect", "repair"):
         times = score[f"time_to_{word}_s"]
-        if times["n"]:
+        if times.get("n"):
             lines.append(f"time to {word}: p50 {times['p50']} s, p95 {times['p95']} s, of {times['n']}")
-    lines.append(
-        f"borrowers: {harm['unpaid_hours']} hours shown unpaid, {harm['wrong_report_days']} days of wrong reports, "
-        f"{counts['refused_applications']} applications refused"
-    )
+    if harm:  # Without it: whoever hands in while the truth is hidden sees counts and ratios.
+        lines.append(
+            f"borrowers: {harm['unpaid_hours']} hours shown unpaid, {harm['wrong_report_days']} days of wrong reports, "
+            f"{counts['refused_applications']} applications refused"
+        )
     lines.append(
         f"optional {counts['optional']}, duplicated {counts['duplicated']}, "
         f"harmful repairs {counts['harmful_repairs']}, penalty points {score['penalty_points']}"
     )
     for name in ("missed", "false_positives", "wrong_class", "wrong_amount", "harmful_repairs"):
+        if name not in score["lists"]:
+            continue
         title = name.replace("_", " ")
         lines += [f"{title}: {_described(entry)}" for entry in score["lists"][name][:SHOWN_MAX]]
         if counts[name] > SHOWN_MAX:

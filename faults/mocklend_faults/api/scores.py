@@ -20,7 +20,14 @@ from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
 from mocklend.api.pagination import Paged, cursor_of, decode_cursor
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, for_students, leaves_truth_out, open_snapshot, shows_truth
+from mocklend.api.request_context import (
+    current_platform,
+    for_students,
+    leaves_truth_out,
+    open_snapshot,
+    shows_truth,
+    truth_hidden,
+)
 from mocklend.api.responses import rendered
 from mocklend.audit import audit
 from mocklend.domain.finding import CLASSES, FINDINGS_MAX, Discrepancy
@@ -60,9 +67,11 @@ LISTED_MAX = 1_000
 CHECKS_MAX = 10_000
 WITHOUT_LISTS: JsonObject = {
     "hint": None, "reasons": [], "sentences": [], "silent_rules": [], "by_class": {}, "lists": {}, "lists_cut": [],
-    "near": [],
+    "near": [], "money": {}, "time_to_detect_s": {}, "time_to_repair_s": {}, "borrower_harm": {},
 }  # fmt: skip
-"""What a score says to whoever may not see the truth: the counts, and not of what."""
+"""What a score leaves out for whoever may not see the truth: all but the counts and their ratios."""
+THE_TEACHERS = ("thresholds", "window", "min_visible_s", "checked_at", "operators")
+"""What changes what is demanded: while the truth is hidden, a student does not say it."""
 SCORED = {
     "findings": [{"class": "stale_view", "entity": "loan_of_a_borrower", "amount_minor": 5_000}],
     "label": "Group 7",
@@ -307,17 +316,18 @@ class KeptScoreList(TypedDict):
 @scores.post("/-/scores")
 @scores.input(NewScore, arg_name="new")
 @scores.output(ScoreDoc)
-@scores.doc(**operation("score", "too_many_findings", example=SCORED))
+@scores.doc(**operation("score", "too_many_findings", "truth_hidden", example=SCORED))
 @leaves_truth_out
 @for_students
 def post_score(new: NewScore) -> Response:
     """Score findings: precision, recall, times, money, harm, and a verdict. The score is kept: see `GET /-/scores`.
 
-    While the truth is hidden, whoever has the sandbox's key alone gets the numbers, without classes, reasons and lists.
+    While the truth is hidden, whoever has the sandbox's key alone sends `findings` and `label`, and gets counts and
+    ratios, without classes, reasons, lists, money and times: what changes what is demanded is refused, `truth_hidden`.
     """
     with open_snapshot() as snapshot:
-        document, demands_nothing = scored(snapshot, fault_layer(), new)
-    shown = shows_truth(snapshot.sandbox)
+        shown = shows_truth(snapshot.sandbox)
+        document, demands_nothing = scored(snapshot, fault_layer(), new if shown else handed_in(new))
     if demands_nothing:
         document["hint"] = why_empty(rule_documents())
     document = keep(current_platform(), snapshot.sandbox, snapshot.now_ms, document, new.label)
@@ -354,6 +364,18 @@ def get_score(score_id: str) -> Response:
     with open_snapshot() as snapshot:
         document = full_doc(score_of(snapshot, score_id))
     return rendered(document if shows_truth(snapshot.sandbox) else document | WITHOUT_LISTS)
+
+
+def handed_in(new: NewScore) -> NewScore:
+    """What a student hands in while the truth is hidden. The lists are the teacher's, and so is their length.
+
+    Raises Refused `truth_hidden` if the request changes what is demanded.
+    """
+    usual = NewScore(findings=[])
+    for name in THE_TEACHERS:
+        if getattr(new, name) != getattr(usual, name):
+            raise truth_hidden(f"`{name}` changes what is demanded, which the teacher says: leave it out")
+    return new.model_copy(update={"listed_max": LISTED_MAX})
 
 
 def full_doc(kept: KeptScore) -> JsonObject:

@@ -14,7 +14,7 @@ from mocklend.console.forms import Filled
 from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.domain.problems import Refused
 from mocklend.language import message
-from mocklend_faults.api.scores import WITHOUT_LISTS, NewScore, full_doc, keep, scored
+from mocklend_faults.api.scores import WITHOUT_LISTS, NewScore, full_doc, handed_in, keep, scored
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc, newest, number_of, score_of
 
@@ -56,6 +56,8 @@ def judge() -> str | tuple[str, int]:
     typed = {name: request.form.get(name, "").strip() for name in ("findings", "label")}
     try:
         new = _read(typed["findings"], typed["label"])
+        if not (visit().is_teacher or visit().revealed):
+            new = handed_in(new)
         with open_snapshot() as snapshot:
             document, _ = scored(snapshot, layer_of(platform()), new)
         document = keep(platform(), snapshot.sandbox, snapshot.now_ms, document, new.label)

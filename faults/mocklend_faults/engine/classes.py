@@ -114,16 +114,15 @@ class Progress(NamedTuple):
     classes: str | None  # JSON: by finding class, how many were demanded and found
 
     @property
-    def place(self) -> tuple[bool, bool, int, int, int, int]:
-        """Its place among the groups: who passed comes first, then who found more, with fewer wrong ones, earlier."""
-        return (
-            self.score is None,
-            self.verdict != PASS,
-            -(self.found or 0),
-            self.wrong or 0,
-            self.handed_in_ms or 0,
-            self.n,
-        )
+    def place(self) -> tuple[bool, float, int, int]:
+        """Its place among the groups: by the F1 of what it found, then who handed in earlier.
+
+        Not by the verdict, whose thresholds the request may say; nor by what was found alone, which findings of
+        everything would win.
+        """
+        found, wrong = self.found or 0, self.wrong or 0
+        f1 = 2 * found / max(1, found + wrong + (self.demanded or 0))
+        return (self.score is None, -f1, self.handed_in_ms or 0, self.n)
 
 
 class GroupDoc(TypedDict):

@@ -121,6 +121,22 @@ def test_a_class_of_forty_from_its_keys_to_its_end(school: School) -> None:
     assert school.ask("GET", f"/-/classes/{course['id']}")["groups"][9]["rank"] is None, "it came too late"
 
 
+def test_neither_findings_of_everything_nor_thresholds_of_ones_own_win(school: School) -> None:
+    lies = school.prepare()
+    course, keys = school.make(3)
+    everything = [*lies, *({"class": "stale_view", "entity": f"loan_{n}"} for n in range(10 * len(lies)))]
+    thresholds = {"precision_min": None, "recall_min": None, "silent_rules_max": None}
+
+    for key, findings in zip(keys, ([], everything, lies[1:]), strict=True):
+        school.ask("POST", "/-/scores", {"findings": findings}, key=key)
+    # Handed in with the token, the thresholds may be anybody's, and the rank is what was found all the same.
+    assert school.group(course, 0).score([], thresholds=thresholds)["verdict"] == "PASS"
+
+    course = school.ask("GET", f"/-/classes/{course['id']}?order=score")
+
+    assert [group["n"] for group in course["groups"]] == [3, 2, 1]
+
+
 def hand_in(school: School, keys: Sequence[str], lies: Sequence[Doc]) -> None:
     """Group 1 looks. Groups 2 and 5 find all, 3 all with a wrong one, 4 all but one."""
     school.ask("GET", "/v1/loans", key=keys[0])

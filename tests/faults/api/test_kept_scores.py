@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from mocklend.runtime import Platform, find_layer
+from mocklend.scorecard import scorecard
 from mocklend_faults.engine import kept_scores
 from support.caller import Caller, Documented
 from support.story import MONDAY_MS
@@ -138,6 +140,67 @@ def test_a_student_hands_in_with_the_key_alone_and_sees_the_counts(open_platform
     assert (listed["found"], listed["missed"]) == (0, 1)
     full = exam.teacher.made(exam.teacher.get(f"/-/scores/{own['id']}"))
     assert [near["actual"] for near in full["near"]] == ["stale_view"]
+
+
+@pytest.mark.security
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("thresholds", {"precision_min": None, "recall_min": None, "silent_rules_max": None}),
+        ("thresholds", {"harmful_repairs_max": 1}),
+        ("window", {"to": "2026-01-05T00:00:00Z"}),
+        ("min_visible_s", 0),
+        ("checked_at", []),
+        ("operators", []),
+    ],
+)
+def test_what_is_demanded_is_the_teachers(open_platform: Callable[..., Platform], name: str, value: object) -> None:
+    exam = Exam(open_platform(find_layer()), truth="hidden")
+    body = {"findings": [], name: value}
+
+    refused = exam.student.post("/-/scores", body)
+
+    exam.student.problem(refused, 403, "truth_hidden")
+    assert f"`{name}`" in refused.get_json()["detail"]
+    assert exam.teacher.made(exam.teacher.get("/-/scores"))["scores"] == []
+    exam.teacher.made(exam.teacher.post("/-/scores", body))
+
+
+@pytest.mark.security
+def test_in_the_console_what_is_demanded_is_the_teachers_too(open_platform: Callable[..., Platform]) -> None:
+    exam = Exam(open_platform(find_layer()), truth="hidden")
+    student = create_app(Settings(host="0.0.0.0"), exam.platform).test_client()
+    student.post("/console/sign-in", data={"secret": exam.sandbox.api_key})
+    page = f"/console/{exam.sandbox.id}/score"
+    pasted = {"findings": [], "thresholds": {"recall_min": None, "silent_rules_max": None}}
+
+    refused = student.post(page, data={"findings": json.dumps(pasted)})
+
+    assert refused.status_code == 403
+    assert "`thresholds`" in refused.text
+    assert student.post(page, data={"findings": "[]"}).status_code == 200
+    assert exam.teacher.made(exam.teacher.call("PATCH", f"/-/sandboxes/{exam.sandbox.id}", json={"truth": "revealed"}))
+    assert student.post(page, data={"findings": json.dumps(pasted)}).status_code == 200, "it is practice now"
+
+
+@pytest.mark.security
+def test_a_student_sees_neither_money_nor_times_and_leaves_the_lists_to_the_teacher(
+    open_platform: Callable[..., Platform],
+) -> None:
+    exam = Exam(open_platform(find_layer()), truth="hidden")
+    usual = {"thresholds": {"precision_min": 1.0, "recall_min": 1.0}, "window": {}, "listed_max": 0}
+    found = {"findings": [{"class": "stale_view", "entity": exam.loan}], **usual}
+
+    own = exam.student.made(exam.student.post("/-/scores", found))
+
+    full = exam.teacher.made(exam.teacher.get(f"/-/scores/{own['id']}"))
+    for name in ("money", "time_to_detect_s", "time_to_repair_s", "borrower_harm"):
+        assert (own[name], bool(full[name])) == ({}, True), name
+    assert own["verdict"] == "PASS"
+    assert len(full["lists"]["true_positives"]) == own["counts"]["true_positives"] == 1
+    lines = scorecard(own)
+    assert lines[0].startswith("PASS")
+    assert not [line for line in lines if "money" in line or "borrowers" in line]
 
 
 @pytest.mark.security
