@@ -15,7 +15,10 @@ from mocklend.app import create_app
 from mocklend.client import Doc
 from mocklend.config import Settings
 from mocklend.sandboxes.lifecycle import ChangeSandbox
+from mocklend.scheduling.processes import DEAD_AFTER_S, SERVER
 from mocklend.storage.statement_reader import StatementReader
+from mocklend_faults.engine import classes
+from mocklend_faults.engine.classes import ClassRow
 from support.caller import Outcome
 from support.event_reader import Stream, doored
 from support.processes import Process, processes
@@ -412,3 +415,25 @@ def test_a_class_that_one_process_made_is_followed_moved_revealed_and_deleted_by
     other.done("DELETE", path, key)
     assert one.ask("GET", path, key)[0] == 404
     assert one.ask("GET", "/v1/loans", fresh[0]["api_key"])[0] == 401
+
+
+def test_a_class_is_being_made_as_long_as_the_process_that_makes_it_is_alive(
+    two: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two
+    first, second = (process.platform.join(SERVER) for process in two)
+    assert first is not None
+    assert second is not None
+    second.beat()
+    _, key = one.sandbox()
+    row = ClassRow("cls_left", "A", None, "same", "making", 0, maker=first.id)
+    one.platform.writer.call(lambda connection: classes.add(connection, row, []))
+
+    while_alive = other.done("GET", "/-/classes/cls_left", key)["state"]
+    now_s = second._monotonic() + DEAD_AFTER_S
+    monkeypatch.setattr(second, "_monotonic", lambda: now_s)  # Nothing has come from the first one since.
+    second.beat()
+
+    assert while_alive == "making"
+    assert other.done("GET", "/-/classes/cls_left", key)["state"] == "failed"
+    other.done("DELETE", "/-/classes/cls_left", key)

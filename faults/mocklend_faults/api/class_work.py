@@ -3,20 +3,23 @@
         request ─▶ the class's row says what is meant ─▶ a thread of this process does it ─▶ the answer, within 20 s
 
 Two clocks move at a time, each as any advance does, in commits that others' writes come between. What a process leaves
-behind is known by the rows: a class that is `making`, clocks that have not arrived. The same request goes on with it.
+behind is known by the rows. Clocks that have not arrived: the same request goes on with them. A class that is `making`,
+and whose maker is not alive: it has failed, and can only be deleted, with the sandbox that was played in for it.
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
+
+from msgspec.structs import replace
 
 from mocklend.domain.problems import Refused
 from mocklend.language import Language
@@ -33,7 +36,7 @@ from mocklend.storage.stores import STORES
 from mocklend.storage.work import Sandbox
 from mocklend.workers import yield_slot
 from mocklend_faults.engine import classes
-from mocklend_faults.engine.classes import MAKING, OWN, ClassRow, GroupRow
+from mocklend_faults.engine.classes import FAILED, MAKING, OWN, ClassRow, GroupRow
 from mocklend_faults.engine.kept_scores import HandIns, KeptScore
 
 if TYPE_CHECKING:
@@ -81,6 +84,7 @@ class ClassWork:
         self._platform = platform
         self._lock = threading.Lock()
         self._busy: dict[str, threading.Thread] = {}
+        self._coming: set[str] = set()
         self._turns = threading.Semaphore(TOGETHER)
 
     def begin(self, class_id: str, act: Callable[[], None], within_s: float = WITHIN_S) -> bool:
@@ -100,10 +104,21 @@ class ClassWork:
             thread.join(within_s)
         return not thread.is_alive()
 
+    @contextmanager
+    def coming(self, class_id: str) -> Iterator[None]:
+        """While this lasts, this process does something for a class, also before `begin`."""
+        with self._lock:
+            self._coming.add(class_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._coming.discard(class_id)
+
     def is_busy(self, class_id: str) -> bool:
         """Whether this process does something for a class."""
         with self._lock:
-            return class_id in self._busy
+            return class_id in self._busy or class_id in self._coming
 
     def _run(self, class_id: str, act: Callable[[], None]) -> None:
         try:
@@ -138,13 +153,31 @@ def make(
     if story.scenario is None:
         _refuse_large(platform, story.sandbox_id)
     class_id = "cls_" + secrets.token_hex(6)
-    row = ClassRow(class_id, name, story.scenario, story.seeds, MAKING, platform.real_ms())
+    maker = platform.clocks.runs.process
+    row = ClassRow(class_id, name, story.scenario, story.seeds, MAKING, platform.real_ms(), maker=maker)
     keys = [GroupKey(n, group, "sbx_" + secrets.token_hex(10), make_key()) for n, group in enumerate(groups, 1)]
     rows = [GroupRow(class_id, key.n, key.name, key.sandbox_id) for key in keys]
-    platform.writer.call(lambda connection: classes.add(connection, row, rows))
-    work_of(platform).begin(class_id, lambda: _make(app, platform, class_id, keys, story))
+    work = work_of(platform)
+    with work.coming(class_id):
+        platform.writer.call(lambda connection: classes.add(connection, row, rows))
+        work.begin(class_id, lambda: _make(app, platform, class_id, keys, story))
     with platform.read() as connection:
         return classes.class_of(connection, class_id), keys
+
+
+def as_it_is(platform: Platform, row: ClassRow) -> ClassRow:
+    """A class as it is now: one that is `making` in a process that is not alive, as far as is known, has failed."""
+    if row.state != MAKING:
+        return row
+    processes = platform.clocks.processes
+    if row.maker == platform.clocks.runs.process:
+        is_made = work_of(platform).is_busy(row.id)
+    else:
+        is_made = processes is not None and row.maker is not None and processes.is_alive(row.maker)
+    if is_made:
+        return row
+    left = Refused("class_interrupted", "its process is not alive", received=row.id)
+    return replace(row, state=FAILED, problem=problem_of(left))
 
 
 def _refuse_large(platform: Platform, sandbox_id: str) -> None:
@@ -182,6 +215,7 @@ def _played(
     first = named(story.scenario).seed if story.seed is None else story.seed
     run, _ = play(app, platform, story.scenario, first + later, story.language)
     try:
+        platform.writer.call(lambda connection: classes.played_in(connection, class_id, run.sandbox_id))
         for _ in range(story.chapter):
             run = go_on(app, platform, run.sandbox_id, CHAPTER)
         if run.failed is not None:
@@ -300,15 +334,17 @@ def delete(platform: Platform, class_id: str) -> bool:
     Raises Refused `class_unknown`, `class_not_ready`.
     """
     with platform.read() as connection:
-        classes.class_of(connection, class_id)
-        groups = classes.groups_of(connection, class_id)
+        row = classes.class_of(connection, class_id)
+        sandboxes = [group.sandbox for group in classes.groups_of(connection, class_id)]
+    if row.played_in is not None:  # It is there only if its process was killed.
+        sandboxes.append(row.played_in)
 
     def act() -> None:
-        for group in groups:
+        for sandbox_id in sandboxes:
             if platform.clocks.is_closing:
                 return
             try:
-                platform.delete_sandbox(group.sandbox)
+                platform.delete_sandbox(sandbox_id)
             except Refused as refused:
                 if refused.code != "sandbox_unknown":
                     raise
@@ -320,7 +356,7 @@ def delete(platform: Platform, class_id: str) -> bool:
 def _open_groups(platform: Platform, class_id: str) -> list[GroupRow]:
     """The groups of a class that is made. Raises Refused `class_unknown`, `class_not_ready`."""
     with platform.read() as connection:
-        row = classes.class_of(connection, class_id)
-        if row.state in (MAKING, classes.FAILED):
+        row = as_it_is(platform, classes.class_of(connection, class_id))
+        if row.state in (MAKING, FAILED):
             raise Refused("class_not_ready", f"the class is {row.state}", received=class_id)
         return classes.groups_of(connection, class_id)

@@ -145,8 +145,7 @@ def make_class(new: NewClass) -> Response:
 @classes_api.doc(**operation("listClasses"))
 def list_classes() -> Response:
     """All classes, the newest first, without their groups."""
-    with current_platform().read() as connection:
-        return rendered(ClassList(classes=[classes.head_of(row) for row in classes.all_classes(connection)]))
+    return rendered(ClassList(classes=heads_of(current_platform())))
 
 
 @classes_api.get("/-/classes/<id:class_id>")
@@ -258,7 +257,14 @@ def class_doc(platform: Platform, class_id: str, order: str = BY_NUMBER) -> Clas
     """A class as it is now. Raises Refused `class_unknown`."""
     platform.uses.write()  # So that a group that has begun is seen at once.
     with platform.read() as connection:
-        return classes.doc_of(connection, classes.class_of(connection, class_id), order)
+        row = class_work.as_it_is(platform, classes.class_of(connection, class_id))
+        return classes.doc_of(connection, row, order)
+
+
+def heads_of(platform: Platform) -> list[ClassHead]:
+    """All classes as they are now, the newest first, without their groups."""
+    with platform.read() as connection:
+        return [classes.head_of(class_work.as_it_is(platform, row)) for row in classes.all_classes(connection)]
 
 
 def _key_docs(keys: list[GroupKey]) -> list[GroupKeyDoc]:

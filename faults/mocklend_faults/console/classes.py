@@ -27,13 +27,13 @@ from mocklend_faults.api.classes import (
     NewClass,
     class_doc,
     csv_response,
+    heads_of,
     keys_csv,
     names_of,
     story_of,
     target_of,
 )
 from mocklend_faults.console.words import CLASS_NAMES
-from mocklend_faults.engine import classes
 from mocklend_faults.engine.classes import BY_SCORE, GROUPS_MAX, ORDERS, ClassDoc, class_csv
 
 class_pages = Blueprint("classes", __name__, template_folder="templates")
@@ -43,6 +43,7 @@ COPY = "copy"
 SQUARES_MAX = 24
 """Up to so many lies a tile shows a square for each; a bar for more."""
 GROUP_STATE_NAMES = {
+    "not_made": message("not made"),
     "not_begun": message("not begun"),
     "looking": message("looking"),
     "handed_in": message("handed in"),
@@ -187,14 +188,12 @@ def _back(class_id: str) -> AnyResponse:
 
 
 def _list(filled: Filled) -> str:
-    with platform().read() as connection:
-        listed = [classes.head_of(row) for row in classes.all_classes(connection)]
     return render_template(
         "classes.html",
         copy=COPY,
         filled=filled,
         groups_max=GROUPS_MAX,
-        listed=listed,
+        listed=heads_of(platform()),
         scenarios=listed_doc(visit().language),
         states=STATE_NAMES,
     )

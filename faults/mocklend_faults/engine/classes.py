@@ -34,8 +34,8 @@ MAKING, OPEN, ENDED, FAILED = "making", "open", "ended", "failed"
 STATES = (MAKING, OPEN, ENDED, FAILED)
 SAME, OWN = "same", "own"
 SEEDS = (SAME, OWN)
-NOT_BEGUN, BEGUN, HANDED_IN, GONE = "not_begun", "looking", "handed_in", "gone"
-GROUP_STATES = (NOT_BEGUN, BEGUN, HANDED_IN, GONE)
+NOT_MADE, NOT_BEGUN, BEGUN, HANDED_IN, GONE = "not_made", "not_begun", "looking", "handed_in", "gone"
+GROUP_STATES = (NOT_MADE, NOT_BEGUN, BEGUN, HANDED_IN, GONE)
 BY_NUMBER, BY_SCORE = "number", "score"
 ORDERS = (BY_NUMBER, BY_SCORE)
 NEVER_MS = 2**62
@@ -54,6 +54,8 @@ class ClassRow(Struct, frozen=True):
     ended_ms: int | None = None
     to_ms: int | None = None  # where its clocks were last moved to
     problem: str | None = None  # JSON: why it could not be made
+    maker: str | None = None  # the process that makes it, or has made it
+    played_in: str | None = None  # the sandbox that the scenario was last played in; it is deleted once it is copied
 
 
 class GroupRow(Struct, frozen=True):
@@ -70,13 +72,14 @@ table_of("class_groups", GroupRow, key=("class_id", "n"), scoped=False)
 
 _COLUMNS = ", ".join(ClassRow.__struct_fields__)
 INSERT = f"""INSERT INTO classes ({_COLUMNS}) VALUES (:id, :name, :scenario, :seeds, :state, :made_ms, :ended_ms,
-    :to_ms, :problem) ON CONFLICT (name) DO NOTHING"""
+    :to_ms, :problem, :maker, :played_in) ON CONFLICT (name) DO NOTHING"""
 INSERT_GROUP = "INSERT INTO class_groups (class_id, n, name, sandbox) VALUES (:class_id, :n, :name, :sandbox)"
 ONE = f"SELECT {_COLUMNS} FROM classes WHERE id = :id"
 ALL = f"SELECT {_COLUMNS} FROM classes ORDER BY made_ms DESC, id"
 COUNT = "SELECT COUNT(*) FROM classes"
 OPEN_NOW = "UPDATE classes SET state = :state, made_ms = :made_ms WHERE id = :id AND state = :making"
 FAIL_NOW = "UPDATE classes SET state = :state, problem = :problem WHERE id = :id AND state = :making"
+PLAY_IN = "UPDATE classes SET played_in = :sandbox WHERE id = :id"
 SET_TARGET = "UPDATE classes SET to_ms = :to_ms WHERE id = :id"
 END = "UPDATE classes SET state = :state, ended_ms = COALESCE(ended_ms, :ended_ms) WHERE id = :id"
 DELETE_GROUPS = "DELETE FROM class_groups WHERE class_id = :id"
@@ -131,13 +134,13 @@ class GroupDoc(TypedDict):
     n: Annotated[int, says("The number of the group, from 1.")]
     name: Annotated[str, says("The name of the group.")]
     sandbox_id: Annotated[str, says("The sandbox of the group.")]
-    seed: Annotated[int | None, says("The seed of its sandbox; null if the sandbox is gone.")]
+    seed: Annotated[int | None, says("The seed of its sandbox; null if the sandbox is not there.")]
     state: Annotated[
         str,
         one_of(
             GROUP_STATES,
-            "`not_begun`: its key was not used yet; `looking`; `handed_in`: it has a score; `gone`: its sandbox was "
-            "deleted.",
+            "`not_made`: the class is `making` or `failed`; `not_begun`: its key was not used yet; `looking`; "
+            "`handed_in`: it has a score; `gone`: its sandbox was deleted.",
         ),
     ]
     lies: Annotated[int, says("How many breaks its newest score demanded; without a score, the open lies now.")]
@@ -148,7 +151,7 @@ class GroupDoc(TypedDict):
     rank: Annotated[int | None, says("Its place among the groups that have handed in, from 1; null likewise.")]
     score_id: Annotated[str | None, says("Its newest score: GET /-/scores/{score_id} in its sandbox; null likewise.")]
     handed_in_at: Annotated[str | None, says("When it handed in. RFC 3339, real time; null likewise.")]
-    now: Annotated[str | None, says("The time on its clock. RFC 3339; null if the sandbox is gone.")]
+    now: Annotated[str | None, says("The time on its clock. RFC 3339; null if the sandbox is not there.")]
 
 
 class MissedDoc(TypedDict):
@@ -188,7 +191,7 @@ class ClassHead(TypedDict):
         one_of(
             STATES,
             "`making`: its sandboxes are being filled; `open`; `ended`: the truth is revealed; `failed`, with the "
-            "`problem` for which it could not be made.",
+            "`problem` for which it could not be made: also if the process that was making it has ended.",
         ),
     ]
     scenario: Annotated[str | None, says("The scenario that was played in it; null if a sandbox was copied.")]
@@ -266,6 +269,11 @@ def failed(connection: Connection, class_id: str, problem: str) -> None:
     run_one(connection, FAIL_NOW, id=class_id, state=FAILED, making=MAKING, problem=problem)
 
 
+def played_in(connection: Connection, class_id: str, sandbox_id: str) -> None:
+    """Store in which sandbox the scenario is played for a class, so that it can be deleted with the class."""
+    run_one(connection, PLAY_IN, id=class_id, sandbox=sandbox_id)
+
+
 def moved(connection: Connection, class_id: str, to_ms: int) -> None:
     """Store where the clocks of a class are moved to."""
     run_one(connection, SET_TARGET, id=class_id, to_ms=to_ms)
@@ -290,7 +298,7 @@ def doc_of(connection: Connection, row: ClassRow, order: str = BY_NUMBER) -> Cla
     ranked = sorted(progress, key=lambda group: group.place)
     ranks = {group.n: place for place, group in enumerate(ranked, 1) if group.score is not None}
     shown = ranked if order == BY_SCORE else progress
-    groups = [_group_doc(group, ranks.get(group.n), lies.get(group.n, 0), row.made_ms) for group in shown]
+    groups = [_group_doc(row, group, ranks.get(group.n), lies.get(group.n, 0)) for group in shown]
     return {
         **head_of(row),
         "figures": _figures(groups),
@@ -300,13 +308,15 @@ def doc_of(connection: Connection, row: ClassRow, order: str = BY_NUMBER) -> Cla
     }
 
 
-def _group_doc(group: Progress, rank: int | None, lies: int, made_ms: int) -> GroupDoc:
-    if group.seed is None:
+def _group_doc(row: ClassRow, group: Progress, rank: int | None, lies: int) -> GroupDoc:
+    if row.state in (MAKING, FAILED):
+        state = NOT_MADE
+    elif group.seed is None:
         state = GONE
     elif group.score is not None:
         state = HANDED_IN
     else:
-        state = BEGUN if group.used_ms is not None and group.used_ms > made_ms else NOT_BEGUN
+        state = BEGUN if group.used_ms is not None and group.used_ms > row.made_ms else NOT_BEGUN
     return {
         "n": group.n,
         "name": group.name,

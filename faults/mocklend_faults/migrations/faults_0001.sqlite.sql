@@ -16,6 +16,8 @@ CREATE TABLE classes (
     ended_ms BIGINT,
     to_ms BIGINT,
     problem TEXT,
+    maker TEXT,
+    played_in TEXT,
     CONSTRAINT pk_classes PRIMARY KEY (id),
     CONSTRAINT uq_classes_name UNIQUE (name)
 );

@@ -271,6 +271,11 @@ PROBLEMS: dict[str, Problem] = {
         "This class is not ready for that.",
         "Repeat the request once its last one is done. A class that could not be made can only be deleted.",
     ),
+    "class_interrupted": Problem(
+        503,
+        "The process that was making the class ended before it was made.",
+        "Delete the class, DELETE /-/classes/{class_id}, and make a new one: the keys of this one are of no use.",
+    ),
     "class_too_large": Problem(
         422, "This sandbox is too large to be copied for a class.", "Make a smaller one, or play a scenario."
     ),

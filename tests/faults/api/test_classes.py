@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from mocklend.app import create_app
 from mocklend.client import Client, Doc
 from mocklend.config import Settings
+from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform, find_layer
 from mocklend.sandboxes import copying
 from mocklend.scenarios.in_process import InProcess, client_of
@@ -345,6 +347,47 @@ def test_a_class_that_could_not_be_made_says_why_and_is_deleted(
         problem = school.ask("POST", f"/-/classes/{course['id']}/{path}", body, status=409)
         assert problem["code"] == "class_not_ready"
     school.ask("DELETE", f"/-/classes/{course['id']}", status=204)
+
+
+def test_a_class_whose_process_died_has_failed_and_is_deleted_with_all_that_was_left(
+    school: School, open_platform: Callable[..., Platform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, over = threading.Event(), threading.Event()
+
+    def hangs(*_: object) -> None:
+        reached.set()
+        over.wait(60)
+        raise Refused("server_stopping", "it was killed long ago")
+
+    monkeypatch.setattr(copying, "copy", hangs)
+    monkeypatch.setattr(class_work.ClassWork.begin, "__defaults__", (0.0,))
+    next_one = School(open_platform(find_layer()))  # The next process of the database. The first does nothing more.
+    before = sandboxes_of(next_one)
+    story = {"sandbox_id": None, "scenario": "settled-shown-unpaid", "seeds": "own"}
+    try:
+        course, _ = school.make(2, **story)
+        assert reached.wait(60)
+        path = f"/-/classes/{course['id']}"
+
+        assert (school.ask("GET", path)["state"], next_one.ask("GET", path)["state"]) == ("making", "failed")
+        left = next_one.ask("GET", path)
+        assert left["problem"]["code"] == "class_interrupted"
+        assert [group["state"] for group in left["groups"]] == ["not_made"] * 2
+        assert [listed["state"] for listed in next_one.ask("GET", "/-/classes")["classes"]] == ["failed"]
+        assert next_one.ask("POST", f"{path}/keys", status=409)["detail"].endswith("the class is failed")
+        assert len(sandboxes_of(next_one)) == len(before) + 2, "that of the first group, and that of the scenario"
+        monkeypatch.setattr(class_work.ClassWork.begin, "__defaults__", (60.0,))
+        next_one.ask("DELETE", path, status=204)
+        assert sandboxes_of(next_one) == before
+    finally:
+        over.set()
+    monkeypatch.undo()
+    assert next_one.make(1)[0]["state"] == "open", "its name is free again"
+
+
+def sandboxes_of(school: School) -> list[str]:
+    """The ids of all sandboxes."""
+    return sorted(sandbox["id"] for sandbox in school.ask("GET", "/-/sandboxes")["sandboxes"])
 
 
 def test_while_something_of_a_class_is_done_another_thing_is_refused(school: School) -> None:
