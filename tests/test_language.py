@@ -37,6 +37,16 @@ def test_a_text_is_shown_in_the_language_asked_for() -> None:
     assert translate(Language.EN, "Books") == "Books"
 
 
+def test_chinese_has_a_space_only_beside_letters_and_digits() -> None:
+    text = "Orders a repayment of {amount_minor} through {channel}"
+
+    assert translate(Language.ZH, text, amount_minor="1.00", channel="银行卡") == "通过银行卡下单还款 1.00"
+    assert translate(Language.ZH, text, amount_minor="1.00", channel="wallet") == "通过 wallet 下单还款 1.00"
+    assert translate(Language.EN, text, amount_minor="1.00", channel="银行卡") == (
+        "Orders a repayment of 1.00 through 银行卡"
+    )
+
+
 def test_a_text_without_chinese_is_shown_in_english() -> None:
     assert translate(Language.ZH, "{count} of no catalogue", count=3) == "3 of no catalogue"
     assert not is_translated(Language.ZH, "{count} of no catalogue")

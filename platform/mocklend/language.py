@@ -9,6 +9,7 @@ English.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cache
@@ -42,6 +43,11 @@ class SentenceDoc(TypedDict):
     values: Annotated[dict[str, str], says("The values, by name.")]
 
 
+_SIGNS = "\u3000-\u303f\u4e00-\u9fff\uff00-\uffef"
+_CHINESE = re.compile(f"[{_SIGNS}]")
+_SPACE_BEFORE = re.compile(rf"(?<=[{_SIGNS}]) \{{(\w+)\}}")
+_SPACE_AFTER = re.compile(rf"\{{(\w+)\}} (?=[{_SIGNS}])")
+_TAG = re.compile(r"<[^>]*>")
 LANGUAGE_OF = {language.value: language for language in Language}
 """Each language by the first part of its tags."""
 
@@ -51,9 +57,29 @@ def translate(language: Language, text: str, /, **values: object) -> str:
 
     Without values the text is returned as it is, braces included. Raises KeyError if a value is missing.
     """
-    if language is not Language.EN:
-        text = _catalogue(language).get(text) or text
+    text = template(language, text, values)
     return text.format(**values) if values else text
+
+
+def template(language: Language, text: str, values: Mapping[str, object]) -> str:
+    """Return a text in a language before its values are filled in.
+
+    Chinese has a space only beside letters and digits: there is none where a value begins or ends with a Chinese sign
+    and stands beside one.
+    """
+    if language is Language.EN:
+        return text
+    text = _catalogue(language).get(text) or text
+    if values and " " in text:
+        text = _SPACE_BEFORE.sub(lambda found: _without_space(found, values, 0), text)
+        text = _SPACE_AFTER.sub(lambda found: _without_space(found, values, -1), text)
+    return text
+
+
+def _without_space(found: re.Match[str], values: Mapping[str, object], end: int) -> str:
+    """A placeholder, and the space beside it unless its value has a Chinese sign at this end."""
+    shown = _TAG.sub("", str(values.get(found[1], "")))
+    return found[0].strip(" ") if shown and _CHINESE.match(shown[end]) else found[0]
 
 
 def said(language: Language, sentence: SentenceDoc) -> str:

@@ -17,9 +17,10 @@ from flask import Request, Response, current_app, g, redirect, request, url_for
 from markupsafe import Markup, escape
 
 from mocklend.config import Settings
+from mocklend.console.field_errors import expected_text, wrong_text
 from mocklend.console.formats import Formats
-from mocklend.domain.problems import Refused
-from mocklend.language import Language, accepted, available, translate
+from mocklend.domain.problems import FieldErrorDoc, Refused
+from mocklend.language import Language, accepted, available, template, translate
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, REVEALED
 from mocklend.storage.snapshot import Snapshot
@@ -80,8 +81,14 @@ class Visit:
 
     def html(self, english: str, /, **values: object) -> Markup:
         """A text in the viewer's language for a template: values are escaped, unless they are markup."""
-        text = escape(translate(self.language, english))
+        text = escape(template(self.language, english, values))
         return text.format(**values) if values else text
+
+    def wrong(self, error: FieldErrorDoc) -> Markup:
+        """What is wrong with a field: what was expected, and what was received."""
+        text, received = wrong_text(error)
+        shown = Markup("<code>{}</code>").format(received)
+        return self.html(text, expected=expected_text(self.language, error["expected"]), received=shown)
 
 
 def console() -> Console:
