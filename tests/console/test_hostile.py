@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 
 from mocklend.app import create_app
 from mocklend.config import Settings
+from mocklend.language import Language
 from mocklend.runtime import Platform, find_layer
-from support.console import Browser
+from support.console import Browser, english_sentences
 from support.story import MONDAY_MS, SEED
 
 
@@ -78,3 +80,33 @@ def test_steps_and_chapters_that_are_none_show_the_newest(browser: Browser) -> N
         page = browser.client.get(story, query_string={"step": text, "chapter": text})
         assert page.status_code == 200
         assert progress in page.text
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_text_that_cannot_be_stored_is_refused_wherever_it_stands(browser: Browser, language: Language) -> None:
+    headers = {"Accept-Language": language.tag}
+    for path in ("loans/%00", "loans/a%00b/forms/repay", "rules/%00", "class/%00", "scenarios/%00", "%00"):
+        assert browser.client.get(f"/console/default/{path}", headers=headers).status_code == 404, path
+    assert browser.client.get("/console/a%00b/loans", headers=headers).status_code == 404
+    assert browser.client.get("/console/static/%00", headers=headers).status_code == 404
+    for query in ("q=%00", "moved=a%00", "%00=1", "lang=zh&loan=%00"):
+        answer = browser.client.get(f"/console/default/start?{query}", headers=headers)
+        assert answer.status_code == 400, query
+        assert "text_not_storable" in answer.text
+    for path, field in (("score", "label"), ("class", "name"), ("class", "groups"), ("clock", "from")):
+        answer = browser.post(f"/{path}", {"findings": "[]", field: "a\0b"}, language)
+        assert answer.status_code == 422, path
+        assert f"<code>{field}</code>" in answer.text
+        assert english_sentences(answer.text) == [] or language is Language.EN
+    assert "Nobody has handed in yet." in browser.get("/score?lang=en")
+
+
+def test_text_that_cannot_be_stored_is_refused_in_json_too(browser: Browser) -> None:
+    for text in ("\\u0000", "\\ud800"):
+        rule = f'[{{"id": "a", "fault": "callback.dropped", "select": {{"where": {{"reference": "{text}"}}}}}}]'
+        for form in ({"rules": rule}, {"file": (BytesIO(rule.encode()), "rules.json")}):
+            answer = browser.client.post("/console/default/faults/import", data=form)
+            assert answer.status_code == 400
+            assert "a text contains NUL or a lone surrogate" in answer.text
+    file = {"file": (BytesIO(b'[{"id": "a\0", "fault": "callback.dropped"}]'), "rules.json")}
+    assert browser.client.post("/console/default/faults/import", data=file).status_code == 400

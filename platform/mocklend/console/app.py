@@ -15,6 +15,7 @@ from mocklend.config import Settings
 from mocklend.console import actions, alerts, clock_bar, ledger, live, loans, messages, sandboxes, sign_in
 from mocklend.console.forms import sandbox_path, with_query
 from mocklend.console.frame import current_frame
+from mocklend.console.guards import refuse_other_origins, refuse_unstorable_address, refuse_unstorable_form
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, visit
 from mocklend.console.words import DUE, PRODUCT, SIGNS
@@ -47,7 +48,9 @@ def create_console(platform: Platform, settings: Settings) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=FORM_MAX, SEND_FILE_MAX_AGE_DEFAULT=86_400)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.before_request(refuse_other_origins)
+    app.before_request(refuse_unstorable_address)
     app.before_request(begin_visit)
+    app.before_request(refuse_unstorable_form)
     app.after_request(keep_choices)
     app.after_request(guard)
     app.context_processor(frame)
@@ -122,13 +125,6 @@ def asset(name: str) -> str:
     """The address of a static file, with a part of its hash: a changed file is another address."""
     digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()
     return f"/console/static/{name}?v={digest[:12]}"
-
-
-def refuse_other_origins() -> None:
-    """Before each form: it must come from a page of this server. Raises Refused `cross_site`."""
-    origin = request.headers.get("Origin")
-    if request.method == "POST" and origin is not None and origin.partition("://")[2] != request.host:
-        raise Refused("cross_site", "a page of another origin sent the form", expected=request.host, received=origin)
 
 
 def guard(response: Response) -> Response:
