@@ -23,7 +23,7 @@ from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import LABEL_MAX
 from mocklend.sandboxes.timestamps import Span
 from mocklend.scenarios.runs import named
-from mocklend.validation import Body, OneOf, bounded_int, bounded_str
+from mocklend.validation import Body, Expecting, OneOf, bounded_int, bounded_str
 from mocklend_faults.api import class_work
 from mocklend_faults.api.class_work import GroupKey, Story
 from mocklend_faults.engine import classes
@@ -47,7 +47,11 @@ A_CLASS = {"class_id": "cls_unknown"}
 EXAMPLE = {"name": "Accounting 2, spring", "size": 3}
 CHAPTERS_MAX = 100
 InLanguage = Annotated[str, OneOf(tuple(language.value for language in Language))]
-Name = Annotated[str, bounded_str(LABEL_MAX)]
+Name = Annotated[
+    str,
+    bounded_str(LABEL_MAX, pattern=r"[\s\S]*\S[\s\S]*"),
+    Expecting(f"a string of 1 to {LABEL_MAX} characters, not only blanks"),
+]
 
 
 class NewClass(Body):

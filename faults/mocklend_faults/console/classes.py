@@ -127,7 +127,7 @@ def delete(class_id: str) -> AnyResponse | tuple[str, int]:
     course = class_doc(platform(), class_id)
     typed = request.form.get("name", "").strip()
     try:
-        if typed != course["name"]:
+        if typed != course["name"].strip():
             raise field_problem("name", course["name"], typed)
         class_work.delete(platform(), class_id)
     except Refused as refused:

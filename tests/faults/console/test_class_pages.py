@@ -185,6 +185,15 @@ def test_a_form_that_cannot_be_keeps_what_was_typed_with_the_error(
     assert "cls_" not in classroom.teacher.get("/class")
 
 
+def test_a_class_whose_name_has_blanks_around_it_is_deleted_by_its_name(classroom: Classroom) -> None:
+    client = client_of(classroom.app.wsgi_app, classroom.sandbox_id)
+    class_id = client.make_class(" spring ", groups=["A"])["made"]["id"]
+
+    classroom.teacher.go(f"/class/{class_id}/delete", {"name": "spring"})
+
+    assert client.classes()["classes"] == []
+
+
 def test_a_class_is_deleted_by_its_name(classroom: Classroom) -> None:
     class_id, keys = classroom.make()
 
