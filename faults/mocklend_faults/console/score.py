@@ -21,7 +21,7 @@ from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc,
 score_pages = Blueprint("score", __name__, template_folder="templates")
 
 PAGE = 50
-FINDINGS = "a JSON list of findings, or one per line"
+FINDINGS = "a JSON list of findings, or one per line; [] for none"
 EXAMPLE = '[{"class": "stale_view", "entity": "loan_…"}]'
 VERDICT_NAMES = {
     "PASS": message("Passed"),
@@ -68,7 +68,9 @@ def judge() -> str | tuple[str, int]:
 
 
 def _read(typed: str, label: str) -> NewScore:
-    """Findings: a JSON list, a JSON object with `findings`, or a JSON object per line."""
+    """Findings: a JSON list, a JSON object with `findings`, or a JSON object per line. Who found none writes `[]`."""
+    if not typed:
+        raise field_problem("findings", FINDINGS, "nothing")
     try:
         read = parse(typed.encode("utf-8", "replace"))
     except Refused as whole:

@@ -126,6 +126,17 @@ def test_more_kept_scores_than_a_page_has_are_on_the_next(browser: Browser, cont
     assert "Next 50" not in seen(following)
 
 
+@pytest.mark.parametrize("typed", ["", " \n "])
+def test_nothing_typed_is_no_score(browser: Browser, typed: str) -> None:
+    answer = browser.post("/score", {"findings": typed, "label": "Group 7"})
+
+    assert answer.status_code == 422
+    assert 'id="error-findings"' in answer.text
+    assert "Group 7" in answer.text
+    assert "Nobody has handed in yet." in seen(browser.get("/score"))
+    assert browser.post("/score", {"findings": "[]"}).status_code == 200, "none found is said"
+
+
 def test_a_label_that_is_too_long_is_kept_with_the_error(browser: Browser) -> None:
     answer = browser.post("/score", {"findings": "[]", "label": "x" * 81})
 
