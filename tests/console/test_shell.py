@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -9,7 +12,7 @@ from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.console.app import POLICY, create_console
 from mocklend.language import Language
-from mocklend.runtime import Platform
+from mocklend.runtime import Platform, make_key
 from mocklend.sandboxes.lifecycle import ChangeSandbox
 from support.console import Browser, english_sentences, seen
 from support.story import Story
@@ -48,8 +51,30 @@ def test_a_page_loads_nothing_from_elsewhere_and_is_not_kept(browser: Browser) -
     assert answer.headers["Content-Security-Policy"] == POLICY
     assert answer.headers["Cache-Control"] == "no-store"
     assert "style=" not in answer.text
-    assert "http://" not in answer.text
-    assert "https://" not in answer.text
+    elsewhere = answer.text.replace("http://localhost/", "")  # a command for this server
+    assert "http://" not in elsewhere
+    assert "https://" not in elsewhere
+
+
+def test_the_source_of_a_page_is_that_of_its_sandbox(platform: Platform, story: Story) -> None:
+    loan_id = story.borrow()
+    platform.give_key(story.sandbox_id, key := make_key())
+    client = create_app(Settings(), platform).test_client()
+    browser = Browser(client, story.sandbox_id)
+    links = re.findall(rf'href="(/console/{story.sandbox_id}/[a-z]+)"', browser.get(f"/loans/{loan_id}"))
+    asked: set[str] = set()
+
+    for page in (f"/loans/{loan_id}", *links):
+        text = browser.get(page)
+        assert not re.findall(r'href="/(?!console|static|docs)[^"]+"', text), "a link sends no key"
+        asked.update(
+            html.unescape(path) for path in re.findall(r"curl -sS -X GET (?:&#39;)?http://localhost([^ &]+)", text)
+        )
+
+    assert {f"/-/loans/{loan_id}/views", f"/-/loans/{loan_id}/timeline", "/v1/loans"} <= asked
+    for path in asked:
+        answer = client.get(path, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 200, (path, answer.text)
 
 
 def test_the_language_is_the_browsers_until_the_viewer_chooses_one(browser: Browser) -> None:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.config import Settings
 from mocklend.console import actions, alerts, clock_bar, ledger, live, loans, messages, sandboxes, sign_in
-from mocklend.console.forms import sandbox_path, with_query
+from mocklend.console.forms import curl, sandbox_path, with_query
 from mocklend.console.frame import current_frame
 from mocklend.console.guards import refuse_other_origins, refuse_unstorable_address, refuse_unstorable_form
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
@@ -86,6 +86,7 @@ def frame() -> dict[str, object]:
     context: dict[str, object] = {
         "_": here.html,
         "asset": asset,
+        "command_of": curl,
         "due": DUE,
         "endpoints": current_app.view_functions,
         "f": g.formats,
@@ -94,6 +95,7 @@ def frame() -> dict[str, object]:
         "languages": available(),
         "product_names": PRODUCT,
         "on_loopback": console().settings.on_loopback,
+        "reads_itself": console().settings.on_loopback and here.sandbox_id == DEFAULT,  # A link sends no key.
         "signs": SIGNS,
         "visit": here,
     }

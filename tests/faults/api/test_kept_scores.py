@@ -217,3 +217,14 @@ def test_with_the_truth_shown_or_without_a_key_scores_need_the_control_token(
     exam.student.problem(exam.student.call(method, path, json=body), 401, "credential_missing")
     exam.student.headers = {"Authorization": "Bearer mk_wrong"}
     exam.student.problem(exam.student.call(method, path, json=body), 401, "credential_invalid")
+
+
+@pytest.mark.security
+def test_a_student_reads_the_counts_on_the_command_line(open_platform: Callable[..., Platform]) -> None:
+    exam = Exam(open_platform(find_layer()), truth="hidden")
+    finding = {"class": "misapplied", "entity": exam.loan}
+
+    lines = scorecard(exam.student.made(exam.student.post("/-/scores", {"findings": [finding]})))
+
+    assert lines[0].startswith("FAIL  at ")
+    assert exam.loan not in "\n".join(lines)
