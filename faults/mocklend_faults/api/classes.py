@@ -12,11 +12,13 @@ from flask import Response, current_app
 from pydantic import Field
 
 from mocklend.api.documents import document
+from mocklend.api.failures import refuse_a_body
 from mocklend.api.fields import SEED_MAX, Id, Moment, Seed, SpanOfTime
-from mocklend.api.openapi import operation
+from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, sandbox_id
 from mocklend.api.responses import rendered
+from mocklend.api.sandboxes import NOTHING
 from mocklend.domain.nouns import JsonObject, says
 from mocklend.language import Language
 from mocklend.runtime import Platform
@@ -180,18 +182,24 @@ def move_class(class_id: str, move: ClassMove) -> Response:
 
 @classes_api.post("/-/classes/<id:class_id>/reveal")
 @classes_api.output(document(ClassDoc))
-@classes_api.doc(**operation("revealClass", "class_unknown", "class_not_ready", parameters=A_CLASS))
+@classes_api.doc(
+    **operation("revealClass", "class_unknown", "class_not_ready", *BODY_CODES, reads=NOTHING, parameters=A_CLASS)
+)
 def reveal_class(class_id: str) -> Response:
     """End a class: each group sees the truth of its sandbox, and what is handed in from now on does not count."""
+    refuse_a_body()
     class_work.reveal(current_platform(), class_id)
     return rendered(class_doc(current_platform(), class_id))
 
 
 @classes_api.post("/-/classes/<id:class_id>/keys")
 @classes_api.output(document(GroupKeys))
-@classes_api.doc(**operation("newClassKeys", "class_unknown", "class_not_ready", parameters=A_CLASS))
+@classes_api.doc(
+    **operation("newClassKeys", "class_unknown", "class_not_ready", *BODY_CODES, reads=NOTHING, parameters=A_CLASS)
+)
 def new_class_keys(class_id: str) -> Response:
     """A new key for each group, as none can be read again. Those of before open nothing any more."""
+    refuse_a_body()
     return rendered(GroupKeys(keys=_key_docs(class_work.new_keys(current_platform(), class_id))))
 
 

@@ -252,6 +252,24 @@ def test_new_keys_open_the_sandboxes_and_those_of_before_open_nothing(school: Sc
     assert [key["name"] for key in fresh] == ["1", "2"]
 
 
+@pytest.mark.parametrize("path", ["reveal", "keys"])
+@pytest.mark.parametrize(
+    ("body", "status", "code"), [("[[", 400, "body_not_json"), ('{"x": 1}', 422, "validation_failed")]
+)
+def test_the_end_of_a_class_and_new_keys_have_no_body_and_change_nothing_if_one_comes(
+    school: School, path: str, body: str, status: int, code: str
+) -> None:
+    course, keys = school.make(1)
+    address, typed = f"/-/classes/{course['id']}", school.teacher | {"Content-Type": "application/json"}
+
+    refused = school.http.post(f"{address}/{path}", data=body, headers=typed)
+
+    assert (refused.status_code, refused.get_json()["code"]) == (status, code)
+    assert school.ask("GET", address)["state"] == "open"
+    school.ask("GET", "/v1/loans", key=keys[0])
+    assert school.http.post(f"{address}/{path}", json={}, headers=school.teacher).status_code == 200
+
+
 def test_csv_has_a_row_for_each_group_and_runs_no_formula(school: School) -> None:
     course, _ = school.make(0, groups=["=1+1", "第二组, rot", "C"])
 
