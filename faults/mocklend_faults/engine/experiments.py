@@ -33,7 +33,7 @@ from mocklend_faults.engine.activation import LONGEST_S, Activate
 from mocklend_faults.engine.catalogue import Catalogue
 from mocklend_faults.engine.commands import ALL, Ruleset, read, replace_group, write
 from mocklend_faults.engine.profiles import profile_named
-from mocklend_faults.engine.rules import RULE_ID, Rule, RuleBody, StoredRule
+from mocklend_faults.engine.rules import A_RULE_ID, RULE_ID, Rule, RuleBody, StoredRule
 
 GROUP = "experiment:"
 STAGES_MAX = 50
@@ -123,7 +123,7 @@ class Experiment:
         body = BODY.read(raw)
         errors: list[FieldError] = []
         if not RULE_ID.fullmatch(id):
-            errors.append(FieldError("id", f"an id like {RULE_ID.pattern}", id))
+            errors.append(FieldError("id", A_RULE_ID, id))
         stages = tuple(_stage(stage, f"stages.{n}", catalogue, errors) for n, stage in enumerate(body.stages))
         if errors:
             raise invalid_fields(Invalid(*errors))

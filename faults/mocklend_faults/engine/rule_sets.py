@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Annotated
 
 from pydantic import Field
 
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import FieldError, Invalid
-from mocklend.validation import Body, Reader, attempt, bounded_str, invalid_fields
+from mocklend.validation import Body, Reader, attempt, invalid_fields
 from mocklend_faults.engine.catalogue import Catalogue
 from mocklend_faults.engine.commands import RULES_MAX
-from mocklend_faults.engine.rules import RULE_ID, Rule, RuleBody, RuleDoc
+from mocklend_faults.engine.rules import Rule, RuleBody, RuleDoc, RuleId
 from mocklend_faults.engine.selection import OCCURRENCE
 
 PARTS = ("id", "fault", "match", "activate", "select", "with", "expect", "enabled")
@@ -30,7 +29,7 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {"select": {"unit": OCCURRENCE}, 
 class ListedRule(RuleBody):
     """A rule with its id. Beside it only `fault` is required."""
 
-    id: Annotated[str, bounded_str(64, pattern=RULE_ID.pattern)] = Field(description="The rule's id.")
+    id: RuleId = Field(description="The rule's id.")
 
 
 class RuleSetBody(Body):

@@ -21,7 +21,7 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid, Refused
-from mocklend.validation import Body, OneOf, Reader, attempt, bounded_str, invalid_fields, schema_of
+from mocklend.validation import Body, Expecting, OneOf, Reader, attempt, bounded_str, invalid_fields, schema_of
 from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.catalogue import Catalogue, find
 from mocklend_faults.engine.fault import Fault, reader_of
@@ -30,6 +30,9 @@ from mocklend_faults.engine.selection import Select
 from mocklend_faults.engine.sentences import SentenceDoc
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+A_RULE_ID = "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or a digit"
+"""What an id of a rule is, in words: it stands in the address of the rule."""
+RuleId = Annotated[str, bounded_str(64, pattern=RULE_ID.pattern), Expecting(A_RULE_ID)]
 WITH_SCHEMA: JsonObject = {
     "type": "object",
     "description": "The settings of the kind: GET /-/faults lists each with its bounds.",
@@ -114,9 +117,7 @@ class RuleBody(Body):
     """A fault, the events that it changes, when, how often, and its settings. Only `fault` is required."""
 
     fault: Annotated[str, bounded_str(200)] = Field(description="The kind of fault, by its name in GET /-/faults.")
-    id: Annotated[str, bounded_str(64, pattern=RULE_ID.pattern)] | None = Field(
-        default=None, description="The rule's id, as in the path; optional."
-    )
+    id: RuleId | None = Field(default=None, description="The rule's id, as in the path; optional.")
     match: Annotated[JsonObject, WithJsonSchema(MATCH_SCHEMA)] | None = Field(
         default=None, description="Which events the rule matches; all if not given."
     )
@@ -166,7 +167,7 @@ class Rule:
     def parse(cls, id: str, body: RuleBody, catalogue: Catalogue) -> Rule:
         """The same, for a part of a larger body. Raises Invalid with every wrong field; Refused `fault_unknown`."""
         if not RULE_ID.fullmatch(id):
-            raise Invalid(FieldError("id", f"an id like {RULE_ID.pattern}", id))
+            raise Invalid(FieldError("id", A_RULE_ID, id))
         if body.id not in (None, id):
             raise Invalid(FieldError("id", f"the id in the address, {id}", body.id))
         kind = find(catalogue, body.fault)

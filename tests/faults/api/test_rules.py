@@ -13,6 +13,7 @@ from mocklend.config import Settings
 from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 from mocklend_faults.engine.catalogue import installed
+from mocklend_faults.engine.rules import A_RULE_ID
 from support.layer_harness import LayerHarness
 
 LAG = "cache.bounded_stale"
@@ -391,6 +392,9 @@ def test_several_rules_are_armed_together_and_none_if_one_is_wrong(control: Cont
     wrong = control.call("POST", "/-/rules", {"rules": [drop, lag | {"with": {"lag_s": 0}}]}, status=422)
     assert [error["field"] for error in wrong["errors"]] == ["rules.1.with.lag_s"]
     assert control.call("GET", "/-/rules") == {"rules": [before]}
+    for id in ("<script>", "a/b"):
+        unnamed = control.call("POST", "/-/rules", {"rules": [drop | {"id": id}]}, status=422)
+        assert unnamed["errors"] == [{"field": "rules.0.id", "expected": A_RULE_ID, "received": id}]
     armed = control.call("POST", "/-/rules", {"rules": [drop, lag]})
 
     assert [rule["id"] for rule in armed["rules"]] == ["drop", "lag"]
