@@ -13,8 +13,21 @@ from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Sentence
 from mocklend.audit.timeline.docs import SENTENCES as EVENTS
 from mocklend.audit.timeline.docs import Code, TimelineEvent
 from mocklend.console.formats import Formats
+from mocklend.console.notes import NOTES
+from mocklend.console.recognised import recognised
 from mocklend.console.visit import Visit
-from mocklend.console.words import ABOUT, ANSWERS, LOAN_STATUS, MARKS, OF_A_VIEW, REPEATS, VIEWS, status_word
+from mocklend.console.words import (
+    ABOUT,
+    ANSWERS,
+    LOAN_STATUS,
+    MARKS,
+    OF_A_VIEW,
+    OUTCOMES,
+    REPEATS,
+    STATUS,
+    VIEWS,
+    status_word,
+)
 from mocklend.language import message
 from mocklend.monitoring.alerts import CHECKS
 
@@ -29,6 +42,8 @@ TEXTS: Mapping[str, str] = {
 }
 """The sentences of a chain by their codes, in English."""
 NOTHING = message("(empty)")
+NO_SCORE = message("no score")
+"""What a borrower has without a report, or with too short a one."""
 NAMES = ("field", "before", "after", "rule", "seam", "reference")
 """What fills a sentence as it is: names and values of the API, which are no words."""
 PAID_OFF_TODAY = message("Paid off on {date}; the page still says {status}.")
@@ -178,6 +193,10 @@ class Wording:
     def _filled(self, text: str, params: Mapping[str, Param]) -> str:
         return self._here.text(text, **{name: self._shown(name, value) for name, value in params.items()})
 
+    def _note(self, note: str) -> str:
+        text = recognised(self._here.language, note, NOTES, {**ABOUT, **LOAN_STATUS})
+        return self._here.text(note) if text == note else text
+
     def _shown(self, name: str, value: Param) -> str:
         if name.endswith("_minor") and isinstance(value, int):
             return self._write.amount(value, self._currency)
@@ -193,6 +212,14 @@ class Wording:
             return self._here.text(VIEWS.get(value, value))
         if name in ("date", "day") and isinstance(value, str):
             return self._write.day_of(value)
+        if name in ("detail", "note") and isinstance(value, str) and value:
+            return self._note(value)
+        if name == "state" and isinstance(value, str):
+            return self._here.text(STATUS[View.CONSOLE].get(value, value))
+        if name == "outcome" and isinstance(value, str):
+            return self._here.text(OUTCOMES.get(value, value))
+        if name in ("before", "score") and value == "N/A":
+            return self._here.text(NO_SCORE)
         if value in (None, ""):
             return self._here.text(NOTHING)
         if name == "channel" and isinstance(value, str):

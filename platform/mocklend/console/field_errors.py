@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 
+from mocklend.console.recognised import recognised
 from mocklend.domain.problems import FieldErrorDoc
 from mocklend.language import Language, message, translate
 
@@ -60,19 +60,16 @@ EXPECTED = (
     message("an account like {example}, or {other}"),
     message("text in UTF-8 without control characters"),
     message("the parameter once"),
+    message("no value: a manual clock does not run"),
+    message("no value: `groups` names them"),
+    message("no value: a sandbox is copied, and no scenario played"),
+    message("no value: a scenario is played"),
     message("no value: {reason}"),
     message("no value beside {other}"),
     message("a value: {reason}"),
     message("at most {most}"),
 )
 """What fields expect. The first text that fits is taken: one that fits more stands further down."""
-REASONS = (
-    message("a manual clock does not run"),
-    message("`groups` names them"),
-    message("a sandbox is copied, and no scenario played"),
-    message("a scenario is played"),
-)
-"""Why a field takes no value, where a form of the console can have it."""
 MEANT = message("{expected} (did you mean {name}?)")
 _MEANT = re.compile(r"(?P<expected>.*); did you mean '(?P<name>.*)'\?", re.DOTALL)
 
@@ -84,14 +81,7 @@ def expected_text(language: Language, expected: str) -> str:
     meant = _MEANT.fullmatch(expected)
     if meant is not None:
         return translate(language, MEANT, expected=expected_text(language, meant["expected"]), name=meant["name"])
-    for text, pattern in _patterns():
-        found = pattern.fullmatch(expected)
-        if found is not None:
-            values = found.groupdict()
-            if "reason" in values:
-                values["reason"] = translate(language, values["reason"])
-            return translate(language, text, **values)
-    return expected
+    return recognised(language, expected, EXPECTED)
 
 
 def wrong_text(error: FieldErrorDoc) -> tuple[str, str]:
@@ -101,16 +91,3 @@ def wrong_text(error: FieldErrorDoc) -> tuple[str, str]:
         return message("Expected {expected}; received nothing."), ""
     shown = received if isinstance(received, str) else json.dumps(received, ensure_ascii=False, default=str)
     return message("Expected {expected}; received {received}."), shown
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((text, _pattern(text)) for text in EXPECTED)
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    """The texts that a template makes, each value a named group."""
-    parts = re.split(r"\{(\w+)\}", text)
-    return re.compile(
-        "".join(f"(?P<{part}>.+)" if n % 2 else re.escape(part) for n, part in enumerate(parts)), re.DOTALL
-    )
