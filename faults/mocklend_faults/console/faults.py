@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.console.forms import Filled, back, curl, sandbox_path
 from mocklend.console.visit import open_snapshot, platform, visit
+from mocklend.console.words import ABOUT
 from mocklend.domain.problems import FieldErrorDoc, Refused
 from mocklend.seams.edges import Edge
 from mocklend_faults.api.kinds import kind_doc
@@ -136,6 +137,7 @@ def _page(rules: list[CountedRule], kind: KindDoc, form: Form, filled: Filled, *
         as_pytest=pytest_test(rule_id, body),
         body=json.dumps(body, indent=1, ensure_ascii=False),
         chain=CHAINS[Edge(kind["edge"])],
+        channel_names=ABOUT,
         count=len(kinds),
         elsewhere=[] if profile_open else [error for name, error in filled.errors.items() if name not in fields],
         filled=filled,

@@ -187,7 +187,7 @@ def _unselected(history: RuleHistory) -> Iterator[str]:
     if undrawn := history.outcomes[NOT_DRAWN]:
         yield here.text("not drawn: {count}", count=write.number(undrawn))
     for limit, count in history.limits.most_common():
-        yield f"{here.text(LIMIT_NAMES.get(limit, limit))}: {write.number(count)}"
+        yield here.text("{name}: {value}", name=here.text(LIMIT_NAMES.get(limit, limit)), value=write.number(count))
 
 
 def _why(event: Mapping[str, object], kind: KindDoc | None) -> str:

@@ -85,7 +85,9 @@ def whom_and_how_often(rule: RuleDoc) -> list[str]:
     fields = {field["name"]: field["title"] for field in kind["match"]} if kind else {}
     settings = {setting["name"]: setting for setting in kind["settings"]} if kind else {}
     parts = [
-        conditions(name, operators) if name == "channel" else f"{fields.get(name, name)}: {conditions(name, operators)}"
+        conditions(name, operators)
+        if name == "channel"
+        else here.text("{name}: {value}", name=fields.get(name, name), value=conditions(name, operators))
         for name, operators in rule["match"].items()
     ] or [here.text("every event")]
     select = rule["select"]
@@ -94,12 +96,13 @@ def whom_and_how_often(rule: RuleDoc) -> list[str]:
         parts.append(here.text("once for each entity"))
     for name, value in select.items():
         if name in LIMIT_NAMES and isinstance(value, int):
-            parts.append(f"{here.text(LIMIT_NAMES[name])}: {write.number(value)}")
+            parts.append(here.text("{name}: {value}", name=here.text(LIMIT_NAMES[name]), value=write.number(value)))
     for name, value in rule["with"].items():
         if value is not None:
             title, unit = (settings[name]["title"], settings[name]["unit"]) if name in settings else (name, None)
             shown = write.number(value) if isinstance(value, int) else value
-            parts.append(" ".join([f"{title}: {shown}", *([here.text(UNIT_NAMES[unit])] if unit else [])]))
+            told = here.text("{name}: {value}", name=title, value=shown)
+            parts.append(" ".join([told, *([here.text(UNIT_NAMES[unit])] if unit else [])]))
     return parts
 
 

@@ -10,12 +10,16 @@ from fractions import Fraction
 from mocklend_faults.engine.sentences import Sentence, sentence
 
 PASS, FAIL, INCONCLUSIVE = "PASS", "FAIL", "INCONCLUSIVE"
-TOO_LOW = "{name} is {value}, and at least {minimum} is required"
+TOO_LOW = {
+    name: f"{name} is {{value}}, and at least {{minimum}} is required"
+    for name in ("precision", "recall", "f1", "kind_accuracy", "amount_accuracy")
+}
+"""By the name of a ratio: each is a text of its own, so that the name is translated, too."""
 MONEY_TOO_LOW = "money recall in {currency} is {value}, and at least {minimum} is required"
 HARMFUL = "{count} repairs made correct books wrong, and at most {allowed} are allowed"
 NOTHING_DEMANDED = "the answer key demands nothing in this window"
 SILENT = "{count} rules never injected: {rules}"
-REASONS = (TOO_LOW, MONEY_TOO_LOW, HARMFUL, NOTHING_DEMANDED, SILENT)
+REASONS = (*TOO_LOW.values(), MONEY_TOO_LOW, HARMFUL, NOTHING_DEMANDED, SILENT)
 """The texts of all reasons."""
 LISTED_MAX = 10
 
@@ -56,7 +60,7 @@ def verdict_of(
     for name, value in numbers.items():
         minimum = getattr(thresholds, f"{name}_min")
         if minimum is not None and value is not None and value < Fraction(minimum):
-            failed.append(sentence(TOO_LOW, name=name, value=f"{float(value):.4f}", minimum=minimum))
+            failed.append(sentence(TOO_LOW[name], value=f"{float(value):.4f}", minimum=minimum))
     for currency, recall in money.items():
         minimum = thresholds.money_recall_min
         if minimum is not None and recall is not None and recall < Fraction(minimum):

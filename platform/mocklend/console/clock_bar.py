@@ -86,9 +86,11 @@ def _sentence(advance: AdvanceDoc) -> str:
     if not kinds:
         return here.text("The clock moved; nothing fell due.")
     days = write.days_between(advance["began_at"], advance["to"])
-    total = write.number(result["released_total"])
-    if days:
-        return here.text(
-            "The clock moved by {days} days; {count} things fell due: {kinds}", days=days, count=total, kinds=kinds
-        )
-    return here.text("The clock moved; {count} things fell due: {kinds}", count=total, kinds=kinds)
+    total = result["released_total"]
+    what = (
+        here.text("1 thing fell due") if total == 1 else here.text("{count} things fell due", count=write.number(total))
+    )
+    if not days:
+        return here.text("The clock moved; {what}: {kinds}", what=what, kinds=kinds)
+    long = here.text("1 day") if days == 1 else here.text("{days} days", days=write.number(days))
+    return here.text("The clock moved by {days}; {what}: {kinds}", days=long, what=what, kinds=kinds)

@@ -167,7 +167,7 @@ def status_word(view: str, code: str | None) -> str | None:
 DUE: Mapping[str, str] = {
     "settlement": message("settlement"),
     "callback": message("callback"),
-    "payout": message("payout"),
+    "payout": message("money to be paid out"),
     "payment_return": message("payment return"),
     "auto_debit": message("auto-debit"),
     "due_date": message("due date"),
@@ -194,6 +194,10 @@ KINDS: Mapping[str, str] = {
     "refund_paid": message("refund paid"),
     "compensation_agreed": message("compensation agreed"),
     "compensation_paid": message("compensation paid"),
+    "repayment_reversal": message("reversal of a repayment"),
+    "receipt_reversal": message("reversal of a receipt"),
+    "accrual_reversal": message("reversal of an accrual"),
+    "edit_reversal": message("reversal of an edit"),
 }
 """The kinds of transactions of the journal; one without a word is shown by its code."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mocklend.domain.facts import business_date
+from mocklend.domain.money import format_minor
 from mocklend.lending.books import state_of
 from mocklend.monitoring.seen import ALL, BOOKS_BOUND_MS, MATCHING_WINDOW_MS, SandboxCheck, Scope, Seen
 from mocklend.sandboxes.timestamps import rfc3339
@@ -63,7 +64,8 @@ def booked_money_not_at_channel(snapshot: Snapshot, scope: Scope = ALL) -> Itera
     for id, loan_id, channel, currency, amount, recorded_ms in rows:
         yield Seen(
             "booked_money_not_at_channel", "missing_in_channel", id, loan_id, amount,
-            recorded_ms, recorded_ms + BOOKS_BOUND_MS, f"the books have {amount} of {channel}, which has no such money",
+            recorded_ms, recorded_ms + BOOKS_BOUND_MS,
+            f"the books have {format_minor(amount, currency)} of {channel}, which has no such money",
             channel, currency, -amount,
         )  # fmt: skip
 
@@ -87,9 +89,11 @@ def booked_otherwise_than_paid(snapshot: Snapshot, scope: Scope = ALL) -> Iterat
     """A payment has one amount at the channel and another on the books."""
     rows = scope.rows(snapshot, _Otherwise, _OTHERWISE, {"trades": "t.id"})
     for id, loan_id, channel, currency, paid, booked, ms in rows:
+        of_books = format_minor(booked, currency)
         yield Seen(
             "booked_otherwise_than_paid", "amount_mismatch", id, loan_id, abs(paid - booked),
-            ms, ms, f"{channel} was paid {paid}, the books have {booked}", channel, currency, paid - booked,
+            ms, ms, f"{channel} was paid {format_minor(paid, currency)}, the books have {of_books}",
+            channel, currency, paid - booked,
         )  # fmt: skip
 
 
@@ -107,6 +111,12 @@ class _Unapplied(NamedTuple):
     received_ms: int
 
 
+def unapplied(amount_minor: int, currency: str, channel: str, payer: str | None, typed: str | None) -> str:
+    """Say of a receipt that it has no loan, who paid it, and what was typed."""
+    paid = f"{format_minor(amount_minor, currency)} through {channel} is unapplied"
+    return f"{paid}; payer: {payer or 'not named'}; reference: {typed or 'none'}"
+
+
 def unapplied_beyond_matching_window(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     """A receipt has been unapplied for more than a day."""
     before_ms = snapshot.now_ms - MATCHING_WINDOW_MS
@@ -114,7 +124,7 @@ def unapplied_beyond_matching_window(snapshot: Snapshot, scope: Scope = ALL) -> 
     for id, channel, currency, amount, payer, typed, since_ms in rows:
         yield Seen(
             "unapplied_beyond_matching_window", "unidentified", id, None, amount,
-            since_ms, since_ms + MATCHING_WINDOW_MS, f"{amount} through {channel} is unapplied: {payer!r}, {typed!r}",
+            since_ms, since_ms + MATCHING_WINDOW_MS, unapplied(amount, currency, channel, payer, typed),
             channel, currency, amount,
         )  # fmt: skip
 
@@ -170,10 +180,12 @@ def one_order_booked_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[S
     """The books have a second receipt for an order, with another number."""
     rows = scope.rows(snapshot, _Beside, _BESIDE, {"receipts": "r.id"})
     for id, loan_id, channel, currency, amount, ms, order in rows:
+        paid = format_minor(amount, currency)
         yield Seen(
             "one_order_booked_twice", "duplicate_in_books", id, loan_id, amount,
-            ms, ms, f"{channel} was paid {amount} once for {order}, the books have that receipt and this", channel,
-            currency, -amount,
+            ms, ms,
+            f"{channel} was paid {paid} once for {order}, the books have that receipt and this",
+            channel, currency, -amount,
         )  # fmt: skip
 
 
@@ -189,7 +201,8 @@ def paid_order_taken_for_closed(snapshot: Snapshot, scope: Scope = ALL) -> Itera
     for id, loan_id, channel, currency, amount, ms in rows:
         yield Seen(
             "paid_order_taken_for_closed", "missing_in_books", id, loan_id, amount,
-            ms, ms, f"{channel} has {amount}, and the books took it back", channel, currency, amount,
+            ms, ms, f"{channel} has {format_minor(amount, currency)}, and the books took it back",
+            channel, currency, amount,
         )  # fmt: skip
 
 

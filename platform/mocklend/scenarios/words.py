@@ -118,7 +118,7 @@ SENTENCES: dict[str, tuple[Sentence, ...]] = {
         _says("Borrows {principal}; first due {due} on {date}", needs="next_due", principal="principal_minor",
               due="next_due.due_minor", date="next_due.due_date"),
     ),
-    "advance": (_says("On to {now}", "{released} things fell due", now="now", released="released_total"),),
+    "advance": (_says("On to {now}", "fell due: {released}", now="now", released="released_total"),),
     "quote": (_says("To pay: {total}", total="total_minor"),),
     "repay_quote": (_says("Pays {amount} by {channel}", amount="amount_minor", channel="channel"),),
     "repay": (
@@ -211,7 +211,10 @@ def sentence(language: Language, zone: str, do: str, answer: Doc, failed: str | 
             continue
         values = {name: _shown(language, zone, path, answer) for name, path in candidate.fields.items()}
         text = translate(language, candidate.text, **values)
-        return text[:1].upper() + text[1:], translate(language, candidate.detail, **values)
+        # A code is written as it is.
+        return text if candidate.text.startswith("{fault}") else text[:1].upper() + text[1:], translate(
+            language, candidate.detail, **values
+        )
     return do.replace("_", " "), ""
 
 

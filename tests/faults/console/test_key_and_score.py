@@ -42,7 +42,7 @@ def test_the_audit_is_made_when_somebody_asks_and_equals_the_open_entries(browse
     before, after = browser.get("/key"), browser.post("/key/audit", {}).text
 
     assert "discrepancies" not in seen(before)
-    assert "1 discrepancies = 1 open entries" in seen(after)
+    assert "Discrepancies: 1 = open entries: 1" in seen(after)
 
 
 @pytest.mark.parametrize("form", ["list", "lines", "object"])
@@ -168,5 +168,5 @@ def test_the_reasons_of_a_verdict_are_said_in_both_languages(browser: Browser, c
     english, chinese = (browser.post("/score", nothing, language).text for language in Language)
 
     assert "recall is 0.0000, and at least 1 is required" in seen(english)
-    assert "recall 为 0.0000，要求至少 1" in seen(chinese)
+    assert "召回率为 0.0000，要求至少 1" in seen(chinese)
     assert english_sentences(chinese) == []
