@@ -163,6 +163,19 @@ def test_a_page_that_there_is_not_says_so(browser: Browser, path: str) -> None:
     assert "To the first page" in answer.text
 
 
+def test_what_there_is_not_leads_back_to_where_the_viewer_was(browser: Browser) -> None:
+    loans = f'href="/console/{browser.sandbox_id}/loans"'
+
+    loan = browser.client.get(f"/console/{browser.sandbox_id}/loans/loan_0").text
+    assert f"Loan loan_0, looked for in sandbox {browser.sandbox_id}" in seen(loan)
+    assert f'class="button" {loans}' in loan
+    path = browser.client.get(f"/console/{browser.sandbox_id}/x/y/z").text
+    assert f'class="button" {loans}' in path
+    sandbox = browser.client.get("/console/sbx_unknown/loans").text
+    assert 'href="/console/default/sandboxes">To the list of sandboxes' in sandbox
+    assert browser.client.get("/console/default/sandboxes").status_code == 200
+
+
 def test_a_borrowers_name_is_text_and_no_markup(browser: Browser, story: Story) -> None:
     story.borrow(50_000, borrower="<script>alert(1)</script>")
 

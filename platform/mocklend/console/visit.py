@@ -24,6 +24,7 @@ from mocklend.language import Language, accepted, available, template, translate
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, REVEALED
 from mocklend.storage.snapshot import Snapshot
+from mocklend.validation import is_storable
 
 EXTENSION = "mocklend.console"
 SESSION = "mocklend_console"
@@ -151,7 +152,7 @@ def begin_visit() -> Response | None:
     sandbox_id = (request.view_args or {}).pop("sandbox", None)
     who = who_signed_in(console().settings, platform(), request.cookies.get(SESSION, ""))
     g.visit = Visit(
-        sandbox_id=sandbox_id or who.sandbox_id or DEFAULT,
+        sandbox_id=sandbox_id or who.sandbox_id or _sandbox_of_path(who) or DEFAULT,
         language=_language(request),
         theme=_chosen("theme", "system"),
         projector=_chosen("projector", "off") == "on",
@@ -176,6 +177,19 @@ def _is_revealed(sandbox_id: str) -> bool:
             return snapshot.sandbox.truth == REVEALED
     except Refused:  # It is gone, or is being emptied: the page says so.
         return False
+
+
+def _sandbox_of_path(who: SignedIn) -> str | None:
+    """The sandbox of a path that no page has, for a teacher; None if there is no such sandbox."""
+    _, _, rest = request.path.partition("/console/")
+    name = rest.partition("/")[0]
+    if request.endpoint is not None or not who.is_teacher or not name or not is_storable(name):
+        return None
+    try:
+        with platform().snapshot(name):
+            return name
+    except Refused:
+        return None
 
 
 OPEN_TO_ALL = frozenset({"static", "sign_in", "sign_out"})
