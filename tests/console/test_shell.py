@@ -13,7 +13,7 @@ from mocklend.config import Settings
 from mocklend.console.app import POLICY, create_console
 from mocklend.language import Language
 from mocklend.runtime import Platform, make_key
-from mocklend.sandboxes.lifecycle import ChangeSandbox
+from mocklend.sandboxes.lifecycle import REVEALED, ChangeSandbox
 from support.console import Browser, english_sentences, seen
 from support.story import Story
 
@@ -228,6 +228,17 @@ def test_a_student_sees_one_sandbox_and_moves_no_clock(off_loopback: FlaskClient
     assert off_loopback.get("/console/default/loans").status_code == 401
     assert off_loopback.post(f"{own}/clock", data={"by": "P1D"}).status_code == 401
     assert 'name="by"' not in off_loopback.get(f"{own}/loans").text
+
+
+def test_the_truth_is_offered_to_whoever_may_see_it(
+    off_loopback: FlaskClient, platform: Platform, story: Story
+) -> None:
+    page = f"/console/{story.sandbox_id}/loans/{story.borrow(50_000)}?truth=hidden"
+    off_loopback.post("/console/sign-in", data={"secret": story.sandbox.api_key})
+
+    assert "Show the truth" not in off_loopback.get(page).text
+    platform.run(ChangeSandbox(story.sandbox_id, None, REVEALED))
+    assert "Show the truth" in off_loopback.get(page).text
 
 
 def seen_times(page: str) -> str:

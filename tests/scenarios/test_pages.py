@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 
 import pytest
 
+from mocklend.app import create_app
+from mocklend.config import Settings
 from mocklend.language import Language
 from mocklend.local import Local, opened_platform
+from mocklend.runtime import Platform, find_layer
+from mocklend.sandboxes.lifecycle import HIDDEN, REVEALED, ChangeSandbox
+from mocklend.scenarios.runs import go_on, play
 from support.console import Browser, english_sentences, seen
 
 pytestmark = pytest.mark.skipif(
@@ -204,3 +209,28 @@ def test_the_script_learns_of_steps_that_are_made_elsewhere(browser: Browser) ->
 
     assert json.loads(browser.get(at[1])) == {"step": 1}
     assert "data-at" not in browser.get(f"{reader.address}?step=0"), "who reads an earlier step stays there"
+
+
+@pytest.mark.security
+def test_a_student_of_an_exam_does_not_see_which_story_is_played(open_platform: Callable[..., Platform]) -> None:
+    platform = open_platform(find_layer())
+    app = create_app(Settings(), platform)
+    run, made = play(app.wsgi_app, platform, "settled-shown-unpaid", 7, Language.EN)
+    for _ in range(2):
+        go_on(app.wsgi_app, platform, run.sandbox_id, "chapter")
+    student = create_app(Settings(host="0.0.0.0"), platform).test_client()
+    student.post("/console/sign-in", data={"secret": made["api_key"]})
+    story = f"/console/{run.sandbox_id}/scenarios/settled-shown-unpaid"
+    pages = [f"{story}{more}" for more in ("", "?chapter=1", "?step=3", "/at")]
+    assert "Who finds it?" in student.get(pages[1]).text
+
+    platform.run(ChangeSandbox(run.sandbox_id, None, HIDDEN))
+    answers = [student.get(page) for page in pages]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 403]
+    for answer in answers:
+        for told in ("Who believes what", "Who finds it?", "unidentified", 'id="story"', "?chapter=2"):
+            assert told not in answer.text, told
+    assert "<button" not in answers[0].text.partition("<main")[2], "only a teacher plays"
+    platform.run(ChangeSandbox(run.sandbox_id, None, REVEALED))
+    assert "Who finds it?" in student.get(pages[0]).text

@@ -69,12 +69,14 @@ class Visit:
         return self.signed_in and self.student_of is None
 
     @property
-    def shows_truth(self) -> bool:
-        """Whether the page may say what really happened: a teacher's may, unless the truth is hidden.
+    def may_show_truth(self) -> bool:
+        """Whether the viewer may have pages say what really happened: a teacher, or anybody once it was revealed."""
+        return self.is_teacher or self.revealed
 
-        A student's may once the truth of the sandbox was revealed.
-        """
-        return self.truth and (self.is_teacher or self.revealed)
+    @property
+    def shows_truth(self) -> bool:
+        """Whether the page says what really happened: the viewer may see it, and has not hidden it."""
+        return self.truth and self.may_show_truth
 
     def text(self, english: str, /, **values: object) -> str:
         """A text in the viewer's language."""

@@ -19,11 +19,12 @@ from mocklend.api.fields import Seed
 from mocklend.console.forms import Filled, read_form, sandbox_path, whole_number
 from mocklend.console.mount import API
 from mocklend.console.navigation import PLAY, Entry, LayerPages
-from mocklend.console.visit import platform, require_teacher, visit
+from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.console.words import BELIEVED, LOAN_STATUS, MARKS, VIEWS
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
+from mocklend.sandboxes.lifecycle import HIDDEN
 from mocklend.scenarios.chain import BelievedRow, believed_now
 from mocklend.scenarios.documents import RunDoc, at_step, believed_at, listed_doc, run_doc
 from mocklend.scenarios.runs import STEP, UNTIL, Run, go_on, named, play, run_of
@@ -51,8 +52,13 @@ def scenarios() -> str:
 
 @scenario_pages.get("/scenarios/<name>")
 def scenario(name: str) -> str:
-    """One scenario: its run in this sandbox, or how to begin one."""
+    """One scenario: its run in this sandbox, or how to begin one.
+
+    From a student a hidden truth hides also which story is played: each looks as if it were none.
+    """
     listed = _listed(name)
+    if _is_hidden():
+        return render_template("scenario_begin.html", scenario=listed, filled=Filled())
     try:
         run = run_of(platform(), visit().sandbox_id)
     except Refused as refused:
@@ -98,9 +104,19 @@ def step(name: str) -> AnyResponse:
 @scenario_pages.get("/scenarios/<name>/at")
 def at(name: str) -> Response:
     """What the page's script asks for: how many steps were made, here or from a terminal."""
+    if _is_hidden():
+        raise Refused("truth_hidden", "how far a story is shows it", expected="the control token")
     run = run_of(platform(), visit().sandbox_id)
     step = run.state["position"] if run.scenario.name == name else None
     return Response(orjson.dumps({"step": step}), content_type="application/json")
+
+
+def _is_hidden() -> bool:
+    """Whether this is a student, from whom the sandbox hides its truth."""
+    if visit().is_teacher:
+        return False
+    with open_snapshot() as snapshot:
+        return snapshot.sandbox.truth == HIDDEN
 
 
 def _listed(name: str) -> Any:
