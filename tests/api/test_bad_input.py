@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
+from mocklend.api.pagination import cursor_of
 from support.caller import Caller, Documented
 from support.story import Story
 
@@ -380,6 +381,18 @@ def test_a_query_parameter_is_text_without_control_characters(
         if field:
             assert error["field"] == field
             assert error["expected"] == "text in UTF-8 without control characters"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/loans", "/v1/borrowers", "/v1/disputes", "/channels/trades", "/operator/edits", "/operator/receipts",
+     "/v1/loans/{loan_id}/repayments"],
+)  # fmt: skip
+def test_the_cursor_of_another_list_is_refused(api: Caller, ids: dict[str, str], path: str) -> None:
+    foreign = cursor_of("scr_0")
+
+    [error] = api.problem(api.get(path.format(**ids), cursor=foreign), 422, "validation_failed")["errors"]
+
+    assert error == {"field": "cursor", "expected": "a next_cursor of this list", "received": foreign}
 
 
 @pytest.mark.parametrize("cursor", ["bG9hbl94L8Ky", "L8Kz", "eC85OTk5OTk5OTk5OTk5OTk5OTk5", "eC8tMQ", "Lw"])

@@ -46,6 +46,7 @@ from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, why_empty
 from mocklend_faults.engine.kept_scores import (
     NUMBER_MAX,
+    SCORE,
     KeepScore,
     KeptScore,
     KeptScoreDoc,
@@ -342,7 +343,9 @@ def post_score(new: NewScore) -> Response:
 @for_students
 def list_scores(query: Paged) -> Response:
     """The scores of the sandbox, the newest first: the last 100 are kept."""
-    after = decode_cursor(query.cursor)
+    after = decode_cursor(query.cursor, begins=SCORE)
+    if after and not number_of(after):
+        raise field_problem("cursor", "a next_cursor of this list", query.cursor)
     with open_snapshot() as snapshot:
         kept = newest(snapshot, number_of(after) if after else NUMBER_MAX, query.limit + 1)
     page = kept[: query.limit]

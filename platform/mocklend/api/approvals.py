@@ -60,7 +60,7 @@ def list_all_edits(query: EditQuery) -> Response:
     """The edits of all loans. With `state=DRAFT`: the edits that wait for approval."""
     with open_snapshot() as snapshot:
         edits, next_cursor = reads.edits_in(
-            snapshot, state=query.state, after=decode_cursor(query.cursor), limit=query.limit
+            snapshot, state=query.state, after=decode_cursor(query.cursor, begins="edt_"), limit=query.limit
         )
     return rendered(EditPage(edits=[edit_doc(edit) for edit in edits], next_cursor=next_cursor))
 

@@ -59,7 +59,7 @@ class BorrowerQuery(Paged):
 @borrowers.doc(**operation("listBorrowers"))
 def list_borrowers(query: BorrowerQuery) -> Response:
     """Borrowers by id, or those whose id, reference or name begins with a text."""
-    after = decode_cursor(query.cursor)
+    after = decode_cursor(query.cursor, begins="brw_" if query.q is None else "")
     with open_snapshot() as snapshot:
         return rendered(found.borrowers(snapshot, q=query.q, after=after, limit=query.limit))
 

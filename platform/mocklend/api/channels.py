@@ -126,7 +126,7 @@ def list_trades(query: TradeQuery) -> Response:
             loan_id=query.loan_id,
             state=query.state,
             channel=query.channel,
-            after=decode_cursor(query.cursor),
+            after=decode_cursor(query.cursor, begins=("ML", "PY")),
             limit=query.limit,
         )
     return rendered(TradeList(trades=[trade_doc(trade) for trade in page], next_cursor=cursor))

@@ -128,7 +128,7 @@ def dispute_of(sandbox_id: str, idem: Idempotency, new: NewDispute) -> OpenDispu
 @disputes.doc(**operation("listDisputes"))
 def list_disputes(query: DisputeQuery) -> Response:
     """Disputes by id."""
-    after = decode_cursor(query.cursor)
+    after = decode_cursor(query.cursor, begins="dsp_")
     with open_snapshot() as snapshot:
         page, cursor = reads.disputes(
             snapshot, loan_id=query.loan_id, state=query.state, after=after, limit=query.limit

@@ -137,7 +137,7 @@ def list_loans(query: LoanQuery) -> Response:
                 snapshot,
                 borrower_id=query.borrower_id,
                 status=query.status,
-                after=after,
+                after=decode_cursor(query.cursor, begins="loan_"),
                 limit=query.limit,
             )
         )

@@ -24,12 +24,15 @@ class Paged(Body):
     cursor: Cursor | None = None
 
 
-def decode_cursor(cursor: str | None, field: str = "cursor") -> str:
-    """The key after which a page begins; "" for the first page. Refused `validation_failed` for a wrong cursor."""
+def decode_cursor(cursor: str | None, field: str = "cursor", *, begins: str | tuple[str, ...] = "") -> str:
+    """The key after which a page begins; "" for the first page. Refused `validation_failed` for a wrong cursor.
+
+    `begins` is how each key of the list begins: the cursor of another list is wrong, too.
+    """
     if cursor is None:
         return ""
     after = after_cursor(cursor)
-    if not after.isascii() or not after.isprintable():
+    if not after.isascii() or not after.isprintable() or not after.startswith(begins):
         raise field_problem(field, "a next_cursor of this list", cursor)
     return after
 

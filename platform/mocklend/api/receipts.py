@@ -107,7 +107,7 @@ def pay_at_channel(channel: str, new: NewPayment) -> Response:
 @receipts.doc(**operation("listReceipts"))
 def list_receipts(query: ReceiptQuery) -> Response:
     """The receipts of push payments. With `state=UNAPPLIED`: those that operators have to match."""
-    after = decode_cursor(query.cursor)
+    after = decode_cursor(query.cursor, begins="rct_")
     with open_snapshot() as snapshot:
         page, cursor = reads.receipts(snapshot, state=query.state, after=after, limit=query.limit)
     return rendered(ReceiptList(receipts=[receipt_doc(receipt) for receipt in page], next_cursor=cursor))

@@ -105,7 +105,7 @@ def list_endpoints() -> Response:
 @webhook_endpoints.doc(**operation("listWebhooks", "endpoint_unknown"))
 def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
     """The messages to an endpoint by id, each with the results of its delivery attempts."""
-    after = decode_cursor(query.cursor)
+    after = decode_cursor(query.cursor, begins="msg_")
     with open_snapshot() as snapshot:
         if endpoint_of(snapshot.sandbox, endpoint_id) is None:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mocklend.api.pagination import cursor_of
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
@@ -85,6 +86,14 @@ def test_the_list_is_read_page_by_page_and_the_oldest_are_forgotten(
     assert second["next_cursor"] is None
     with pytest.raises(ProblemError, match="score_unknown"):
         mocklend.kept_score("scr_2")
+
+
+@pytest.mark.parametrize("after", ["scr_0", "scr_x", "loan_1", "anything"])
+def test_a_cursor_of_another_list_is_refused(mocklend: Client, after: str) -> None:
+    mocklend.score([])
+
+    with pytest.raises(ProblemError, match="cursor: expected a next_cursor of this list"):
+        mocklend.scores(cursor=cursor_of(after))
 
 
 def test_a_score_that_is_kept_changes_neither_the_key_nor_another_score(mocklend: Client) -> None:
