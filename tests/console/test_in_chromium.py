@@ -98,6 +98,52 @@ def test_a_newcomer_sees_the_first_lie_after_three_clicks(
     expect(page.locator(".beside > div").nth(0).locator(".big")).to_have_text(SETTLED[language])
     expect(page.locator(".beside > div").nth(1).locator(".big")).to_have_text(UNPAID[language])
     expect(page.locator("tr.break")).to_have_count(1)
+    cross = page.locator("tr.break .at-break svg").bounding_box()
+    assert cross is not None and min(cross["width"], cross["height"]) >= 10
+
+
+COLOUR = "([row, cell]) => { const line = document.querySelector('tr.break').cloneNode(); line.className = row; const made = line.insertCell(); made.className = cell; document.querySelector('.chain tbody').append(line); return getComputedStyle(made).color; }"
+
+
+def test_a_difference_on_its_way_is_not_in_the_colour_of_lies(
+    console: ServedConsole, open_page: Callable[..., Page]
+) -> None:
+    page = open_page()
+    first_lie(page, console.url)
+
+    on_its_way, lie = (page.evaluate(COLOUR, [row, "n off"]) for row in ("true", "false broken"))
+
+    assert (on_its_way, lie) == ("rgb(122, 82, 0)", "rgb(179, 38, 30)")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+@pytest.mark.parametrize(("theme", "other"), [("light", "Dark"), ("dark", "Light")])
+def test_the_first_click_on_the_theme_changes_it(
+    console: ServedConsole, open_page: Callable[..., Page], theme: Theme, other: str, scripts: bool
+) -> None:
+    page = open_page(theme=theme, scripts=scripts)
+    page.goto(f"{console.url}/console/{DEFAULT}/loans")
+    choice = page.locator(".choices").locator(".to-light:visible, .to-dark:visible")
+    expect(choice).to_have_text(other)
+
+    choice.click()
+
+    expect(page.locator("html")).to_have_attribute("data-theme", other.lower())
+    expect(choice).to_have_text(theme.capitalize())
+
+
+def test_no_key_leads_to_two_places(console: ServedConsole, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    first_lie(page, console.url)
+
+    keys = page.locator("[data-key]").evaluate_all("all => all.map(each => each.dataset.key)")
+
+    assert len(keys) == len(set(keys)), sorted(keys)
+    page.keyboard.press("Shift+H")
+    expect(page.locator(".told button")).to_be_focused()
+    page.click(".side [data-key='g l']")
+    page.keyboard.press("j")
+    expect(page.locator("tbody tr").first.locator("a").first).to_be_focused()
 
 
 def test_the_first_lie_is_reached_by_keys_alone(console: ServedConsole, open_page: Callable[..., Page]) -> None:

@@ -111,6 +111,25 @@ def test_a_page_follows_what_is_played_in_a_terminal(page: Page, story: Story) -
     expect(page.locator(".progress")).to_contain_text("step 3 of 31")
 
 
+def test_a_page_that_waits_for_its_answer_is_not_loaded_again(page: Page, story: Story) -> None:
+    page.goto(story.address)
+    page.evaluate("document.getElementById('go-on').addEventListener('submit', event => event.preventDefault())")
+    page.click("#go-on button[value='chapter']")
+    story.client.scenario_steps()
+
+    page.clock.run_for(10_000)
+
+    expect(page.locator("body")).to_have_class("busy")
+    expect(page.locator(".progress")).to_contain_text("step 0 of 31")
+
+
+def test_only_the_story_moves_its_clock(page: Page, story: Story) -> None:
+    page.goto(story.address)
+
+    expect(page.locator(".bar")).to_contain_text("the story moves it")
+    expect(page.locator(".bar .moves, [data-key='n'], [data-key='d'], [data-key='m']")).to_have_count(0)
+
+
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 def test_a_step_is_shared_by_its_address_and_is_accessible(

@@ -27,7 +27,7 @@ ENTRIES: Sequence[Entry] = (
     Entry(PLAY, 40, message("Faults"), "faults.faults", "f", "rules", shows_truth=True, for_teacher=True),
     Entry(JUDGE, 10, message("Answer key"), "key.key", "k", "open", shows_truth=True),
     Entry(JUDGE, 20, message("Scores"), "score.score", "e"),
-    Entry(JUDGE, 30, message("Classes"), "classes.classes_page", "c", for_teacher=True),
+    Entry(JUDGE, 30, message("Classes"), "classes.classes_page", "o", for_teacher=True),
 )
 
 

@@ -174,4 +174,4 @@ def _changed(run: Run, rows: Iterable[BelievedRow], *, is_newest: bool) -> set[t
 
 def pages(_layer: PlatformLayer) -> LayerPages:
     """The pages of a console with a fault layer. See the entry point `mocklend.console`."""
-    return LayerPages((scenario_pages,), (Entry(PLAY, 30, message("Scenarios"), "scenarios.scenarios", "s"),))
+    return LayerPages((scenario_pages,), (Entry(PLAY, 30, message("Scenarios"), "scenarios.scenarios", "c"),))

@@ -4,8 +4,13 @@ const waiting = { g: false };
 const press = (key) => {
   const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (!target || target.disabled) return false;
-  if (target.matches("input, select, textarea")) target.focus(); else target.click();
+  if (target.matches("input, select, textarea, [data-asks]")) target.focus(); else target.click();
   return true;
+};
+const toRow = (by) => {
+  const rows = [...document.querySelectorAll("main tbody tr, main .day li")].filter((row) => row.querySelector("a[href]"));
+  const now = rows.findLastIndex((row) => row.contains(document.activeElement));
+  rows[Math.min(Math.max(now + by, 0), rows.length - 1)]?.querySelector("a[href]").focus();
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
@@ -15,6 +20,7 @@ document.addEventListener("keydown", (event) => {
   const key = waiting.g ? `g ${event.key}` : event.key;
   waiting.g = false;
   if (press(key)) event.preventDefault();
+  else if (key === "j" || key === "k") toRow(key === "j" ? 1 : -1);
 });
 for (const text of document.querySelectorAll("pre[data-copy]")) {
   const button = document.createElement("button");

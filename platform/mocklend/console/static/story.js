@@ -4,7 +4,7 @@
   const PACE_MS = 4000, FOLLOW_MS = 2000;
   const story = document.getElementById("story"), form = document.getElementById("go-on"), play = document.getElementById("by-itself");
   const says = document.getElementById("playing"), share = document.getElementById("share"), address = new URL(location.href);
-  const state = { playing: address.searchParams.get("play") === "on", timer: 0 };
+  const state = { playing: address.searchParams.get("play") === "on", timer: 0, sent: false };
   const next = () => form?.querySelector('[value="step"]');
 
   const show = () => {
@@ -34,10 +34,15 @@
     }
   });
 
+  // A page loaded again would show what was just asked for, and end the request: whoever has sent a form waits for its answer.
+  document.addEventListener("submit", () => { state.sent = true; });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   const follow = async () => {
+    if (state.sent) return;
     if (!document.hidden) {
       try {
         const answer = await fetch(story.dataset.at), at = await answer.json();
+        if (state.sent) return;
         if (answer.ok && at.step !== Number(story.dataset.step)) { location.reload(); return; }
       } catch {
         // The server is away: the page stays as it is.
