@@ -99,7 +99,8 @@ def test_a_newcomer_sees_the_first_lie_after_three_clicks(
     expect(page.locator(".beside > div").nth(1).locator(".big")).to_have_text(UNPAID[language])
     expect(page.locator("tr.break")).to_have_count(1)
     cross = page.locator("tr.break .at-break svg").bounding_box()
-    assert cross is not None and min(cross["width"], cross["height"]) >= 10
+    assert cross is not None
+    assert min(cross["width"], cross["height"]) >= 10
 
 
 COLOUR = "([row, cell]) => { const line = document.querySelector('tr.break').cloneNode(); line.className = row; const made = line.insertCell(); made.className = cell; document.querySelector('.chain tbody').append(line); return getComputedStyle(made).color; }"
@@ -130,6 +131,36 @@ def test_the_first_click_on_the_theme_changes_it(
 
     expect(page.locator("html")).to_have_attribute("data-theme", other.lower())
     expect(choice).to_have_text(theme.capitalize())
+
+
+SMALL = """[...document.querySelectorAll("main summary, main .right a, main .legend a")]
+    .filter(each => each.offsetParent && each.getBoundingClientRect().height < 32).map(each => each.textContent)"""
+
+
+def test_on_a_phone_targets_are_large_and_a_value_stands_beside_its_label(
+    console: ServedConsole, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(width=NARROW)
+    first_lie(page, console.url)
+    page.click(".foot a[href*='/loans/']")
+    small = page.evaluate(SMALL)
+    page.goto(f"{page.url.partition('/loans/')[0]}/faults")
+    small += page.evaluate(SMALL)
+
+    assert small == []
+    cell = page.locator("table.cards td[data-label]").first
+    assert cell.evaluate("cell => getComputedStyle(cell).justifyContent") == "normal"
+
+
+def test_a_projector_folds_the_sidebar(console: ServedConsole, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.goto(f"{console.url}/console/{DEFAULT}/loans?projector=on")
+    expect(page.locator("#side")).to_be_hidden()
+    page.click(".top a[href='#side']")
+
+    page.click("#side a[href*='projector=off']")
+
+    expect(page.locator("#side")).to_be_visible()
 
 
 def test_no_key_leads_to_two_places(console: ServedConsole, open_page: Callable[..., Page]) -> None:
@@ -256,8 +287,11 @@ def test_a_page_that_nobody_follows_asks_nothing(
     page.clock.install()
     with page.expect_request("**/live/events*"):
         page.goto(f"{console.url}/console/{DEFAULT}/live")
+    expect(page.locator("#nothing-latency")).to_be_visible()
+    expect(page.locator("#nothing-requests")).to_be_hidden()
     if why == "paused":
         page.keyboard.press("Space")
+        expect(page.locator("#pause span")).to_have_text("Go on")
         expect(page.locator("#behind")).to_have_text("Paused.")
     else:
         page.evaluate(HIDE, True)

@@ -74,7 +74,7 @@ def _page(
         "key.html",
         audit=made,
         classes=CLASSES,
-        entries=[entry.to_json() for entry in page[:PAGE]],
+        shown=[entry.to_json() for entry in page[:PAGE]],
         filled=filled,
         next=cursor_of(page[PAGE - 1].injection) if len(page) > PAGE else None,
         now_ms=now_ms,

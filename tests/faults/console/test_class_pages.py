@@ -94,6 +94,18 @@ def test_a_class_is_made_and_followed_by_tiles(classroom: Classroom) -> None:
     assert "会计二班" in seen(classroom.teacher.get("/class"))
 
 
+def test_many_lies_are_a_bar_and_a_number(classroom: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    class_id, keys = classroom.make()
+    classroom.student(class_id, 1, keys[1][1]).post("/score", {"findings": json.dumps(classroom.findings)})
+    lies = len(classroom.findings)
+    monkeypatch.setattr("mocklend_faults.console.classes.SQUARES_MAX", lies - 1)
+
+    page = classroom.teacher.get(f"/class/{class_id}")
+
+    assert f"{lies} of {lies} found" in seen(page)
+    assert 'class="squares whole"' in page
+
+
 def test_on_a_projector_no_group_has_a_name_and_with_the_truth_hidden_no_class_of_finding(classroom: Classroom) -> None:
     class_id, _ = classroom.make(groups="Ada and Bob\nCy")
 

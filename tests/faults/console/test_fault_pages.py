@@ -91,6 +91,19 @@ def test_a_profile_replaces_another_and_leaves_the_rules_of_the_viewer(browser: 
     assert [rule["id"] for rule in control.call("GET", "/-/rules")["rules"]] == ["lost"]
 
 
+def test_of_many_rules_twenty_are_shown_and_the_others_folded(browser: Browser, control: Control) -> None:
+    browser.go("/faults/profile", {"name": "hostile"})
+    rules = control.call("GET", "/-/rules")["rules"]
+
+    page = browser.get("/faults")
+
+    first, _, others = page.partition('<details class="folded">')
+    assert f"{len(rules) - 20} more rules" in seen(page)
+    assert f"{len(rules) - 5} more rules with a warning" in seen(page)
+    assert first.count('class="switch"') == 20
+    assert others.partition("</details>")[0].count('class="switch"') == len(rules) - 20
+
+
 @pytest.mark.parametrize("language", list(Language))
 def test_an_unknown_profile_is_an_error_of_its_field_and_changes_nothing(
     browser: Browser, control: Control, language: Language

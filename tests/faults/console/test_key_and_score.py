@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -30,10 +31,25 @@ def test_an_entry_stands_with_its_truth_and_its_loan(browser: Browser, control: 
     assert repayment in page
     assert "missing_in_books" in page
     assert "channel_state" in page
+    assert "<dd>CN¥100.00</dd>" in page
+    assert 'data-key="g l"' in page, "the sidebar has its pages"
     assert repayment not in browser.get("/key?status=healed")
     assert repayment not in browser.get("/key?rule=another")
     assert repayment in browser.get(f"/key?rule=lost&fault=callback.dropped&loan_id={loan}&status=active")
     assert 'id="error-status"' in browser.get("/key?status=happy")
+
+
+def test_values_are_written_as_a_reader_of_the_language_writes_them(browser: Browser) -> None:
+    served = {"overdue_minor": 121_500, "months": 3, "ids": ["rpy_a", "rpy_b"], "none": None, "empty": "", "paid": True}
+
+    with browser.client.application.test_request_context(f"/console/{browser.sandbox_id}/key?lang=zh"):
+        browser.client.application.preprocess_request()
+        template = browser.client.application.jinja_env.get_template("key_values.html")
+        context: dict[str, object] = {}
+        browser.client.application.update_template_context(context)
+        written = vars(template.make_module(context))["fields"](served, "CNY")
+
+    assert re.findall(r"<dd>(.*?)</dd>", str(written)) == ["¥1,215.00", "3", "rpy_a，rpy_b", "–", "–", "是"]
 
 
 def test_the_audit_is_made_when_somebody_asks_and_equals_the_open_entries(browser: Browser, control: Control) -> None:

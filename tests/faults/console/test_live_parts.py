@@ -37,6 +37,20 @@ def test_each_rule_stands_with_what_it_injected_and_what_is_open(browser: Browse
     assert "status=active" in part
 
 
+def test_many_rules_that_did_nothing_are_folded(browser: Browser, control: Control) -> None:
+    for n in range(6):
+        control.call("PUT", f"/-/rules/slow-{n}", SLOW)
+    control.call("PUT", "/-/rules/lost", LOST)
+    control.repay()
+
+    shown, _, folded = browser.get("/live/wrong").partition("<details>")
+
+    assert "/rules/lost" in shown
+    assert "/rules/slow-" not in shown
+    assert "6 rules have injected nothing" in folded
+    assert folded.count("/rules/slow-") == 6
+
+
 def test_only_the_newest_are_listed(browser: Browser, control: Control) -> None:
     control.call("PUT", "/-/rules/lost", LOST)
     loans = [control.repay() for _ in range(wrong_now.NEWEST + 2)]

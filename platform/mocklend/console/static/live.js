@@ -57,6 +57,7 @@
     const rows = state.rows.slice(-shown);
     for (const each of plots) {
       each.drawn.setData([rows.map((row) => row.second - state.since), ...Array.from({ length: each.lines }, (_, n) => rows.map((row) => row[each.chart][n]))]);
+      document.getElementById(`nothing-${each.chart}`).hidden = rows.some((row) => row[each.chart].some((value) => value !== null));
       fill(each, rows);
     }
   };
@@ -122,7 +123,10 @@
       try {
         const answer = await fetch(part.dataset.from);
         const text = answer.ok && !rests() && await answer.text();
-        if (text && !part.contains(document.activeElement)) part.innerHTML = text;
+        if (!text || part.contains(document.activeElement)) continue;
+        const isOpen = [...part.querySelectorAll("details")].some((each) => each.open);
+        part.innerHTML = text;
+        if (isOpen) for (const each of part.querySelectorAll("details")) each.open = true;
       } catch { /* It stays as it is, and the line on top says that the server does not answer. */ }
     }
   };
@@ -133,7 +137,7 @@
   };
   const toggle = () => {
     state.paused = !state.paused;
-    pause.setAttribute("aria-pressed", String(state.paused));
+    pause.firstElementChild.textContent = state.paused ? pause.dataset.goOn : pause.dataset.pause;
     say("");
     resume();
   };
