@@ -135,7 +135,6 @@ def test_every_wrong_field_of_every_rule_is_listed_at_once(browser: Browser) -> 
         "NaN",
         '[{"id": "\\ud800"}]',
         "9" * 5_000,
-        "\0",
     ],
 )
 def test_what_is_no_json_or_no_rules_is_explained(browser: Browser, control: Control, typed: str) -> None:
