@@ -15,6 +15,7 @@ from mocklend.language import Language
 from mocklend.runtime import Platform, make_key
 from mocklend.sandboxes.lifecycle import REVEALED, ChangeSandbox
 from support.console import Browser, english_sentences, seen
+from support.dispute_story import decide, dispute, verify
 from support.story import Story
 
 
@@ -174,6 +175,20 @@ def test_what_there_is_not_leads_back_to_where_the_viewer_was(browser: Browser) 
     sandbox = browser.client.get("/console/sbx_unknown/loans").text
     assert 'href="/console/default/sandboxes">To the list of sandboxes' in sandbox
     assert browser.client.get("/console/default/sandboxes").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [(Language.EN, "payout of a compensation"), (Language.ZH, "下一个： ，赔付")]
+)
+def test_what_is_paid_out_next_is_told_by_its_purpose(
+    browser: Browser, story: Story, language: Language, told: str
+) -> None:
+    loan_id = story.borrow()
+    dispute_id = dispute(story, loan_id)
+    verify(story, dispute_id)
+    decide(story, dispute_id, compensation_minor=5_000)
+
+    assert told in seen(browser.get("/loans", language))
 
 
 def test_a_borrowers_name_is_text_and_no_markup(browser: Browser, story: Story) -> None:

@@ -23,6 +23,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+BELIEVED = r'<th scope="row">([^<]+?)(?: <span class="quiet">\w+</span>)?</th>\s*<td class="n mark (\w+)"'
+"""A row of what is believed: the view's name, and its mark."""
+
+
 @pytest.fixture(scope="module")
 def local() -> Iterator[Local]:
     with opened_platform() as opened:
@@ -75,7 +79,7 @@ def test_the_lie_stands_where_it_begins_and_is_passed_on(browser: Browser) -> No
     for _ in range(2):
         page = reader.go_on("chapter")
 
-    believed = re.findall(r'<tr(?: class="changed")?>\s*<th scope="row">([^<]*)</th>\s*<td class="n mark (\w+)"', page)
+    believed = re.findall(BELIEVED, page)
     assert believed[0] == ("World", "agrees")
     assert ("Operator console", "first_wrong") in believed
     assert ("Status page", "passes_on") in believed
@@ -135,6 +139,13 @@ def test_the_story_is_told_to_its_end_in_chinese_without_an_english_sentence(bro
     assert "张三" in pages[1]
 
 
+def test_two_rows_of_the_operator_console_are_told_apart(browser: Browser) -> None:
+    page = seen(Reader(browser, "settled-shown-unpaid").go_on("end"))
+
+    assert "Operator console receipt" in page
+    assert "Operator console dispute" in page
+
+
 def test_a_seed_that_is_no_number_is_refused_beside_its_field(browser: Browser) -> None:
     answer = browser.post("/scenarios/stale-page", {"seed": "many"})
 
@@ -168,7 +179,7 @@ def test_the_address_of_a_step_restores_what_was_shown_then(browser: Browser) ->
 def told(page: str) -> tuple[list[str], list[str]]:
     """The lines of a page, and who believes what on it."""
     lines = re.findall(r'<th scope="row">([^<]+)</th>\s*<td>(.*?)</td>', page, re.DOTALL)
-    believes = re.findall(r'<th scope="row">([^<]+)</th>\s*<td class="n mark (\w+)".*?</td>', page, re.DOTALL)
+    believes = re.findall(BELIEVED, page)
     return [seen(f"<body>{each}") for each in lines], [str(each) for each in believes]
 
 

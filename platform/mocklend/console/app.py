@@ -18,7 +18,7 @@ from mocklend.console.frame import current_frame
 from mocklend.console.guards import refuse_other_origins, refuse_unstorable_address, refuse_unstorable_form
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, visit
-from mocklend.console.words import DUE, PRODUCT, SIGNS
+from mocklend.console.words import PRODUCT, SIGNS
 from mocklend.domain.problems import Refused
 from mocklend.language import available
 from mocklend.logs import get_logger
@@ -87,7 +87,6 @@ def frame() -> dict[str, object]:
         "_": here.html,
         "asset": asset,
         "command_of": curl,
-        "due": DUE,
         "endpoints": current_app.view_functions,
         "f": g.formats,
         "groups": GROUPS,
@@ -110,6 +109,7 @@ def frame() -> dict[str, object]:
     try:
         read = current_frame()
         context.update(f=g.formats, sandbox=read.sandbox, clock=read.clock, figures=read.figures, moved=read.moved)
+        context["next_due"] = read.next
     except Refused:
         context.update(sandbox=None, clock=None, figures={})
     return context

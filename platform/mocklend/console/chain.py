@@ -12,6 +12,7 @@ from mocklend.audit.chain.docs import AnswerDoc, BreakDoc, InjectionDoc, Mark, P
 from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Sentence
 from mocklend.audit.timeline.docs import SENTENCES as EVENTS
 from mocklend.audit.timeline.docs import Code, TimelineEvent
+from mocklend.console.form_words import OPTIONS
 from mocklend.console.formats import Formats
 from mocklend.console.notes import NOTES
 from mocklend.console.recognised import recognised
@@ -194,7 +195,7 @@ class Wording:
         return self._here.text(text, **{name: self._shown(name, value) for name, value in params.items()})
 
     def _note(self, note: str) -> str:
-        text = recognised(self._here.language, note, NOTES, {**ABOUT, **LOAN_STATUS})
+        text = recognised(self._here.language, note, NOTES, {**ABOUT, **LOAN_STATUS, **OPTIONS["claim"]})
         return self._here.text(note) if text == note else text
 
     def _shown(self, name: str, value: Param) -> str:
@@ -214,6 +215,8 @@ class Wording:
             return self._write.day_of(value)
         if name in ("detail", "note") and isinstance(value, str) and value:
             return self._note(value)
+        if name == "claim" and isinstance(value, str):
+            return self._here.text(OPTIONS["claim"].get(value, value))
         if name == "state" and isinstance(value, str):
             return self._here.text(STATUS[View.CONSOLE].get(value, value))
         if name == "outcome" and isinstance(value, str):

@@ -59,6 +59,7 @@ EXPECTED = (
     message("a next_cursor of this list"),
     message("an account like {example}, or {other}"),
     message("text in UTF-8 without control characters"),
+    message("text without NUL and lone surrogates"),
     message("the parameter once"),
     message("no value: a manual clock does not run"),
     message("no value: `groups` names them"),

@@ -178,6 +178,12 @@ DUE: Mapping[str, str] = {
     "webhook": message("webhook"),
 }
 """What falls due, by its kind; a kind without a word is shown by its code."""
+PAYOUTS: Mapping[str, str] = {
+    "disbursement": message("payout of the loan"),
+    "refund": message("payout of a refund"),
+    "compensation": message("payout of a compensation"),
+}
+"""What is paid out next, by the purpose of the payout."""
 
 KINDS: Mapping[str, str] = {
     "disbursement_accepted": message("disbursement accepted"),

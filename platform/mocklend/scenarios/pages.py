@@ -20,7 +20,7 @@ from mocklend.console.forms import Filled, read_form, sandbox_path, whole_number
 from mocklend.console.mount import API
 from mocklend.console.navigation import PLAY, Entry, LayerPages
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
-from mocklend.console.words import BELIEVED, LOAN_STATUS, MARKS, VIEWS
+from mocklend.console.words import ABOUT, BELIEVED, LOAN_STATUS, MARKS, VIEWS
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
@@ -135,6 +135,7 @@ def _run_page(now: Run) -> str:
     rows = _believed(run, is_newest=step == newest) if visit().shows_truth else []
     return render_template(
         "scenario.html",
+        about=ABOUT,
         run=doc,
         shown=shown,
         chapter=doc["chapters"][shown],
