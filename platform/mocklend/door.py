@@ -33,13 +33,10 @@ from mocklend.config import LIVE_STREAMS_MAX
 from mocklend.domain.problems import Refused
 from mocklend.event_streams import STREAM, STREAMS, EventStreams, Opening
 from mocklend.hosts import HostPolicy
-from mocklend.received import ReceivedRequest, environ_of, headers_of
+from mocklend.received import BODY_MAX, ReceivedRequest, body_max, environ_of, headers_of
 from mocklend.spool import Content, gathered, size_of
 from mocklend.workers import Workers, uncollected
 
-BODY_MAX = 64 * 1024
-LONG_BODIES = {"/-/scores": 16 * 1024 * 1024}
-"""Paths that accept longer bodies, and their limit in bytes."""
 RETRY_AFTER_S = "1"
 TICK_S = 0.05
 """How often the door checks for work that has waited too long."""
@@ -222,7 +219,7 @@ class Door:
                 hand_back()
             return
         length = headers.get("content-length", "")
-        if request.path in LONG_BODIES or not length.isdecimal() or not 0 < int(length) <= BODY_MAX:
+        if body_max(request.path) > BODY_MAX or not length.isdecimal() or not 0 < int(length) <= BODY_MAX:
             go_on(self._read(request, scope, proto, go_on))
             return
 
@@ -268,7 +265,7 @@ class Door:
             if self._stopping:
                 raise Refused("server_stopping", "the server is stopping")
             headers, path = request.headers, request.path
-            async with self._room_for(headers) if path in LONG_BODIES else ROOM_ENOUGH:
+            async with self._room_for(path, headers) if body_max(path) > BODY_MAX else ROOM_ENOUGH:
                 request = request._replace(body=await self._body(path, headers, proto))
                 if not self._is_taken(request, scope, proto, go_on):
                     await self._answer(request, scope, proto)
@@ -296,12 +293,12 @@ class Door:
     # --- in the loop ---
 
     @asynccontextmanager
-    async def _room_for(self, headers: dict[str, str]) -> AsyncIterator[None]:
+    async def _room_for(self, path: str, headers: dict[str, str]) -> AsyncIterator[None]:
         """Wait for room for a body that may be long, until it is answered: each takes much memory.
 
         While it waits the body is unread: if it were refused at once, the client would only send it again at once.
         """
-        length, lane = headers.get("content-length", ""), headers.get("authorization", "")
+        length, lane = headers.get("content-length", ""), headers.get("authorization", path)
         if length.isdecimal() and int(length) <= BODY_MAX:
             yield
             return
@@ -325,7 +322,7 @@ class Door:
         The app refuses a body that is too long.
         """
         length = headers.get("content-length")
-        limit = LONG_BODIES.get(path, BODY_MAX)
+        limit = body_max(path)
         if length is not None and (not length.isdecimal() or int(length) > limit):
             return b""  # The app sees the length, and refuses the request.
         if length is not None:

@@ -1,9 +1,16 @@
-"""A request as it has arrived over RSGI, and as it is passed on to a WSGI app."""
+"""A request as it has arrived over RSGI, how long its body may be, and as it is passed on to a WSGI app."""
 
 from __future__ import annotations
 
 import io
 from typing import Any, NamedTuple
+
+BODY_MAX = 64 * 1024
+LONG_BODIES = {"/-/scores": 16 * 1024 * 1024}
+"""Paths that accept longer bodies, and their limit in bytes."""
+LONG_FORMS = {"score": LONG_BODIES["/-/scores"] + BODY_MAX, "faults/import": 3 * BODY_MAX}
+"""Pages of a sandbox whose forms are longer, and their limit: what the API takes of it, as text and as a file, and the
+other fields."""
 
 
 class ReceivedRequest(NamedTuple):
@@ -65,3 +72,10 @@ def headers_of(scope: Any) -> dict[str, str]:
     if len(headers) < len(raw):
         headers |= {name: "" for name in raw if name not in headers}
     return headers
+
+
+def body_max(path: str) -> int:
+    """The most bytes that a body at a path may have."""
+    if path.startswith("/console/"):
+        return LONG_FORMS.get(path.removeprefix("/console/").partition("/")[2], BODY_MAX)
+    return LONG_BODIES.get(path, BODY_MAX)

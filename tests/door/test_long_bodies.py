@@ -62,3 +62,12 @@ def test_a_chunked_long_body_counts_too(place: Place) -> None:
     status, body = answer_of(under_way(place, "a"))
 
     assert (status, json.loads(body)["code"]) == (429, "sandbox_busy")
+
+
+def test_a_form_that_takes_what_a_long_body_takes_has_its_place_among_them(place: Place) -> None:
+    form = "/console/default/score"
+    assert place.ask("POST", form, b" " * 100_000)[0] == 200
+
+    place.door._arriving.deadline_s = LONG_S
+    place.connect(request("POST", form, b" ", Content_Length="100000"))
+    until(lambda: place.door._long == {form: 1})

@@ -8,8 +8,9 @@ from mocklend.api.clock import ANSWER_WITHIN_S, WAIT_MAX_S
 from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX, STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX
 from mocklend.domain.finding import FINDINGS_MAX
-from mocklend.door import BODY_MAX, LONG_BODIES, Limits
+from mocklend.door import Limits
 from mocklend.monitoring import history
+from mocklend.received import BODY_MAX, LONG_BODIES
 from mocklend.reports import storing
 from mocklend.sandboxes.advances import ADVANCES_KEPT
 from mocklend.scheduling.advancing import THREADS_MAX
@@ -43,7 +44,7 @@ def rows() -> list[tuple[str, str, str]]:
         ("a body's time", f"{door.body_deadline_s:g} s", "`body_late`"),
         ("a body's length", f"{_size(BODY_MAX)}; a score's {_size(LONG_BODIES['/-/scores'])}", "`body_too_large`"),
         (
-            "long bodies (a score's) under way",
+            "long bodies (a score's, or its form) under way",
             f"{door.long_bodies_lane_max} a sandbox, {door.long_bodies_max} a server",
             "`sandbox_busy`, `busy`",
         ),

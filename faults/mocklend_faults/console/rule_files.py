@@ -12,6 +12,7 @@ from mocklend.api.problems import field_problem
 from mocklend.console.forms import Filled, curl, sandbox_path
 from mocklend.console.visit import platform, visit
 from mocklend.domain.problems import FieldErrorDoc, Refused
+from mocklend.received import BODY_MAX
 from mocklend_faults.console.rules_shown import catalogue, rules_shown
 from mocklend_faults.engine.commands import PutRules
 from mocklend_faults.engine.rule_sets import BODY, read_rule_set, rule_set
@@ -72,7 +73,10 @@ def _document(typed: str) -> dict[str, object]:
     """The body of POST /-/rules: of a list of rules, of an object with `rules`, or of one rule. Raises Refused."""
     if not typed.strip():
         raise field_problem("rules", EXAMPLE, "nothing")
-    read = parse(typed.encode("utf-8", "replace"))
+    body = typed.encode("utf-8", "replace")
+    if len(body) > BODY_MAX:
+        raise Refused("body_too_large", f"more than {BODY_MAX} bytes", expected=BODY_MAX, received=len(body))
+    read = parse(body)
     if isinstance(read, dict) and "rules" not in read and "fault" in read:
         read = [read]
     document = {"rules": read} if isinstance(read, list) else read

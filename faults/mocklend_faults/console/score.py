@@ -14,6 +14,7 @@ from mocklend.console.forms import Filled
 from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.domain.problems import Refused
 from mocklend.language import message
+from mocklend.received import LONG_BODIES
 from mocklend_faults.api.scores import WITHOUT_LISTS, NewScore, full_doc, handed_in, keep, scored
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc, newest, number_of, score_of
@@ -71,8 +72,11 @@ def _read(typed: str, label: str) -> NewScore:
     """Findings: a JSON list, a JSON object with `findings`, or a JSON object per line. Who found none writes `[]`."""
     if not typed:
         raise field_problem("findings", FINDINGS, "nothing")
+    body, most = typed.encode("utf-8", "replace"), LONG_BODIES["/-/scores"]
+    if len(body) > most:
+        raise field_problem("findings", f"at most {most} bytes", len(body))
     try:
-        read = parse(typed.encode("utf-8", "replace"))
+        read = parse(body)
     except Refused as whole:
         if whole.code != "body_not_json":
             raise field_problem("findings", FINDINGS, whole.detail) from None
@@ -82,9 +86,9 @@ def _read(typed: str, label: str) -> NewScore:
             raise field_problem("findings", FINDINGS, typed[:80]) from None
     if isinstance(read, dict) and "findings" not in read:
         read = [read]
-    body = read if isinstance(read, dict) else {"findings": read}
+    document = read if isinstance(read, dict) else {"findings": read}
     try:
-        return NewScore.model_validate({**body, "listed_max": LISTED_MAX, **({"label": label} if label else {})})
+        return NewScore.model_validate({**document, "listed_max": LISTED_MAX, **({"label": label} if label else {})})
     except ValidationError as error:
         raise invalid(error) from None
 

@@ -15,7 +15,7 @@ from flask import Request
 from flask import request as current_request
 
 from mocklend.domain.problems import FieldError, Invalid, Refused
-from mocklend.door import BODY_MAX, LONG_BODIES
+from mocklend.received import BODY_MAX, LONG_BODIES
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.textfiles import unmarked
 from mocklend.validation import invalid_fields, is_storable, storable

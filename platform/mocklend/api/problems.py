@@ -20,9 +20,9 @@ from mocklend.api.responses import IN_ENGLISH, PROBLEM, rendered
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid, Refused
-from mocklend.door import BODY_MAX
 from mocklend.language import Language, accepted, translate
 from mocklend.logs import get_logger
+from mocklend.received import BODY_MAX
 from mocklend.seams.asking import ASKED_BY
 from mocklend.seams.layer import LayerBroke
 from mocklend.validation import Body, field_errors, invalid_fields, shown, storable

@@ -15,7 +15,12 @@ from mocklend.config import Settings
 from mocklend.console import actions, alerts, clock_bar, ledger, live, loans, messages, sandboxes, sign_in
 from mocklend.console.forms import curl, sandbox_path, with_query
 from mocklend.console.frame import current_frame
-from mocklend.console.guards import refuse_other_origins, refuse_unstorable_address, refuse_unstorable_form
+from mocklend.console.guards import (
+    limit_body,
+    refuse_other_origins,
+    refuse_unstorable_address,
+    refuse_unstorable_form,
+)
 from mocklend.console.navigation import GROUPS, pages_of, sorted_entries
 from mocklend.console.visit import EXTENSION, Console, begin_visit, console, keep_choices, visit
 from mocklend.console.words import PRODUCT, SIGNS
@@ -35,7 +40,6 @@ BLUEPRINTS = (
     *(loans.loan_pages, actions.action_pages, ledger.ledger_pages, live.live_pages),
     *(messages.message_pages, alerts.alert_pages, sandboxes.sandbox_pages, clock_bar.clock_pages),
 )
-FORM_MAX = 64 * 1024
 
 log = get_logger()
 
@@ -45,8 +49,9 @@ def create_console(platform: Platform, settings: Settings) -> Flask:
     app = Flask("mocklend.console", static_folder=str(HERE / "static"), static_url_path="/console/static")
     app.template_folder = str(HERE / "templates")
     app.extensions[EXTENSION] = Console(platform, settings)
-    app.config.update(MAX_CONTENT_LENGTH=FORM_MAX, SEND_FILE_MAX_AGE_DEFAULT=86_400)
+    app.config.update(SEND_FILE_MAX_AGE_DEFAULT=86_400)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.before_request(limit_body)
     app.before_request(refuse_other_origins)
     app.before_request(refuse_unstorable_address)
     app.before_request(begin_visit)
@@ -149,8 +154,13 @@ def refused_page(refused: Refused) -> tuple[str, int]:
 def http_error_page(error: HTTPException) -> tuple[str, int]:
     """The page of an address or a method that there is not, or of a form that is too long."""
     status = error.code or 500
-    code = {405: "method_not_allowed", 413: "body_too_large"}.get(status, "not_found")
-    refused = Refused(code, error.description or "", received=request.path[:200])
+    if status == 413:
+        most = request.max_content_length
+        received = request.content_length or f"more than {most}"
+        refused = Refused("body_too_large", f"the form has more than {most} bytes", expected=most, received=received)
+    else:
+        code = "method_not_allowed" if status == 405 else "not_found"
+        refused = Refused(code, error.description or "", received=request.path[:200])
     return render_template("problem.html", problem=refused.problem, refused=refused), status
 
 

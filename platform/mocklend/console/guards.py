@@ -1,4 +1,7 @@
-"""Before every page: what is refused wherever it stands. Forms of another origin, and text that no database stores."""
+"""Before every page: what is refused wherever it stands.
+
+Forms that are too long or of another origin, and text that no database stores.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,15 @@ from flask import request
 from werkzeug.datastructures import ImmutableMultiDict
 
 from mocklend.domain.problems import FieldError, Invalid, Refused
+from mocklend.received import body_max
 from mocklend.validation import invalid_fields, is_storable, storable
 
 STORABLE = "text without NUL and lone surrogates"
+
+
+def limit_body() -> None:
+    """Before a form is read: it may have as many bytes as the server receives of it."""
+    request.max_content_length = request.max_form_memory_size = body_max(request.path)
 
 
 def refuse_other_origins() -> None:

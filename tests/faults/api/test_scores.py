@@ -10,7 +10,7 @@ import requests
 
 from mocklend.client import Client, ProblemError
 from mocklend.domain.finding import FINDINGS_MAX
-from mocklend.door import LONG_BODIES
+from mocklend.received import LONG_BODIES
 from mocklend.reconcilers import thorough
 from mocklend.reconcilers.repair import OPERATOR, repair
 from mocklend_faults.engine import answer_key

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from mocklend.language import Language
+from mocklend.received import LONG_BODIES
 from support.console import Browser, english_sentences, seen
 from support.console_control import Control
 
@@ -140,6 +141,29 @@ def test_more_kept_scores_than_a_page_has_are_on_the_next(browser: Browser, cont
     assert ">scr_1<" in following
     assert "Next 50" in seen(first)
     assert "Next 50" not in seen(following)
+
+
+def test_as_many_findings_as_the_api_takes_are_typed_too(browser: Browser, control: Control) -> None:
+    findings = [{"class": "misapplied", "entity": f"loan_{n:026}"} for n in range(20_000)]
+    typed = json.dumps(findings)
+    control.call("POST", "/-/scores", {"findings": findings})
+
+    answer = browser.client.post(f"/console/{browser.sandbox_id}/score", data={"findings": typed})
+
+    assert len(typed) > 1024 * 1024
+    assert answer.status_code == 200
+    assert "20,000 false" in seen(answer.text)
+    assert browser.get("/score").count('enctype="multipart/form-data"') == 1, "urlencoded, it would be longer than JSON"
+
+
+def test_findings_that_are_too_long_are_kept_with_the_number_of_bytes(browser: Browser) -> None:
+    most = LONG_BODIES["/-/scores"]
+
+    answer = browser.post("/score", {"findings": "[" + " " * most + "]"})
+
+    assert answer.status_code == 422
+    assert f"at most {most} bytes" in answer.text
+    assert len(answer.text) > most
 
 
 @pytest.mark.parametrize("typed", ["", " \n "])

@@ -9,7 +9,8 @@ import re
 import pytest
 
 from mocklend.language import Language
-from support.console import Browser, english_sentences
+from mocklend.received import BODY_MAX
+from support.console import Browser, english_sentences, seen
 from support.console_control import Control
 
 RULES: list[dict[str, object]] = [
@@ -172,3 +173,19 @@ def test_a_chinese_page_has_no_english_sentence(browser: Browser) -> None:
 
     assert english_sentences(page) == []
     assert "导入规则" in page
+
+
+def test_an_import_takes_what_the_api_takes_and_keeps_what_is_longer(browser: Browser, control: Control) -> None:
+    rules = json.dumps(RULES)
+    longest, longer = rules + " " * (BODY_MAX - len(rules)), rules + " " * (BODY_MAX + 1 - len(rules))
+    file = io.BytesIO(longest.encode())
+    address = f"/console/{browser.sandbox_id}/faults/import"
+
+    refused = browser.client.post(address, data={"rules": longer}, content_type="multipart/form-data")
+    armed = browser.client.post(address, data={"rules": longest, "file": (file, "rules.json")})
+
+    assert refused.status_code == 413
+    assert str(BODY_MAX) in seen(refused.text)
+    assert "callback.dropped" in refused.text, "what was typed is still there"
+    assert armed.status_code == 303
+    assert len(control.call("GET", "/-/rules")["rules"]) == len(RULES)
