@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from io import BytesIO
+from urllib.parse import unquote
 
 import pytest
+from pydantic import BaseModel
+from werkzeug.test import TestResponse
 
+from mocklend.api.alerts import HistoryQuery
+from mocklend.api.ledger import JournalQuery
+from mocklend.api.loans import LoanQuery
 from mocklend.app import create_app
 from mocklend.config import Settings
+from mocklend.console.app import create_console
+from mocklend.console.messages import QUERIES
+from mocklend.console.visit import CHOICES
 from mocklend.language import Language
+from mocklend.received import BODY_MAX
 from mocklend.runtime import Platform, find_layer
-from support.console import Browser, english_sentences
+from mocklend.scenarios.in_process import client_of
+from mocklend_faults.api.answer_key import KeyQuery
+from support.console import ROOMS, Browser, english_sentences, forms_of
 from support.story import MONDAY_MS, SEED
 
 
@@ -110,3 +123,119 @@ def test_text_that_cannot_be_stored_is_refused_in_json_too(browser: Browser) -> 
             assert "a text contains NUL or a lone surrogate" in answer.text
     file = {"file": (BytesIO(b'[{"id": "a\0", "fault": "callback.dropped"}]'), "rules.json")}
     assert browser.client.post("/console/default/faults/import", data=file).status_code == 400
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_form_that_is_too_long_says_how_long_it_may_be(browser: Browser, language: Language) -> None:
+    answer = browser.post("/clock", {"by": "x" * BODY_MAX}, language)
+
+    assert answer.status_code == 413
+    assert f"<code>{BODY_MAX}</code>" in answer.text
+    assert f"<code>{BODY_MAX + 3}</code>" in answer.text
+
+
+HOSTILE = (
+    *("%00", "a%00b", "%ED%A0%80", "%FF", "%C2%B2", "9" * 5_000, "-1", "%5B", "http://%5B", "endpoint", "x" * 4_000),
+    *("%F0%9F%8F%A6", "%27%22%3C%3E", "%7B0%7D", "..%2F..", "%0A", "", "0001-01-01", "9999-12-31T23:59"),
+)
+"""Texts as they stand in an address."""
+NAMES = re.compile(
+    r"""request\.(?:args|form|values)(?:\.get\(|\[)\s*"(\w+)"|\(args\.get\("(\w+)"|"(\w+)" in request\."""
+)
+
+
+def names_asked_for() -> list[str]:
+    """The names of parameters and fields that the rooms of the console ask for, and those of the models they read."""
+    rooms = [path.read_text(encoding="utf-8") for room in ROOMS for path in sorted(room.rglob("*.py"))]
+    found = {name for text in rooms for names in NAMES.findall(text) for name in names if name}
+    models: tuple[type[BaseModel], ...] = (LoanQuery, JournalQuery, HistoryQuery, *QUERIES.values(), KeyQuery)
+    found |= {name for model in models for name in model.model_fields}
+    return sorted(found | {"moved", "endpoint", "_method", "sandbox", *CHOICES})
+
+
+def routes(served: Platform, method: str) -> list[str]:
+    """The paths of all routes of the console with this method, with `{}` for each id but the sandbox's."""
+    rules = create_console(served, Settings()).url_map.iter_rules()
+    paths = {
+        re.sub(r"<[^>]+>", "{}", rule.rule.replace("<sandbox>", "default"))
+        for rule in rules
+        if method in (rule.methods or ())
+    }
+    return sorted(paths)
+
+
+def ids_of(served: Platform, browser: Browser) -> dict[str, str]:
+    """An id that there is, by the part of the path before it."""
+    client = client_of(create_app(Settings(), served).wsgi_app, "default")
+    client.put_rule("slow", {"fault": "cache.bounded_stale", "with": {"lag_s": 60}})
+    borrower = client.add_borrower("ada", "Ada")
+    loan = client.borrow(borrower["id"], 100_000, product_id="jiebei-like", idempotency_key="borrow")["id"]
+    client.repay(loan, 5_000, "wallet", "OVD_AND_CURRENT", idempotency_key="repay")
+    client.advance("P1D")
+    made = client.make_class("A class", groups=["A"])["made"]["id"]
+    assert browser.post("/score", {"findings": "[]"}).status_code == 200
+    return {
+        "loans": loan,
+        "rules": "slow",
+        "class": made,
+        "score": "scr_1",
+        "scenarios": "stale-page",
+        "forms": "repay",
+    }
+
+
+def filled(path: str, ids: Mapping[str, str]) -> str:
+    """A path with ids that there are."""
+    parts = path.split("/")
+    return "/".join(ids.get(parts[n - 1], "x") if part == "{}" else part for n, part in enumerate(parts))
+
+
+def is_answered(answer: TestResponse, address: str) -> None:
+    """No failure of ours: no 5xx, and no page that says so."""
+    assert answer.status_code < 500, address[:200]
+    if answer.mimetype == "text/html":
+        assert "A bug of Mocklend" not in answer.text, address[:200]
+    answer.close()
+
+
+@pytest.mark.long
+def test_no_address_of_a_page_fails(browser: Browser, served: Platform) -> None:
+    paths, names, ids = routes(served, "GET"), names_asked_for(), ids_of(served, browser)
+    assert len(paths) > 30
+    assert {"cursor", "before", "step", "chapter", "since", "q", "from"} <= set(names)
+
+    for path in paths:
+        for text in HOSTILE:
+            if "{}" in path:
+                is_answered(browser.client.get(path.replace("{}", text or "x")), path)
+            query = "&".join(f"{name}={text}" for name in names)
+            is_answered(browser.client.get(f"{filled(path, ids)}?{query}"), f"{path} {text}")
+        for n, name in enumerate(names):
+            text = HOSTILE[n % len(HOSTILE)]
+            is_answered(browser.client.get(f"{filled(path, ids)}?{name}={text}"), f"{path} {name}={text}")
+    for text in HOSTILE:
+        is_answered(browser.client.get(f"/console/{text or 'x'}/loans"), text)
+        is_answered(browser.client.get(f"/?{text}={text}&{text}"), text)
+        is_answered(browser.client.get("/console/default/loans", headers={"Cookie": f"mocklend_console={text}"}), text)
+
+
+@pytest.mark.long
+def test_no_form_of_a_page_fails(browser: Browser, served: Platform) -> None:
+    ids = ids_of(served, browser)
+    forms = {path: dict.fromkeys(names_asked_for(), "") for path in routes(served, "POST")}
+    assert len(forms) > 20
+    shown = [page for path in routes(served, "GET") for page in [browser.client.get(filled(path, ids))]]
+    for action, fields in (form for page in shown if page.mimetype == "text/html" for form in forms_of(page.text)):
+        [path] = [path for path in forms if filled(path, ids) == action] or [""]
+        if path:
+            forms[path] |= fields
+
+    for path, fields in forms.items():
+        for text in HOSTILE:
+            if "{}" in path:
+                is_answered(browser.client.post(path.replace("{}", text or "x"), data=fields), path)
+            everything = dict.fromkeys(fields, unquote(text, errors="replace"))
+            is_answered(browser.client.post(filled(path, ids), data=everything), f"{path} {text}")
+        for n, one in enumerate(fields):
+            text = unquote(HOSTILE[n % len(HOSTILE)], errors="replace")
+            is_answered(browser.client.post(filled(path, ids), data=fields | {one: text}), f"{path} {one}={text}")
