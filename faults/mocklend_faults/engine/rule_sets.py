@@ -51,7 +51,7 @@ def read_rule_set(body: RuleSetBody, catalogue: Catalogue) -> tuple[Rule, ...]:
     for n, listed in enumerate(body.rules):
         at = f"rules.{n}"
         if listed.id in ids:
-            errors.append(FieldError(f"{at}.id", "an id that no other rule here has", listed.id))
+            errors.append(FieldError(f"{at}.id", "an id that no other rule of the list has", listed.id))
         ids.add(listed.id)
         if listed.fault not in catalogue:
             expected = f"a kind of GET /-/faults{did_you_mean(listed.fault, catalogue)}"

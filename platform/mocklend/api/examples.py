@@ -131,6 +131,8 @@ class Examples:
             "resendCallback": {},
             "resendWebhook": {},
             "runAlerts": {},
+            "newClassKeys": {},
+            "revealClass": {},
             "failPayout": {},
             "remakeStatement": {"currency": "CNY"},
             "applyAtLender": {"borrower_id": borrower, "product": "car", "amount_minor": 5_000_000},

@@ -49,6 +49,8 @@ EXPECTED = (
     message("an id: letters, digits, _ . - and at most 80 of them"),
     message("an id like {example}"),
     message("an id that no other rule has"),
+    message("an id that no other rule of the list has"),
+    message("a kind of GET /-/faults"),
     message("a name that no other class has"),
     message("a name that no other group has"),
     message("a chapter of the scenario, {first} to {last}"),
