@@ -239,3 +239,13 @@ def test_a_chinese_page_has_no_english_sentence(classroom: Classroom) -> None:
     pages.append(classroom.teacher.post(f"/class/{class_id}/keys", {}, Language.ZH).text)
     for page in pages:
         assert english_sentences(page) == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_on_loopback_the_keys_page_says_that_nobody_has_to_sign_in(classroom: Classroom, language: Language) -> None:
+    nobody = Browser(create_app(Settings(), classroom.platform).test_client(), classroom.sandbox_id)
+    form = {"name": "A class", "size": "", "groups": "A\nB", "story": "copy", "chapter": "1"}
+    note = {Language.EN: "whoever opens the console is the teacher", Language.ZH: "打开控制台的人都是教师"}[language]
+
+    assert note in nobody.post("/class", form, language).text
+    assert note not in classroom.teacher.post("/class", form | {"name": "Another"}, language).text
