@@ -20,6 +20,7 @@ from support.accessibility import barriers
 from support.classroom import a_class
 from support.databases import Databases
 from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
+from support.story import MONDAY_MS
 
 pytestmark = pytest.mark.long
 
@@ -283,10 +284,11 @@ def test_each_table_equals_its_chart(console: ServedConsole, open_page: Callable
 def test_a_page_that_nobody_follows_asks_nothing(
     console: ServedConsole, open_page: Callable[..., Page], why: str
 ) -> None:
+    quiet = console.platform.create_sandbox(seed=1, mode="manual", now_ms=MONDAY_MS)
     page = open_page()
     page.clock.install()
     with page.expect_request("**/live/events*"):
-        page.goto(f"{console.url}/console/{DEFAULT}/live")
+        page.goto(f"{console.url}/console/{quiet.id}/live")
     expect(page.locator("#nothing-latency")).to_be_visible()
     expect(page.locator("#nothing-requests")).to_be_hidden()
     if why == "paused":
