@@ -27,6 +27,8 @@ from support.sql import Unguarded, without_guards
 from support.story import MONDAY_MS, SEED, Clock, Story
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from support.redis_server import Fake, Real
 
 TESTS = Path(__file__).resolve().parent
@@ -187,6 +189,16 @@ def module_databases(tmp_path_factory: pytest.TempPathFactory, database_server: 
     made = Databases(tmp_path_factory.mktemp("databases"), database_server)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def chromium_browser() -> Iterator[Browser]:
+    """Chromium. Without one its tests are skipped, but never in CI."""
+    from support.served_console import chromium, require_chromium
+
+    require_chromium()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -12,71 +10,40 @@ from playwright.sync_api import Browser, Page, expect
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.language import Language
-from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT
 from mocklend.scenarios.in_process import client_of
-from mocklend_faults.engine.layer import FaultLayer
 from support.accessibility import barriers
 from support.classroom import a_class
 from support.databases import Databases
-from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
+from support.served_console import (
+    NARROW,
+    WIDE,
+    ServedConsole,
+    Theme,
+    served_with_faults,
+    windows,
+)
 from support.story import MONDAY_MS
 
 pytestmark = pytest.mark.long
 
 SETTLED = {Language.EN: "Settled", Language.ZH: "已结清"}
 UNPAID = {Language.EN: "Unpaid", Language.ZH: "未还清"}
-WIDE, NARROW = 1280, 390
-Theme = Literal["light", "dark"]
 LANGUAGES = pytest.mark.parametrize("language", list(Language))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Without one these tests are skipped, but never in CI."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHY_NOT)
-        pytest.skip(WHY_NOT)
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
 def console(module_databases: Databases) -> Iterator[ServedConsole]:
     """A served console with the fault layer."""
-    platform = Platform(module_databases(), FaultLayer(), fast=True)
-    platform.ensure_default(1)
-    with served(platform) as opened:
+    with served_with_faults(module_databases()) as opened:
         yield opened
-    platform.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(chromium_browser: Browser) -> Iterator[Callable[..., Page]]:
     """A new window. Whatever it logs or whomever else it asks is a failure."""
-    wrong: list[str] = []
-    pages: list[Page] = []
-
-    def opened(
-        language: Language = Language.EN, *, theme: Theme = "light", width: int = WIDE, scripts: bool = True
-    ) -> Page:
-        page = browser.new_page(
-            locale=language.tag,
-            color_scheme=theme,
-            viewport={"width": width, "height": 900},
-            java_script_enabled=scripts,
-        )
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda asked: None if "://127.0.0.1" in asked.url else wrong.append(asked.url))
-        pages.append(page)
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert wrong == []
+    with windows(chromium_browser) as opened:
+        yield opened
 
 
 def first_lie(page: Page, url: str) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from mocklend.runtime import Platform
-from mocklend_faults.engine.layer import FaultLayer
 from support.databases import Databases
-from support.served_console import CHROMIUM, WHY_NOT, chromium, served
+from support.served_console import (
+    chromium,
+    require_chromium,
+    served_with_faults,
+)
 
 pytestmark = pytest.mark.long
 
@@ -30,17 +31,11 @@ CHAPTERS = (
 @pytest.fixture
 def page(databases: Databases) -> Iterator[Page]:
     """A Chinese browser at `/`. Without Chromium the lesson is skipped, but never in CI."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHY_NOT)
-        pytest.skip(WHY_NOT)
-    platform = Platform(databases(), FaultLayer(), fast=True)
-    platform.ensure_default(1)
-    with served(platform) as console, chromium() as browser:
+    require_chromium()
+    with served_with_faults(databases()) as console, chromium() as browser:
         opened = browser.new_page(viewport={"width": 1280, "height": 900})
         opened.goto(f"{console.url}/?lang=zh")
         yield opened
-    platform.close()
 
 
 def in_the_lesson(*texts: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -10,18 +9,21 @@ from functools import partial
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from mocklend.runtime import NewSandbox, Platform
+from mocklend.runtime import NewSandbox
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.rules import Rule
 from support.databases import Databases
 from support.event_reader import until
-from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
+from support.served_console import (
+    WIDE,
+    ServedConsole,
+    served_with_faults,
+)
 from support.story import MONDAY_MS, Story
 
 pytestmark = pytest.mark.long
 
-WIDE = 1280
 BEHIND = """() => {
     const live = document.getElementById("live"), seconds = document.getElementById("plot-requests").drawn.data[0];
     return Date.now() / 1000 - (Number(live.dataset.since) + seconds.at(-1) + 1);
@@ -40,24 +42,10 @@ def has_drawn(page: Page, seconds: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Without one these tests are skipped, but never in CI."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHY_NOT)
-        pytest.skip(WHY_NOT)
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def console(module_databases: Databases) -> Iterator[ServedConsole]:
     """A served console with the fault layer."""
-    platform = Platform(module_databases(), FaultLayer(), fast=True)
-    platform.ensure_default(1)
-    with served(platform) as opened:
+    with served_with_faults(module_databases()) as opened:
         yield opened
-    platform.close()
 
 
 @pytest.fixture
@@ -67,9 +55,9 @@ def sandbox(console: ServedConsole) -> NewSandbox:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(chromium_browser: Browser) -> Iterator[Page]:
     """A window."""
-    opened = browser.new_page(locale="en-US", viewport={"width": WIDE, "height": 900})
+    opened = chromium_browser.new_page(locale="en-US", viewport={"width": WIDE, "height": 900})
     yield opened
     opened.close()
 

@@ -2,52 +2,40 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mocklend.config import Settings
 from mocklend.language import Language
-from mocklend.runtime import NewSandbox, Platform
-from mocklend_faults.engine.layer import FaultLayer
+from mocklend.runtime import NewSandbox
 from support.accessibility import barriers
 from support.databases import Databases
 from support.event_reader import until
-from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
+from support.served_console import (
+    NARROW,
+    WIDE,
+    ServedConsole,
+    Theme,
+    served_with_faults,
+    windows,
+)
 from support.story import MONDAY_MS
 
 pytestmark = pytest.mark.long
 
 TOKEN = "the-teachers-token"
 STORY = "settled-shown-unpaid"
-WIDE, NARROW = 1280, 390
-Theme = Literal["light", "dark"]
 PLAYS = {Language.EN: "Play the story", Language.ZH: "开始演示"}
 TO_CHAPTERS_END = {Language.EN: "To the end of the chapter", Language.ZH: "演示到本章结束"}
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Without one these tests are skipped, but never in CI."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHY_NOT)
-        pytest.skip(WHY_NOT)
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def console(module_databases: Databases) -> Iterator[ServedConsole]:
     """A served console with the fault layer, off loopback."""
-    platform = Platform(module_databases(), FaultLayer(), fast=True)
-    platform.ensure_default(1)
-    with served(platform, Settings(host="0.0.0.0", control_token=TOKEN)) as opened:
+    with served_with_faults(module_databases(), Settings(host="0.0.0.0", control_token=TOKEN)) as opened:
         yield opened
-    platform.close()
 
 
 @pytest.fixture
@@ -57,30 +45,10 @@ def sandbox(console: ServedConsole) -> NewSandbox:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(chromium_browser: Browser) -> Iterator[Callable[..., Page]]:
     """A new window, whose errors are failures but for the refusal that a page itself is."""
-    wrong: list[str] = []
-    pages: list[Page] = []
-
-    def opened(language: Language = Language.EN, *, theme: Theme = "light", width: int = WIDE) -> Page:
-        page = browser.new_page(locale=language.tag, color_scheme=theme, viewport={"width": width, "height": 900})
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                wrong.append(message.text)
-                if message.type in ("error", "warning") and "401" not in message.text
-                else None
-            ),
-        )
-        page.on("request", lambda asked: None if "://127.0.0.1" in asked.url else wrong.append(asked.url))
-        pages.append(page)
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert wrong == []
+    with windows(chromium_browser, refused="401") as opened:
+        yield opened
 
 
 def sign_in(page: Page, url: str, secret: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,20 +13,8 @@ from mocklend.language import Language
 from mocklend.scenarios.telling import run
 from mocklend.scenarios.text import scenarios
 from support.accessibility import barriers
-from support.served_console import CHROMIUM, WHY_NOT, chromium
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Without one these tests are skipped, but never in CI."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHY_NOT)
-        pytest.skip(WHY_NOT)
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +31,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Language, Path]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_report_is_read_from_a_folder(
-    browser: Browser, files: dict[Language, Path], language: Language, theme: Literal["light", "dark"], width: int
+    chromium_browser: Browser,
+    files: dict[Language, Path],
+    language: Language,
+    theme: Literal["light", "dark"],
+    width: int,
 ) -> None:
     wrong: list[str] = []
     address = files[language].as_uri()
-    page = browser.new_page(color_scheme=theme, viewport={"width": width, "height": 900})
+    page = chromium_browser.new_page(color_scheme=theme, viewport={"width": width, "height": 900})
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda asked: None if asked.url == address else wrong.append(asked.url))

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mocklend.client import Client
 from mocklend.language import Language
 from mocklend.local import local_platform
 from mocklend.scenarios.playing import console_address
-from support.served_console import CHROMIUM, WHY_NOT, chromium
+from support.accessibility import barriers
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(not entry_points(group="mocklend.layer"), reason="the fault layer is found by entry point"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium. Without one these tests are skipped, but never in CI."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WHY_NOT)
-        pytest.skip(WHY_NOT)
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +45,9 @@ def story(url: str) -> Iterator[Story]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(chromium_browser: Browser) -> Iterator[Page]:
     """A window whose time stands still."""
-    opened = browser.new_page(locale="en", viewport={"width": 1280, "height": 900})
+    opened = chromium_browser.new_page(locale="en", viewport={"width": 1280, "height": 900})
     opened.clock.install()
     yield opened
     opened.close()
@@ -133,24 +120,22 @@ def test_only_the_story_moves_its_clock(page: Page, story: Story) -> None:
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
 def test_a_step_is_shared_by_its_address_and_is_accessible(
-    browser: Browser, story: Story, language: Language, theme: Literal["light", "dark"], width: int
+    chromium_browser: Browser, story: Story, language: Language, theme: Literal["light", "dark"], width: int
 ) -> None:
     wrong: list[str] = []
     story.client.scenario_steps("chapter")
     story.client.scenario_steps("chapter")
-    page = browser.new_page(locale="en", color_scheme=theme, viewport={"width": width, "height": 900})
+    page = chromium_browser.new_page(locale="en", color_scheme=theme, viewport={"width": width, "height": 900})
     page.on("console", lambda message: wrong.append(message.text))
     page.goto(f"{story.address}?lang={language}&step=9")
 
     shared = page.locator("#share").get_attribute("href")
     assert shared == f"{story.address}?step=9&lang={language}"
-    other = browser.new_page(locale="en", java_script_enabled=False)
+    other = chromium_browser.new_page(locale="en", java_script_enabled=False)
     other.goto(shared)
     expect(other.locator("html")).to_have_attribute("lang", language.tag)
     expect(other.locator(".shown-steps")).to_have_text(page.locator(".shown-steps").text_content() or "-")
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert not barriers(page)
     assert wrong == []
     other.close()
     page.close()
