@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from standardwebhooks import Webhook
 
+from mocklend.domain.numbers import SECOND_DIGITS, whole_number
 from mocklend.domain.problems import Refused
 
 TOLERANCE_S = 300
@@ -57,13 +58,14 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now_ms: int) ->
     """
     message_id = headers.get("webhook-id", "")
     stamp = headers.get("webhook-timestamp", "")
-    if not message_id or not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
+    sent_s = whole_number(stamp, SECOND_DIGITS)
+    if not message_id or sent_s is None:
         raise Refused(
             "callback_signature_invalid",
             "the headers webhook-id and webhook-timestamp are missing or malformed",
             expected=["webhook-id", "webhook-timestamp", "webhook-signature"],
         )
-    if abs(int(stamp) - now_ms // 1000) > TOLERANCE_S:
+    if abs(sent_s - now_ms // 1000) > TOLERANCE_S:
         raise Refused(
             "callback_signature_invalid",
             f"the timestamp is more than {TOLERANCE_S} s from the sandbox's clock",

@@ -12,9 +12,10 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.problems import field_problem
-from mocklend.console.forms import Filled, read_form, sandbox_path, whole_number
+from mocklend.console.forms import Filled, read_form, sandbox_path
 from mocklend.console.mount import API
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.sandboxes.timestamps import rfc3339

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.console.forms import back, curl, sandbox_path, whole_number
+from mocklend.console.forms import back, curl, sandbox_path
 from mocklend.console.visit import formats, open_snapshot, platform, visit
+from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.storage.entities import Loan

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Annotated, ClassVar, TypedDict
 
 from mocklend.domain.nouns import JsonObject, one_of, says
+from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import SandboxReader
@@ -128,8 +129,7 @@ def score_of(reader: SandboxReader, id: str) -> KeptScore:
 
 def number_of(id: str) -> int:
     """The number in the id of a kept score; 0 if it is none, so that no score comes before it."""
-    digits = id.removeprefix(SCORE)
-    return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 10 else 0
+    return whole_number(id.removeprefix(SCORE)) or 0
 
 
 @dataclass(frozen=True, slots=True)

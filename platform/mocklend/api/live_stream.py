@@ -20,6 +20,7 @@ from mocklend.api.live import LiveQuery, live_doc, look
 from mocklend.api.openapi import operation
 from mocklend.api.request_context import CREDENTIAL, current_platform, holds_control, sandbox_id
 from mocklend.domain.nouns import JsonObject
+from mocklend.domain.numbers import SECOND_DIGITS, whole_number
 from mocklend.domain.problems import Refused
 from mocklend.event_streams import EVENT_STREAM, HEADERS, STREAM, STREAMS, Ended, EventStreams, Followed, News, Opening
 from mocklend.live_series import LiveRow
@@ -138,14 +139,15 @@ def streamed(first: bytes, followed: Followed, viewer: Viewer, last: int) -> Res
 
 
 def _second(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+    second = whole_number(text, SECOND_DIGITS)
+    if second is None:
         raise Refused(
             "validation_failed",
             "the header Last-Event-ID is not the id of an event",
             expected="the `second` of the last row",
             received=text[:80],
         )
-    return int(text)
+    return second
 
 
 def _key_hash() -> str | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from werkzeug.http import parse_list_header
 
+from mocklend.domain.numbers import whole_number
+
 DIGITS_MAX = 9
 """Longer numbers of seconds are ignored, as other nonsense is."""
 
@@ -26,6 +28,6 @@ def preferences(header: str | None) -> Preferences:
         value = value.strip('"')
         if name.lower() == "respond-async":
             respond_async = True
-        elif name.lower() == "wait" and wait_s is None and value.isascii() and value.isdecimal():
-            wait_s = int(value) if len(value) <= DIGITS_MAX else None
+        elif name.lower() == "wait" and wait_s is None:
+            wait_s = whole_number(value, DIGITS_MAX)
     return Preferences(respond_async, wait_s)

@@ -52,11 +52,6 @@ def read_form(model: type[M], values: Mapping[str, object]) -> M:
         raise invalid(error) from None
 
 
-def whole_number(text: str, digits: int = 9) -> int | None:
-    """What was typed as a whole number of at most so many digits, or None: `²` is a digit, and no number."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
-
-
 def curl(method: str, path: str, body: Mapping[str, object] | None = None, *, key: str | None = None) -> str:
     """The command that sends the same request, without a body for None. `key` is its Idempotency-Key.
 

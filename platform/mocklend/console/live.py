@@ -18,8 +18,8 @@ from markupsafe import Markup
 from mocklend.api.live import LiveDoc, live_doc
 from mocklend.api.live_stream import RETRY, LiveRows, Viewer, event, last_of, streamed
 from mocklend.console.formats import Formats
-from mocklend.console.forms import whole_number
 from mocklend.console.visit import SESSION, platform, visit
+from mocklend.domain.numbers import SECOND_DIGITS, whole_number
 from mocklend.language import Language, message, translate
 from mocklend.live_series import LiveRow
 from mocklend.signing import hash_of_key
@@ -27,8 +27,6 @@ from mocklend.signing import hash_of_key
 live_pages = Blueprint("live", __name__)
 
 MINUTE = 60
-SECOND_DIGITS = 12
-"""Digits of a second in an address."""
 Values = list[float | None]
 
 

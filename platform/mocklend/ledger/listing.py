@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 from mocklend.domain.nouns import AmountMinor, Currency, LoanId, NextCursor, says
+from mocklend.domain.numbers import INT64_DIGITS, whole_number
 from mocklend.domain.problems import Refused
 from mocklend.ledger.accounts import ACCOUNTS
 from mocklend.sandboxes.timestamps import rfc3339
@@ -133,11 +134,12 @@ def _behind(after: str, order: str, values: dict[str, Value]) -> str:
     """The condition of what comes after a place in the list. Raises Refused `validation_failed`."""
     rest, _, seq = after.rpartition("/")
     moment, chain = rest.split("/", 1) if order == NEWEST and "/" in rest else ("0", rest)
-    if not all(number.isascii() and number.isdigit() and len(number) <= 18 for number in (seq, moment)):
+    after_seq, after_ms = (whole_number(number, INT64_DIGITS) for number in (seq, moment))
+    if after_seq is None or after_ms is None:
         raise Refused("validation_failed", "the cursor is invalid", received=after[:64])
-    values |= {"after_chain": chain, "after_seq": int(seq)}
+    values |= {"after_chain": chain, "after_seq": after_seq}
     if order == NEWEST:
-        values["after_ms"] = int(moment)
+        values["after_ms"] = after_ms
         return "(recorded_ms, chain, seq) < (:after_ms, :after_chain, :after_seq)"
     return "(chain, seq) > (:after_chain, :after_seq)"
 

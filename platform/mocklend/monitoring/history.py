@@ -16,7 +16,6 @@ from typing import Annotated, NamedTuple, TypedDict
 
 from mocklend.documents import rendering
 from mocklend.domain.nouns import NextCursor, says
-from mocklend.domain.problems import Refused
 from mocklend.language import Language
 from mocklend.monitoring.alerts import Alert, AlertDoc, alert_doc, alerts
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
@@ -25,7 +24,7 @@ from mocklend.storage.schema import KeptAlertRow
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.statements import ENTITIES, FACTS, JOURNAL, VIEWS, Value, statement
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.reads import cursor
+from mocklend.views.reads import cursor, numbered_place
 
 OPEN_MAX, CLOSED_MAX = 1_000, 1_000
 OPEN, CLOSED = "open", "closed"
@@ -185,7 +184,7 @@ def history(
     if state is not None:
         filters.append(_IN_STATE[state])
     if after:
-        values["after_run"], values["after_id"] = _place(after)
+        values["after_run"], values["after_id"] = numbered_place(after)
         filters.append("AND (opened_run < :after_run OR (opened_run = :after_run AND id > :after_id))")
     rows = snapshot.rows(KeptAlertRow, _LISTED.format(filters=" ".join(filters)), most=limit + 1, **values)
     last, page = last_run(snapshot), rows[:limit]
@@ -235,10 +234,3 @@ def _doc(row: KeptAlertRow, language: Language) -> KeptAlertDoc:
         "seen_at": rfc3339(row.seen_ms),
         "closed_at": maybe_rfc3339(row.closed_ms),
     }
-
-
-def _place(after: str) -> tuple[int, str]:
-    run, _, id = after.partition("/")
-    if not id or not (run.isascii() and run.isdigit() and len(run) <= 18):
-        raise Refused("validation_failed", "the cursor is invalid", received=after[:64])
-    return int(run), id

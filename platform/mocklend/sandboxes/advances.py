@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes.lifecycle import ADVANCE, advance_id, refuse_move, target_or_now
 from mocklend.sandboxes.timestamps import LAST_MS, Span, rfc3339
@@ -79,9 +80,8 @@ def find(reader: SandboxReader, n: int) -> StoredAdvance | None:
 
 def by_id(reader: SandboxReader, id: str) -> StoredAdvance:
     """The advance with this id. Raises Refused `advance_unknown`."""
-    number = id.removeprefix(ADVANCE)
-    # At most nine digits: a longer number is none of ours, and may not fit into a column.
-    stored = find(reader, int(number)) if number.isdecimal() and number.isascii() and len(number) < 10 else None
+    number = whole_number(id.removeprefix(ADVANCE))  # A longer one is none of ours, and may not fit into a column.
+    stored = None if number is None else find(reader, number)
     if stored is None or stored.id != id:
         raise Refused("advance_unknown", f"no advance {id}", advance_id=id)
     return stored

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import ENTITIES, OUTBOX, statement
@@ -69,12 +70,8 @@ def newest_done(reader: SandboxReader) -> StoredAudit | None:
 
 def by_id(reader: SandboxReader, id: str) -> StoredAudit:
     """The audit with this id. Raises Refused `audit_unknown`."""
-    number = id.removeprefix(AUDIT)
-    rows = (
-        reader.rows(StoredAudit, ONE, n=int(number))
-        if number.isdecimal() and number.isascii() and len(number) < 10
-        else []
-    )
+    number = whole_number(id.removeprefix(AUDIT))
+    rows = [] if number is None else reader.rows(StoredAudit, ONE, n=number)
     if not rows or rows[0].id != id:
         raise Refused("audit_unknown", f"no audit {id}", audit_id=id)
     return rows[0]

@@ -16,12 +16,13 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.fields import Seed
-from mocklend.console.forms import Filled, read_form, sandbox_path, whole_number
+from mocklend.console.forms import Filled, read_form, sandbox_path
 from mocklend.console.mount import API
 from mocklend.console.navigation import PLAY, Entry, LayerPages
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.console.words import ABOUT, BELIEVED, LOAN_STATUS, MARKS, VIEWS
 from mocklend.domain.finding import CLASSES
+from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.sandboxes.lifecycle import HIDDEN

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
-from mocklend.domain.problems import Refused
 from mocklend.domain.statuses import DeliveryState
 from mocklend.storage.entities import NOT_ACKED, Callback, Trade, Webhook
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import Value
 from mocklend.storage.stores import STORES
-from mocklend.views.reads import cursor
+from mocklend.views.reads import cursor, numbered_place
 
 SCANNED_MAX = 1_000
 """How many rows a list page looks at."""
@@ -62,7 +61,7 @@ def messages(
             filters["state"] = state
     if after:
         where += " AND (queued_ms, id) < (:after_ms, :after_id)"
-        values["after_ms"], values["after_id"] = _place(after)
+        values["after_ms"], values["after_id"] = numbered_place(after)
     sql = _filled(_MESSAGES, filters, where=where, table=STORES[cls.kind].table)
     ids, last = _walk(reader, sql, values, filters, limit)
     return reader.find_all(cls, ids), None if last is None else cursor(f"{last.queued_ms}/{last.id}")
@@ -104,10 +103,3 @@ def _walk(
     if len(asked) > limit:
         return [row.id for row in asked[:limit]], asked[limit - 1]
     return [row.id for row in asked], walked[-1] if filters and len(walked) >= most else None
-
-
-def _place(after: str) -> tuple[int, str]:
-    moment, _, id = after.partition("/")
-    if not id or not (moment.isascii() and moment.isdigit() and len(moment) <= 18):
-        raise Refused("validation_failed", "the cursor is invalid", received=after[:64])
-    return int(moment), id

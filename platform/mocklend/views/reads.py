@@ -11,6 +11,7 @@ from typing import Annotated, NamedTuple, TypedDict
 
 from mocklend.domain.facts import Terms
 from mocklend.domain.nouns import AsOf, LoanId, NextCursor, PageVersion, says
+from mocklend.domain.numbers import INT64_DIGITS, whole_number
 from mocklend.domain.problems import Refused
 from mocklend.domain.replay import load
 from mocklend.storage.entities import Dispute, Loan, OperatorEdit, Payout, Receipt, Repayment, Webhook
@@ -180,6 +181,15 @@ def loans_in_view(snapshot: Snapshot, view: str, loan_ids: Sequence[str]) -> lis
 def cursor(after: str) -> str:
     """The opaque cursor of the list page after this id."""
     return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+
+
+def numbered_place(after: str) -> tuple[int, str]:
+    """The number and the id of a place `<number>/<id>` in a list. Raises Refused `validation_failed`."""
+    text, _, id = after.partition("/")
+    number = whole_number(text, INT64_DIGITS)
+    if not id or number is None:
+        raise Refused("validation_failed", "the cursor is invalid", received=after[:64])
+    return number, id
 
 
 def after_cursor(text: str) -> str:
