@@ -5,20 +5,16 @@ All of it is the teacher's. While the truth is hidden, as on a projector, the pa
 
 from __future__ import annotations
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.problems import field_problem
-from mocklend.console.forms import Filled, read_form, sandbox_path
+from mocklend.console.forms import Filled, local_moment, read_form, sandbox_path
 from mocklend.console.mount import API
-from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.console.visit import platform, require_teacher, visit
 from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.language import message
-from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.scenarios.documents import listed_doc
 from mocklend_faults.api import class_work
 from mocklend_faults.api.class_work import GroupKey
@@ -95,7 +91,7 @@ def move(class_id: str) -> AnyResponse | tuple[str, int]:
     values = request.form.to_dict()
     try:
         if values.get("local"):
-            values["to"] = _moment(values["local"])
+            values["to"] = local_moment(values["local"])
         asked = read_form(ClassMove, {name: values.get(name) for name in ("to", "by")})
         class_work.move(platform(), class_id, *target_of(asked))
     except Refused as refused:
@@ -172,16 +168,6 @@ def _whole(text: str) -> int | str:
     """A whole number, or the text for the model to refuse."""
     number = whole_number(text)
     return text if number is None else number
-
-
-def _moment(local: str) -> str:
-    """A date, or a date and a time, in the visited sandbox's zone, as RFC 3339."""
-    with open_snapshot() as snapshot:
-        zone = ZoneInfo(snapshot.sandbox.zone)
-    try:
-        return rfc3339(int(datetime.fromisoformat(local).replace(tzinfo=zone).timestamp() * 1000))
-    except (ValueError, OverflowError):
-        raise field_problem("local", "a date like 2026-03-09, or a date and a time", local) from None
 
 
 def _back(class_id: str) -> AnyResponse:

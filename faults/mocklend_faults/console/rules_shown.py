@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from flask import Blueprint, redirect
+from flask import Blueprint
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.console.forms import sandbox_path
-from mocklend.console.visit import formats, open_snapshot, platform, require_teacher, visit
+from mocklend.console.visit import formats, open_snapshot, platform, require_teacher, require_truth, visit
 from mocklend.console.words import ABOUT
 from mocklend.domain.problems import Refused
 from mocklend.storage.work import NoOp
@@ -40,9 +39,7 @@ FIRST = "callback.dropped"
 def only_with_the_truth() -> AnyResponse | None:
     """Rules are the teacher's, and are not shown while the truth is hidden."""
     require_teacher()
-    if not visit().truth:
-        return redirect(sandbox_path("loans.loans"), 303)
-    return None
+    return require_truth()
 
 
 def layer() -> FaultLayer:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.alerts import HistoryQuery, keep_alerts
 from mocklend.api.pagination import decode_cursor
-from mocklend.console.forms import Filled, back, read_form, sandbox_path
+from mocklend.console.forms import Filled, back, read_form, sandbox_path, with_query
 from mocklend.console.visit import formats, open_snapshot, platform, visit
 from mocklend.console.words import ABOUT
 from mocklend.domain.problems import Refused
@@ -53,7 +51,7 @@ def alerts() -> str:
         )
         watch, now_ms = Watch.of(snapshot.sandbox), snapshot.now_ms
     run = listed["last_run"]
-    given = urlencode({"state": state, **{name: request.args[name] for name in FILTERS if request.args.get(name)}})
+    given = {"state": state, **{name: request.args[name] for name in FILTERS if request.args.get(name)}}
     return render_template(
         "alerts.html",
         age=None if run is None else age(now_ms - parse_rfc3339(run["at"])),
@@ -66,7 +64,7 @@ def alerts() -> str:
         },
         names=ABOUT,
         next=listed["next_cursor"],
-        path=f"/operator/alerts/history?{given}",
+        path=with_query("/operator/alerts/history", given),
         run=run,
         state=state,
         state_names=STATE_NAMES,

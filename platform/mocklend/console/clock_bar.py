@@ -9,15 +9,13 @@ from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.api.clock import Advance, move_of
-from mocklend.api.problems import field_problem
-from mocklend.console.forms import Filled, back, read_form
+from mocklend.console.forms import Filled, back, local_moment, read_form
 from mocklend.console.visit import formats, open_snapshot, platform, require_teacher, visit
 from mocklend.console.words import DUE
 from mocklend.domain.problems import Refused
 from mocklend.sandboxes import advances
 from mocklend.sandboxes.advances import RUNNING
 from mocklend.sandboxes.lifecycle import advance_id
-from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.scheduling.released import AdvanceDoc
 from mocklend.storage.snapshot import Snapshot
 
@@ -34,7 +32,7 @@ def move() -> AnyResponse | tuple[str, int]:
     values = request.form.to_dict()
     try:
         if values.get("local"):
-            values["to"] = _moment(values["local"])
+            values["to"] = local_moment(values["local"])
         asked = read_form(Advance, {name: values.get(name) for name in ("to", "by")})
         platform().clocks.runs.advance(visit().sandbox_id, move_of(asked), None, WITHIN_S)
     except Refused as refused:
@@ -51,16 +49,6 @@ def choose() -> str:
         now = datetime.fromtimestamp(snapshot.now_ms / 1000, ZoneInfo(snapshot.sandbox.zone))
     filled = Filled({"local": now.strftime("%Y-%m-%dT%H:%M")})
     return render_template("clock.html", filled=filled, came_from=request.args.get("from", ""))
-
-
-def _moment(local: str) -> str:
-    """A date, or a date and a time, in the sandbox's zone, as RFC 3339."""
-    with open_snapshot() as snapshot:
-        zone = ZoneInfo(snapshot.sandbox.zone)
-    try:
-        return rfc3339(int(datetime.fromisoformat(local).replace(tzinfo=zone).timestamp() * 1000))
-    except (ValueError, OverflowError):
-        raise field_problem("local", "a date like 2026-03-09, or a date and a time", local) from None
 
 
 def moved(snapshot: Snapshot, id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -17,6 +18,11 @@ from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 
 LOCALES = {Language.EN: Locale.parse("en_US"), Language.ZH: Locale.parse("zh_CN")}
 """Babel's locales, parsed once: that takes longer than writing a date. American numbers, and days like 9 Mar."""
+
+
+def indented(text: str) -> str:
+    """JSON over several lines. Raises ValueError, RecursionError."""
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
 
 
 class Formats:

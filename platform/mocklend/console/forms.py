@@ -6,18 +6,21 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import SplitResult, urlencode, urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import redirect, request, url_for
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.api.problems import invalid
+from mocklend.api.problems import field_problem, invalid
 from mocklend.api.request_context import PLANES
-from mocklend.console.visit import console, visit
+from mocklend.console.visit import console, open_snapshot, visit
 from mocklend.domain.problems import FieldErrorDoc, Refused
+from mocklend.sandboxes.timestamps import rfc3339
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -50,6 +53,19 @@ def read_form(model: type[M], values: Mapping[str, object]) -> M:
         return model.model_validate({name: value for name, value in values.items() if value not in ("", None)})
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def local_moment(text: str) -> str:
+    """What was typed in the field `local` as RFC 3339: a date, or a date and a time, in the visited sandbox's zone.
+
+    Raises Refused `validation_failed`.
+    """
+    with open_snapshot() as snapshot:
+        zone = ZoneInfo(snapshot.sandbox.zone)
+    try:
+        return rfc3339(int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        raise field_problem("local", "a date like 2026-03-09, or a date and a time", text) from None
 
 
 def curl(method: str, path: str, body: Mapping[str, object] | None = None, *, key: str | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from mocklend.audit.chain.docs import AnswerDoc, View, ViewsDoc
 from mocklend.audit.chain.subject import Subject
 from mocklend.audit.timeline import Asked, TimelineDoc, timeline_of
 from mocklend.console.chain import Wording, draw
-from mocklend.console.formats import Formats
+from mocklend.console.formats import Formats, indented
 from mocklend.console.forms import Filled, read_form
 from mocklend.console.loan_forms import FORMS
 from mocklend.console.mount import ASKED
@@ -111,7 +110,7 @@ def as_text(data: bytes) -> str:
     """What was sent, as text: a request that was refused may be anything."""
     text = data.decode("utf-8", "replace")
     with suppress(ValueError, RecursionError):
-        text = json.dumps(json.loads(text), ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace").decode()
+        text = indented(text).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -15,7 +14,8 @@ from mocklend.api.channels import CallbackQuery, callbacks_of
 from mocklend.api.webhook_endpoints import MessageQuery, webhooks_of
 from mocklend.channels.callbacks import ResendCallback
 from mocklend.channels.settlement import AttemptDoc, CallbackDoc
-from mocklend.console.forms import Filled, back, read_form, sandbox_path
+from mocklend.console.formats import indented
+from mocklend.console.forms import Filled, back, read_form, sandbox_path, with_query
 from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
 from mocklend.console.words import ABOUT, CALLBACK_EVENTS, DELIVERY, OUTCOMES
 from mocklend.domain.channel import channels
@@ -93,11 +93,11 @@ def _page(tab: str, filled: Filled) -> str:
         endpoints = list(snapshot.sandbox.endpoints)
     opened = request.args.get("open", "")
     here = "" if request.method == "GET" else sandbox_path("messages.messages")  # Short: there is one in each row.
-    kept = urlencode({"tab": tab, **{name: value for name, value in asked.items() if value}})
-    given = urlencode({name: value for name, value in asked.items() if value})
+    given = {name: value for name, value in asked.items() if value}
+    kept = urlencode({"tab": tab, **given})
     return render_template(
         "messages.html",
-        body=next((_indented(message.body) for message in shown if message.id == opened), ""),
+        body=next((indented(message.body) for message in shown if message.id == opened), ""),
         callback_events=CALLBACK_EVENTS,
         channels=channels().values(),
         endpoints=endpoints,
@@ -112,7 +112,7 @@ def _page(tab: str, filled: Filled) -> str:
         open_links={message.id: f"{here}?{kept}&open={message.id}#{message.id}" for message in shown},
         opened=opened,
         outcomes=OUTCOMES,
-        path=f"{PATHS[tab]}?{given}" if given else PATHS[tab],
+        path=with_query(PATHS[tab], given),
         resent=resent,
         state_words={state: visit().text(word) for state, word in DELIVERY.items()},
         states=list(DeliveryState),
@@ -145,10 +145,6 @@ def _webhook(message: WebhookDoc, urls: Mapping[str, str]) -> Shown:
         message["state"], message["attempts"], message["queued_at"], message["next_attempt_at"],
         message["body"],
     )  # fmt: skip
-
-
-def _indented(body: str) -> str:
-    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
 
 
 def _resent(snapshot: Snapshot, tab: str, id: str) -> str | None:

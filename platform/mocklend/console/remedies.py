@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from mocklend.audit.chain.docs import OperationDoc, Param, View, ViewsDoc
-from mocklend.console.forms import sandbox_path
+from mocklend.console.forms import sandbox_path, with_query
 from mocklend.console.loan_forms import FORMS
 from mocklend.domain.statuses import LoanStatus, TradeState
 
@@ -34,8 +33,7 @@ class Remedy:
 
 def form_address(loan_id: str, operation: str, filled: Mapping[str, str] | None = None) -> str:
     """The address of a form of a loan, with fields filled in."""
-    address = sandbox_path("actions.form", loan_id=loan_id, operation=operation)
-    return f"{address}?{urlencode(filled)}" if filled else address
+    return with_query(sandbox_path("actions.form", loan_id=loan_id, operation=operation), filled or {})
 
 
 def remedies_of(views: ViewsDoc) -> list[Remedy]:

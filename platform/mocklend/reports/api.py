@@ -12,9 +12,8 @@ from apiflask import APIBlueprint
 from flask import Blueprint, Response, current_app
 
 from mocklend.api.documents import document
-from mocklend.api.json_body import asked_request
+from mocklend.api.failures import refuse_a_body
 from mocklend.api.openapi import BODY_CODES, operation
-from mocklend.api.problems import field_problem
 from mocklend.api.request_context import (
     current_platform,
     leaves_truth_out,
@@ -73,8 +72,7 @@ def list_reports() -> Response:
 @reports.doc(**operation("makeReport", "sandbox_unknown", "conflict", *BODY_CODES, reads=NOTHING, example={}))
 def new_report() -> Response:
     """Make a report and keep it: of the scenario that is played in the sandbox, or else of its newest seconds."""
-    if asked_request().body() and asked_request().get_json() != {}:
-        raise field_problem("", "no body, or an empty object", asked_request().get_json())
+    refuse_a_body()
     token = served().settings.control_token
     return rendered(_listed(make_report(current_app.wsgi_app, current_platform(), sandbox_id(), token)), 201)
 
