@@ -8,7 +8,7 @@ A reader of the world, as the audit is: it stands in its room. It reads one loan
 
 from __future__ import annotations
 
-from mocklend.audit.chain.answers import wrong_answers
+from mocklend.audit.chain.answers import answers_now, wrong_answers
 from mocklend.audit.chain.bureau_rows import bureau_rows
 from mocklend.audit.chain.docs import AnswerDoc, Mark, RowDoc, View, ViewsDoc
 from mocklend.audit.chain.edges import breaks_of
@@ -32,7 +32,7 @@ SYMPTOM_OF = {
 def views_of(loan: TracedLoan) -> ViewsDoc:
     """A loan's views in the order of the chain."""
     subject, traced = loan.subject, loan.injections
-    now_ms = subject.snapshot.now_ms
+    now_ms, answers = subject.snapshot.now_ms, answers_now(loan.layer, subject)
     rows = [*rows_above(subject), *rows_shown(subject), *bureau_rows(subject)]
     rows += [statement_row(file, now_ms) for file in subject.files]
     marked = mark_rows(subject, rows, loan.explained)
@@ -48,7 +48,7 @@ def views_of(loan: TracedLoan) -> ViewsDoc:
         sentence=sentence_of(subject, marked),
         cause=cause_of(subject, marked),
         rows=[
-            _row_doc(row, mark, injection, loan.answers.get(row.view), now_ms)
+            _row_doc(row, mark, injection, answers.get(row.view), now_ms)
             for row, mark, injection in zip(marked.rows, marked.marks, marked.injections, strict=True)
         ],
         left_out=subject.left_out,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mocklend.audit.chain.answers import answers_now
-from mocklend.audit.chain.docs import AnswerDoc, View
 from mocklend.audit.chain.noticed import noticed
 from mocklend.audit.chain.subject import Subject, subject_of
 from mocklend.monitoring.alerts import AlertDoc
@@ -18,15 +16,14 @@ from mocklend.storage.snapshot import PlatformLayer, Snapshot
 class TracedLoan:
     """An audited loan, the injections about it in canonical order, and the alerts about it.
 
-    `explained` has for each discrepancy, by its place, the injection behind it, or None; `answers` has for a view what
-    a client that asks for it now gets instead.
+    `explained` has for each discrepancy, by its place, the injection behind it, or None.
     """
 
     subject: Subject
+    layer: PlatformLayer | None
     injections: Sequence[TracedInjection]
     explained: Mapping[int, TracedInjection | None]
     alerts: Sequence[AlertDoc]
-    answers: Mapping[View, AnswerDoc]
 
 
 def traced_loan(snapshot: Snapshot, layer: PlatformLayer | None, loan_id: str) -> TracedLoan:
@@ -36,4 +33,4 @@ def traced_loan(snapshot: Snapshot, layer: PlatformLayer | None, loan_id: str) -
     traced, explained_by = ((), (None,) * len(findings)) if layer is None else layer.trace(snapshot, loan_id, findings)
     by_id = {injection.id: injection for injection in traced}
     explained = {n: by_id.get(id or "") for n, id in enumerate(explained_by)}
-    return TracedLoan(subject, traced, explained, noticed(subject), answers_now(layer, subject))
+    return TracedLoan(subject, layer, traced, explained, noticed(subject))
