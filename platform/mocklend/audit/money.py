@@ -19,8 +19,8 @@ from mocklend.domain.facts import (
     standing,
 )
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
-from mocklend.domain.money import format_minor
 from mocklend.domain.statuses import ReceiptState
+from mocklend.monitoring.channel_checks import unapplied
 from mocklend.sandboxes.ids import callback_of, receipt_behind, repayment_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Callback, Receipt
@@ -207,9 +207,9 @@ def _lost_or_on_its_way(
         yield Discrepancy(Finding("misapplied", fact.id, fact.amount_minor), loan_id, detail)
         return
     if receipt is not None and receipt.loan_id is None and fact.kind == RECEIPT:
-        amount = format_minor(receipt.amount_minor, receipt.currency)
-        typed = f"payer: {receipt.payer_name or 'not named'}; reference: {receipt.payer_reference or 'none'}"
-        detail = f"{amount} through {receipt.channel} is unapplied; {typed}"
+        detail = unapplied(
+            receipt.amount_minor, receipt.currency, receipt.channel, receipt.payer_name, receipt.payer_reference
+        )
         yield Discrepancy(Finding("unidentified", fact.id, fact.amount_minor), loan_id, detail)
         return
     if callback is not None and callback.attempts == 0 and callback.due_ms is not None:
