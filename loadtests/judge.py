@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mocklend.domain.sentences import SentenceDoc
 from mocklend.exit_codes import ExitCode
-from mocklend.language import SentenceDoc
 
 PASS, FAIL, INCONCLUSIVE = (code.name for code in (ExitCode.PASS, ExitCode.FAIL, ExitCode.INCONCLUSIVE))
 

@@ -17,9 +17,10 @@ from judge import Verdict
 from tool import NotRun
 
 from mocklend.client import Client, Doc
+from mocklend.domain.sentences import sentence
 from mocklend.language import Language, message
 from mocklend.live_series import LiveRow
-from mocklend.reports.collecting import figure, new_report, sandbox_facts, sentence, truth_of
+from mocklend.reports.collecting import figure, new_report, sandbox_facts, truth_of
 from mocklend.reports.documents import (
     DISCREPANCIES,
     EXPLAINED,

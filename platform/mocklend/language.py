@@ -15,9 +15,8 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Annotated, TypedDict
 
-from mocklend.domain.nouns import says
+from mocklend.domain.sentences import SentenceDoc
 from mocklend.plugins import installed
 
 CATALOGUES = "mocklend.catalogues"
@@ -34,13 +33,6 @@ class Language(StrEnum):
     def tag(self) -> str:
         """The language tag (BCP 47) of texts: Chinese is that of mainland China, in simplified characters."""
         return "zh-CN" if self is Language.ZH else "en"
-
-
-class SentenceDoc(TypedDict):
-    """A sentence that is said later, in any language: its English text, and the values of its placeholders."""
-
-    text: Annotated[str, says("The sentence in English, with `{name}` for each of the values.")]
-    values: Annotated[dict[str, str], says("The values, by name.")]
 
 
 _SIGNS = "\u3000-\u303f\u4e00-\u9fff\uff00-\uffef"

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from mocklend.cli.scenarios import reporter
+from mocklend.domain.sentences import sentence
 from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
 from mocklend.live_series import LiveRow
-from mocklend.reports.collecting import NAMED, figure, new_report, sentence
+from mocklend.reports.collecting import NAMED, figure, new_report
 from mocklend.reports.documents import INJECTIONS, LOAD, ReportDoc, without_truth
 from mocklend.reports.page import plots_of, report_html
 from mocklend.reports.plots import DOTS, Plot, PlotLine, shown

@@ -30,7 +30,7 @@ from mocklend.api.request_context import (
 )
 from mocklend.api.responses import rendered
 from mocklend.audit import audit
-from mocklend.domain.finding import CLASSES, FINDINGS_MAX, Discrepancy
+from mocklend.domain.finding import CLASSES, FINDINGS_MAX, TIMING, Discrepancy
 from mocklend.domain.nouns import JsonObject, NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.runtime import Platform
@@ -60,7 +60,7 @@ from mocklend_faults.engine.loaded_rules import stored_of
 from mocklend_faults.engine.near import near_pairs
 from mocklend_faults.engine.records import harmful, refused, staff_actions, view_key
 from mocklend_faults.engine.score_verdict import FAIL, INCONCLUSIVE, PASS, Thresholds
-from mocklend_faults.engine.scoring import TIMING, Break, Records, ReportedFinding, Window, score
+from mocklend_faults.engine.scoring import Break, Records, ReportedFinding, Window, score
 
 scores = APIBlueprint("scores", __name__, tag="Faults")
 

@@ -12,6 +12,7 @@ from mocklend.api.json_body import parse
 from mocklend.api.problems import field_problem, invalid
 from mocklend.console.forms import Filled
 from mocklend.console.visit import open_snapshot, platform, visit
+from mocklend.console.words import VERDICTS
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.received import LONG_BODIES
@@ -24,11 +25,6 @@ score_pages = Blueprint("score", __name__, template_folder="templates")
 PAGE = 50
 FINDINGS = "a JSON list of findings, or one per line; [] for none"
 EXAMPLE = '[{"class": "stale_view", "entity": "loan_…"}]'
-VERDICT_NAMES = {
-    "PASS": message("Passed"),
-    "FAIL": message("Not passed"),
-    "INCONCLUSIVE": message("Cannot be judged"),
-}
 RATIOS = (
     ("precision", message("Precision")),
     ("recall", message("Recall")),
@@ -106,5 +102,5 @@ def _page(filled: Filled, document: dict[str, object] | None = None) -> str:
         next=shown[-1].id if len(listed) > PAGE else None,
         ratios=RATIOS,
         score=document if document is None or visit().shows_truth else document | WITHOUT_LISTS,
-        verdicts=VERDICT_NAMES,
+        verdicts=VERDICTS,
     )

@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple, TypedDict
 from msgspec import Struct
 from sqlalchemy import Connection
 
+from mocklend.domain.finding import TIMING
 from mocklend.domain.nouns import JsonObject, one_of, says
 from mocklend.domain.problems import FieldError, Invalid, Refused
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
@@ -25,7 +26,6 @@ from mocklend.storage.statements import Value, run_many, run_one
 from mocklend.storage.tables import Unique, table_of
 from mocklend.validation import invalid_fields
 from mocklend_faults.engine.score_verdict import PASS
-from mocklend_faults.engine.scoring import TIMING
 
 GROUPS_MAX = 60
 CLASSES_MAX = 50

@@ -21,13 +21,13 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.nouns import JsonObject
 from mocklend.domain.problems import FieldError, Invalid, Refused
+from mocklend.domain.sentences import SentenceDoc
 from mocklend.validation import Body, Expecting, OneOf, Reader, attempt, bounded_str, invalid_fields, schema_of
 from mocklend_faults.engine.activation import Activate
 from mocklend_faults.engine.catalogue import Catalogue, find
 from mocklend_faults.engine.fault import Fault, reader_of
 from mocklend_faults.engine.matching import MATCH_SCHEMA, Match
 from mocklend_faults.engine.selection import Select
-from mocklend_faults.engine.sentences import SentenceDoc
 
 RULE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 A_RULE_ID = "1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or a digit"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from mocklend_faults.engine.sentences import SentenceDoc
+from mocklend.domain.sentences import SentenceDoc
 
 BreakDoc = TypedDict(
     "BreakDoc",

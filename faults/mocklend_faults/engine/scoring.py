@@ -37,6 +37,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from mocklend.domain.finding import TIMING
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend_faults.engine.score_documents import (
     BreakDoc,
@@ -50,8 +51,6 @@ from mocklend_faults.engine.score_documents import (
 )
 from mocklend_faults.engine.score_verdict import Thresholds, verdict_of
 
-TIMING = "timing"
-"""A class that is never demanded: the difference ends by itself."""
 DRIFTS = frozenset({"stale_view"})
 """Classes where the amount may have changed by the time of the check, so it is not judged."""
 HARM_WEIGHT = 10

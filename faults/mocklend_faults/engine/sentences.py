@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
 
-
-class SentenceDoc(TypedDict):
-    """A sentence as JSON."""
-
-    text: str
-    values: dict[str, str]
+from mocklend.domain.sentences import SentenceDoc
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,12 @@ _DECISION: Mapping[str, str] = {
 }
 _STATEMENT: Mapping[str, str] = {"READY": message("Ready"), "LATE": message("Late"), "DAMAGED": message("Damaged")}
 
+VERDICTS: Mapping[str, str] = {
+    "PASS": message("Passed"),
+    "FAIL": message("Not passed"),
+    "INCONCLUSIVE": message("Cannot be judged"),
+}
+"""What a verdict says, of a score as of a run."""
 ANSWERS: Mapping[str, str] = {
     "late": message("Late"),
     "abort": message("No answer"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TIMING = "timing"
+"""The class of a single answer: the difference ends by itself, and nobody has to report it."""
 CLASSES: dict[str, str] = {
     "missing_in_books": "The channel has the money, and the books have no receipt of it.",
     "missing_in_channel": "The books have a receipt that the channel never had.",
@@ -20,7 +22,7 @@ CLASSES: dict[str, str] = {
     "wrong_bureau": "The bureau's record differs from the books as of the report.",
     "wrong_statement": "A channel's statement of a day is late, or differs from the channel's movements.",
     "deadline_missed": "An answer was not given by the day on which it was due.",
-    "timing": "One answer was late, broken or wrong. The next read is right, and nothing needs to be reported.",
+    TIMING: "One answer was late, broken or wrong. The next read is right, and nothing needs to be reported.",
     "untrue_decision": "A dispute says that something was corrected, and it was not.",
     "unapproved": "An action that needs a second person is on the books without one.",
     "books_invariant": "The books contradict themselves. No fault may cause this.",

@@ -13,7 +13,8 @@ from typing import Any
 
 from mocklend import __version__
 from mocklend.client import Client, Doc, ProblemError
-from mocklend.language import Language, SentenceDoc, message
+from mocklend.domain.sentences import SentenceDoc, sentence
+from mocklend.language import Language, message
 from mocklend.live_series import LiveRow
 from mocklend.machine_clock import wall_ns
 from mocklend.reports.documents import (
@@ -174,11 +175,6 @@ def scenario_report(client: Client, played: Run, name: str | None = None) -> Rep
 def figure(label: str, value: float | None, unit: str = "") -> FigureDoc:
     """A figure. Its label is English, and has its Chinese in a catalogue."""
     return {"label": label, "value": value, "unit": unit}
-
-
-def sentence(text: str, /, **values: object) -> SentenceDoc:
-    """A sentence that is said later, in any language."""
-    return {"text": text, "values": {name: str(value) for name, value in values.items()}}
 
 
 def _verdict(run: RunDoc) -> VerdictDoc:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from mocklend.domain.nouns import one_of, says
-from mocklend.language import SentenceDoc, message
+from mocklend.domain.sentences import SentenceDoc
+from mocklend.language import message
 from mocklend.live_series import LiveRow
 from mocklend.scenarios.documents import RunDoc
 

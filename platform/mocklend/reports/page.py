@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from mocklend.console.app import HERE as CONSOLE
 from mocklend.console.live import CHARTS, elapsed
+from mocklend.console.words import VERDICTS
 from mocklend.domain.money import format_minor
 from mocklend.language import Language, message, said, translate
 from mocklend.live_series import LiveRow
@@ -30,7 +31,6 @@ from mocklend.scenarios.documents import RunDoc
 HERE = Path(__file__).parent
 TOKENS_UNTIL = "* { box-sizing"
 """The console's style begins with its colours and fonts, up to here; a report has the same."""
-OUTCOMES = {"PASS": message("Passed"), "FAIL": message("Not passed"), "INCONCLUSIVE": message("Cannot be judged")}
 KINDS = {
     "load": message("Report of a load"),
     "sandbox": message("Report of a sandbox"),
@@ -63,7 +63,7 @@ def report_html(report: ReportDoc, language: Language) -> str:
             kinds=KINDS,
             language=language,
             minor=lambda amount: format_minor(amount, "CNY").removesuffix(" CNY"),
-            outcomes=OUTCOMES,
+            outcomes=VERDICTS,
             plots=list(plots_of(report, language)),
             policy=policy(),
             report=report,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from mocklend.domain.finding import Finding
+from mocklend.domain.finding import TIMING, Finding
 from mocklend.domain.problems import PROBLEMS
 from mocklend.seams.ada import MONDAY_MS
 from mocklend.seams.edges import Edge
@@ -93,7 +93,7 @@ class ApiAnswer(Seam):
             "break": outcome.break_how,
         }
         return Consequence(
-            finding=Finding("timing", self.entity, 0),
+            finding=Finding(TIMING, self.entity, 0),
             loan_id=self.loan_id,
             truth_before={"operation": self.operation},
             truth_after={"operation": self.operation, "work": "not begun" if outcome.before_work else "done"},

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from mocklend.audit.chain.docs import AnswerDoc, View
 from mocklend.audit.chain.rows import Row
 from mocklend.audit.chain.subject import Subject
+from mocklend.domain.finding import TIMING
 from mocklend.domain.problems import PROBLEMS
 from mocklend.seams.api_answer import ApiAnswer
 from mocklend.seams.layer import Foreseen, TracedInjection
@@ -19,8 +20,6 @@ from mocklend.storage.snapshot import PlatformLayer
 
 ANSWERS_MAX = 10
 """How many wrong answers have a row, the newest."""
-TIMING = "timing"
-"""The finding class of a single answer."""
 LATE, WHOLE = "late", "none"
 ASKED: Mapping[View, tuple[str, str]] = {
     View.BOOKS: ("getBookedLoan", "/operator/loans/{loan_id}"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mocklend.audit.chain.answers import ANSWERS_MAX, TIMING
+from mocklend.audit.chain.answers import ANSWERS_MAX
 from mocklend.audit.chain.docs import BreakDoc, ChangeDoc, InjectionDoc
 from mocklend.audit.chain.marking import Marked
+from mocklend.domain.finding import TIMING
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams import SEAM_EDGES
 from mocklend.seams.edges import Edge

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mocklend.audit.chain.answers import TIMING
 from mocklend.audit.chain.docs import Mark, StepDoc, View
 from mocklend.audit.chain.marking import Marked
 from mocklend.audit.chain.rows import Row
 from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Because, Sentence, step
 from mocklend.audit.chain.subject import Subject
 from mocklend.domain.facts import RECEIPT, business_date
+from mocklend.domain.finding import TIMING
 from mocklend.domain.statuses import LoanStatus
 from mocklend.seams.layer import TracedInjection
 

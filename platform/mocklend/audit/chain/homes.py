@@ -17,7 +17,7 @@ from mocklend.audit.chain.rows import (
     statement_row,
 )
 from mocklend.audit.chain.subject import Subject
-from mocklend.domain.finding import Discrepancy
+from mocklend.domain.finding import TIMING, Discrepancy
 from mocklend.sandboxes.ids import order_no
 from mocklend.storage.entities import OperatorEdit, Payout, Quote, Receipt, Repayment, ScoreAnswer, StatementFile, Trade
 from mocklend.storage.schema import RECEIPT_PREFIX
@@ -34,7 +34,7 @@ class Home(NamedTuple):
 BOOKS = Home(View.BOOKS)
 _OF_CLASS = {
     "left_behind": BOOKS,
-    "timing": Home(View.CLIENT),
+    TIMING: Home(View.CLIENT),
     "world_invariant": Home(View.WORLD),
     "wrong_view": Home(View.PAGE),
     "wrong_bureau": Home(View.REPORT),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from mocklend.audit.chain.docs import Param, StepDoc
+from mocklend.domain.finding import TIMING
 from mocklend.domain.money import format_minor
 
 
@@ -71,7 +72,7 @@ CAUSES: Mapping[str, str] = {
     "wrong_bureau": "The bureau says something else than was reported, or too late.",
     "wrong_statement": "The channel's statement is late or damaged.",
     "deadline_missed": "A dispute is handled only after its answer was due.",
-    "timing": "One answer was late, broken or wrong.",
+    TIMING: "One answer was late, broken or wrong.",
     "untrue_decision": "A dispute says that something was corrected, and it was not.",
     "unapproved": "An edit of {amount_minor} needed a second person, and none approved it.",
     "books_invariant": "The books contradict themselves.",
