@@ -16,12 +16,11 @@ from mocklend.channels.inbox import receive, take
 from mocklend.channels.messages import (
     CLOSED,
     PAID,
-    PAYMENT_RETURN,
+    body_of,
     callback_body,
     closed_body,
     event_of,
     paid_message,
-    payment_return_body,
 )
 from mocklend.channels.second_receipts import number_of_copy, second_receipt_of
 from mocklend.channels.settlement import callback_doc
@@ -137,7 +136,7 @@ class AttemptCallback:
             return LOST
         if fate.altered is None and fate.discarded:
             return ACKED  # The handler answers 200 and drops the message.
-        return self.deliver(work, callback, fate.altered)
+        return deliver(work, callback, fate.altered)
 
     def _send_more(self, work: Work, callback: Callback, attempt: int) -> Iterator[Attempt]:
         """What the channel sends after an accepted message: nothing, unless a fault adds copies or an older event."""
@@ -157,53 +156,53 @@ class AttemptCallback:
             work.carry_out(follow_up)
         if outcome.older_event is not None:
             older_body = closed_body(trade, rfc3339(trade.created_ms))
-            result = ACKED if outcome.taken_for_closed else self._send(work, callback, older_body)
+            result = ACKED if outcome.taken_for_closed else _send(work, callback, older_body)
             yield _log_entry(work, attempt, CLOSED, result)
         for _ in range(outcome.copies):
             body = callback_body(trade, rfc3339(work.now_ms))
-            result = ACKED if outcome.new_trade_no else self._send(work, callback, body)
+            result = ACKED if outcome.new_trade_no else _send(work, callback, body)
             yield _log_entry(work, attempt, event_of(callback.repayment_id), result)
 
-    def deliver(self, work: Work, callback: Callback, altered: str | None = None) -> str:
-        """Send the message to the inbox, in one of the altered forms or as it is.
 
-        Returns `acked`, or the code of the inbox's refusal.
-        """
-        trade = work.get(Trade, callback.out_trade_no)
-        if altered is None and event_of(callback.repayment_id) == PAID:
-            # To sign, verify and read its body would give the same message, for a tenth of what the booking costs.
-            return self._result(lambda: take(work, callback.channel, paid_message(trade, rfc3339(work.now_ms))))
-        secret, sent_ms = secret_at(work.sandbox, callback.channel), work.now_ms
-        if altered == WRONG_KEY:
-            secret = callback_secret("another key", callback.channel)
-        elif altered == WRONG_AMOUNT:
-            trade = structs.replace(trade, amount_minor=trade.amount_minor + 1)
-        elif altered == OLD_TIMESTAMP:
-            sent_ms -= REPLAYED_AFTER_MS
-        make_body = payment_return_body if event_of(callback.repayment_id) == PAYMENT_RETURN else callback_body
-        body = make_body(trade, rfc3339(sent_ms))
-        return self._send(work, callback, body, secret=secret, sent_ms=sent_ms)
+def deliver(work: Work, callback: Callback, altered: str | None = None) -> str:
+    """Send the message to the inbox, in one of the altered forms or as it is.
 
-    def _send(
-        self,
-        work: Work,
-        callback: Callback,
-        body: str,
-        *,
-        secret: str | None = None,
-        sent_ms: int | None = None,
-    ) -> str:
-        secret = secret or secret_at(work.sandbox, callback.channel)
-        headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
-        return self._result(lambda: receive(work, callback.channel, headers, body.encode()))
+    Returns `acked`, or the code of the inbox's refusal.
+    """
+    trade = work.get(Trade, callback.out_trade_no)
+    if altered is None and event_of(callback.repayment_id) == PAID:
+        # To sign, verify and read its body would give the same message, for a tenth of what the booking costs.
+        return _result(lambda: take(work, callback.channel, paid_message(trade, rfc3339(work.now_ms))))
+    secret, sent_ms = secret_at(work.sandbox, callback.channel), work.now_ms
+    if altered == WRONG_KEY:
+        secret = callback_secret("another key", callback.channel)
+    elif altered == WRONG_AMOUNT:
+        trade = structs.replace(trade, amount_minor=trade.amount_minor + 1)
+    elif altered == OLD_TIMESTAMP:
+        sent_ms -= REPLAYED_AFTER_MS
+    body = body_of(event_of(callback.repayment_id), trade, rfc3339(sent_ms))
+    return _send(work, callback, body, secret=secret, sent_ms=sent_ms)
 
-    @staticmethod
-    def _result(deliver: Callable[[], None]) -> str:
-        try:
-            deliver()
-        except Refused as refused:
-            return refused.code
-        return ACKED
+
+def _send(
+    work: Work,
+    callback: Callback,
+    body: str,
+    *,
+    secret: str | None = None,
+    sent_ms: int | None = None,
+) -> str:
+    secret = secret or secret_at(work.sandbox, callback.channel)
+    headers = signed_headers(secret, callback.id, work.now_ms if sent_ms is None else sent_ms, body)
+    return _result(lambda: receive(work, callback.channel, headers, body.encode()))
+
+
+def _result(act: Callable[[], None]) -> str:
+    try:
+        act()
+    except Refused as refused:
+        return refused.code
+    return ACKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +226,7 @@ class ResendCallback:
         if callback is None:
             raise Refused("callback_unknown", f"no callback {self.callback_id}", callback_id=self.callback_id)
         attempt, retry_schedule = callback.attempts + 1, channel_of(callback.channel).retry_schedule
-        sending = AttemptCallback(self.sandbox_id, callback.id, callback.repayment_id, callback.loan_id)
-        result = sending.deliver(work, callback)
+        result = deliver(work, callback)
         log = (*callback.log, _log_entry(work, attempt, event_of(callback.repayment_id), result))
         callback = structs.replace(callback, attempts=attempt, log=log)
         if result == ACKED:

@@ -212,6 +212,11 @@ def event_of(fact_id: str) -> str:
     return PUSH if fact_id.startswith("rct_") else PAID
 
 
+def body_of(event: str, trade: Trade, timestamp: str) -> str:
+    """The callback about a trade, of one of the types that `event_of` names."""
+    return payment_return_body(trade, timestamp) if event == PAYMENT_RETURN else callback_body(trade, timestamp)
+
+
 def payment_return_body(trade: Trade, timestamp: str) -> str:
     """The callback of a payment return."""
     assert trade.paid_ms is not None, "a payment return follows a payment"

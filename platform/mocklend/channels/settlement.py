@@ -8,7 +8,7 @@ from typing import Annotated, TypedDict
 
 from msgspec.structs import replace
 
-from mocklend.channels.messages import PAYMENT_RETURN, STATES, callback_body, event_of, payment_return_body
+from mocklend.channels.messages import STATES, body_of, event_of
 from mocklend.documents import rendering
 from mocklend.domain.facts import RECEIPT, Fact, business_date
 from mocklend.domain.nouns import (
@@ -202,6 +202,4 @@ _delivery_log = rendering(Callback, _DeliveryLog)
 def callback_doc(callback: Callback, trade: Trade) -> CallbackDoc:
     """A callback as JSON; `trade` is the one that it is about."""
     sent_at = callback.log[-1].at if callback.log else rfc3339(callback.queued_ms)
-    is_return = event_of(callback.repayment_id) == PAYMENT_RETURN
-    body = payment_return_body(trade, sent_at) if is_return else callback_body(trade, sent_at)
-    return {**_delivery_log(callback), "body": body}
+    return {**_delivery_log(callback), "body": body_of(event_of(callback.repayment_id), trade, sent_at)}
