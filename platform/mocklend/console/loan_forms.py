@@ -168,6 +168,13 @@ def _form(
     return LoanForm(operation, section, title, says, model, path, _made(model, make), when, on, filled)
 
 
+def _with_reason(
+    command: Callable[[str, Idempotency, str, str, str], Command],
+) -> Callable[[str, Idempotency, str, Reversal], Command]:
+    """What makes a command of a target, a reason and an operator."""
+    return lambda sandbox, idem, id, new: command(sandbox, idem, id, new.memo, new.operator)
+
+
 def _remake(_sandbox_id: str, _idem: Idempotency, target: str, new: Remake) -> Command:
     channel, _, day = target.partition("/statements/")
     with open_snapshot() as snapshot:
@@ -242,13 +249,13 @@ _ALL = (
     _form(
         "rejectEdit", BILL, message("Reject an edit"), message("A draft is rejected, and nothing is posted."),
         "/operator/edits/{target}/reject", Reversal,
-        lambda sandbox, idem, id, new: RejectEdit(sandbox, idem, id, new.memo, new.operator),
+        _with_reason(RejectEdit),
         on=targets.edits(EditState.DRAFT),
     ),
     _form(
         "reverseEdit", BILL, message("Reverse an edit"), message("The loan is as if the edit had never been made."),
         "/operator/edits/{target}/reverse", Reversal,
-        lambda sandbox, idem, id, new: ReverseEdit(sandbox, idem, id, new.memo, new.operator),
+        _with_reason(ReverseEdit),
         on=targets.edits(EditState.APPLIED),
     ),
     _form(
@@ -262,20 +269,20 @@ _ALL = (
         "rebookRepayment", ORDERS, message("Book a repayment again"),
         message("Book it as it was ordered, effective when its channel was paid."),
         "/operator/repayments/{target}/rebook", Reversal,
-        lambda sandbox, idem, id, new: RebookRepayment(sandbox, idem, id, new.memo, new.operator),
+        _with_reason(RebookRepayment),
         on=targets.orders(RepaymentStatus.SUCCEEDED),
     ),
     _form(
         "reverseRepayment", ORDERS, message("Reverse a repayment"), message("It no longer counts on the loan."),
         "/operator/repayments/{target}/reverse", Reversal,
-        lambda sandbox, idem, id, new: ReverseRepayment(sandbox, idem, id, new.memo, new.operator),
+        _with_reason(ReverseRepayment),
         on=targets.orders(RepaymentStatus.SUCCEEDED),
     ),
     _form(
         "reinstateRepayment", ORDERS, message("Reinstate a repayment"),
         message("Undo its reversal: it counts again, effective on the channel's day."),
         "/operator/repayments/{target}/reinstate", Reversal,
-        lambda sandbox, idem, id, new: ReinstateRepayment(sandbox, idem, id, new.memo, new.operator),
+        _with_reason(ReinstateRepayment),
         on=targets.orders(RepaymentStatus.REVERSED),
     ),
     _form(
@@ -296,7 +303,7 @@ _ALL = (
         "reverseReceipt", MONEY, message("Reverse a second receipt"),
         message("The channel has the money once, and the books have it twice."),
         "/operator/receipts/{target}/reverse", Reversal,
-        lambda sandbox, idem, id, new: ReverseReceipt(sandbox, idem, id, new.memo, new.operator),
+        _with_reason(ReverseReceipt),
         on=targets.second_receipts,
     ),
     _form(
