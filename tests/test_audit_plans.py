@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from mocklend import audit as auditing
 from mocklend.domain.facts import RECEIPT, Fact
@@ -19,6 +17,7 @@ from mocklend.storage.entities import Receipt, Trade
 from mocklend.storage.work import Work
 from mocklend.world.record import record_in_world
 from support.plants import plant
+from support.sql import asked
 from support.story import Story
 
 AT_EACH_TIME = {"receipts", "statement_files", "a", "c"}
@@ -36,17 +35,10 @@ def test_each_query_finds_its_rows_by_more_than_the_sandbox(story: Story) -> Non
     plant(story, _money_of_another_loan(loan_id))
     story.order(loan_id, 1_000)
     story.sleep(1)
-    ran: dict[str, Any] = {}
-
-    def hear(_connection: object, _cursor: object, sql: str, parameters: Any, *_rest: object) -> None:
-        ran[sql] = parameters
-
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        event.listen(story.platform.engine, "before_cursor_execute", hear)
-        try:
+        with asked(story.platform.engine) as heard:
             assert auditing.audit(snapshot, mark).looked_at == [loan_id]
-        finally:
-            event.remove(story.platform.engine, "before_cursor_execute", hear)
+        ran = dict(heard)
         plans = [fetch(snapshot.connection, f"EXPLAIN QUERY PLAN {sql}", ran[sql]) for sql in ran]
 
     steps = [_STEP.match(str(row[3])) for plan in plans for row in plan]

@@ -20,7 +20,8 @@ from mocklend.storage.ground import GONE, Unavailable
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.rules import Rule
 from support.caller import Caller, Documented
-from support.event_reader import Stream, doored, until
+from support.door_place import until
+from support.event_reader import Stream, doored
 from support.story import MONDAY_MS, Clock
 
 MOST = 4

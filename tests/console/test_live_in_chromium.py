@@ -14,7 +14,7 @@ from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.rules import Rule
 from support.databases import Databases
-from support.event_reader import until
+from support.door_place import until
 from support.served_console import (
     WIDE,
     ServedConsole,

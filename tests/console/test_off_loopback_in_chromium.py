@@ -12,7 +12,7 @@ from mocklend.language import Language
 from mocklend.runtime import NewSandbox
 from support.accessibility import barriers
 from support.databases import Databases
-from support.event_reader import until
+from support.door_place import until
 from support.served_console import (
     NARROW,
     WIDE,

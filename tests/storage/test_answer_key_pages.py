@@ -6,10 +6,9 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from mocklend.client import Doc
 from mocklend.storage.driver import fetch
@@ -18,6 +17,7 @@ from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.statements import Value, flush, run_many
 from mocklend.storage.work import Sandbox
 from mocklend_faults.engine import answer_key, journal
+from support.sql import asked
 
 MONDAY_MS = 1_767_578_400_000
 SANDBOX = "sbx_pages"
@@ -133,22 +133,16 @@ def test_the_entries_of_one_rule_are_found_by_their_index(engine: Engine, newest
     with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE")
     wanted = answer_key.KeyFilter(rule="rule-3")
-    ran: list[tuple[str, Any]] = []
-    listen = lambda _c, _cursor, sql, parameters, *_: ran.append((sql, parameters))  # noqa: E731
-    event.listen(engine, "before_cursor_execute", listen)
-    try:
-        with snapshot(engine) as key:
-            page = answer_key.key_page(key, wanted, None, 50, newest_first=newest_first)
-            answer_key.key_page(key, wanted, page[-1], 50, newest_first=newest_first)
-    finally:
-        event.remove(engine, "before_cursor_execute", listen)
-    asked = [(sql, parameters) for sql, parameters in ran if "FROM injections" in sql]
+    with asked(engine) as ran, snapshot(engine) as key:
+        page = answer_key.key_page(key, wanted, None, 50, newest_first=newest_first)
+        answer_key.key_page(key, wanted, page[-1], 50, newest_first=newest_first)
+    of_injections = [(sql, parameters) for sql, parameters in ran if "FROM injections" in sql]
 
     assert len(page) == 50
-    assert len(asked) == 2
+    assert len(of_injections) == 2
     explain = "EXPLAIN" if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     with engine.connect() as connection:
-        for sql, parameters in asked:
+        for sql, parameters in of_injections:
             plan = str(fetch(connection, f"{explain} {sql}", parameters))
             assert "ix_injections_sandbox_id_rule_at_ms" in plan, plan
 

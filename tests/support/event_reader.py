@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -77,16 +77,6 @@ class Stream:
         """Go away."""
         self._file.close()
         self.connection.close()
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Let the server's threads work until something holds."""
-    pause = threading.Event()
-    for _ in range(LONG_S * 1_000):
-        if holds():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it never came to hold")
 
 
 @contextmanager

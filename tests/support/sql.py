@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, event
@@ -27,15 +27,28 @@ def rows(connection: Connection, make: Callable[..., R], sql: str, /, **paramete
 def recorded(platform: Platform) -> Iterator[list[str]]:
     """The statements that a platform runs in the block."""
     statements: list[str] = []
-
-    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(platform.engine, "before_cursor_execute", record)
-    try:
+    with _told_of(platform.engine, lambda statement, _parameters: statements.append(statement)):
         yield statements
+
+
+@contextmanager
+def asked(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are run in the block, each with its parameters: to ask for their plans."""
+    statements: list[tuple[str, Any]] = []
+    with _told_of(engine, lambda statement, parameters: statements.append((statement, parameters))):
+        yield statements
+
+
+@contextmanager
+def _told_of(engine: Engine, note: Callable[[str, Any], None]) -> Iterator[None]:
+    def hear(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        note(statement, parameters)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield
     finally:
-        event.remove(platform.engine, "before_cursor_execute", record)
+        event.remove(engine, "before_cursor_execute", hear)
 
 
 def change(connection: Connection, sql: str, *values: object) -> int:

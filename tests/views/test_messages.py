@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import event
 
 from mocklend.domain.problems import Refused
 from mocklend.storage.driver import fetch
@@ -16,6 +15,7 @@ from mocklend.storage.snapshot import Snapshot
 from mocklend.views import messages as listing
 from mocklend.views.messages import messages, trades
 from mocklend.views.reads import after_cursor
+from support.sql import asked
 from support.story import Story
 from support.webhook_receiver import listen
 
@@ -134,18 +134,10 @@ CALLBACKS, WEBHOOKS = "ix_callbacks_sandbox_id_", "ix_webhooks_sandbox_id_"
 def test_each_list_walks_its_index_without_sorting_the_table(
     story: Story, read: Callable[[Snapshot], object], index: str
 ) -> None:
-    ran: dict[str, Any] = {}
-
-    def hear(_connection: object, _cursor: object, sql: str, parameters: Any, *_rest: object) -> None:
-        ran[sql] = parameters
-
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        event.listen(story.platform.engine, "before_cursor_execute", hear)
-        try:
+        with asked(story.platform.engine) as ran:
             read(snapshot)
-        finally:
-            event.remove(story.platform.engine, "before_cursor_execute", hear)
-        [(sql, parameters)] = ran.items()
+        [(sql, parameters)] = dict(ran).items()
         steps = [str(row[3]) for row in fetch(snapshot.connection, f"EXPLAIN QUERY PLAN {sql}", parameters)]
 
     assert [step[2] for step in map(_STEP.match, steps) if step is not None] == [index], steps
