@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Engine, event
 
 from mocklend.runtime import Platform
 from mocklend.storage.ddl import APPEND_ONLY
+from mocklend.storage.driver import Parameters
 from mocklend.storage.statements import Value, in_driver_style
 
 R = TypeVar("R")
@@ -32,16 +33,16 @@ def recorded(platform: Platform) -> Iterator[list[str]]:
 
 
 @contextmanager
-def asked(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+def asked(engine: Engine) -> Iterator[list[tuple[str, Parameters]]]:
     """The statements that are run in the block, each with its parameters: to ask for their plans."""
-    statements: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Parameters]] = []
     with _told_of(engine, lambda statement, parameters: statements.append((statement, parameters))):
         yield statements
 
 
 @contextmanager
-def _told_of(engine: Engine, note: Callable[[str, Any], None]) -> Iterator[None]:
-    def hear(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+def _told_of(engine: Engine, note: Callable[[str, Parameters], None]) -> Iterator[None]:
+    def hear(_connection: object, _cursor: object, statement: str, parameters: Parameters, *_: object) -> None:
         note(statement, parameters)
 
     event.listen(engine, "before_cursor_execute", hear)
