@@ -18,8 +18,8 @@ from mocklend.domain.sentences import sentence
 from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
 from mocklend.live_series import LiveRow
-from mocklend.reports.collecting import NAMED, figure, new_report
-from mocklend.reports.documents import INJECTIONS, LOAD, ReportDoc, without_truth
+from mocklend.reports.collecting import figure, new_report
+from mocklend.reports.documents import INJECTIONS, LOAD, NAMED, ReportDoc, without_truth
 from mocklend.reports.page import plots_of, report_html
 from mocklend.reports.plots import DOTS, Plot, PlotLine, shown
 from mocklend.scenarios.telling import run
@@ -152,7 +152,7 @@ def test_a_chinese_file_has_no_english_sentence(report: ReportDoc) -> None:
 
 
 def test_while_the_truth_is_hidden_no_byte_tells_it(report: ReportDoc) -> None:
-    hidden = without_truth(deepcopy(report))
+    hidden = without_truth(deepcopy(report), None)
     html = report_html(hidden, Language.EN)
 
     numbers = ("56,801", "56801", "4,901", "4901", "51900", "12,341", "24682", "7.9<", "12.5")

@@ -34,7 +34,7 @@ from mocklend.api.idempotency import HEADER
 from mocklend.api.json_body import asked_request, parse
 from mocklend.api.openapi import operation
 from mocklend.api.peek import is_peek
-from mocklend.api.request_context import current_platform, sandbox_id
+from mocklend.api.request_context import current_platform, sandbox_id, shows_truth
 from mocklend.api.responses import JSON, PROBLEM
 from mocklend.domain.nouns import JsonObject, one_of, says
 from mocklend.domain.problems import Refused
@@ -323,7 +323,7 @@ def get_requests(query: RequestQuery) -> Response:
         "requests_max": REQUESTS_MAX,
         "starts": rfc3339(sandbox.created_ms),
         "now": rfc3339(now_ms),
-        "sandbox": sandbox_doc(sandbox, now_ms),
+        "sandbox": sandbox_doc(sandbox, now_ms, shows_truth=shows_truth(sandbox)),
         "requests": [
             _request_doc(entry, *received(sandbox, clocks, entry, at_ms))
             for entry, at_ms in zip(entries, times, strict=False)

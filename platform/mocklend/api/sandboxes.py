@@ -22,6 +22,7 @@ from mocklend.api.request_context import (
     leaves_truth_out,
     open_snapshot,
     sandbox_id,
+    shows_truth,
     truth_hidden,
 )
 from mocklend.api.responses import answered, rendered
@@ -242,7 +243,7 @@ def change_sandbox(id: str, change: SandboxChange) -> Response:
     """Change a sandbox's label, or whether its key alone shows the truth."""
     if change.truth is not None and not holds_control():
         raise truth_hidden("only the control token says whether the truth is shown")
-    return answered(current_platform().run(ChangeSandbox(id, change.label, change.truth)))
+    return answered(current_platform().run(ChangeSandbox(id, change.label, change.truth, holds_control())))
 
 
 @sandboxes.delete("/-/sandboxes/<id:id>")
@@ -289,4 +290,5 @@ def reset_sandbox() -> Response:
 
 
 def _doc(sandbox: Sandbox) -> SandboxDoc:
-    return sandbox_doc(sandbox, sandbox.now_ms(current_platform().real_ms()))
+    now_ms = sandbox.now_ms(current_platform().real_ms())
+    return sandbox_doc(sandbox, now_ms, shows_truth=shows_truth(sandbox))

@@ -38,7 +38,12 @@ class ListedReport(TypedDict):
 
     id: Annotated[str, says("The report's id; those of a sandbox are in the order of time.")]
     kind: Annotated[str, one_of(KINDS, "What it is about.")]
-    title: Annotated[str, says("Its title, in English if it is a text of Mocklend.")]
+    title: Annotated[
+        str,
+        says(
+            "Its title, in English if it is a text of Mocklend; while the truth is hidden, the sandbox's label or id."
+        ),
+    ]
     made_at: Annotated[str, says("When it was made, in real time. RFC 3339.")]
 
 
@@ -63,7 +68,7 @@ class OpenedReport(TypedDict):
 def list_reports() -> Response:
     """The reports of the sandbox, the newest first."""
     with open_snapshot() as snapshot:
-        listed = [_listed(kept) for kept in kept_reports(snapshot)]
+        listed = [_listed(kept) for kept in kept_reports(snapshot, shows_truth=shows_truth(snapshot.sandbox))]
     return rendered(ReportList(reports=listed, reports_max=KEPT_MAX))
 
 

@@ -22,9 +22,12 @@ from mocklend.reports.documents import (
     INJECTIONS,
     LIES_OPEN,
     LISTED_MAX,
+    NAMED,
     SANDBOX,
     SCENARIO,
     STALE,
+    STEPS,
+    STORY_STEPS,
     FigureDoc,
     OpenLie,
     ReportDoc,
@@ -43,8 +46,6 @@ from mocklend.scenarios.runs import Run
 NEWEST_OPEN = f"/-/answer-key?status=active&order=newest&limit={LISTED_MAX}"
 RULE_COUNTERS = ("evaluated", "matched", "selected", "injected")
 RATIOS = ("precision", "recall", "f1")
-NAMED = "{name}"
-"""A title that somebody else has given."""
 CLAIM_FAILED = message("a claim of the story does not hold: {claim}")
 NOT_OVER = message("{step} of {steps} steps were made")
 
@@ -161,8 +162,8 @@ def scenario_report(client: Client, played: Run, name: str | None = None) -> Rep
         sandbox_facts(client),
         command=f"mocklend scenario run {shlex.quote(name or run['scenario'])} --seed {run['seed']}",
         figures=[
-            figure(message("steps made"), run["step"]),
-            figure(message("steps of the story"), run["steps"]),
+            figure(STEPS, run["step"]),
+            figure(STORY_STEPS, run["steps"]),
             figure(CLAIMS_HELD, claims),
         ],
         truth=truth_of(client),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from mocklend.domain.nouns import one_of, says
-from mocklend.domain.sentences import SentenceDoc
+from mocklend.domain.sentences import SentenceDoc, sentence
 from mocklend.language import message
 from mocklend.live_series import LiveRow
 from mocklend.scenarios.documents import RunDoc
@@ -14,11 +14,14 @@ LOAD, SANDBOX, SCENARIO = "load", "sandbox", "scenario"
 KINDS = (LOAD, SANDBOX, SCENARIO)
 LISTED_MAX = 50
 """How many open lies a report lists: the newest."""
+NAMED = "{name}"
+"""A title that somebody else has given."""
+STEPS, STORY_STEPS = message("steps made"), message("steps of the story")
 INJECTIONS, LIES_OPEN, STALE = message("injections"), message("lies open"), message("stale pages")
 CLAIMS_HELD, DISCREPANCIES = message("claims that held"), message("discrepancies in the end")
 EXPLAINED = message("wrong answers that a fault explains")
-OF_TRUTH = frozenset({INJECTIONS, LIES_OPEN, STALE, CLAIMS_HELD, DISCREPANCIES, EXPLAINED})
-"""The labels of figures that say what faults did."""
+OF_TRUTH = frozenset({STEPS, STORY_STEPS, INJECTIONS, LIES_OPEN, STALE, CLAIMS_HELD, DISCREPANCIES, EXPLAINED})
+"""The labels of figures that say what faults did, or which story was played: by how many steps it has."""
 
 
 class VerdictDoc(TypedDict):
@@ -126,22 +129,25 @@ class ReportDoc(TypedDict):
     scores: Annotated[list[ScoreFigures], says("The scores of the reconcilers that were run.")]
 
 
-def without_truth(report: ReportDoc) -> ReportDoc:
+def without_truth(report: ReportDoc, label: str | None) -> ReportDoc:
     """A report without all that says, or lets somebody find out, what really happened.
 
     The command goes, because it would do it again where nothing is hidden. Of a verdict the reasons go, which name
-    faults, and of a scenario its narration, claims and findings.
+    faults. A scenario goes with its title, which says what is wrong: the report is called by the `label` that people
+    gave to its sandbox, or by the sandbox's id.
     """
-    verdict = report["verdict"]
+    verdict, sandbox = report["verdict"], report["sandbox"]
     return {
         **report,
+        "title": sentence(NAMED, name=label or sandbox["id"]),
+        "sandbox": {**sandbox, "label": label},
         "shows_truth": False,
         "command": None,
         "verdict": None if verdict is None else {"outcome": verdict["outcome"], "reasons": [], "notes": []},
         "figures": [figure for figure in report["figures"] if figure["label"] not in OF_TRUTH],
         "rows": [_row_without_truth(row) for row in report["rows"]],
         "truth": None,
-        "scenario": [_run_without_truth(run) for run in report["scenario"]],
+        "scenario": [],
         "scores": [],
     }
 
@@ -158,23 +164,3 @@ def _row_without_truth(row: LiveRow) -> LiveRow:
         "healed": None,
     }
     return hidden
-
-
-def _run_without_truth(run: RunDoc) -> RunDoc:
-    return {
-        **run,
-        "story": "",
-        "failed": None,
-        "chapters": [
-            {
-                **chapter,
-                "story": "",
-                "claims": [],
-                "found": [],
-                "open_lies": None,
-                "lines": [{**line, "narration": ""} for line in chapter["lines"] if line["do"] != "answer_key"],
-            }
-            for chapter in run["chapters"]
-        ],
-        "next": None,
-    }

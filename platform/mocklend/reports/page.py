@@ -93,7 +93,7 @@ def plots_of(report: ReportDoc, language: Language) -> Iterator[Plot]:
     rows, run = report["rows"], run_in(report, language)
     if rows:
         yield from _plots_over_time(rows, language, shows_truth=report["shows_truth"])
-    if run is not None and report["shows_truth"]:
+    if run is not None:
         counts = [chapter["open_lies"] for chapter in run["chapters"]]
         line = PlotLine(translate(language, message("still open")), "lie", counts)
         places = [str(n) for n, _ in enumerate(counts, 1)]

@@ -26,7 +26,7 @@ report_pages = Blueprint("reports", __name__, template_folder="templates")
 def reports() -> str:
     """The reports of the sandbox."""
     with open_snapshot() as snapshot:
-        kept = kept_reports(snapshot)
+        kept = kept_reports(snapshot, shows_truth=visit().shows_truth)
     return render_template("reports.html", kept=kept, kept_max=KEPT_MAX, kinds=KINDS)
 
 

@@ -92,9 +92,12 @@ def make_report(app: WSGIApplication, platform: Platform, sandbox_id: str, contr
     return kept
 
 
-def kept_reports(snapshot: Snapshot) -> list[KeptReport]:
-    """The reports of a sandbox, the newest first."""
-    return snapshot.rows(KeptReport, LISTED, most=KEPT_MAX)
+def kept_reports(snapshot: Snapshot, *, shows_truth: bool) -> list[KeptReport]:
+    """The reports of a sandbox, the newest first. A title that names a story is shown as `opened` shows it."""
+    kept = snapshot.rows(KeptReport, LISTED, most=KEPT_MAX)
+    if _is_shown(snapshot, shows_truth=shows_truth):
+        return kept
+    return [report._replace(title=snapshot.sandbox.label or snapshot.sandbox_id) for report in kept]
 
 
 def opened(snapshot: Snapshot, id: str, *, shows_truth: bool) -> ReportDoc:
@@ -103,4 +106,9 @@ def opened(snapshot: Snapshot, id: str, *, shows_truth: bool) -> ReportDoc:
     if stored is None:
         raise Refused("report_unknown", f"no report {id}", report_id=id)
     report = cast(ReportDoc, orjson.loads(stored.document))
-    return report if shows_truth and snapshot.sandbox.truth != HIDDEN else without_truth(report)
+    return report if _is_shown(snapshot, shows_truth=shows_truth) else without_truth(report, snapshot.sandbox.label)
+
+
+def _is_shown(snapshot: Snapshot, *, shows_truth: bool) -> bool:
+    """Whether a report has the truth for this reader: while it is hidden, for nobody."""
+    return shows_truth and snapshot.sandbox.truth != HIDDEN

@@ -202,7 +202,13 @@ class SandboxDoc(TypedDict):
     """A sandbox, without its key."""
 
     id: Annotated[str, says("The sandbox's id.")]
-    label: Annotated[str | None, says("What people call it; null if it has no label.")]
+    label: Annotated[
+        str | None,
+        says(
+            "What people call it; null if it has no label. Without one, a sandbox in which a scenario was played has "
+            "the title of its story, for those who may see the truth."
+        ),
+    ]
     truth: Annotated[
         str,
         one_of(
@@ -249,11 +255,11 @@ class EmptiedSandbox(SandboxDoc):
     reset: Annotated[ResetDoc, says("What the reset kept and deleted.")]
 
 
-def sandbox_doc(sandbox: Sandbox, now_ms: int) -> SandboxDoc:
-    """A sandbox as JSON, without its key."""
+def sandbox_doc(sandbox: Sandbox, now_ms: int, *, shows_truth: bool) -> SandboxDoc:
+    """A sandbox as JSON, without its key. Without `shows_truth` it does not say which story was played in it."""
     return {
         "id": sandbox.id,
-        "label": sandbox.label,
+        "label": sandbox.name(shows_truth=shows_truth),
         "truth": sandbox.truth,
         "seed": sandbox.seed,
         "zone": sandbox.zone,
@@ -322,6 +328,7 @@ class ChangeSandbox:
     sandbox_id: str
     label: str | None
     truth: str | None
+    sees_hidden: bool = False  # whether the answer is for the teacher, who sees also what is hidden
     idem: Idempotency | None = None
 
     def needs(self) -> tuple[Key, ...]:
@@ -336,7 +343,8 @@ class ChangeSandbox:
         if self.truth is not None:
             sandbox = replace(sandbox, truth=self.truth)
         work.put(sandbox)
-        return Answer(200, sandbox_doc(sandbox, work.now_ms))
+        shown = self.sees_hidden or sandbox.truth != HIDDEN
+        return Answer(200, sandbox_doc(sandbox, work.now_ms, shows_truth=shown))
 
 
 @dataclass(frozen=True, slots=True)

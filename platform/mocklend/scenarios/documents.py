@@ -68,9 +68,7 @@ class PlayedChapter(TypedDict):
     lines: Annotated[list[LineDoc], says("What its steps have shown.")]
     claims: Annotated[list[ClaimDoc], says("The claims that were checked.")]
     found: Annotated[list[FindersDoc], says("What each reconciler found at its end; empty before.")]
-    open_lies: Annotated[
-        int | None, says("How many entries of the answer key were open at its end; null before, and while hidden.")
-    ]
+    open_lies: Annotated[int | None, says("How many entries of the answer key were open at its end; null before.")]
 
 
 class BelieverDoc(TypedDict):

@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec.structs import replace
 
 from mocklend import __version__
 from mocklend.client import Doc
@@ -52,6 +53,7 @@ class StoreRun:
     sandbox_id: str
     run: ScenarioRun
     came_from: int | None  # the step at which the run was; None if there was no run
+    title: str | None = None  # of its story, when it begins: the sandbox is called by it where the truth is shown
     idem: Idempotency | None = None
 
     def needs(self) -> tuple[Key, ...]:
@@ -65,6 +67,8 @@ class StoreRun:
         if at != self.came_from:
             raise Refused("conflict", "another request went on with this run", expected=self.came_from, received=at)
         work.put(self.run)
+        if self.title is not None:
+            work.put(replace(work.sandbox, story=self.title))
         return Answer(204, {})
 
 
@@ -110,15 +114,15 @@ def play(app: WSGIApplication, platform: Platform, name: str, seed: int | None, 
     client = client_of(app)
     client.on_exchange = lambda exchange: made.append(exchange.answer)
     seed = scenario.seed if seed is None else seed
-    label = translate(language, scenario.title)[:LABEL_MAX]
-    client.sandbox(seed=seed, now=scenario.starts, label=label, **scenario.sandbox)
-    sandbox = made[0]
+    client.sandbox(seed=seed, now=scenario.starts, **scenario.sandbox)
+    title = translate(language, scenario.title)[:LABEL_MAX]
+    sandbox = {**made[0], "label": title}
     narrator = Narrator(None, language)
     narrator.client = client_of(app, sandbox["id"])
     narrator.begin(scenario.title, scenario.story, version=__version__, seed=sandbox["seed"])
     state = {**Play(scenario, narrator).state(), "failed": None}
     row = ScenarioRun(RUN, scenario.name, language.value, 0, _text(state))
-    platform.run(StoreRun(sandbox["id"], row, None))
+    platform.run(StoreRun(sandbox["id"], row, None, title))
     return Run(sandbox["id"], sandbox["seed"], sandbox["zone"], scenario, language, state), sandbox
 
 

@@ -80,6 +80,11 @@ class Sandbox(Entity, frozen=True):
     audits: int = 0  # the number of the newest audit since the last reset
     label: str | None = None  # what people call it
     truth: str = "shown"  # or hidden: only the control token shows what really happened, and the faults
+    story: str | None = None  # the title of the scenario that was played in it, which says what is wrong
+
+    def name(self, *, shows_truth: bool) -> str | None:
+        """Its label, or else the title of its story for those who may see the truth; None if it has neither."""
+        return self.label or (self.story if shows_truth else None)
 
     def now_ms(self, real_ms: int) -> int:
         """The sandbox's time (ms) at a real time."""

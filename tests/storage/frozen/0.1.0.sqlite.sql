@@ -541,6 +541,7 @@ CREATE TABLE sandboxes (
     audits BIGINT NOT NULL,
     label TEXT,
     truth TEXT NOT NULL,
+    story TEXT,
     CONSTRAINT pk_sandboxes PRIMARY KEY (id),
     CONSTRAINT uq_sandboxes_key_hash UNIQUE (key_hash)
 );
