@@ -49,9 +49,14 @@ def minor_exponent(currency: str) -> int:
 
 
 def format_minor(amount_minor: int, currency: str) -> str:
-    """An amount for people to read, like `1,000.00 CNY`."""
+    """An amount for people to read, like `1,000.00 CNY`. Raises ValueError for an unknown currency."""
+    return f"{format_major(amount_minor, currency)} {currency}"
+
+
+def format_major(amount_minor: int, currency: str) -> str:
+    """An amount without its currency, which stands elsewhere, like `1,000.00`. Raises ValueError as `format_minor`."""
     exponent = minor_exponent(currency)
     major, minor = divmod(abs(amount_minor), 10**exponent)
     sign = "-" if amount_minor < 0 else ""
     decimals = f".{minor:0{exponent}}" if exponent else ""
-    return f"{sign}{major:,}{decimals} {currency}"
+    return f"{sign}{major:,}{decimals}"

@@ -56,7 +56,8 @@ def _run(file: str, options: Doc) -> Doc:
     try:
         reconcile = named(file)
         with Client(**options) as client:
-            return {"findings": [finding.to_json() for finding in reconcile(client)]}
+            found = reconcile(client)
+            return {"findings": [{**finding.to_json(), "currency": finding.currency} for finding in found]}
     except UnknownReconciler as unknown:
         return {"unknown": str(unknown)}
     except Exception as failure:  # The user's code may raise anything.

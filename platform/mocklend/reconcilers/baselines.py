@@ -18,7 +18,10 @@ def empty(client: Client) -> list[Found]:
 def all_loans(client: Client) -> list[Found]:
     """Report every loan under every class."""
     return [
-        Found(finding_class, loan["id"], loan["id"], loan["outstanding_minor"], "look", "every loan is suspect")
+        Found(
+            finding_class, loan["id"], loan["id"], loan["outstanding_minor"], "look", "every loan is suspect",
+            currency=loan["currency"],
+        )
         for loan in client.every("loans")
         for finding_class in CLASSES
-    ]
+    ]  # fmt: skip

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mocklend.client import Client, Doc, ProblemError
+from mocklend.domain.money import format_minor
 from mocklend.reconcilers.patient import Patient
 from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053, whole_rows
 
@@ -20,6 +21,21 @@ PAGE = 200
 READS = 4
 """How often a statement is asked for that came broken."""
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+ALWAYS_READ = "CNY"
+"""The currency whose statements are read even if no loan and no receipt is in it: channels make them by default."""
+
+
+class Account(NamedTuple):
+    """What a statement is of: a channel keeps one account per currency, with a file for each day."""
+
+    channel: str
+    day: date
+    currency: str
+
+    @property
+    def file_id(self) -> str:
+        """The id of the file."""
+        return f"{self.channel}.{self.day}.{self.currency}"
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,15 @@ class Case:
     def id(self) -> str:
         """The loan's id."""
         return str(self.listed["id"])
+
+    @property
+    def currency(self) -> str:
+        """The currency of the loan."""
+        return str(self.listed["currency"])
+
+    def money(self, amount_minor: int) -> str:
+        """An amount of the loan for people to read, like `1,000.00 CNY`."""
+        return format_minor(amount_minor, self.currency)
 
     @property
     def _client(self) -> Patient:
@@ -179,20 +204,28 @@ class Evidence:
         }
 
     @cached_property
-    def statements(self) -> dict[tuple[str, date], list[Row]]:
+    def currencies(self) -> list[str]:
+        """The currencies whose statements are read: those of loans and receipts, and `ALWAYS_READ`."""
+        of_receipts = {receipt["currency"] for receipt in self.receipts}
+        return sorted({ALWAYS_READ, *of_receipts, *(case.currency for case in self.cases)})
+
+    @cached_property
+    def statements(self) -> dict[Account, list[Row]]:
         """Each channel's statement of each day that is over, since the first loan, where one can be read."""
         return {of: file.rows for of, file in self.files.items() if file.wrong is None}
 
     @cached_property
-    def files(self) -> dict[tuple[str, date], File]:
+    def files(self) -> dict[Account, File]:
         """Every statement whose time has come, since the first loan, with what can be made out of it."""
         days = [self.business_date(case.listed["disbursed_at"]) for case in self.cases if case.listed["disbursed_at"]]
-        found: dict[tuple[str, date], File] = {}
+        found: dict[Account, File] = {}
         day = min(days, default=self.now.astimezone(self.zone).date())
         while day < self.now.astimezone(self.zone).date():
             for channel, ready in self.channels.items():
                 if datetime.combine(day + timedelta(days=1), ready, self.zone) <= self.now:
-                    found[(channel, day)] = self._statement(channel, day)
+                    for currency in self.currencies:
+                        account = Account(channel, day, currency)
+                        found[account] = self._statement(account)
             day += timedelta(days=1)
         return found
 
@@ -201,11 +234,12 @@ class Evidence:
         found: Doc | None = _maybe(lambda: self.reads.callback(channel, out_trade_no))
         return found
 
-    def _statement(self, channel: str, day: date) -> File:
+    def _statement(self, account: Account) -> File:
         """A statement: wrong where there is none, or none that can be read however often one asks."""
         file = File([])
         for _ in range(READS):
-            data: bytes | None = _maybe(partial(self.reads.statement, channel, str(day), format="camt053"))
+            ask = partial(self.reads.statement, account.channel, str(account.day), currency=account.currency)
+            data: bytes | None = _maybe(partial(ask, format="camt053"))
             if data is None:
                 return File([], "it is not there in time")
             try:

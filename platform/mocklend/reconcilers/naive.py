@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from mocklend.client import Client
+from mocklend.domain.money import format_minor
 from mocklend.domain.statuses import LoanStatus, QuoteType, RepaymentStatus
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
@@ -24,28 +25,30 @@ def reconcile(client: Client) -> list[Found]:
 
 
 def _sums(evidence: Evidence) -> Iterator[Found]:
-    """Compare channel totals with booked totals, day by day up to yesterday."""
-    taken: dict[str, int] = defaultdict(int)
-    for (channel, _), rows in evidence.statements.items():
-        taken[channel] += sum(row.amount_minor for row in rows if row.purpose == "repayment")
-    booked: dict[str, int] = defaultdict(int)
-    waiting: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
+    """Compare channel totals with booked totals, by currency, up to yesterday."""
+    taken: dict[tuple[str, str], int] = defaultdict(int)
+    for account, rows in evidence.statements.items():
+        taken[account.channel, account.currency] += sum(row.amount_minor for row in rows if row.purpose == "repayment")
+    booked: dict[tuple[str, str], int] = defaultdict(int)
+    waiting: dict[tuple[str, str], list[tuple[str, str, int]]] = defaultdict(list)
     today = evidence.now.astimezone(evidence.zone).date()
     for case in evidence.cases:
         for repayment in case.repayments:
+            of = repayment["channel"], repayment["currency"]
             if repayment["status"] == RepaymentStatus.PROCESSING:
-                waiting[repayment["channel"]].append((repayment["id"], case.id, repayment["amount_minor"]))
+                waiting[of].append((repayment["id"], case.id, repayment["amount_minor"]))
             elif repayment["paid_at"] and evidence.business_date(repayment["paid_at"]) < today:
-                booked[repayment["channel"]] += repayment["amount_minor"]
+                booked[of] += repayment["amount_minor"]
     for receipt in evidence.receipts:
         if evidence.business_date(receipt["paid_at"]) < today:
-            booked[receipt["channel"]] += receipt["amount_minor"]
-    for channel, sum_minor in sorted(taken.items()):
-        missing = sum_minor - booked[channel]
-        for id, loan_id, amount_minor in waiting[channel]:
+            booked[receipt["channel"], receipt["currency"]] += receipt["amount_minor"]
+    for (channel, currency), sum_minor in sorted(taken.items()):
+        missing = sum_minor - booked[channel, currency]
+        for id, loan_id, amount_minor in waiting[channel, currency]:
             if amount_minor == missing:
-                detail = f"{channel} took {missing} more than the books have, and this order has that amount"
-                yield Found("missing_in_books", id, loan_id, missing, "query", detail)
+                more = format_minor(missing, currency)
+                detail = f"{channel} took {more} more than the books have, and this order has that amount"
+                yield Found("missing_in_books", id, loan_id, missing, "query", detail, currency=currency)
 
 
 def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
@@ -58,4 +61,4 @@ def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
         if settled and case.page["status"] != LoanStatus.CLEAR and case.books["status"] == LoanStatus.CLEAR:
             owed = case.page["outstanding_minor"]
             detail = f"paid off, and the page says {case.page['status']}"
-            yield Found("missing_in_books", case.id, case.id, owed, "post", detail)
+            yield Found("missing_in_books", case.id, case.id, owed, "post", detail, currency=case.currency)

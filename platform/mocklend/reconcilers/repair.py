@@ -44,10 +44,10 @@ def _query(evidence: Evidence, finding: Found) -> None:
 
 def _query_payment(evidence: Evidence, finding: Found) -> None:
     """Query the channel for an order that is not the platform's, and post its answer."""
-    for (channel, _), file in evidence.files.items():
+    for account, file in evidence.files.items():
         for row in file.rows:
             if finding.entity == receipt_of(row.out_trade_no) and row.amount_minor > 0:
-                evidence.client.query_payment(channel, row.out_trade_no, operator=OPERATOR)
+                evidence.client.query_payment(account.channel, row.out_trade_no, operator=OPERATOR)
 
 
 def _match(evidence: Evidence, finding: Found) -> None:

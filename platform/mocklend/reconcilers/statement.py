@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from mocklend.domain.money import minor_exponent
+
 _NS = {"c": "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"}
 
 
@@ -56,12 +58,14 @@ def whole_rows(data: bytes) -> list[Row]:
 def _row(entry: ElementTree.Element) -> Row:
     amount = entry.find("c:Amt", _NS)
     assert amount is not None
+    currency = amount.get("Ccy", "")
+    major = Decimal(amount.text or "0")
     sign = 1 if _text(entry, "c:CdtDbtInd") == "CRDT" else -1
     return Row(
         out_trade_no=_text(entry, ".//c:EndToEndId"),
         channel_trade_no=_text(entry, "c:AcctSvcrRef"),
-        amount_minor=sign * int(Decimal(amount.text or "0") * 100),
-        currency=amount.get("Ccy", ""),
+        amount_minor=sign * int(major.scaleb(minor_exponent(currency))),
+        currency=currency,
         purpose=_text(entry, "c:BkTxCd/c:Prtry/c:Cd"),
         at=datetime.fromisoformat(_text(entry, "c:BookgDt/c:DtTm")),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from mocklend.client import Doc
+from mocklend.domain.money import format_minor
 from mocklend.domain.statuses import PayoutState, QuoteType, ReceiptState, RepaymentStatus, TradeState
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
@@ -37,15 +38,19 @@ def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
             if log is None or _on_its_way(log):
                 continue
             amount_minor = trade["amount_minor"]
-            detail = f"{repayment['channel']} has {amount_minor} of {trade['paid_at']}, its message is {log['state']}"
-            yield Found("missing_in_books", repayment["id"], case.id, amount_minor, "query", detail)
+            paid = f"{case.money(amount_minor)} of {trade['paid_at']}"
+            detail = f"{repayment['channel']} has {paid}, its message is {log['state']}"
+            yield Found(
+                "missing_in_books", repayment["id"], case.id, amount_minor, "query", detail, currency=case.currency
+            )
 
 
 def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
     """Statement rows that no order and no receipt has: an unsolicited payment whose callback was lost."""
     booked = {repayment["out_trade_no"] for case in evidence.cases for repayment in case.repayments}
     booked |= {receipt["out_trade_no"] for receipt in evidence.receipts}
-    for (channel, day), file in evidence.files.items():
+    for account, file in evidence.files.items():
+        channel = account.channel
         for row in file.rows:
             if row.purpose != "repayment" or row.amount_minor < 0 or row.out_trade_no in booked:
                 continue
@@ -54,8 +59,11 @@ def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
             if log is None or _on_its_way(log):
                 continue
             receipt_id = receipt_of(row.out_trade_no)
-            detail = f"{channel} states {row.amount_minor} of {day}, order {row.out_trade_no}"
-            yield Found("missing_in_books", receipt_id, None, row.amount_minor, "query_payment", detail)
+            paid = format_minor(row.amount_minor, row.currency)
+            detail = f"{channel} states {paid} of {account.day}, order {row.out_trade_no}"
+            yield Found(
+                "missing_in_books", receipt_id, None, row.amount_minor, "query_payment", detail, currency=row.currency
+            )
             yield from _returned(evidence, channel, row.out_trade_no, receipt_id, None)
 
 
@@ -64,7 +72,15 @@ def unidentified(evidence: Evidence) -> Iterator[Found]:
     for receipt in evidence.receipts:
         if receipt["state"] == ReceiptState.UNAPPLIED:
             detail = f"{receipt['payer_name']} typed {receipt['payer_reference']!r}"
-            yield Found("unidentified", receipt["id"], None, receipt["amount_minor"], "match", detail)
+            yield Found(
+                "unidentified",
+                receipt["id"],
+                None,
+                receipt["amount_minor"],
+                "match",
+                detail,
+                currency=receipt["currency"],
+            )
 
 
 def booked_twice(evidence: Evidence) -> Iterator[Found]:
@@ -75,7 +91,15 @@ def booked_twice(evidence: Evidence) -> Iterator[Found]:
         if receipt["state"] == ReceiptState.APPLIED and case is not None:
             detail = f"{receipt['channel_trade_no']} is a second number for {receipt['out_trade_no']}"
             amount_minor = receipt["amount_minor"]
-            yield Found("duplicate_in_books", receipt["id"], case.id, amount_minor, "reverse_receipt", detail)
+            yield Found(
+                "duplicate_in_books",
+                receipt["id"],
+                case.id,
+                amount_minor,
+                "reverse_receipt",
+                detail,
+                currency=case.currency,
+            )
 
 
 def on_another_loan(evidence: Evidence) -> Iterator[Found]:
@@ -92,7 +116,15 @@ def on_another_loan(evidence: Evidence) -> Iterator[Found]:
         meant = {named[word] for paper in papers for word in paper.split() if word in named}
         if meant and on.id not in meant:
             detail = f"it is on {on.id}, its papers name {min(meant)}"
-            yield Found("misapplied", receipt["id"], min(meant), receipt["amount_minor"], "move", detail)
+            yield Found(
+                "misapplied",
+                receipt["id"],
+                min(meant),
+                receipt["amount_minor"],
+                "move",
+                detail,
+                currency=receipt["currency"],
+            )
 
 
 def booked_differently(evidence: Evidence) -> Iterator[Found]:
@@ -106,7 +138,15 @@ def booked_differently(evidence: Evidence) -> Iterator[Found]:
             booked = (repayment["booked_type"], repayment["booked_at"])
             if booked != ordered:
                 detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
-                yield Found("misapplied", repayment["id"], case.id, repayment["amount_minor"], "rebook", detail)
+                yield Found(
+                    "misapplied",
+                    repayment["id"],
+                    case.id,
+                    repayment["amount_minor"],
+                    "rebook",
+                    detail,
+                    currency=case.currency,
+                )
 
 
 def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
@@ -122,8 +162,9 @@ def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
         rest = case.books["outstanding_minor"]
         if paid and 0 < rest <= ROUNDING_MINOR:
             last = max(paid, key=lambda repayment: repayment["applied_at"])
-            detail = f"{last['amount_minor']} was paid by {last['quote_id']}, {rest} is left"
-            yield Found("wrong_view", last["quote_id"], case.id, rest, "write_off_rest", detail)
+            total, left = case.money(last["amount_minor"]), case.money(rest)
+            detail = f"{total} was paid by {last['quote_id']}, {left} is left"
+            yield Found("wrong_view", last["quote_id"], case.id, rest, "write_off_rest", detail, currency=case.currency)
 
 
 def taken_back(evidence: Evidence) -> Iterator[Found]:
@@ -150,8 +191,9 @@ def _returned(evidence: Evidence, channel: str, out_trade_no: str, id: str, loan
     if trade is None or trade["state"] != TradeState.RETURNED:
         return
     if evidence.now - datetime.fromisoformat(trade["returned_at"]) > CALLBACK_WITHIN:
-        detail = f"{channel} took back {trade['amount_minor']} at {trade['returned_at']}"
-        yield Found("missing_in_channel", id, loan_id, trade["amount_minor"], "query", detail)
+        amount_minor, currency = trade["amount_minor"], trade["currency"]
+        detail = f"{channel} took back {format_minor(amount_minor, currency)} at {trade['returned_at']}"
+        yield Found("missing_in_channel", id, loan_id, amount_minor, "query", detail, currency=currency)
 
 
 def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
@@ -161,7 +203,15 @@ def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
             age = evidence.now - datetime.fromisoformat(payout["created_at"])
             if payout["state"] == PayoutState.ORDERED and age > SLOWEST:
                 detail = f"a {payout['purpose']} through {payout['channel']}, ordered at {payout['created_at']}"
-                yield Found("missing_in_channel", payout["id"], case.id, payout["amount_minor"], "escalate", detail)
+                yield Found(
+                    "missing_in_channel",
+                    payout["id"],
+                    case.id,
+                    payout["amount_minor"],
+                    "escalate",
+                    detail,
+                    currency=case.currency,
+                )
 
 
 def debited_twice(evidence: Evidence) -> Iterator[Found]:
@@ -173,8 +223,10 @@ def debited_twice(evidence: Evidence) -> Iterator[Found]:
                 debits.setdefault((repayment["created_at"], repayment["amount_minor"]), []).append(repayment["id"])
         for (at, amount_minor), ids in debits.items():
             if len(ids) > 1:
-                detail = f"{amount_minor} was debited {len(ids)} times at {at}"
-                yield Found("duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail)
+                detail = f"{case.money(amount_minor)} was debited {len(ids)} times at {at}"
+                yield Found(
+                    "duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail, currency=case.currency
+                )
 
 
 def ordered_twice(evidence: Evidence) -> Iterator[Found]:
@@ -188,7 +240,15 @@ def ordered_twice(evidence: Evidence) -> Iterator[Found]:
         for key, ids in orders.items():
             if len(ids) > 1:
                 detail = f"{' and '.join(sorted(ids))} are one request, {key}"
-                yield Found("duplicate_in_channel", max(ids), case.id, amounts[max(ids)], "reverse", detail)
+                yield Found(
+                    "duplicate_in_channel",
+                    max(ids),
+                    case.id,
+                    amounts[max(ids)],
+                    "reverse",
+                    detail,
+                    currency=case.currency,
+                )
 
 
 def _on_its_way(log: Doc) -> bool:

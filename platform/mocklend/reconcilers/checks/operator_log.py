@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+from mocklend.domain.money import minor_exponent
 from mocklend.domain.people import same_person
 from mocklend.domain.statuses import EditState
 from mocklend.reconcilers.evidence import Evidence
 from mocklend.reconcilers.found import Found
 
-_AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
-"""An amount in a memo, in whole units with two decimals: 12.34."""
+_AMOUNT = re.compile(r"(?<![\w.,])-?\d{1,12}\.\d{2,3}(?![\w.])")
+"""An amount in a memo, in whole units with all decimals of its currency: 12.34. A number without decimals is none."""
 
 
 def overrides_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
@@ -21,23 +22,24 @@ def overrides_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
         override = case.books["status_override"]
         if override is not None:
             detail = f"edit {override['edit_id']} says {override['status']}"
-            yield Found("status_mismatch", case.id, case.id, 0, "reverse_edit", detail)
+            yield Found("status_mismatch", case.id, case.id, 0, "reverse_edit", detail, currency=case.currency)
 
 
 def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
     """Edits whose amount is not the one that their memo names."""
     for case in evidence.cases:
         for edit in case.edits:
-            meant = _amount_in(edit["memo"])
+            meant = _amount_in(edit["memo"], case.currency)
             if (
                 edit["state"] != EditState.APPLIED
                 or edit["amount_minor"] is None
                 or meant in (None, edit["amount_minor"])
             ):
                 continue
-            detail = f"the memo says {meant}, the books have {edit['amount_minor']}"
-            stake = abs(edit["amount_minor"] - (meant or 0))
-            yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail)
+            assert meant is not None
+            detail = f"the memo says {case.money(meant)}, the books have {case.money(edit['amount_minor'])}"
+            stake = abs(edit["amount_minor"] - meant)
+            yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail, currency=case.currency)
 
 
 def edits_without_log_entry(evidence: Evidence) -> Iterator[Found]:
@@ -48,7 +50,7 @@ def edits_without_log_entry(evidence: Evidence) -> Iterator[Found]:
             if edit["state"] == EditState.APPLIED and edit["amount_minor"] is not None and edit["id"] not in logged:
                 stake = abs(edit["amount_minor"])
                 detail = f"nothing but the name {edit['operator']} is behind it"
-                yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail)
+                yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail, currency=case.currency)
 
 
 def edits_without_approval(evidence: Evidence) -> Iterator[Found]:
@@ -59,7 +61,15 @@ def edits_without_approval(evidence: Evidence) -> Iterator[Found]:
             if edit["state"] == EditState.APPLIED and edit["approval_needed"] and alone:
                 action = "escalate" if edit["kind"] == "REFUND" else "reverse_edit"
                 stake = abs(edit["amount_minor"] or 0)
-                yield Found("unapproved", edit["id"], case.id, stake, action, f"by {edit['operator']} alone")
+                yield Found(
+                    "unapproved",
+                    edit["id"],
+                    case.id,
+                    stake,
+                    action,
+                    f"by {edit['operator']} alone",
+                    currency=case.currency,
+                )
 
 
 def reversals_of_another_repayment(evidence: Evidence) -> Iterator[Found]:
@@ -76,9 +86,18 @@ def reversals_of_another_repayment(evidence: Evidence) -> Iterator[Found]:
             if named and about not in named and orders[about]["reversal_id"] is not None:
                 amount_minor = orders[named[0]]["amount_minor"]
                 detail = f"{about} was reversed, the memo names {named[0]}"
-                yield Found("misapplied", orders[about]["reversal_id"], case.id, amount_minor, "reverse_again", detail)
+                yield Found(
+                    "misapplied",
+                    orders[about]["reversal_id"],
+                    case.id,
+                    amount_minor,
+                    "reverse_again",
+                    detail,
+                    currency=case.currency,
+                )
 
 
-def _amount_in(memo: str) -> int | None:
-    amounts = _AMOUNT.findall(memo)
-    return int(Decimal(amounts[0]) * 100) if len(amounts) == 1 else None
+def _amount_in(memo: str, currency: str) -> int | None:
+    decimals = minor_exponent(currency)
+    amounts = [Decimal(amount) for amount in _AMOUNT.findall(memo) if len(amount.partition(".")[2]) == decimals]
+    return int(amounts[0].scaleb(decimals)) if len(amounts) == 1 else None

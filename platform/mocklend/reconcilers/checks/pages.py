@@ -23,7 +23,7 @@ def behind_the_books(evidence: Evidence) -> Iterator[Found]:
             names = " and ".join(sorted({view for view, _ in late}))
             version = min(shown["version"] for _, shown in late)
             detail = f"{names}: version {version}, the books are at {books['version']}"
-            yield Found("stale_view", case.id, case.id, difference, _action(case), detail)
+            yield Found("stale_view", case.id, case.id, difference, _action(case), detail, currency=case.currency)
 
 
 def wrong_amount(evidence: Evidence) -> Iterator[Found]:
@@ -32,8 +32,9 @@ def wrong_amount(evidence: Evidence) -> Iterator[Found]:
         page, books = case.page, case.books
         wrong = abs(page["outstanding_minor"] - books["outstanding_minor"])
         if page["version"] == books["version"] and wrong:
-            detail = f"version {page['version']}: shown {page['outstanding_minor']}, owed {books['outstanding_minor']}"
-            yield Found("wrong_view", case.id, case.id, wrong, "refresh", detail)
+            shown, owed = case.money(page["outstanding_minor"]), case.money(books["outstanding_minor"])
+            detail = f"version {page['version']}: shown {shown}, owed {owed}"
+            yield Found("wrong_view", case.id, case.id, wrong, "refresh", detail, currency=case.currency)
 
 
 def left_behind(evidence: Evidence) -> Iterator[Found]:
@@ -42,8 +43,10 @@ def left_behind(evidence: Evidence) -> Iterator[Found]:
     for case in evidence.cases:
         due = case.books["next_due"]
         if due is not None and date.fromisoformat(due["due_date"]) < today:
-            detail = f"{due['due_minor']} was due on {due['due_date']}, and the books still wait for that day"
-            yield Found("left_behind", case.id, case.id, 0, "catch_up", detail)
+            detail = (
+                f"{case.money(due['due_minor'])} was due on {due['due_date']}, and the books still wait for that day"
+            )
+            yield Found("left_behind", case.id, case.id, 0, "catch_up", detail, currency=case.currency)
 
 
 def _action(case: Case) -> str:
