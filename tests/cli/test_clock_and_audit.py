@@ -93,7 +93,8 @@ def test_a_discrepancy_that_the_answer_key_explains_does_not_fail_the_audit(
 
 
 def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    stray = {"class": "stale_view", "entity": "loan_1", "loan_id": "loan_1", "amount_minor": 1, "detail": "behind"}
+    money = {"amount_minor": 1, "currency": "JPY"}
+    stray = {"class": "stale_view", "entity": "loan_1", "loan_id": "loan_1", "detail": "behind", **money}
     discrepancies = {
         "now": "2026-01-05T02:00:00.000Z", "clean": False, "discrepancies": [stray | {"explained_by": None}],
         "in_transit": [], "unobserved": [], "invariants": [], "mark": "1.0.0.1.x",
@@ -103,7 +104,7 @@ def test_an_unexplained_discrepancy_fails_the_audit(run: Run, monkeypatch: pytes
     ran = run("audit")
 
     assert ran.code == 1
-    assert "UNEXPLAINED" in ran.out
+    assert "stale_view on loan_1, 1 JPY: behind; UNEXPLAINED" in ran.out
     assert run("audit", "--json").code == 1
 
 

@@ -116,17 +116,17 @@ def _audit_totals(snapshot: Snapshot, result: Audit) -> bool:
         if check.totals is not None:
             for detail in check.totals(totals):
                 finding, even = Finding("books_invariant", snapshot.sandbox_id, 0), False
-                result.add([Discrepancy(finding, None, f"{check.code}: {detail}")])
+                result.add([Discrepancy(finding, None, None, f"{check.code}: {detail}")])
     return even
 
 
 def _of_one_loan(audited: AuditedLoan) -> Iterator[Discrepancy | InTransit]:
-    loan_id = audited.loan.id
+    loan_id, currency = audited.loan.id, audited.loan.currency
     for code, check_world in WORLD_CHECKS:
         for detail in check_world(audited.world):
-            yield Discrepancy(Finding("world_invariant", loan_id, 0), loan_id, f"{code}: {detail}")
+            yield Discrepancy(Finding("world_invariant", loan_id, 0), loan_id, currency, f"{code}: {detail}")
     for code, check_books in BOOKS_CHECKS:
         for detail in check_books(audited.books):
-            yield Discrepancy(Finding("books_invariant", loan_id, 0), loan_id, f"{code}: {detail}")
+            yield Discrepancy(Finding("books_invariant", loan_id, 0), loan_id, currency, f"{code}: {detail}")
     for check_loan in LOAN_CHECKS:
         yield from check_loan(audited)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mocklend.audit.subjects import WRITTEN, AuditedLoan
 from mocklend.bureau.checks import check_published_records
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
+from mocklend.domain.money import format_minor
 from mocklend.ledger.invariants import certificate
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.views import reads
@@ -26,7 +27,7 @@ def check_views(audited: AuditedLoan) -> Iterator[Discrepancy]:
             stake = abs(newest.outstanding_minor - (page["outstanding_minor"] if page else 0))
         version, status = (page["version"], page["status"]) if page else (0, None)
         detail = f"the {view} shows version {version} ({status}), the books are at {loan.version}"
-        yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, f"{detail} ({newest.status})")
+        yield Discrepancy(Finding("stale_view", loan.id, stake), loan.id, loan.currency, f"{detail} ({newest.status})")
 
 
 def check_page(audited: AuditedLoan) -> Iterator[Discrepancy]:
@@ -43,14 +44,13 @@ def check_page(audited: AuditedLoan) -> Iterator[Discrepancy]:
     if page == expected:
         return
     difference = page["outstanding_minor"] - expected["outstanding_minor"]
-    detail = f"version {loan.version} says {page['status']}, {page['outstanding_minor']}"
+    detail = f"version {loan.version} says {page['status']}, {format_minor(page['outstanding_minor'], loan.currency)}"
     if page != expected | {"outstanding_minor": page["outstanding_minor"]}:
-        yield Discrepancy(
-            Finding("books_invariant", loan.id, 0), loan.id, f"V4: {detail}, which is not what the books have"
-        )
+        wrong = f"V4: {detail}, which is not what the books have"
+        yield Discrepancy(Finding("books_invariant", loan.id, 0), loan.id, loan.currency, wrong)
     elif difference:
-        detail += f", the books have {expected['outstanding_minor']} outstanding"
-        yield Discrepancy(Finding("wrong_view", loan.id, abs(difference)), loan.id, detail)
+        detail += f", the books have {format_minor(expected['outstanding_minor'], loan.currency)} outstanding"
+        yield Discrepancy(Finding("wrong_view", loan.id, abs(difference)), loan.id, loan.currency, detail)
 
 
 def check_end_of_day(audited: AuditedLoan) -> Iterator[Discrepancy]:
@@ -58,7 +58,7 @@ def check_end_of_day(audited: AuditedLoan) -> Iterator[Discrepancy]:
     loan = audited.loan
     if loan.missed_ms is not None:
         detail = f"the end of day of {rfc3339(loan.missed_ms)} skipped it: its status is still {loan.status}"
-        yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, detail)
+        yield Discrepancy(Finding("left_behind", loan.id, 0), loan.id, loan.currency, detail)
 
 
 def check_status_overrides(audited: AuditedLoan) -> Iterator[Discrepancy]:
@@ -67,7 +67,7 @@ def check_status_overrides(audited: AuditedLoan) -> Iterator[Discrepancy]:
     override = conflicting_override(loan)
     if override:
         detail = f"edit {override.edit_id} set the status {override.status}, the books derive {loan.status}"
-        yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, detail)
+        yield Discrepancy(Finding("status_mismatch", loan.id, 0), loan.id, loan.currency, detail)
 
 
 def check_report(audited: AuditedLoan) -> Iterator[Discrepancy | InTransit]:
@@ -81,4 +81,6 @@ def check_certificates(audited: AuditedLoan) -> Iterator[Discrepancy]:
     """Check that each settlement certificate rests on books that said CLEAR when it was issued."""
     for id, seq, digest in audited.certificates:
         for detail in certificate(id, seq, digest, audited.books.journal):
-            yield Discrepancy(Finding("books_invariant", id, 0), audited.loan.id, f"V8: {detail}")
+            yield Discrepancy(
+                Finding("books_invariant", id, 0), audited.loan.id, audited.loan.currency, f"V8: {detail}"
+            )

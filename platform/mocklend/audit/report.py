@@ -91,7 +91,10 @@ class DiscrepancyDoc(_Class):
     ]
     loan_id: LoanId | None
     amount_minor: Annotated[
-        int, says("By how much the records differ, in minor units; 0 if they differ in something else.")
+        int, says("By how much the records differ, in minor units of `currency`; 0 if they differ in something else.")
+    ]
+    currency: Annotated[
+        str | None, says("The currency of the loan, receipt or statement; null where it is about no money.")
     ]
     detail: Annotated[str, says("What disagrees with what, in a sentence.")]
     explained_by: Annotated[
@@ -158,6 +161,7 @@ def _discrepancy_doc(discrepancy: Discrepancy, explained_by: str | None) -> Disc
         "entity": discrepancy.finding.entity,
         "loan_id": discrepancy.loan_id,
         "amount_minor": discrepancy.finding.amount_minor,
+        "currency": discrepancy.currency,
         "detail": discrepancy.detail,
         "explained_by": explained_by,
     }

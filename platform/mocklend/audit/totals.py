@@ -26,7 +26,7 @@ def check_channel_chains(snapshot: Snapshot) -> Iterator[Discrepancy]:
     for chain in snapshot.find_all(Chain, [channel_chain(id) for id in channels()]):
         journal = journals(snapshot, [chain.id])[chain.id]
         for detail in invariants.chain(chain.id, chain.next_seq, chain.head_hash, journal):
-            yield Discrepancy(Finding("books_invariant", chain.id, 0), None, f"B3: {detail}")
+            yield Discrepancy(Finding("books_invariant", chain.id, 0), None, None, f"B3: {detail}")
 
 
 # What a channel holds by the books. A receipt that was booked before its loan was known counts in the channel's chain,

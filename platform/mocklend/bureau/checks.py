@@ -15,6 +15,7 @@ from mocklend.bureau.scores import MEMORY_MS, inquiries_before, score_of
 from mocklend.domain.bureau import LAG_MS, History, carry, rederive, standings
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
+from mocklend.domain.money import format_minor
 from mocklend.lending.books import terms_of
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import BureauAccount, BureauRecord, Loan, ScoreAnswer
@@ -54,7 +55,7 @@ def check_published_records(
 ) -> Iterator[Discrepancy | InTransit]:
     """Compare the bureau's report of a loan with its books at each cut. Unpublished records are in transit."""
     for finding, detail in chain(_wrong_record(loan, facts, reporting, now_ms), _late_or_lost(reporting, now_ms, zone)):
-        yield Discrepancy(finding, loan.id, detail)
+        yield Discrepancy(finding, loan.id, loan.currency, detail)
     for record, detail in _in_transit(reporting, now_ms):
         yield InTransit(record.id, loan.id, record.cut_ms, detail)
 
@@ -86,9 +87,10 @@ def _wrong_record(
     )  # fmt: skip
     if on_record != (now.status, now.five_class, now.days_overdue, now.balance_minor, now.overdue_minor, history):
         stake = abs(record.balance_minor - now.balance_minor)
+        says, said = (format_minor(each.balance_minor, loan.currency) for each in (record, now))
         detail = (
-            f"record {record.version} of {record.as_of} says {record.status}, {record.balance_minor}, "
-            f"{record.months}; the books said {now.status}, {now.balance_minor}, {history.codes if history else ''}"
+            f"record {record.version} of {record.as_of} says {record.status}, {says}, "
+            f"{record.months}; the books said {now.status}, {said}, {history.codes if history else ''}"
         )
         yield Finding(WRONG, loan.id, stake), detail
 
@@ -139,7 +141,7 @@ def check_scores(snapshot: Snapshot, borrower_id: str | None = None) -> Iterator
         expected = score_of(accounts, inquiries, business_date(refreshed_ms, snapshot.sandbox.zone))
         if score != expected:
             detail = f"the score was answered as {score}, by the published records it is {expected}"
-            yield Discrepancy(Finding(WRONG, answer.id, 0), None, detail)
+            yield Discrepancy(Finding(WRONG, answer.id, 0), None, None, detail)
 
 
 _NEWEST = """SELECT a.id, a.partner, a.asked_anew, a.pulled_ms, a.created_ms FROM partner_copies c
@@ -163,7 +165,7 @@ def check_partner_copies(snapshot: Snapshot, copies: Chosen = EVERY) -> Iterator
         old = created_ms >= pulled_ms + partner_of(partner).keeps_days * DAY_MS
         if asked_anew or old:
             detail = f"{partner} decided by a copy of {rfc3339(pulled_ms)}"
-            yield Discrepancy(Finding("stale_view", id, 0), None, detail)
+            yield Discrepancy(Finding("stale_view", id, 0), None, None, detail)
 
 
 def differs_from_books_now(loan: Loan, facts: Sequence[Fact], record: BureauRecord) -> bool:

@@ -13,10 +13,11 @@ import typer
 from mocklend.cli.completion import reconciler_names, statuses
 from mocklend.cli.output import hinted, refuse, show
 from mocklend.cli.root import PATIENT_S, TARGET, AsJson, connect
+from mocklend.domain.money import format_minor
 from mocklend.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from mocklend.client import Client, Exchange
+    from mocklend.client import Client, Doc, Exchange
 
 commands = typer.Typer()
 
@@ -64,7 +65,7 @@ def audit(
     lines = [f"{result['now']}  {'clean' if result['clean'] else 'not clean'}"]
     lines.append(f"discrepancies: {len(result['discrepancies'])}, unexplained: {len(unexplained)}")
     lines += [
-        f"  {discrepancy['class']} on {discrepancy['entity']}, {discrepancy['amount_minor']}: {discrepancy['detail']}; "
+        f"  {discrepancy['class']} on {discrepancy['entity']}{_amount_of(discrepancy)}: {discrepancy['detail']}; "
         + (f"explained by {discrepancy['explained_by']}" if discrepancy["explained_by"] else "UNEXPLAINED")
         for discrepancy in result["discrepancies"]
     ]
@@ -79,6 +80,12 @@ def audit(
     lines.append(f"mark: {result['mark']}")
     show(result, as_json, *lines)
     raise typer.Exit(ExitCode.FAIL if unexplained or result["unobserved"] or broken else ExitCode.PASS)
+
+
+def _amount_of(discrepancy: Doc) -> str:
+    """How a line says by how much records differ; nothing where it is about no money."""
+    currency = discrepancy["currency"]
+    return "" if currency is None else f", {format_minor(discrepancy['amount_minor'], currency)}"
 
 
 @commands.command()
@@ -116,7 +123,8 @@ def answer_key(
             f"    injection {entry['injection']} of rule {entry['rule']}",
             f"    truth     {json.dumps(entry['truth']['after'])}",
             f"    served    {json.dumps(entry['served'])}",
-            f"    to find   {expected['class']} on {expected['entity']}, {expected['amount_minor']}",
+            f"    to find   {expected['class']} on {expected['entity']}, "
+            + format_minor(expected["amount_minor"], entry["currency"]),
         ]
     show(key, as_json, *lines)
 
@@ -220,7 +228,7 @@ def reconcile(
             refuse(f"{out} cannot be written: {error.strerror}.", "Give a file in a folder that exists.")
     lines = [f"findings: {len(found)}"]
     lines += [
-        f"  {finding.finding_class} on {finding.entity}, {finding.amount_minor}: {finding.detail}; {finding.action}"
+        f"  {finding.finding_class} on {finding.entity}, {finding.amount}: {finding.detail}; {finding.action}"
         + (f": {outcome}" if repair else "")
         for finding, outcome in zip(found, outcomes, strict=True)
     ]

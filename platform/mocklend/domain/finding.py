@@ -45,10 +45,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """Two rows that disagree: what a reconciler should find. `loan_id` is None where it belongs to no single loan."""
+    """Two rows that disagree: what a reconciler should find. `loan_id` is None where it belongs to no single loan.
+
+    `currency` is that of the loan, receipt or statement; None where it is about no money.
+    """
 
     finding: Finding
     loan_id: str | None
+    currency: str | None
     detail: str
 
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from mocklend.domain.facts import ALL_COUNT, EDIT, PAYMENT_RETURN, RECEIPT, SECOND_RECEIPT, Fact, Standing, standing
+from mocklend.domain.money import format_minor
 from mocklend.domain.replay import LoanState, dump
 from mocklend.domain.statuses import LoanStatus
 from mocklend.ledger.accounts import RECEIVABLES, is_in_chart
@@ -190,7 +191,8 @@ def receipts(books: LoanBooks) -> Iterator[str]:
         lands_here = 0 if fact is None or fact.landed else amount
         has_landed, is_applied = landed.get(id, 0), applied.get(id, 0)
         if has_landed != lands_here or is_applied != (0 if id in counting.void or id in counting.gone else amount):
-            yield f"{id}: {amount} received, {has_landed} landed, {is_applied} applied"
+            sums = [format_minor(sum_minor, books.loan.currency) for sum_minor in (amount, has_landed, is_applied)]
+            yield "{}: {} received, {} landed, {} applied".format(id, *sums)
 
 
 def buckets(books: LoanBooks) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from mocklend.domain.finding import Discrepancy, Finding
+from mocklend.domain.money import format_minor
 from mocklend.domain.replay import replay
 from mocklend.domain.statuses import QuoteType
 from mocklend.lending.books import terms_of
@@ -56,6 +57,8 @@ def _check_batch(reader: SandboxReader, quotes: Sequence[Quote]) -> Iterator[Dis
         state = replay(terms_of(loans[quote.loan_id]), posted_facts, max(fact.on for fact in posted_facts))
         right_minor = sum(buckets_of(state, QuoteType.CLEAR, date.fromisoformat(quote.date)).values())
         if quote.total_minor != right_minor:
-            detail = f"its total is {quote.total_minor} on {quote.date}, by the books {right_minor}"
+            currency = loans[quote.loan_id].currency
+            total, right = format_minor(quote.total_minor, currency), format_minor(right_minor, currency)
+            detail = f"its total is {total} on {quote.date}, by the books {right}"
             finding = Finding("wrong_view", quote.id, abs(quote.total_minor - right_minor))
-            yield Discrepancy(finding, quote.loan_id, detail)
+            yield Discrepancy(finding, quote.loan_id, currency, detail)

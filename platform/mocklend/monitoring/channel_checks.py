@@ -36,9 +36,10 @@ def channel_money_not_in_books(snapshot: Snapshot, scope: Scope = ALL) -> Iterat
     before_ms = snapshot.now_ms - BOOKS_BOUND_MS
     rows = scope.rows(snapshot, _Money, _UNBOOKED, {"trades": "t.id"}, before_ms=before_ms)
     for id, loan_id, channel, currency, amount, paid_ms in rows:
+        paid = f"{channel} was paid {format_minor(amount, currency)} at {rfc3339(paid_ms)}"
         yield Seen(
             "channel_money_not_in_books", "missing_in_books", id, loan_id or None, amount,
-            paid_ms, paid_ms + BOOKS_BOUND_MS, f"{channel} was paid {amount} at {rfc3339(paid_ms)}, no book has it",
+            paid_ms, paid_ms + BOOKS_BOUND_MS, f"{paid}, no book has it",
             channel, currency, amount,
         )  # fmt: skip
 
@@ -233,9 +234,10 @@ def paid_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
             loan = snapshot.find(Loan, loan_id)
             overpaid = state_of(loan).overpaid_minor if loan is not None else 0
             if overpaid:
+                again, too_much = format_minor(amount, currency), format_minor(overpaid, currency)
                 yield Seen(
                     "paid_twice", None, id, loan_id, min(amount, overpaid),
-                    paid_ms, paid_ms, f"{amount} came a second time on {key[2]}, and {overpaid} is too much",
+                    paid_ms, paid_ms, f"{again} came a second time on {key[2]}, and {too_much} is too much",
                     channel, currency,
                 )  # fmt: skip
         previous = key

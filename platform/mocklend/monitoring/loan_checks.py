@@ -11,6 +11,7 @@ from typing import NamedTuple
 from mocklend.bureau.checks import differs_from_books_now
 from mocklend.domain.bureau import LAG_MS, OPEN, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
+from mocklend.domain.money import format_minor
 from mocklend.domain.statuses import LoanStatus
 from mocklend.lending.books import state_of, terms_of
 from mocklend.monitoring.seen import BUREAU_SLACK_MS, PAGE_BOUND_MS, Seen
@@ -121,11 +122,14 @@ def page_behind_books(case: Case) -> Iterator[Seen]:
     since_ms = lacking[0].made_ms if lacking else page.made_ms if page else loan.created_ms
     if case.now_ms - since_ms > PAGE_BOUND_MS:
         owed = state_of(loan).outstanding_minor
-        shown = f"version {page.version} ({page.status}, {page.outstanding_minor})" if page else "nothing"
+        on_books = f"{loan.version} ({loan.status}, {format_minor(owed, loan.currency)})"
+        shown = "nothing"
+        if page:
+            shown = f"version {page.version} ({page.status}, {format_minor(page.outstanding_minor, loan.currency)})"
         yield Seen(
             "page_behind_books", "stale_view", loan.id, loan.id, abs(owed - (page.outstanding_minor if page else 0)),
             since_ms, since_ms + PAGE_BOUND_MS,
-            f"the page shows {shown}, the books are at {loan.version} ({loan.status}, {owed})", None, loan.currency,
+            f"the page shows {shown}, the books are at {on_books}", None, loan.currency,
         )  # fmt: skip
 
 

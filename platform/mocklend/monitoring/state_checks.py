@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from mocklend.domain.money import format_minor
 from mocklend.monitoring.seen import ALL, DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, SandboxCheck, Scope, Seen
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.servicing.disputes import UNDECIDED
@@ -59,9 +60,10 @@ def payout_stuck_in_transit(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[
     before_ms = snapshot.now_ms - PAYOUT_BOUND_MS
     rows = scope.rows(snapshot, _Ordered, _ORDERED, {"loans": "loan_id"}, before_ms=before_ms)
     for id, loan_id, purpose, channel, currency, amount, created_ms in rows:
+        of = f"{purpose} of {format_minor(amount, currency)}"
         yield Seen(
             "payout_stuck_in_transit", None, id, loan_id, amount, created_ms, created_ms + PAYOUT_BOUND_MS,
-            f"the {purpose} of {amount} through {channel} is still in transit", channel, currency,
+            f"the {of} through {channel} is still in transit", channel, currency,
         )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from mocklend.channels.order_query import QueryPayment
 from mocklend.channels.payments import NOBODYS
 from mocklend.domain.facts import MODIFY_REVOKE_AMOUNT
-from mocklend.domain.money import minor_exponent
+from mocklend.domain.money import format_minor, minor_exponent
 from mocklend.domain.people import same_person
 from mocklend.domain.statuses import (
     EditState,
@@ -56,7 +56,7 @@ Findings = Sequence[FindingDoc]
 ROUNDING_MINOR = 3
 """The minor units by which two ways of rounding may differ. No real payment is that small."""
 UNSUPPORTED = "No entry of the operator log supports it."
-_AMOUNT = re.compile(r"(?<![\w.])-?\d{1,12}\.\d{2}(?![\w.])")
+_AMOUNT = re.compile(r"(?<![\w.,])-?\d{1,12}\.\d{2,3}(?![\w.])")
 _ORDER = re.compile(r"rpy_\w+")
 
 
@@ -238,11 +238,9 @@ class Corrections:
             trade = self.work.find(Trade, finding["out_trade_no"]) if finding["out_trade_no"] else None
             if trade is None or not finding["matches_channel"] or self._is_on_the_loan(trade):
                 continue
-            yield _left(
-                "payment_not_on_loan",
-                trade.id,
-                f"{trade.channel} has {trade.amount_minor}, and it is not on this loan: match, move or reinstate it",
-            )
+            paid = format_minor(trade.amount_minor, trade.currency)
+            detail = f"{trade.channel} has {paid}, and it is not on this loan: match, move or reinstate it"
+            yield _left("payment_not_on_loan", trade.id, detail)
 
     def _is_on_the_loan(self, trade: Trade) -> bool:
         if trade.repayment_id.startswith("rct_"):
@@ -263,7 +261,8 @@ class Corrections:
                 and trade.state == TradeState.RETURNED
             )
             if (unheard or returned) and not self._on_its_way(trade):
-                difference = f"{order.channel} says {trade.state} of {order.amount_minor}, the books say {order.status}"
+                said = f"{trade.state} of {self._money(order.amount_minor)}"
+                difference = f"{order.channel} says {said}, the books say {order.status}"
                 yield _left("channel_not_asked", order.id, f"{difference}: ask the channel about it")
             elif order.status == RepaymentStatus.SUCCEEDED and _booked_otherwise(order, trade):
                 yield _left("booked_otherwise", order.id, "it is not booked as it was ordered and paid: book it again")
@@ -301,10 +300,9 @@ class Corrections:
             if edit.id not in logged:
                 yield _left("unsupported", edit.id, f"{UNSUPPORTED} Reverse it")
             memo_minor = _amount_in(edit.memo, self.loan.currency)
-            if memo_minor not in (None, edit.amount_minor):
-                detail = (
-                    f"its memo says {memo_minor}, the books have {edit.amount_minor}: reverse it, and submit it again"
-                )
+            if memo_minor is not None and memo_minor != edit.amount_minor:
+                meant, booked = self._money(memo_minor), self._money(edit.amount_minor)
+                detail = f"its memo says {meant}, the books have {booked}: reverse it, and submit it again"
                 yield _left("amount_mismatch", edit.id, detail)
         if _rest(self.loan, self._orders()):
             yield _left(
@@ -325,14 +323,16 @@ class Corrections:
         for id in self.case_file.payouts:
             payout = self.work.get(Payout, id)
             if payout.state == PayoutState.ORDERED and payout.due_ms is None:
-                detail = f"a {payout.purpose} of {payout.amount_minor} is stuck at {payout.channel}: ask the channel"
+                of = f"{payout.purpose} of {self._money(payout.amount_minor)}"
+                detail = f"a {of} is stuck at {payout.channel}: ask the channel"
                 yield _left("stuck_payout", payout.id, detail)
 
     def _unposted_promises(self) -> Iterator[LeftDoc]:
         for id in self.case_file.disputes:
             other = self.work.get(Dispute, id)
             if other.compensation_id is not None and other.payout_id is None:
-                detail = f"{other.compensation_minor} were agreed in dispute {id} and not posted: decide it again"
+                agreed = self._money(other.compensation_minor)
+                detail = f"{agreed} were agreed in dispute {id} and not posted: decide it again"
                 yield _left("compensation_not_posted", other.compensation_id, detail)
 
     def _not_shown(self) -> Iterator[LeftDoc]:
@@ -346,6 +346,9 @@ class Corrections:
             yield _left("left_behind", self.loan.id, "end of day has skipped it: catch it up")
 
     # --- reading ---
+
+    def _money(self, amount_minor: int) -> str:
+        return format_minor(amount_minor, self.loan.currency)
 
     def _orders(self) -> list[Repayment]:
         return [self.work.get(Repayment, id) for id in self.case_file.orders]
@@ -386,6 +389,10 @@ def _rest(loan: Loan, orders: Sequence[Repayment]) -> int:
 
 
 def _amount_in(memo: str, currency: str) -> int | None:
-    """The amount that a memo names, in minor units of a currency with two decimals; None unless there is just one."""
-    amounts = _AMOUNT.findall(memo) if minor_exponent(currency) == 2 else []
-    return int(Decimal(amounts[0]) * 100) if len(amounts) == 1 else None
+    """The amount that a memo names with all decimals of its currency, in minor units; None unless there is just one.
+
+    Without decimals it may be any number, so a memo about yen names none.
+    """
+    decimals = minor_exponent(currency)
+    amounts = [Decimal(amount) for amount in _AMOUNT.findall(memo) if len(amount.partition(".")[2]) == decimals]
+    return int(amounts[0].scaleb(decimals)) if len(amounts) == 1 else None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mocklend.domain.facts import SECOND_RECEIPT, booked, booking, standing
 from mocklend.domain.finding import Discrepancy, Finding
+from mocklend.domain.money import format_minor
 from mocklend.domain.statuses import DisputeState, EditState, ReceiptState, RepaymentStatus
 from mocklend.sandboxes.ids import out_trade_no
 from mocklend.sandboxes.timestamps import parse_rfc3339
@@ -35,10 +36,11 @@ def check_decisions(snapshot: Snapshot, loans: Chosen) -> Iterator[Discrepancy]:
         steps = [entry for entry in dispute.progress if entry["note"].startswith(CORRECTED_NOTE)]
         if not steps or steps[-1]["state"] != DisputeState.CORRECTED:
             continue  # It was compensated, and its progress says that it is not corrected.
-        wrong = _mistakes(snapshot, dispute, steps[-1]["at"])
+        loan = snapshot.get(Loan, dispute.loan_id)
+        wrong = _mistakes(snapshot, loan, dispute, steps[-1]["at"])
         if wrong:
             detail = f"it says {DisputeState.CORRECTED} of {steps[-1]['at']}: {'; '.join(wrong)}"
-            yield Discrepancy(Finding("untrue_decision", dispute.id, 0), dispute.loan_id, detail)
+            yield Discrepancy(Finding("untrue_decision", dispute.id, 0), loan.id, loan.currency, detail)
 
 
 class _Version(NamedTuple):
@@ -46,8 +48,7 @@ class _Version(NamedTuple):
     version: int
 
 
-def _mistakes(reader: SandboxReader, dispute: Dispute, at: str) -> list[str]:
-    loan = reader.get(Loan, dispute.loan_id)
+def _mistakes(reader: SandboxReader, loan: Loan, dispute: Dispute, at: str) -> list[str]:
     right_at = dispute.corrected_version
     if right_at is None:
         return ["it names no version at which the loan was right"]
@@ -83,7 +84,7 @@ def _wrong_page(loan: Loan, right_at: int, at_ms: int) -> Iterator[str]:
     elif page.showing.settled_ms > at_ms:
         yield f"version {right_at} was right, but was not shown by every replica"
     elif page.off_minor:
-        yield f"the page of version {right_at} is off by {page.off_minor}"
+        yield f"the page of version {right_at} is off by {format_minor(page.off_minor, loan.currency)}"
 
 
 def _booked_otherwise(

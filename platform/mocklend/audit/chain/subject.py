@@ -154,13 +154,13 @@ def _found(
     snapshot: Snapshot, group: AuditedLoans, audited: AuditedLoan, chosen: Chosen
 ) -> Iterator[Discrepancy | InTransit]:
     """Every check of the audit that is about loans, on this one; and money of another loan that is booked here."""
-    loan_id = audited.loan.id
+    loan_id, currency = audited.loan.id, audited.loan.currency
     for code, check_world in WORLD_CHECKS:
         for detail in check_world(audited.world):
-            yield Discrepancy(Finding("world_invariant", loan_id, 0), loan_id, f"{code}: {detail}")
+            yield Discrepancy(Finding("world_invariant", loan_id, 0), loan_id, currency, f"{code}: {detail}")
     for code, check_books in BOOKS_CHECKS:
         for detail in check_books(audited.books):
-            yield Discrepancy(Finding("books_invariant", loan_id, 0), loan_id, f"{code}: {detail}")
+            yield Discrepancy(Finding("books_invariant", loan_id, 0), loan_id, currency, f"{code}: {detail}")
     for check_loan in LOAN_CHECKS:
         yield from check_loan(audited)
     for check in CHECKS:

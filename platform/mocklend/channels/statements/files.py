@@ -148,7 +148,7 @@ def check_statement_files(snapshot: Snapshot, files: Iterable[StatementFile] | N
     for file in snapshot.where(StatementFile, "TRUE ORDER BY id") if files is None else files:
         mistake = _mistake_in(snapshot, file)
         if mistake is not None:
-            yield Discrepancy(Finding("wrong_statement", file.id, 0), None, f"V7: {mistake}")
+            yield Discrepancy(Finding("wrong_statement", file.id, 0), None, file.currency, f"V7: {mistake}")
 
 
 def _mistake_in(snapshot: Snapshot, file: StatementFile) -> str | None:
