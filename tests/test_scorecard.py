@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mocklend.scorecard import FindingsUnreadable, by_line, read_findings
+from mocklend.client import Client
+from mocklend.scorecard import FindingsUnreadable, by_line, read_findings, scorecard
 
 
 def test_findings_are_read_by_line_and_empty_lines_are_none(tmp_path: Path) -> None:
@@ -60,3 +61,26 @@ def test_a_problem_with_a_finding_names_its_line() -> None:
     errors = by_line(problem, [1, 4])
 
     assert errors == {"detail": "line 4.class: expected one of …", "errors": [{"field": "line 4.class"}]}
+
+
+@pytest.mark.parametrize(
+    ("currency", "none", "five", "payoff"),
+    [("CNY", "0.00", "0.05", "10,004.55"), ("JPY", "0", "5", "1,000,455"), ("KWD", "0.000", "0.005", "1,000.455")],
+)
+def test_money_is_written_in_its_currency(mocklend: Client, currency: str, none: str, five: str, payoff: str) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan = mocklend.borrow(ada["id"], 1_000_005, product_id="jiebei-like", currency=currency)
+    mocklend.arm("callback.dropped")
+    lost = mocklend.settle(mocklend.repay_quote(mocklend.quote(loan["id"]), "wallet"))["id"]
+    mocklend.advance("PT1H")
+
+    nothing = scorecard(mocklend.score([]))
+    other = {"class": "missing_in_books", "entity": lost, "amount_minor": 5}
+    wrong = scorecard(mocklend.score([other, {"class": "stale_view", "entity": "loan_x", "amount_minor": 7}]))
+
+    assert f"missed: missing_in_books on {lost}, {payoff} {currency}" in nothing
+    [money] = [line for line in nothing if line.startswith("money in ")]
+    assert f": {none} of {payoff} found; at risk " in money
+    assert money.endswith(f" {currency} x hours")
+    assert f"wrong amount: missing_in_books on {lost}, {five} {currency}; it is missing_in_books" in wrong
+    assert "false positives: stale_view on loan_x, 7 minor units" in wrong

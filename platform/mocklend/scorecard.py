@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mocklend.domain.finding import FINDINGS_MAX
+from mocklend.domain.money import format_major, format_minor
 from mocklend.textfiles import NotText, read_text
 
 Doc = dict[str, Any]
@@ -63,8 +64,9 @@ def scorecard(score: Mapping[str, Any]) -> list[str]:
     lines += [*_table(score), ""]
     lines.append(f"right kind {_cell(score['kind_accuracy'])}, right amount {_cell(score['amount_accuracy'])}")
     lines += [
-        f"money in {currency}: {entry['found_minor']} of {entry['demanded_minor']} minor units found; "
-        f"at risk {entry['at_risk_minor_hours']} minor units x hours"
+        f"money in {currency}: {format_major(entry['found_minor'], currency)} of "
+        f"{format_major(entry['demanded_minor'], currency)} found; "
+        f"at risk {format_minor(entry['at_risk_minor_hours'], currency)} x hours"
         for currency, entry in score["money"].items()
     ]
     for word in ("detect", "repair"):
@@ -120,7 +122,16 @@ def _described(entry: Mapping[str, Any]) -> str:
     if "about" in entry:
         return f"{entry['action']} of {entry['about']} by {entry['operator']}: {entry['reason']}"
     key = ", ".join(sorted({expected["class"] for expected in entry.get("answer_key", ())}))
-    return f"{entry['class']} on {entry['entity']}, {_cell(entry['amount_minor'])}" + (f"; it is {key}" if key else "")
+    return f"{entry['class']} on {entry['entity']}, {_amount(entry)}" + (f"; it is {key}" if key else "")
+
+
+def _amount(entry: Mapping[str, Any]) -> str:
+    """The amount of a break, or of a finding in the currency of the answer key; a finding about nothing has none."""
+    amount_minor = entry["amount_minor"]
+    named = [each["currency"] for each in (entry, *entry.get("answer_key", ())) if "currency" in each]
+    if amount_minor is None:
+        return "-"
+    return format_minor(amount_minor, named[0]) if named else f"{amount_minor} minor units"
 
 
 def _cell(value: float | None) -> str:

@@ -38,7 +38,7 @@ FindingDoc = TypedDict(
 )
 """A finding in the lists of a score; `n` is its place in the request, from 0."""
 
-KeyedBreakDoc = TypedDict("KeyedBreakDoc", {"class": str, "amount_minor": int, "injection": str})
+KeyedBreakDoc = TypedDict("KeyedBreakDoc", {"class": str, "amount_minor": int, "currency": str, "injection": str})
 """An entry of the answer key, beside the finding that is about it."""
 
 

@@ -428,7 +428,12 @@ def _lists(
 
 def _with_breaks(finding: ReportedFinding, breaks: Sequence[Break]) -> JudgedFindingDoc:
     key: list[KeyedBreakDoc] = [
-        {"class": break_.finding_class, "amount_minor": break_.amount_minor, "injection": break_.injection}
+        {
+            "class": break_.finding_class,
+            "amount_minor": break_.amount_minor,
+            "currency": break_.currency,
+            "injection": break_.injection,
+        }
         for break_ in breaks
     ]
     return {**finding.to_json(), "answer_key": key}
