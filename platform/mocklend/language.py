@@ -16,6 +16,8 @@ from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 
+from markupsafe import Markup, escape
+
 from mocklend.domain.sentences import SentenceDoc
 from mocklend.plugins import installed
 
@@ -66,6 +68,12 @@ def template(language: Language, text: str, values: Mapping[str, object]) -> str
         text = _SPACE_BEFORE.sub(lambda found: _without_space(found, values, 0), text)
         text = _SPACE_AFTER.sub(lambda found: _without_space(found, values, -1), text)
     return text
+
+
+def html(language: Language, text: str, /, **values: object) -> Markup:
+    """Return a text in a language for a template: values are escaped, unless they are markup."""
+    escaped = escape(template(language, text, values))
+    return escaped.format(**values) if values else escaped
 
 
 def _without_space(found: re.Match[str], values: Mapping[str, object], end: int) -> str:

@@ -16,7 +16,7 @@ import pytest
 from mocklend.cli.scenarios import reporter
 from mocklend.domain.sentences import sentence
 from mocklend.exit_codes import ExitCode
-from mocklend.language import Language
+from mocklend.language import Language, html
 from mocklend.live_series import LiveRow
 from mocklend.reports.collecting import figure, new_report
 from mocklend.reports.documents import INJECTIONS, LOAD, NAMED, ReportDoc, without_truth
@@ -61,6 +61,7 @@ def report() -> ReportDoc:
                     "finding_class": "stale_view",
                     "entity": "loan_a",
                     "amount_minor": 100_450,
+                    "currency": "CNY",
                 }
             ],
         },
@@ -103,7 +104,7 @@ def test_each_figure_of_the_file_is_that_of_its_json(report: ReportDoc, language
     assert file.figures[INJECTIONS] == "56,801"
     assert file.fields == {"seed": "42", "command": "scripts/load --users 5 --seed 42"}
     assert file.tables["rules"] == [["slow", "cache.stale_set", "9", "8", "7", "6"]]
-    assert file.tables["open_lies"][0][-2:] == ["loan_a", "1,004.50"]
+    assert file.tables["open_lies"][0][-2:] == ["loan_a", "1,004.50 CNY"]
     assert file.tables["operations"] == [[HOSTILE, "3", "0", "0.5", "2", "", "9"]]
     assert file.tables["scores"][0][2:] == ["2", "1", "0", "1", "0.5", "0.667"]
 
@@ -251,3 +252,19 @@ def test_a_place_where_no_file_can_be_is_refused_before_the_run(
 
     assert refused.value.exit_code == ExitCode.WRONG_USE
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("currency", "written"), [("JPY", "100,450 JPY"), ("KWD", "100.450 KWD")])
+def test_an_amount_is_in_the_currency_of_its_lie(report: ReportDoc, currency: str, written: str) -> None:
+    assert report["truth"] is not None
+    report["truth"]["open_lies"][0]["currency"] = currency
+
+    assert f'<td class="n">{written}</td>' in report_html(report, Language.EN)
+
+
+def test_chinese_stands_beside_chinese_without_a_space() -> None:
+    text = "as of {time}, polling"
+
+    assert html(Language.ZH, text, time="上午") == "截至上午，轮询中"
+    assert html(Language.ZH, text, time="10:10") == "截至 10:10，轮询中"
+    assert html(Language.ZH, text, time="<b>") == "截至 &lt;b&gt;，轮询中"

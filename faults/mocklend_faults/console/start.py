@@ -77,10 +77,12 @@ def start() -> str:
         armed = any(stored["id"] == RULE_ID for stored in stored_of(snapshot))
         views = views_of(traced_loan(snapshot, platform().layer, loan_id)) if loan and visit().truth else None
         write = Formats(visit().language, snapshot.sandbox.zone)
+    currency = loan.currency if loan else CURRENCY
     return render_template(
         "start.html",
         armed=armed,
         borrower=borrower,
+        currency=currency,
         doors=DOORS,
         drawn=None if views is None else draw(views),
         loan=loan,
@@ -89,7 +91,7 @@ def start() -> str:
         principal_minor=PRINCIPAL_MINOR,
         rows={} if views is None else {row["view"]: row for row in views["rows"]},
         rule_id=RULE_ID,
-        wording=Wording(visit(), write, CURRENCY),
+        wording=Wording(visit(), write, currency),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ from mocklend.domain.money import minor_exponent
 from mocklend.language import Language
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 
+_CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=\d)")
+"""Where CLDR has a space that does not break, which Babel leaves out: between a currency's code and its amount."""
 LOCALES = {Language.EN: Locale.parse("en_US"), Language.ZH: Locale.parse("zh_CN")}
 """Babel's locales, parsed once: that takes longer than writing a date. American numbers, and days like 9 Mar."""
 
@@ -35,8 +38,8 @@ class Formats:
         """A number: 16,000."""
         return str(format_decimal(number, locale=self._locale))
 
-    def amount(self, minor: int | None, currency: str = "CNY") -> str:
-        """An amount without its currency, for a column whose head says it: 1,004.50. Empty for None."""
+    def amount(self, minor: int | None, currency: str) -> str:
+        """An amount without its currency, which stands beside it or above: 1,004.50. Empty for None."""
         if minor is None:
             return ""
         decimals = minor_exponent(currency)
@@ -44,8 +47,9 @@ class Formats:
         return str(format_decimal(_major(minor, decimals), format=pattern, locale=self._locale))
 
     def money(self, minor: int, currency: str) -> str:
-        """An amount that stands alone: CN¥1,004.50 in English, ¥1,004.50 in Chinese."""
-        return str(format_currency(_major(minor, minor_exponent(currency)), currency, locale=self._locale))
+        """An amount that stands alone: CN¥1,004.50 in English, ¥1,004.50 in Chinese; without a sign, KWD 1.005."""
+        written = str(format_currency(_major(minor, minor_exponent(currency)), currency, locale=self._locale))
+        return _CODE_BEFORE_DIGIT.sub("\u00a0", written)
 
     def moment(self, at: str | int | None) -> Markup:
         """A moment (RFC 3339 or ms) in a table: 03-09 10:10, with UTC for machines and in the title."""

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from flask import Request, Response, current_app, g, redirect, request, url_for
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mocklend.config import Settings
 from mocklend.console.field_errors import expected_text, wrong_text
 from mocklend.console.formats import Formats
 from mocklend.domain.problems import FieldErrorDoc, Refused
-from mocklend.language import Language, accepted, available, template, translate
+from mocklend.language import Language, accepted, available, html, translate
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, REVEALED
 from mocklend.storage.snapshot import Snapshot
@@ -84,8 +84,7 @@ class Visit:
 
     def html(self, english: str, /, **values: object) -> Markup:
         """A text in the viewer's language for a template: values are escaped, unless they are markup."""
-        text = escape(template(self.language, english, values))
-        return text.format(**values) if values else text
+        return html(self.language, english, **values)
 
     def wrong(self, error: FieldErrorDoc) -> Markup:
         """What is wrong with a field: what was expected, and what was received."""

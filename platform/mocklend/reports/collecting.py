@@ -215,6 +215,7 @@ def _open_lie(entry: Doc) -> OpenLie:
         "finding_class": expected["class"],
         "entity": expected["entity"],
         "amount_minor": expected["amount_minor"],
+        "currency": entry["currency"],
     }
 
 

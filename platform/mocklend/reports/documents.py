@@ -71,7 +71,8 @@ class OpenLie(TypedDict):
     fault: Annotated[str, says("Its kind of fault.")]
     finding_class: Annotated[str, says("The class of finding to report.")]
     entity: Annotated[str, says("The id of what is wrong.")]
-    amount_minor: Annotated[int, says("The amount at stake, in minor units.")]
+    amount_minor: Annotated[int, says("The amount at stake, in minor units of `currency`.")]
+    currency: Annotated[str, says("The currency of the amount.")]
 
 
 class TruthDoc(TypedDict):

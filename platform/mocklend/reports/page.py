@@ -10,19 +10,18 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mocklend.console.app import HERE as CONSOLE
 from mocklend.console.live import CHARTS, elapsed
 from mocklend.console.words import VERDICTS
 from mocklend.domain.money import format_minor
-from mocklend.language import Language, message, said, translate
+from mocklend.language import Language, html, message, said, translate
 from mocklend.live_series import LiveRow
 from mocklend.reports.documents import ReportDoc
 from mocklend.reports.plots import Plot, PlotLine, shown
@@ -39,30 +38,17 @@ KINDS = {
 CHAPTERS = message("Open lies at the end of each chapter")
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The texts of one report, in its reader's language."""
-
-    language: Language
-
-    def html(self, english: str, /, **values: object) -> Markup:
-        """A text for the template, with its values escaped."""
-        text = escape(translate(self.language, english))
-        return text.format(**values) if values else text
-
-
 def report_html(report: ReportDoc, language: Language) -> str:
     """The report as an HTML file, in a language."""
-    texts = Texts(language)
     return (
         _templates()
         .jinja_env.get_template("report.html")
         .render(
-            _=texts.html,
+            _=partial(html, language),
             document=_embedded(report),
             kinds=KINDS,
             language=language,
-            minor=lambda amount: format_minor(amount, "CNY").removesuffix(" CNY"),
+            money=format_minor,
             outcomes=VERDICTS,
             plots=list(plots_of(report, language)),
             policy=policy(),

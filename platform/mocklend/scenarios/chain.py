@@ -20,6 +20,7 @@ class BelievedRow(NamedTuple):
     overdue_minor: int | None
     paid_minor: int | None
     mark: str
+    currency: str
 
 
 def loan_of(state: Doc) -> str | None:
@@ -45,6 +46,7 @@ def believed_now(platform: Platform, sandbox_id: str, state: Doc) -> list[Believ
             row["overdue_minor"],
             row["paid_minor"],
             row["mark"],
+            views["currency"],
         )
         for row in views["rows"]
     ]

@@ -34,6 +34,7 @@ class CheckRun:
 
     moments: list[str] = field(default_factory=list)
     findings: dict[str, list[Doc]] = field(default_factory=lambda: {name: [] for name in CHECKERS})
+    _newest: dict[str, list[Doc]] = field(default_factory=dict)
 
     def check(self, client: Client) -> dict[str, list[tuple[str, str]]]:
         """Run every reconciler now. Returns the sorted (class, entity) pairs that each found."""
@@ -41,18 +42,21 @@ class CheckRun:
         now = client.clock()["now"]
         self.moments.append(now)
         for name, findings in found_by.items():
-            self.findings[name] += [{**finding.to_json(), "found_at": now} for finding in findings]
+            documents = [{**finding.to_json(), "found_at": now} for finding in findings]
+            self.findings[name] += documents
+            # The score takes no currency from a finding; people read the amount with it.
+            self._newest[name] = [
+                {**document, "currency": finding.currency}
+                for document, finding in zip(documents, findings, strict=True)
+            ]
         return {
             name: sorted({(finding.finding_class, finding.entity) for finding in findings})
             for name, findings in found_by.items()
         }
 
     def newest(self) -> dict[str, list[Doc]]:
-        """The findings of the last check, by reconciler: class, entity, amount."""
-        return {
-            name: [finding for finding in findings if finding["found_at"] == self.moments[-1]]
-            for name, findings in self.findings.items()
-        }
+        """The findings of the check that was just made, by reconciler, each with the currency of its amount."""
+        return self._newest
 
     def score(self, client: Client, name: str) -> dict[str, Any]:
         """The numbers of the score of a reconciler's findings, and the `reasons` of its verdict.

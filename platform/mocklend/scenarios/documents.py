@@ -49,7 +49,8 @@ class FoundDoc(TypedDict):
 
     finding_class: Annotated[str, says("The finding class.")]
     entity: Annotated[str, says("The id of the entity that is wrong.")]
-    amount_minor: Annotated[int, says("The amount at stake, in minor units.")]
+    amount_minor: Annotated[int, says("The amount at stake, in minor units of `currency`.")]
+    currency: Annotated[str | None, says("The currency of the amount; null where the finding is about no money.")]
 
 
 class FindersDoc(TypedDict):
@@ -209,11 +210,13 @@ def _state(chapter: int, now: int, *, is_over: bool) -> str:
 
 def _lines(run: Run, language: Language) -> Iterator[tuple[Line, LineDoc]]:
     """The lines so far, each with its document."""
-    before = ""
+    before, currency = "", None
     asked = [(n, move.step) for n, move in enumerate(moves_of(run.scenario), 1) if move.step is not None]
     for (n, step), raw in zip(asked, run.state["lines"], strict=False):
         line = Line(**raw)
-        text, detail = sentence(language, run.zone, line.do, line.answer, line.failed)
+        if line.do == "borrow" and line.failed is None:
+            currency = line.answer.get("currency", currency)
+        text, detail = sentence(language, run.zone, line.do, line.answer, line.failed, currency)
         before = party(language, line.who, line.do, before)
         yield (
             line,
@@ -274,6 +277,7 @@ def _found(found: Mapping[str, Iterable[Mapping[str, Any]]]) -> list[FindersDoc]
                     "finding_class": finding["class"],
                     "entity": finding["entity"],
                     "amount_minor": finding["amount_minor"],
+                    "currency": finding["currency"],
                 }
                 for finding in findings
             ],

@@ -137,7 +137,7 @@ class Narrator:
         """Print an entry of the answer key: in full while it is active, afterwards how it ended."""
         self._scenes[-1]["entries"].append(entry)
         expected = entry["expected"]
-        amount = format_minor(expected["amount_minor"], "CNY")
+        amount = format_minor(expected["amount_minor"], entry["currency"])
         head = self.translated("answer key  {injection}  {fault}: {status}", **_of(entry, "injection fault status"))
         self._line(f"  {head}", YELLOW)
         if entry["ended_at"]:
@@ -173,9 +173,12 @@ class Narrator:
         head = self.translated("audit       {loans} loans, discrepancies: {count}", **counts)
         self._line(f"  {head}", YELLOW if discrepancies else "")
         for entry in discrepancies:
-            amount = format_minor(entry["amount_minor"], "CNY")
-            where = {"finding_class": entry["class"], "entity": entry["entity"], "amount": amount}
-            self._line("    " + self.translated("{finding_class} on {entity}, {amount}", **where))
+            where, currency = {"finding_class": entry["class"], "entity": entry["entity"]}, entry["currency"]
+            if currency is None:
+                self._line("    " + self.translated("{finding_class} on {entity}", **where))
+            else:
+                where["amount"] = format_minor(entry["amount_minor"], currency)
+                self._line("    " + self.translated("{finding_class} on {entity}, {amount}", **where))
             self._line("    " + self.translated("explained by {entries}", entries=entry["explained_by"]))
         self.claim(
             "audit and answer key agree, every invariant of the books holds",

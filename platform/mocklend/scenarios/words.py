@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mocklend.client import Doc
-from mocklend.domain.money import format_minor
+from mocklend.domain.money import format_major
 from mocklend.language import Language, translate
 from mocklend.scenarios.narrator import NotAsTold, at
 
@@ -86,6 +86,10 @@ PARTIES = {
     "reverse_edit": "An operator",
 }
 """Who speaks in a step that names nobody; in any other call, the party of the step before."""
+
+
+DEFAULT_CURRENCY = "CNY"
+"""The currency of a story before it has a loan: that of a loan which names none."""
 
 
 class Sentence(NamedTuple):
@@ -202,14 +206,19 @@ SENTENCES: dict[str, tuple[Sentence, ...]] = {
 }  # fmt: skip
 
 
-def sentence(language: Language, zone: str, do: str, answer: Doc, failed: str | None) -> tuple[str, str]:
-    """What a call has shown, and a second line, which may be empty. A call without a sentence is named."""
+def sentence(
+    language: Language, zone: str, do: str, answer: Doc, failed: str | None, currency: str | None = None
+) -> tuple[str, str]:
+    """What a call has shown, and a second line, which may be empty. A call without a sentence is named.
+
+    `currency` is that of the story's newest loan: edits, limits and applications are answered without one.
+    """
     if failed is not None and "amount_minor" not in answer:
         return translate(language, "Refused: {title}", title=answer.get("title") or failed), ""
     for candidate in SENTENCES.get(do, ()):
         if candidate.needs and not _value(answer, candidate.needs):
             continue
-        values = {name: _shown(language, zone, path, answer) for name, path in candidate.fields.items()}
+        values = {name: _shown(language, zone, path, answer, currency) for name, path in candidate.fields.items()}
         text = translate(language, candidate.text, **values)
         # A code is written as it is.
         return text if candidate.text.startswith("{fault}") else text[:1].upper() + text[1:], translate(
@@ -230,7 +239,15 @@ def _value(answer: Mapping[str, Any], path: str) -> Any:
         return None
 
 
-def _shown(language: Language, zone: str, path: str, answer: Mapping[str, Any]) -> str:
+def _money(amount_minor: int, path: str, answer: Mapping[str, Any], currency: str | None) -> str:
+    """An amount in the currency that stands nearest to it in the answer, else in that of the story."""
+    above = path.split(".")[:-1]
+    names = [".".join([*above[:depth], "currency"]) for depth in range(len(above), -1, -1)]
+    named = next((found for name in names if (found := _value(answer, name))), currency)
+    return format_major(amount_minor, named or DEFAULT_CURRENCY)
+
+
+def _shown(language: Language, zone: str, path: str, answer: Mapping[str, Any], currency: str | None) -> str:
     value, last = _value(answer, path), path.rpartition(".")[2]
     if isinstance(value, list):
         if last in ("attempts", "transactions"):
@@ -239,7 +256,7 @@ def _shown(language: Language, zone: str, path: str, answer: Mapping[str, Any]) 
     if value is None:
         return "–"
     if last.endswith("_minor"):
-        return format_minor(abs(value), "CNY").removesuffix(" CNY")
+        return _money(abs(value), path, answer, currency)
     if last in ("now", "paid_at", "due_at", "refreshed_at"):
         return _date(language, datetime.fromisoformat(value).astimezone(ZoneInfo(zone)))
     if last.endswith(("_date", "_on")):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mocklend.audit.chain.docs import Param, StepDoc
 from mocklend.domain.finding import TIMING
-from mocklend.domain.money import format_minor
+from mocklend.domain.money import format_major
 
 
 class Sentence(StrEnum):
@@ -95,5 +95,5 @@ def _shown(name: str, value: Param, currency: str) -> str:
     if value is None:
         return "-"
     if isinstance(value, int) and name.endswith("_minor"):
-        return format_minor(value, currency).removesuffix(f" {currency}")
+        return format_major(value, currency)
     return str(value) or "(empty)"
