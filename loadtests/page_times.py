@@ -22,13 +22,14 @@ from flask import url_for
 from flask.testing import FlaskClient
 from tool import whole
 
-from mocklend.api.alerts import keep_alerts
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.console.app import ENTRIES, create_console
 from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
+from mocklend.monitoring.history import checks_task
 from mocklend.runtime import Platform
+from mocklend.sandboxes.jobs import CHECKS
 from mocklend_faults.engine.commands import PutRule
 from mocklend_faults.engine.layer import FaultLayer
 from mocklend_faults.engine.rules import Rule
@@ -84,7 +85,7 @@ def _costs(platform: Platform, loans: int, times: int, clock: Callable[[], float
     growing.grow_to(loans)
     growing.repay_us()
     platform.clocks.advance(growing.sandbox.id, growing.sandbox.sandbox_ms + 60_000)
-    keep_alerts(platform, growing.sandbox.id)
+    platform.jobs.begin(growing.sandbox.id, CHECKS, checks_task, within_s=600)
     app = create_console(platform, Settings())
     client, root = app.test_client(), f"/console/{growing.sandbox.id}"
     with app.test_request_context():

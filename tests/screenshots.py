@@ -18,13 +18,14 @@ from unittest.mock import patch
 
 from playwright.sync_api import Browser, Page
 
-from mocklend.api.alerts import keep_alerts
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.exit_codes import ExitCode
 from mocklend.language import Language
+from mocklend.monitoring.history import checks_task
 from mocklend.reports import collecting, storing
 from mocklend.runtime import Platform
+from mocklend.sandboxes.jobs import CHECKS
 from mocklend.scenarios import runs
 from mocklend_faults.engine.layer import FaultLayer
 
@@ -115,7 +116,7 @@ def _played(platform: Platform, language: Language) -> tuple[str, str, str]:
     run, sandbox = runs.play(app, platform, SCENARIO, SEED, language)
     for _ in range(CHAPTERS):
         runs.go_on(app, platform, run.sandbox_id, runs.CHAPTER)
-    keep_alerts(platform, run.sandbox_id)
+    platform.jobs.begin(run.sandbox_id, CHECKS, checks_task, within_s=60)
     with platform.snapshot(sandbox["id"]) as snapshot:
         [loan_id, *_] = snapshot.ids("SELECT id FROM loans WHERE sandbox_id = :sandbox_id ORDER BY id LIMIT 1")
     with patch.object(collecting, "wall_ns", lambda: MADE_NS), patch.object(storing, "wall_ns", lambda: MADE_NS):

@@ -201,6 +201,7 @@ FREE_FORM = {
     "AnswerKey.TruthDoc.before": "the fields of the entry's seam, as above",
     "AnswerKey.TruthDoc.after": "the fields of the entry's seam, as above",
     "AuditDoc.unobserved": "entries of the answer key, whose form is the layer's: the platform knows none",
+    "AlertRunJobDoc.problem": "the problem that ended it: beside the common fields each has its own",
     "AuditJobDoc.problem": "the problem that ended it: beside the common fields each has its own",
     "AuditJobDoc.AuditDoc.unobserved": "entries of the answer key, as above",
     "ClassDoc.problem": "why it could not be made, as above",

@@ -47,6 +47,8 @@ _PATH = re.compile(r"/(?!/)[^\s\\\x00-\x20\x7f]*")
 
 ADVANCE_WITHIN_S = 3_600.0
 """How long `advance` waits for a clock, by default."""
+ALERTS_WITHIN_S = 3_600.0
+"""How long `run_alerts` waits for its run, by default."""
 _ANSWER_MARGIN_S = 2
 """A request for an advance wants its answer this many seconds before it would time out."""
 _LOOK_S = 0.5
@@ -790,12 +792,39 @@ class Client:
         filters = {"class": finding_class, "check": check, "loan_id": loan_id, "limit": limit, "cursor": cursor}
         return self._get("/operator/alerts", filters)
 
-    def run_alerts(self) -> Doc:
-        """Run every check of the platform's own monitoring, and keep what they see.
+    def run_alerts(self, *, within_s: float = ALERTS_WITHIN_S) -> Doc:
+        """Run every check of the platform's own monitoring, and keep what they see. It looks at every loan.
 
-        Returns {n, at, open, opened, closed, left_out}. It looks at every loan.
+        Returns {n, at, open, opened, closed, left_out}. If it takes longer than a request may, the client looks until
+        it is done. After `within_s` seconds it raises TimeoutError: the run goes on, and `alert_run_state` watches it.
         """
-        return self._post("/operator/alerts/runs", {})
+        until_s = time.monotonic() + within_s
+        wait_s = max(0, int(min(self.timeout_s - _ANSWER_MARGIN_S, within_s)))
+        answer = self._post("/operator/alerts/runs", {}, headers={"Prefer": f"wait={wait_s}"})
+        while "state" in answer:
+            if answer["state"] == "done":
+                done: Doc = answer["result"]
+                return done
+            if answer["problem"] is not None:
+                raise ProblemError(answer["problem"]["status"], answer["problem"])
+            if answer["state"] == "interrupted" or time.monotonic() >= until_s:
+                looked = f"{answer['looked_at']} of {answer['loans']} loans"
+                raise TimeoutError(f"the run {answer['id']} is {answer['state']} and has looked at {looked}")
+            time.sleep(_LOOK_S)
+            answer = self.alert_run_state(answer["id"])
+        return answer
+
+    def begin_alert_run(self) -> Doc:
+        """Begin a run of the checks without waiting for it; if one runs, it is that one. See `alert_run_state`."""
+        return self._post("/operator/alerts/runs", {}, headers={"Prefer": "respond-async"})
+
+    def alert_run_state(self, run_id: str) -> Doc:
+        """Return a run of the checks: {id, state, at, loans, looked_at, problem, result}.
+
+        `state` is running, done (then `result` has what `run_alerts` returns), failed or interrupted. Refused with
+        `alert_run_unknown`.
+        """
+        return self._get(f"/operator/alerts/runs/{_part(run_id)}")
 
     def alert_history(
         self,

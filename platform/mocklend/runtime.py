@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from mocklend.sandbox_uses import SandboxUses
 from mocklend.sandboxes import lifecycle, uses
 from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
+from mocklend.scheduling.background import Jobs
 from mocklend.scheduling.driver import ClockDriver
 from mocklend.scheduling.emptier import Emptier
 from mocklend.scheduling.processes import SERVER, Processes
@@ -48,7 +48,6 @@ from mocklend.writer import Writer
 
 if TYPE_CHECKING:
     from mocklend.audit import Audit
-    from mocklend.audit.jobs import AuditRuns
 
 
 def database_url(database: str) -> str:
@@ -148,8 +147,14 @@ class Platform:
         if layer is not None and self.known.shared:
             layer.share(partial(writing, self.engine, waits_for_disk=False))
             self.known.on_rules = layer.compare_rules
-        self._audits: AuditRuns | None = None
-        self._audits_lock = threading.Lock()
+        self.jobs = Jobs(
+            self.engine,
+            self.writer,
+            process=self.clocks.runs.process,
+            processes=lambda: self.clocks.processes,
+            real_ms=self.real_ms,
+        )
+        """What runs beside the requests that began it."""
         self.last_looks = LastLooks()
         """What this process has last seen of each sandbox: its alerts, and the last audit."""
         self.pulse = Pulse(self.look, self.ground)
@@ -182,8 +187,7 @@ class Platform:
         self.stop_clocks()
         self.pulse.close()
         self.clocks.close_delivery()
-        if self._audits is not None:
-            self._audits.close()
+        self.jobs.close()
         self.writer.close()
         if self.clocks.processes is not None:
             with suppress(Refused):
@@ -216,23 +220,6 @@ class Platform:
         with self.read() as connection:
             sandbox = self.sandbox(connection, sandbox_id)
             yield Snapshot(connection, sandbox, sandbox.now_ms(self.real_ms()))
-
-    @property
-    def audits(self) -> AuditRuns:
-        """The audits that run beside the requests that began them."""
-        from mocklend.audit.jobs import AuditRuns  # Here: a server starts without it.
-
-        with self._audits_lock:
-            if self._audits is None:
-                self._audits = AuditRuns(
-                    self.engine,
-                    self.writer,
-                    self.layer,
-                    process=self.clocks.runs.process,
-                    processes=lambda: self.clocks.processes,
-                    real_ms=self.real_ms,
-                )
-            return self._audits
 
     def health(self) -> HealthDoc:
         """Whether the database can be read and written, answered at once (see `pulse`). Raises Unavailable, Refused."""

@@ -12,7 +12,7 @@ from typing import Annotated, TypedDict
 
 from mocklend.domain.nouns import says
 from mocklend.monitoring.history import last_run
-from mocklend.sandboxes.audits import newest_done
+from mocklend.sandboxes.jobs import AUDIT, newest_done
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.scheduling.clock_now import ClockNow, clock_now
 from mocklend.storage.changes import number_of_loans
@@ -152,7 +152,7 @@ def last_alerts(snapshot: Snapshot, seen: LastSeen) -> SeenAlerts | None:
 
 def last_audit(snapshot: Snapshot, seen: LastSeen) -> SeenAudit | None:
     """The last full audit: one that this process has answered, or one that ran beside its request."""
-    stored = newest_done(snapshot)
+    stored = newest_done(snapshot, AUDIT)
     if stored is None or (seen.audit is not None and seen.audit["at"] > rfc3339(stored.at_ms)):
         return seen.audit
     return {

@@ -122,7 +122,7 @@ def test_the_longest_wait_has_a_bound(api: Caller) -> None:
 def test_an_advance_without_a_preference_is_answered_202_after_the_documented_time(
     api: Caller, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mocklend.api.clock.ANSWER_WITHIN_S", 0)
+    monkeypatch.setattr("mocklend.api.preferences.ANSWER_WITHIN_S", 0)
     api.repay(api.borrow()["id"], 1_000)
 
     assert api.post("/-/clock/advance", HOUR).status_code == 202

@@ -85,6 +85,7 @@ class Somebody:
             "out_trade_no": repayment["out_trade_no"], "edit_id": edit, "dispute_id": dispute, "rule_id": "late",
             "experiment_id": "weather", "entity": loan, "limit": "1", "format": "jsonl", "state": "DRAFT",
             "currency": "CNY", "transaction_id": "t1", "endpoint_id": endpoint, "advance_id": "adv_1", "audit_id": "aud_1",
+            "alert_run_id": "chk_2",
             "fault": "cache.bounded_stale", "score_id": api.made(api.post("/-/scores", {"findings": []}))["id"],
             "event": "repayment.ordered",
         }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Future
 
 import pytest
 
@@ -11,6 +12,7 @@ from mocklend.console.app import create_console
 from mocklend.domain.statuses import ReceiptState
 from mocklend.language import Language
 from mocklend.runtime import Platform
+from mocklend.sandboxes.jobs import CHECKS, BeginJob
 from mocklend.storage.entities import Receipt
 from support.console import Browser, english_sentences, seen
 from support.plants import plant
@@ -97,6 +99,35 @@ def test_filters_are_in_the_address_and_a_wrong_one_is_explained(browser: Browse
     assert "No alert is open." in seen(browser.get("/alerts?check=paid_twice"))
     assert 'id="error-check"' in browser.get("/alerts?check=none")
     assert 'aria-describedby="error-loan_id"' in browser.get("/alerts?loan_id=no%20id")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_while_a_run_is_under_way_the_page_says_how_far_it_is(
+    browser: Browser, platform: Platform, monkeypatch: pytest.MonkeyPatch, language: Language
+) -> None:
+    monkeypatch.setattr(platform.jobs._pool, "submit", lambda *_: Future())
+    monkeypatch.setattr("mocklend.console.alerts.WITHIN_S", 0)
+
+    page = run(browser, language)
+
+    assert {"en": "0 of 0 loans are looked at.", "zh": "已查看 0 / 0 笔借款。"}[language] in seen(page)
+    assert '<div id="seen" data-refresh="1">' in page
+    assert language is Language.EN or english_sentences(page) == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_run_that_failed_or_was_interrupted_says_so(
+    browser: Browser, platform: Platform, monkeypatch: pytest.MonkeyPatch, language: Language
+) -> None:
+    monkeypatch.setattr("mocklend.monitoring.history.run_checks", lambda *_: 1 // 0)
+    failed = run(browser, language)
+    platform.run(BeginJob(browser.sandbox_id, CHECKS, "another process"))
+    interrupted = browser.get("/alerts", language)
+
+    assert {"en": "The last run failed.", "zh": "上次运行失败。"}[language] in seen(failed)
+    assert {"en": "The last run was interrupted", "zh": "上次运行中断"}[language] in seen(interrupted)
+    assert "data-refresh" not in failed + interrupted
+    assert language is Language.EN or english_sentences(failed) == english_sentences(interrupted) == []
 
 
 def test_the_sidebar_has_the_number_of_open_alerts(browser: Browser, story: Story) -> None:

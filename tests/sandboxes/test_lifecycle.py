@@ -238,7 +238,7 @@ def test_a_reset_keeps_the_named_columns_of_a_sandbox_and_no_other_row(platform:
             "resets",
             "page_epoch",
             "advances",
-            "audits",
+            "jobs",
         ):
             assert named.get(field.name, field.name) in document["kept"], field.name
             assert getattr(again, field.name) == getattr(before, field.name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mocklend import config, live_series
 from mocklend.api import request_log
-from mocklend.api.clock import ANSWER_WITHIN_S, WAIT_MAX_S
 from mocklend.api.json_body import DEPTH_MAX, MEMBERS_MAX, VALUES_MAX
+from mocklend.api.preferences import ANSWER_WITHIN_S, WAIT_MAX_S
 from mocklend.config import RUNNING_CLOCKS_MAX, SANDBOXES_MAX, STATEMENT_TIMEOUT_S, STATUS_PAGES_MAX
 from mocklend.domain.finding import FINDINGS_MAX
 from mocklend.door import Limits
@@ -82,7 +82,11 @@ def rows() -> list[tuple[str, str, str]]:
             "All are dropped; pages come from the database until they are kept again.",
         ),
         ("advances that are kept", f"{ADVANCES_KEPT} a sandbox", "The oldest go."),
-        ("a wait for an advance", f"{ANSWER_WITHIN_S} s; {WAIT_MAX_S} s if preferred", "202 with its address."),
+        (
+            "a wait for an advance or a run of the alerts",
+            f"{ANSWER_WITHIN_S} s; {WAIT_MAX_S} s if preferred",
+            "202 with its address.",
+        ),
         ("advances that run at once", f"{THREADS_MAX} a process", "More wait for their turn."),
         ("webhook endpoints", f"{ENDPOINTS_MAX} a sandbox", "`too_many_endpoints`"),
         ("rules", f"{RULES_MAX} a sandbox, {_size(RULES_BYTES_MAX)} of JSON together", "`too_many_rules`"),

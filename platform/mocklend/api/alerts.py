@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.failures import refuse_a_body
+from mocklend.api.jobs import begin_job, job_response, watched_job
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.pagination import Paged, decode_cursor
-from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
+from mocklend.api.preferences import preferences
+from mocklend.api.request_context import current_platform, open_snapshot
 from mocklend.api.responses import rendered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.api.spoken import reader_language, spoken
@@ -22,13 +22,15 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.monitoring import alerts as current_alerts
 from mocklend.monitoring.alerts import CHECKS, AlertDoc, alert_doc
-from mocklend.monitoring.history import STATES, AlertHistory, AlertRunDoc, history, run_checks
-from mocklend.runtime import Platform
+from mocklend.monitoring.history import STATES, AlertHistory, AlertRunDoc, AlertRunJobDoc, checks_task, history
+from mocklend.sandboxes.jobs import CHECKS as CHECKS_JOB
 from mocklend.sandboxes.lifecycle import MonitoringDoc, monitoring_doc
 from mocklend.validation import OneOf
 from mocklend.views.reads import cursor
 
 alerts = APIBlueprint("alerts", __name__)
+
+RUNS = "/operator/alerts/runs"
 
 Check = Annotated[str, OneOf(tuple(CHECKS))]
 FindingClass = Annotated[str, OneOf(tuple(CLASSES))]
@@ -90,22 +92,24 @@ def list_alerts(query: AlertQuery) -> Response:
     )
 
 
-@alerts.post("/operator/alerts/runs")
+@alerts.post(RUNS)
 @alerts.output(document(AlertRunDoc))
-@alerts.doc(**operation("runAlerts", *BODY_CODES, reads=NOTHING))
+@alerts.doc(**operation("runAlerts", *BODY_CODES, reads=NOTHING, in_progress="AlertRunJobDoc"))
 def run_alerts() -> Response:
-    """Run every check, and keep what they see: see `GET /operator/alerts/history`. It looks at every loan."""
-    refuse_a_body()
-    return rendered(keep_alerts(current_platform(), sandbox_id()))
+    """Run every check, and keep what they see: see `GET /operator/alerts/history`. It looks at every loan.
+
+    If it takes longer than 20 seconds, or than the client prefers to wait, the answer is 202, and `Location` is where
+    to watch it. It goes on if the client goes away. If one runs already, it is that one.
+    """
+    return begin_job(CHECKS_JOB, checks_task, RUNS, preferences(request.headers.get("Prefer")))
 
 
-def keep_alerts(platform: Platform, sandbox_id: str) -> Mapping[str, object]:
-    """Run every check in a sandbox, and keep what they see. Returns the run as JSON."""
-    with platform.snapshot(sandbox_id) as snapshot:
-        command = run_checks(snapshot)
-    kept = platform.run(command).body
-    platform.last_looks.note_alerts(snapshot, command.run.open)
-    return kept
+@alerts.get(f"{RUNS}/<id:alert_run_id>")
+@alerts.output(document(AlertRunJobDoc))
+@alerts.doc(**operation("getAlertRun", "alert_run_unknown", parameters={"alert_run_id": "chk_1"}))
+def get_alert_run(alert_run_id: str) -> Response:
+    """One run of the checks: how many loans it has looked at, and its result. The last one that is done is kept."""
+    return job_response(watched_job(CHECKS_JOB, alert_run_id))
 
 
 @alerts.get("/operator/alerts/history")

@@ -9,18 +9,18 @@ from flask import Response
 from pydantic import Field
 
 from mocklend.api.documents import document
-from mocklend.api.json_body import asked_request
+from mocklend.api.jobs import begin_job, job_response, watched_job
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.problems import field_problem
-from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
-from mocklend.api.responses import RETRY_AFTER_S, in_progress, rendered
+from mocklend.api.request_context import current_platform, open_snapshot
+from mocklend.api.responses import rendered
 from mocklend.api.sandboxes import NOTHING
 from mocklend.api.spoken import audit_in_words, reader_language, spoken
-from mocklend.audit.jobs import AuditJobDoc, audited, audited_loan
+from mocklend.audit.jobs import AuditJobDoc, audit_task, audited, audited_loan
 from mocklend.audit.marks import MARK_LENGTH_MAX
 from mocklend.audit.report import AuditDoc
-from mocklend.sandboxes import audits
+from mocklend.sandboxes.jobs import AUDIT
 from mocklend.summary import SeenAudit
 from mocklend.validation import Body, bounded_str
 
@@ -76,10 +76,7 @@ def seen_audit(made: AuditDoc) -> SeenAudit:
 @audit.doc(**operation("beginAudit", "sandbox_unknown", *BODY_CODES, reads=NOTHING))
 def begin_audit() -> Response:
     """Begin a full audit beside this request. If one runs already, it is that one: `Location` is where to watch it."""
-    if asked_request().body() and asked_request().get_json() != {}:
-        raise field_problem("", "no body, or an empty object", asked_request().get_json())
-    id = current_platform().audits.begin(sandbox_id())
-    return in_progress(_job(id), f"/-/audits/{id}")
+    return begin_job(AUDIT, audit_task(current_platform().layer), "/-/audits")
 
 
 @audit.get("/-/audits/<id:audit_id>")
@@ -87,15 +84,7 @@ def begin_audit() -> Response:
 @audit.doc(**operation("getAudit", "audit_unknown", parameters={"audit_id": "aud_1"}))
 def get_audit_job(audit_id: str) -> Response:
     """One audit: how many loans it has looked at, and its result. The last one that is done is kept."""
-    shown = _job(audit_id)
+    shown = watched_job(AUDIT, audit_id)
     if shown["result"] is not None:
         shown["result"] = audit_in_words(shown["result"], reader_language())
-    response = spoken(rendered(shown))
-    if shown["state"] == audits.RUNNING:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return response
-
-
-def _job(id: str) -> AuditJobDoc:
-    with open_snapshot() as snapshot:
-        return current_platform().audits.doc(snapshot, audits.by_id(snapshot, id))
+    return job_response(shown)

@@ -15,7 +15,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import MomentOrNext, SpanOfTime
 from mocklend.api.idempotency import HEADER, idempotency
 from mocklend.api.openapi import KEY_CODES, operation
-from mocklend.api.preferences import Preferences, preferences
+from mocklend.api.preferences import preferences
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, leaves_truth_out, open_snapshot, sandbox_id, shows_truth
 from mocklend.api.request_log import clock_changes
@@ -33,12 +33,6 @@ from mocklend.validation import Body, OneOf, bounded_int
 clock = APIBlueprint("clock", __name__)
 
 ADVANCES = "/-/clock/advances"
-ANSWER_WITHIN_S = 20
-"""After how many seconds an advance that still runs is answered 202, without a preference of the client."""
-WAIT_MAX_S = 60
-"""The longest wait that a client may prefer: a request that waits has one of the server's threads."""
-
-
 NEXT = "next"
 
 
@@ -123,7 +117,7 @@ def advance(move: Advance) -> Response:
         raise field_problem("by", f"a duration that ends at {rfc3339(LAST_MS)} or earlier", move.by)
     idem = idempotency() if request.headers.get(HEADER) is not None else None
     preferred = preferences(request.headers.get("Prefer"))
-    runs, within_s = current_platform().clocks.runs, _within_s(preferred)
+    runs, within_s = current_platform().clocks.runs, preferred.within_s()
     advanced = runs.advance(sandbox_id(), goes, idem, within_s, shows_truth=shows_truth(sandbox))
     if isinstance(advanced, int):
         response = in_progress(_advance(advance_id(advanced)), f"{ADVANCES}/{advance_id(advanced)}")
@@ -131,10 +125,7 @@ def advance(move: Advance) -> Response:
         response = rendered(advanced.to_json())
         if advanced.replayed:
             response.headers[REPLAYED] = "true"
-    if preferred.respond_async or preferred.wait_s is not None:
-        applied = "respond-async" if preferred.respond_async else f"wait={within_s}"
-        response.headers["Preference-Applied"] = applied
-    return response
+    return preferred.applied(response)
 
 
 def move_of(move: Advance) -> Move:
@@ -145,12 +136,6 @@ def move_of(move: Advance) -> Move:
     if move.by is not None:
         return Move(by_ms=move.by.ms, by_months=move.by.months)
     return Move(to_next=True) if move.to == NEXT else Move(to_ms=int(move.to or 0))
-
-
-def _within_s(preferred: Preferences) -> int:
-    if preferred.respond_async:
-        return 0
-    return ANSWER_WITHIN_S if preferred.wait_s is None else min(preferred.wait_s, WAIT_MAX_S)
 
 
 def _advance(id: str) -> AdvanceDoc:

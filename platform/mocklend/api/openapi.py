@@ -66,6 +66,7 @@ KEY_CODES = ("idempotency_key_missing", "idempotency_key_invalid", "idempotency_
 
 PATH_PARAMETERS = {
     "advance_id": "The advance's id.",
+    "alert_run_id": "The id of a run of the checks.",
     "audit_id": "The id of an audit that runs, or ran, beside its request.",
     "borrower_id": "The borrower's id.",
     "callback_id": "The callback's id, one of GET /channels/callbacks.",

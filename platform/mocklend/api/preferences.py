@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import Response
 from werkzeug.http import parse_list_header
 
 from mocklend.domain.numbers import whole_number
 
+ANSWER_WITHIN_S = 20
+"""After how many seconds what still runs is answered 202, without a preference of the client."""
+WAIT_MAX_S = 60
+"""The longest wait that a client may prefer: a request that waits has one of the server's threads."""
 DIGITS_MAX = 9
 """Longer numbers of seconds are ignored, as other nonsense is."""
 
@@ -18,6 +23,19 @@ class Preferences:
 
     respond_async: bool = False
     wait_s: int | None = None
+
+    def within_s(self) -> int:
+        """How many seconds the answer waits."""
+        if self.respond_async:
+            return 0
+        return ANSWER_WITHIN_S if self.wait_s is None else min(self.wait_s, WAIT_MAX_S)
+
+    def applied(self, response: Response) -> Response:
+        """The response, with the preference that was applied, if the client has one."""
+        if self.respond_async or self.wait_s is not None:
+            waited = "respond-async" if self.respond_async else f"wait={self.within_s()}"
+            response.headers["Preference-Applied"] = waited
+        return response
 
 
 def preferences(header: str | None) -> Preferences:

@@ -8,7 +8,7 @@ from what a fault did. `checks.py` lists the checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from mocklend.audit.checks import BOOKS_CHECKS, CHECKS, INVARIANTS, LOAN_CHECKS, WORLD_CHECKS
 from mocklend.audit.marks import Mark, mark_of, read_mark
@@ -19,14 +19,12 @@ from mocklend.audit.subjects import AuditedLoan, AuditedLoans, chosen_groups, gr
 from mocklend.audit.totals import load_totals
 from mocklend.domain.finding import Discrepancy, Finding, InTransit
 from mocklend.domain.problems import Refused
+from mocklend.sandboxes.jobs import Progress
 from mocklend.storage.changes import changed_since, number_of_loans
 from mocklend.storage.schema import RECEIPT_PREFIX
 from mocklend.storage.snapshot import EVERY, Chosen, Snapshot
 
 __all__ = ["CHECKS", "Audit", "audit", "audit_loan"]
-
-Progress = Callable[[int], None]
-"""Is told how many loans an audit has looked at."""
 
 
 def audit(snapshot: Snapshot, since: str | None = None, progress: Progress | None = None) -> Audit:

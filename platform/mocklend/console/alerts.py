@@ -5,15 +5,17 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.api.alerts import HistoryQuery, keep_alerts
+from mocklend.api.alerts import HistoryQuery
 from mocklend.api.pagination import decode_cursor
 from mocklend.console.forms import Filled, back, read_form, sandbox_path, with_query
 from mocklend.console.visit import formats, open_snapshot, platform, visit
 from mocklend.console.words import ABOUT
-from mocklend.domain.problems import Refused
+from mocklend.domain.problems import PROBLEMS, Refused
 from mocklend.language import Language, message
 from mocklend.monitoring.alerts import CHECKS, Watch
-from mocklend.monitoring.history import CLOSED, OPEN, STATES, history
+from mocklend.monitoring.history import CLOSED, OPEN, STATES, checks_task, history
+from mocklend.sandboxes import jobs
+from mocklend.sandboxes.jobs import CHECKS as CHECKS_JOB
 from mocklend.sandboxes.timestamps import parse_rfc3339
 
 alert_pages = Blueprint("alerts", __name__)
@@ -28,6 +30,8 @@ AGES = (
 )
 """How long ago a run was, by the greatest unit that fits."""
 JUST_NOW = message("just now")
+WITHIN_S = 2.0
+"""How long a page waits for a run."""
 
 
 @alert_pages.get("/alerts")
@@ -40,6 +44,8 @@ def alerts() -> str:
     except Refused as refused:
         filled = Filled.refused_with(refused)
     with open_snapshot() as snapshot:
+        newest = jobs.newest(snapshot, CHECKS_JOB)
+        job = None if newest is None else platform().jobs.watched(snapshot, CHECKS_JOB, newest)
         listed = history(
             snapshot,
             state=state,
@@ -59,11 +65,13 @@ def alerts() -> str:
         checks=CHECKS,
         details=visit().language is Language.EN,
         filled=filled,
+        job=None if job is None or job["state"] == jobs.DONE else job,
         loan_links={
             id: sandbox_path("loans.loan", loan_id=id) for id in {each["loan_id"] for each in listed["alerts"]} if id
         },
         names=ABOUT,
         next=listed["next_cursor"],
+        problems=PROBLEMS,
         path=with_query("/operator/alerts/history", given),
         run=run,
         state=state,
@@ -75,8 +83,8 @@ def alerts() -> str:
 
 @alert_pages.post("/alerts")
 def run() -> AnyResponse:
-    """Run the checks, and keep what they see."""
-    keep_alerts(platform(), visit().sandbox_id)
+    """Run the checks, and keep what they see. A run that takes longer goes on, and the page shows how far it is."""
+    platform().jobs.begin(visit().sandbox_id, CHECKS_JOB, checks_task, WITHIN_S)
     return back()
 
 

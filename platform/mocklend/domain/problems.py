@@ -265,6 +265,11 @@ PROBLEMS: dict[str, Problem] = {
     "audit_unknown": Problem(
         404, "There is no such audit.", "Begin one: POST /-/audits. The last one that is done is kept."
     ),
+    "alert_run_unknown": Problem(
+        404,
+        "There is no such run of the alerts.",
+        "Begin one: POST /operator/alerts/runs. The last one that is done is kept.",
+    ),
     "class_unknown": Problem(404, "There is no such class.", "List them: GET /-/classes."),
     "class_not_ready": Problem(
         409,

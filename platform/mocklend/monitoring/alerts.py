@@ -11,9 +11,10 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import ChannelId, Currency, LoanId, one_of, says
 from mocklend.language import Language, translate
 from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
-from mocklend.monitoring.loan_checks import LOAN_CHECKS, cases, loans_to_look_at
+from mocklend.monitoring.loan_checks import AT_ONCE, LOAN_CHECKS, cases, loans_to_look_at
 from mocklend.monitoring.seen import ALL, SandboxCheck, Scope, Seen
 from mocklend.monitoring.state_checks import STATE_CHECKS
+from mocklend.sandboxes.jobs import Progress
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Sandbox
@@ -82,15 +83,19 @@ def alerts(
     loan_id: str | None = None,
     after: str = "",
     limit: int | None = 50,
+    progress: Progress | None = None,
 ) -> Alerts:
-    """Return the current alerts, `limit` of them or all. If monitoring is switched off there are none."""
+    """Return the current alerts, `limit` of them or all. If monitoring is switched off there are none.
+
+    `progress` is called now and then with the number of loans that were looked at; what it raises ends it.
+    """
     watch = Watch.of(snapshot.sandbox)
     if not watch.enabled:
         return Alerts([], None)
     matching = sorted(
         (
             alert
-            for alert in watch.loud(_seen(snapshot))
+            for alert in watch.loud(_seen(snapshot, progress))
             if alert.id > after
             and finding_class in (None, alert.finding_class)
             and check in (None, alert.check)
@@ -116,10 +121,12 @@ def alerts_of_loan(snapshot: Snapshot, loan_id: str, scope: Scope) -> list[Alert
     return sorted(watch.loud(seen), key=lambda alert: alert.id)
 
 
-def _seen(snapshot: Snapshot) -> Iterator[Seen]:
+def _seen(snapshot: Snapshot, progress: Progress | None) -> Iterator[Seen]:
     for sandbox_check in SANDBOX_CHECKS.values():
         yield from sandbox_check(snapshot, ALL)
-    for case in loans_to_look_at(snapshot):
+    for number, case in enumerate(loans_to_look_at(snapshot)):
+        if progress is not None and number % AT_ONCE == 0:
+            progress(number)
         for check in LOAN_CHECKS.values():
             yield from check(case)
 

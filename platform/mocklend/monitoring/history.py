@@ -18,7 +18,10 @@ from mocklend.documents import rendering
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.language import Language
 from mocklend.monitoring.alerts import Alert, AlertDoc, alert_doc, alerts
+from mocklend.sandboxes.jobs import Progress
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
+from mocklend.scheduling.background import JobDoc, Made
+from mocklend.storage.changes import number_of_loans
 from mocklend.storage.entities import AlertRun
 from mocklend.storage.schema import KeptAlertRow
 from mocklend.storage.snapshot import SandboxReader, Snapshot
@@ -76,6 +79,12 @@ class AlertRunDoc(TypedDict):
     opened: Annotated[int, says("How many of them were not open at the run before, and are kept from now on.")]
     closed: Annotated[int, says("How many alerts of the run before are gone.")]
     left_out: Annotated[int, says("How many of the open alerts are not kept: 1,000 are, those that were raised first.")]
+
+
+class AlertRunJobDoc(JobDoc):
+    """A run of the checks beside the request that began it. The last one that is done is kept."""
+
+    result: Annotated[AlertRunDoc | None, says("What the run has seen, in numbers, once it is done; null before.")]
 
 
 class KeptAlertDoc(AlertDoc):
@@ -140,11 +149,17 @@ class KeepAlerts:
         return Answer(200, alert_run_doc(self.run))
 
 
-def run_checks(snapshot: Snapshot) -> KeepAlerts:
+def checks_task(snapshot: Snapshot, progress: Progress) -> Made:
+    """A run of the checks as a job: its result is the kept run."""
+    command = run_checks(snapshot, progress)
+    return Made({}, number_of_loans(snapshot), command=command)
+
+
+def run_checks(snapshot: Snapshot, progress: Progress | None = None) -> KeepAlerts:
     """Run every check, and compare what it sees with what is kept. The command keeps the result."""
     last, now_ms = last_run(snapshot), snapshot.now_ms
     n = 1 if last is None else last.n + 1
-    seen = {alert.id: alert for alert in alerts(snapshot, limit=None).alerts}
+    seen = {alert.id: alert for alert in alerts(snapshot, limit=None, progress=progress).alerts}
     kept = {row.id: row for row in snapshot.rows(KeptAlertRow, _OPEN)}
     closed = [_Place(row.opened_run, row.id) for row in kept.values() if row.id not in seen]
     room = OPEN_MAX - (len(kept) - len(closed))

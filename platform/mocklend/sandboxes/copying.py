@@ -18,7 +18,7 @@ from mocklend.storage.schema import metadata
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.statements import by_place, run_one
 
-LEFT_OUT = frozenset({"sandbox_uses", "wakes", "advances", "audits", "webhooks", "scenario_runs", "reports"})
+LEFT_OUT = frozenset({"sandbox_uses", "wakes", "advances", "jobs", "webhooks", "scenario_runs", "reports"})
 """The tables that are not copied: what a process or a person did beside the story, and messages to its receivers."""
 PORTION = 1_000
 """How many rows one commit writes: as many as others can wait for."""

@@ -90,7 +90,7 @@ def _after_reset(sandbox: Sandbox) -> Sandbox:
         rules_version=sandbox.rules_version + 1,
         target_ms=None,
         advances=0,
-        audits=0,
+        jobs=0,
         resets=sandbox.resets + 1,
         page_epoch=next_epoch(sandbox),
     )

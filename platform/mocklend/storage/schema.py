@@ -73,15 +73,16 @@ class AdvanceRow(Struct, frozen=True):
     outcome: str | None  # JSON: what it released, or the problem that ended it
 
 
-class AuditRow(Struct, frozen=True):
-    """An audit that runs beside its request: see `sandboxes.audits`."""
+class JobRow(Struct, frozen=True):
+    """What runs beside its request: see `sandboxes.jobs`."""
 
     n: int
+    kind: str
     process: str  # the process that runs it, or ran it
     state: str
     at_ms: int  # of the sandbox's clock: when it was begun, then of when its result is
     loans: int | None
-    discrepancies: int | None
+    discrepancies: int | None  # of an audit
     unexplained: int | None
     outcome: str | None  # JSON: its result, or the problem that ended it
 
@@ -206,7 +207,7 @@ table_of("real_time", RealTime, scoped=False)
 table_of("processes", ProcessRow, scoped=False)
 table_of("wakes", Wake, key=())
 table_of("advances", AdvanceRow, key=("n",))
-table_of("audits", AuditRow, key=("n",))
+table_of("jobs", JobRow, key=("n",))
 table_of("kept_alerts", KeptAlertRow, key=("opened_run", "id"))
 table_of("idempotency", AnswerRow, key=("key",))
 table_of(

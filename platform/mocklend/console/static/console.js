@@ -44,9 +44,13 @@ const refresh = async () => {
     const answer = await fetch(location.href);
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of followed) part.innerHTML = fresh.getElementById(part.id)?.innerHTML ?? part.innerHTML;
+    for (const part of followed) {
+      const now = fresh.getElementById(part.id);
+      part.innerHTML = now?.innerHTML ?? part.innerHTML;
+      if (now && !now.dataset.refresh) clearInterval(following);
+    }
   } catch { /* The server is away: the page stays as it is. */ }
 };
-if (followed.length) setInterval(refresh, 1000 * Number(followed[0].dataset.refresh));
+const following = followed.length && setInterval(refresh, 1000 * Number(followed[0].dataset.refresh));
 document.addEventListener("submit", () => document.body.classList.add("busy"));
 addEventListener("pageshow", () => document.body.classList.remove("busy"));

@@ -41,19 +41,6 @@ CREATE TABLE applications (
 
 CREATE INDEX ix_applications_sandbox_id_borrower_id ON applications (sandbox_id, borrower_id);
 
-CREATE TABLE audits (
-    sandbox_id TEXT NOT NULL,
-    n BIGINT NOT NULL,
-    process TEXT NOT NULL,
-    state TEXT NOT NULL,
-    at_ms BIGINT NOT NULL,
-    loans BIGINT,
-    discrepancies BIGINT,
-    unexplained BIGINT,
-    outcome TEXT,
-    CONSTRAINT pk_audits PRIMARY KEY (sandbox_id, n)
-);
-
 CREATE TABLE book_facts (
     sandbox_id TEXT NOT NULL,
     loan_id TEXT NOT NULL,
@@ -277,6 +264,20 @@ CREATE TABLE idempotency (
     body TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     CONSTRAINT pk_idempotency PRIMARY KEY (sandbox_id, "key")
+);
+
+CREATE TABLE jobs (
+    sandbox_id TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    process TEXT NOT NULL,
+    state TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    loans BIGINT,
+    discrepancies BIGINT,
+    unexplained BIGINT,
+    outcome TEXT,
+    CONSTRAINT pk_jobs PRIMARY KEY (sandbox_id, n)
 );
 
 CREATE TABLE kept_alerts (
@@ -538,7 +539,7 @@ CREATE TABLE sandboxes (
     advances BIGINT NOT NULL,
     callback_secrets TEXT NOT NULL,
     page_epoch BIGINT NOT NULL,
-    audits BIGINT NOT NULL,
+    jobs BIGINT NOT NULL,
     label TEXT,
     truth TEXT NOT NULL,
     story TEXT,
