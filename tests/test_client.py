@@ -365,6 +365,7 @@ CALLS: dict[str, Any] = {
     "GET /channels/wallet/callbacks/t": lambda c: c.callback("wallet", "t"),
     "POST /operator/alerts/runs": lambda c: c.run_alerts(),
     "GET /operator/alerts/runs/chk_1": lambda c: c.alert_run_state("chk_1"),
+    "GET /operator/alerts/incidents": lambda c: c.incidents(),
     "GET /operator/alerts/history": lambda c: c.alert_history(),
     "GET /channels/trades": lambda c: c.trades(),
     "GET /channels/callbacks": lambda c: c.callbacks(),

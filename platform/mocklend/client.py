@@ -63,6 +63,7 @@ _LISTS: Mapping[str, str] = {
     "receipts": "receipts",
     "alerts": "alerts",
     "alert_history": "alerts",
+    "incidents": "incidents",
     "transactions": "transactions",
     "trades": "trades",
     "callbacks": "callbacks",
@@ -348,9 +349,9 @@ class Client:
     def every(self, what: str, *arguments: Any, **options: Any) -> Iterator[Doc]:
         """Iterate over a whole list, page by page: `every("loans", status="USING")`, `every("repayments", loan_id)`.
 
-        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, alert_history, transactions, trades,
-        callbacks, all_webhooks and sandboxes; anything else raises ValueError. The other arguments are those of the
-        method with that name.
+        `what` is one of loans, repayments, disputes, all_edits, receipts, alerts, alert_history, incidents,
+        transactions, trades, callbacks, all_webhooks and sandboxes; anything else raises ValueError. The other
+        arguments are those of the method with that name.
         """
         if what not in _LISTS:
             raise ValueError(f"{what!r} is not a list; known: {', '.join(_LISTS)}")
@@ -826,12 +827,31 @@ class Client:
         """
         return self._get(f"/operator/alerts/runs/{_part(run_id)}")
 
+    def incidents(
+        self,
+        *,
+        state: str | None = None,
+        finding_class: str | None = None,
+        check: str | None = None,
+        channel: str | None = None,
+        loan_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Doc:
+        """Return a list page of what `run_alerts` has seen, by incidents: {last_run, incidents, next_cursor}.
+
+        An incident is what one check has seen of one channel, as long as it goes on. `state` is `open` or `closed`.
+        """
+        filters = {"state": state, "class": finding_class, "check": check, "channel": channel, "loan_id": loan_id}
+        return self._get("/operator/alerts/incidents", {**filters, "limit": limit, "cursor": cursor})
+
     def alert_history(
         self,
         *,
         state: str | None = None,
         finding_class: str | None = None,
         check: str | None = None,
+        channel: str | None = None,
         loan_id: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
@@ -840,7 +860,7 @@ class Client:
 
         `state` is `open`, as of the last run, or `closed`.
         """
-        filters = {"state": state, "class": finding_class, "check": check, "loan_id": loan_id}
+        filters = {"state": state, "class": finding_class, "check": check, "channel": channel, "loan_id": loan_id}
         return self._get("/operator/alerts/history", {**filters, "limit": limit, "cursor": cursor})
 
     def query_payment(

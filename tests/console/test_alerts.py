@@ -153,6 +153,39 @@ def test_the_chinese_page_has_no_english_sentence(browser: Browser, story: Story
     assert english_sentences(browser.get("/alerts?state=closed", Language.ZH)) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        (Language.EN, "CN¥5.00 through Wallet balance is unapplied; payer: Ada; reference: ?"),
+        (Language.ZH, "经余额的 5.00 CNY 挂账；付款人：Ada；附言：?"),
+    ],
+)
+def test_an_incident_has_its_count_its_times_and_its_alerts(
+    browser: Browser, story: Story, language: Language, says: str
+) -> None:
+    unapplied(story)
+
+    page = run(browser, language)
+
+    assert says.replace("CN¥5.00", "5.00 CNY") in seen(page)
+    assert '<h3 id="inc_unapplied_beyond_matching_window.wallet.1">' in page
+    words = {"en": ("Open incidents", "First seen", "Last seen"), "zh": ("进行中的事故", "首次发现于", "最近发现于")}
+    assert all(word in seen(page) for word in words[language])
+    assert language is Language.EN or english_sentences(page) == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_alerts_are_listed_one_by_one_too(browser: Browser, story: Story, language: Language) -> None:
+    unapplied(story)
+    run(browser)
+
+    page = browser.get("/alerts?by=alert", language)
+
+    assert "unapplied_beyond_matching_window</code>" in page
+    assert 'class="incident"' not in page
+    assert language is Language.EN or english_sentences(page) == []
+
+
 def test_a_student_sees_the_alerts_and_runs_the_checks(platform: Platform, story: Story) -> None:
     unapplied(story)
     client = create_console(platform, Settings(host="0.0.0.0", control_token="the-teachers-token")).test_client()

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mocklend.api.documents import document
 from mocklend.api.jobs import begin_job, job_response, watched_job
-from mocklend.api.nouns import LoanId
+from mocklend.api.nouns import ChannelId, LoanId
 from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.preferences import preferences
@@ -23,6 +23,7 @@ from mocklend.domain.nouns import NextCursor, says
 from mocklend.monitoring import alerts as current_alerts
 from mocklend.monitoring.alerts import CHECKS, AlertDoc, alert_doc
 from mocklend.monitoring.history import STATES, AlertHistory, AlertRunDoc, AlertRunJobDoc, checks_task, history
+from mocklend.monitoring.incidents import IncidentList, incidents
 from mocklend.sandboxes.jobs import CHECKS as CHECKS_JOB
 from mocklend.sandboxes.lifecycle import MonitoringDoc, monitoring_doc
 from mocklend.validation import OneOf
@@ -55,10 +56,12 @@ class AlertQuery(Paged):
 
 
 class HistoryQuery(AlertQuery):
-    """Filters of the list of kept alerts."""
+    """Filters of the lists of kept alerts and of incidents."""
+
+    channel: ChannelId | None = None
 
     state: Annotated[str, OneOf(STATES)] | None = Field(
-        default=None, description="Only alerts that are `open`, as of the last run, or `closed`."
+        default=None, description="Only what is `open`, as of the last run, or `closed`."
     )
 
 
@@ -127,6 +130,31 @@ def list_alert_history(query: HistoryQuery) -> Response:
             state=query.state,
             finding_class=query.finding_class,
             check=query.check,
+            channel=query.channel,
+            loan_id=query.loan_id,
+            after=decode_cursor(query.cursor),
+            limit=query.limit,
+            language=reader_language(),
+        )
+    return spoken(rendered(listed))
+
+
+@alerts.get("/operator/alerts/incidents")
+@alerts.input(HistoryQuery, location="query", arg_name="query")
+@alerts.output(document(IncidentList))
+@alerts.doc(**operation("listIncidents"))
+def list_incidents(query: HistoryQuery) -> Response:
+    """The kept alerts as incidents: those of one check and one channel that overlap in time. It runs no check.
+
+    An incident is open as long as one of its alerts is. A filter chooses incidents that have such an alert.
+    """
+    with open_snapshot() as snapshot:
+        listed = incidents(
+            snapshot,
+            state=query.state,
+            finding_class=query.finding_class,
+            check=query.check,
+            channel=query.channel,
             loan_id=query.loan_id,
             after=decode_cursor(query.cursor),
             limit=query.limit,

@@ -13,6 +13,7 @@ from mocklend.language import Language, translate
 from mocklend.monitoring.channel_checks import CHANNEL_CHECKS
 from mocklend.monitoring.loan_checks import AT_ONCE, LOAN_CHECKS, cases, loans_to_look_at
 from mocklend.monitoring.seen import ALL, SandboxCheck, Scope, Seen
+from mocklend.monitoring.sentences import Show, detail_of, shown
 from mocklend.monitoring.state_checks import STATE_CHECKS
 from mocklend.sandboxes.jobs import Progress
 from mocklend.sandboxes.timestamps import rfc3339
@@ -155,11 +156,11 @@ class AlertDoc(_Class):
     currency: Currency | None
     since: Annotated[str, says("When its cause began. RFC 3339, on the sandbox's clock.")]
     raised_at: Annotated[str, says("When monitoring noticed it. RFC 3339, on the sandbox's clock.")]
-    detail: Annotated[str, says("What is wrong, in a sentence in English.")]
+    detail: Annotated[str, says("What is wrong, in a sentence in the language of `Accept-Language`.")]
 
 
-def alert_doc(alert: Alert, language: Language = Language.EN) -> AlertDoc:
-    """Return an alert as JSON, with its title in a language."""
+def alert_doc(alert: Alert, language: Language = Language.EN, show: Show = shown) -> AlertDoc:
+    """Return an alert as JSON, with its sentences in a language; `show` shows the values in them."""
     return {
         "id": alert.id,
         "check": alert.check,
@@ -172,5 +173,5 @@ def alert_doc(alert: Alert, language: Language = Language.EN) -> AlertDoc:
         "currency": alert.currency,
         "since": rfc3339(alert.since_ms),
         "raised_at": rfc3339(alert.raised_ms),
-        "detail": alert.detail,
+        "detail": detail_of(language, alert.detail, show),
     }

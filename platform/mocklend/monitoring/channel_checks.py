@@ -7,11 +7,23 @@ from typing import NamedTuple
 
 from mocklend.domain.facts import business_date
 from mocklend.domain.money import format_minor
+from mocklend.domain.sentences import sentence
+from mocklend.language import message
 from mocklend.lending.books import state_of
 from mocklend.monitoring.seen import ALL, BOOKS_BOUND_MS, MATCHING_WINDOW_MS, SandboxCheck, Scope, Seen
+from mocklend.monitoring.sentences import MISSING
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Loan
 from mocklend.storage.snapshot import Snapshot
+
+NOT_IN_BOOKS = message("{channel} was paid {amount} at {paid_at}, no book has it")
+NOT_AT_CHANNEL = message("the books have {amount} of {channel}, which has no such money")
+OTHERWISE = message("{channel} was paid {paid}, the books have {booked}")
+UNAPPLIED = message("{amount} through {channel} is unapplied; payer: {payer}; reference: {reference}")
+TRADE_TWICE = message("{channel}'s trade {number} is booked {times} times, first as {first}")
+ORDER_TWICE = message("{channel} was paid {amount} once for {order}, the books have that receipt and this")
+TAKEN_BACK = message("{channel} has {amount}, and the books took it back")
+PAID_TWICE = message("{amount} came a second time on {date}, and {too_much} is too much")
 
 
 class _Money(NamedTuple):
@@ -36,10 +48,12 @@ def channel_money_not_in_books(snapshot: Snapshot, scope: Scope = ALL) -> Iterat
     before_ms = snapshot.now_ms - BOOKS_BOUND_MS
     rows = scope.rows(snapshot, _Money, _UNBOOKED, {"trades": "t.id"}, before_ms=before_ms)
     for id, loan_id, channel, currency, amount, paid_ms in rows:
-        paid = f"{channel} was paid {format_minor(amount, currency)} at {rfc3339(paid_ms)}"
         yield Seen(
             "channel_money_not_in_books", "missing_in_books", id, loan_id or None, amount,
-            paid_ms, paid_ms + BOOKS_BOUND_MS, f"{paid}, no book has it",
+            paid_ms, paid_ms + BOOKS_BOUND_MS,
+            sentence(
+                NOT_IN_BOOKS, channel=channel, amount=format_minor(amount, currency), paid_at=rfc3339(paid_ms)
+            ),
             channel, currency, amount,
         )  # fmt: skip
 
@@ -66,7 +80,7 @@ def booked_money_not_at_channel(snapshot: Snapshot, scope: Scope = ALL) -> Itera
         yield Seen(
             "booked_money_not_at_channel", "missing_in_channel", id, loan_id, amount,
             recorded_ms, recorded_ms + BOOKS_BOUND_MS,
-            f"the books have {format_minor(amount, currency)} of {channel}, which has no such money",
+            sentence(NOT_AT_CHANNEL, amount=format_minor(amount, currency), channel=channel),
             channel, currency, -amount,
         )  # fmt: skip
 
@@ -90,10 +104,10 @@ def booked_otherwise_than_paid(snapshot: Snapshot, scope: Scope = ALL) -> Iterat
     """A payment has one amount at the channel and another on the books."""
     rows = scope.rows(snapshot, _Otherwise, _OTHERWISE, {"trades": "t.id"})
     for id, loan_id, channel, currency, paid, booked, ms in rows:
-        of_books = format_minor(booked, currency)
+        paid_text, booked_text = format_minor(paid, currency), format_minor(booked, currency)
         yield Seen(
             "booked_otherwise_than_paid", "amount_mismatch", id, loan_id, abs(paid - booked),
-            ms, ms, f"{channel} was paid {format_minor(paid, currency)}, the books have {of_books}",
+            ms, ms, sentence(OTHERWISE, channel=channel, paid=paid_text, booked=booked_text),
             channel, currency, paid - booked,
         )  # fmt: skip
 
@@ -113,9 +127,13 @@ class _Unapplied(NamedTuple):
 
 
 def unapplied(amount_minor: int, currency: str, channel: str, payer: str | None, typed: str | None) -> str:
-    """Say of a receipt that it has no loan, who paid it, and what was typed."""
-    paid = f"{format_minor(amount_minor, currency)} through {channel} is unapplied"
-    return f"{paid}; payer: {payer or 'not named'}; reference: {typed or 'none'}"
+    """Say of a receipt in English that it has no loan, who paid it, and what was typed."""
+    return UNAPPLIED.format(
+        amount=format_minor(amount_minor, currency),
+        channel=channel,
+        payer=payer or MISSING["payer"],
+        reference=typed or MISSING["reference"],
+    )
 
 
 def unapplied_beyond_matching_window(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
@@ -125,7 +143,11 @@ def unapplied_beyond_matching_window(snapshot: Snapshot, scope: Scope = ALL) -> 
     for id, channel, currency, amount, payer, typed, since_ms in rows:
         yield Seen(
             "unapplied_beyond_matching_window", "unidentified", id, None, amount,
-            since_ms, since_ms + MATCHING_WINDOW_MS, unapplied(amount, currency, channel, payer, typed),
+            since_ms, since_ms + MATCHING_WINDOW_MS,
+            sentence(
+                UNAPPLIED, amount=format_minor(amount, currency), channel=channel, payer=payer or "",
+                reference=typed or "",
+            ),
             channel, currency, amount,
         )  # fmt: skip
 
@@ -157,7 +179,7 @@ def one_trade_booked_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[S
     for channel, number, times, first, last, amount, currency, loan_id, ms in rows:
         yield Seen(
             "one_trade_booked_twice", "duplicate_in_books", last, loan_id, amount * (times - 1),
-            ms, ms, f"{channel}'s trade {number} is booked {times} times, first as {first}", channel, currency,
+            ms, ms, sentence(TRADE_TWICE, channel=channel, number=number, times=times, first=first), channel, currency,
         )  # fmt: skip
 
 
@@ -185,7 +207,7 @@ def one_order_booked_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[S
         yield Seen(
             "one_order_booked_twice", "duplicate_in_books", id, loan_id, amount,
             ms, ms,
-            f"{channel} was paid {paid} once for {order}, the books have that receipt and this",
+            sentence(ORDER_TWICE, channel=channel, amount=paid, order=order),
             channel, currency, -amount,
         )  # fmt: skip
 
@@ -202,7 +224,7 @@ def paid_order_taken_for_closed(snapshot: Snapshot, scope: Scope = ALL) -> Itera
     for id, loan_id, channel, currency, amount, ms in rows:
         yield Seen(
             "paid_order_taken_for_closed", "missing_in_books", id, loan_id, amount,
-            ms, ms, f"{channel} has {format_minor(amount, currency)}, and the books took it back",
+            ms, ms, sentence(TAKEN_BACK, channel=channel, amount=format_minor(amount, currency)),
             channel, currency, amount,
         )  # fmt: skip
 
@@ -234,10 +256,13 @@ def paid_twice(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
             loan = snapshot.find(Loan, loan_id)
             overpaid = state_of(loan).overpaid_minor if loan is not None else 0
             if overpaid:
-                again, too_much = format_minor(amount, currency), format_minor(overpaid, currency)
                 yield Seen(
                     "paid_twice", None, id, loan_id, min(amount, overpaid),
-                    paid_ms, paid_ms, f"{again} came a second time on {key[2]}, and {too_much} is too much",
+                    paid_ms, paid_ms,
+                    sentence(
+                        PAID_TWICE, amount=format_minor(amount, currency), date=key[2],
+                        too_much=format_minor(overpaid, currency),
+                    ),
                     channel, currency,
                 )  # fmt: skip
         previous = key

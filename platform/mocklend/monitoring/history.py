@@ -10,6 +10,7 @@ that were raised first, and the CLOSED_MAX that were closed last.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple, TypedDict
@@ -18,6 +19,7 @@ from mocklend.documents import rendering
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.language import Language
 from mocklend.monitoring.alerts import Alert, AlertDoc, alert_doc, alerts
+from mocklend.monitoring.sentences import Show, shown
 from mocklend.sandboxes.jobs import Progress
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.scheduling.background import JobDoc, Made
@@ -58,6 +60,8 @@ SEE = statement(
 FORGET = statement("kept_alerts.forget", f"DELETE FROM kept_alerts WHERE {_KEY}", rank=VIEWS)
 
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM kept_alerts WHERE sandbox_id = :sandbox_id"
+KEPT = _SELECT
+"""The SQL of all alerts that are kept."""
 _OPEN = f"{_SELECT} AND closed_ms IS NULL ORDER BY opened_run, id"
 _CLOSED_KEYS = """SELECT opened_run, id FROM kept_alerts WHERE sandbox_id = :sandbox_id AND closed_ms IS NOT NULL
     ORDER BY closed_ms DESC, opened_run DESC, id"""
@@ -184,16 +188,18 @@ def history(
     state: str | None = None,
     finding_class: str | None = None,
     check: str | None = None,
+    channel: str | None = None,
     loan_id: str | None = None,
     after: str = "",
     limit: int = 50,
     language: Language = Language.EN,
+    show: Show = shown,
 ) -> AlertHistory:
-    """A list page of the kept alerts, those that were opened last first.
+    """A list page of the kept alerts, those that were opened last first. `show` shows the values in their sentences.
 
     Raises Refused `validation_failed` for a wrong cursor.
     """
-    columns = {"finding_class": finding_class, "check_name": check, "loan_id": loan_id}
+    columns = {"finding_class": finding_class, "check_name": check, "channel": channel, "loan_id": loan_id}
     values: dict[str, Value] = {name: value for name, value in columns.items() if value is not None}
     filters = [f"AND {name} = :{name}" for name in values]
     if state is not None:
@@ -205,7 +211,7 @@ def history(
     last, page = last_run(snapshot), rows[:limit]
     return {
         "last_run": None if last is None else alert_run_doc(last),
-        "alerts": [_doc(row, language) for row in page],
+        "alerts": [kept_doc(row, language, show) for row in page],
         "next_cursor": cursor(f"{page[-1].opened_run}/{page[-1].id}") if len(rows) > limit else None,
     }
 
@@ -231,20 +237,21 @@ def _row(alert: Alert, opened_run: int, opened_ms: int, seen_ms: int) -> KeptAle
         currency=alert.currency,
         since_ms=alert.since_ms,
         raised_ms=alert.raised_ms,
-        detail=alert.detail,
+        detail=json.dumps(alert.detail),
         opened_ms=opened_ms,
         seen_ms=seen_ms,
         closed_ms=None,
     )
 
 
-def _doc(row: KeptAlertRow, language: Language) -> KeptAlertDoc:
+def kept_doc(row: KeptAlertRow, language: Language, show: Show) -> KeptAlertDoc:
+    """A kept alert as JSON, with its sentences in a language."""
     alert = Alert(
         row.check_name, row.finding_class, row.entity, row.loan_id, row.amount_minor, row.since_ms, row.raised_ms,
-        row.detail, row.channel, row.currency,
+        json.loads(row.detail), row.channel, row.currency,
     )  # fmt: skip
     return {
-        **alert_doc(alert, language),
+        **alert_doc(alert, language, show),
         "opened_at": rfc3339(row.opened_ms),
         "seen_at": rfc3339(row.seen_ms),
         "closed_at": maybe_rfc3339(row.closed_ms),

@@ -12,7 +12,9 @@ from mocklend.bureau.checks import differs_from_books_now
 from mocklend.domain.bureau import LAG_MS, OPEN, standing_on
 from mocklend.domain.facts import Fact, business_date, midnight_ms
 from mocklend.domain.money import format_minor
+from mocklend.domain.sentences import SentenceDoc, sentence
 from mocklend.domain.statuses import LoanStatus
+from mocklend.language import message
 from mocklend.lending.books import state_of, terms_of
 from mocklend.monitoring.seen import BUREAU_SLACK_MS, PAGE_BOUND_MS, Seen
 from mocklend.storage.entities import BureauRecord, Loan, OperatorEdit
@@ -20,6 +22,15 @@ from mocklend.storage.facts import BOOKS, facts_of
 from mocklend.storage.snapshot import Snapshot
 from mocklend.views.render import conflicting_override
 
+PAGE_EMPTY = message("the page shows nothing, the books are at version {version} ({status}, {outstanding})")
+PAGE_BEHIND = message(
+    "the page shows version {page_version} ({page_status}, {page_outstanding}), "
+    "the books are at version {version} ({status}, {outstanding})"
+)
+OVERRIDDEN = message("{operator}'s edit {edit} set the status {set_status}, the books derive {status}")
+NOT_REPORTED = message("the credit report says nothing, the books said {status}")
+REPORTED_OTHERWISE = message("record {record} of {date} says {set_status}, the books said {status}")
+REWRITTEN = message("record {record} of {date} tells {months}, and the books of those months have been changed since")
 AT_ONCE = 200
 """Loans that are loaded together, so that memory stays bounded."""
 
@@ -122,14 +133,17 @@ def page_behind_books(case: Case) -> Iterator[Seen]:
     since_ms = lacking[0].made_ms if lacking else page.made_ms if page else loan.created_ms
     if case.now_ms - since_ms > PAGE_BOUND_MS:
         owed = state_of(loan).outstanding_minor
-        on_books = f"{loan.version} ({loan.status}, {format_minor(owed, loan.currency)})"
-        shown = "nothing"
+        books = {"version": loan.version, "status": loan.status, "outstanding": format_minor(owed, loan.currency)}
+        detail = sentence(PAGE_EMPTY, **books)
         if page:
-            shown = f"version {page.version} ({page.status}, {format_minor(page.outstanding_minor, loan.currency)})"
+            shown = format_minor(page.outstanding_minor, loan.currency)
+            detail = sentence(
+                PAGE_BEHIND, page_version=page.version, page_status=page.status, page_outstanding=shown, **books
+            )
         yield Seen(
             "page_behind_books", "stale_view", loan.id, loan.id, abs(owed - (page.outstanding_minor if page else 0)),
             since_ms, since_ms + PAGE_BOUND_MS,
-            f"the page shows {shown}, the books are at {on_books}", None, loan.currency,
+            detail, None, loan.currency,
         )  # fmt: skip
 
 
@@ -140,7 +154,9 @@ def override_contradicts_books(case: Case) -> Iterator[Seen]:
         since_ms = override.since_ms or 0
         yield Seen(
             "override_contradicts_books", "status_mismatch", loan.id, loan.id, 0, since_ms, since_ms,
-            f"{edit.operator}'s edit {edit.id} set the status {edit.status}, the books derive {loan.status}",
+            sentence(
+                OVERRIDDEN, operator=edit.operator, edit=edit.id, set_status=edit.status, status=loan.status
+            ),
             None, loan.currency,
         )  # fmt: skip
 
@@ -156,7 +172,12 @@ def bureau_differs_from_books(case: Case) -> Iterator[Seen]:
         then = standing_on(terms_of(loan), facts, day - timedelta(days=1))
         reported = record.status if record else None
         if reported != then.status and (reported or then.status in (*OPEN, LoanStatus.CLEAR, LoanStatus.OFF)):
-            detail = f"it says {reported or 'nothing'}, the books said {then.status}"
+            detail = sentence(NOT_REPORTED, status=then.status)
+            if record:
+                detail = sentence(
+                    REPORTED_OTHERWISE, record=record.version, date=record.as_of, set_status=record.status,
+                    status=then.status,
+                )  # fmt: skip
             yield _wrong(loan, record, then.balance_minor, cut_ms, detail)
             return
     if record is not None:
@@ -173,16 +194,15 @@ def _rewritten(case: Case, record: BureauRecord, cut_ms: int) -> Iterator[Seen]:
     ]
     if later and min(later) < cut_ms and differs_from_books_now(case.loan, case.facts, record):
         then = standing_on(terms_of(case.loan), tuple(case.facts), as_of)
-        detail = f"it tells {record.months}, and the books of those months have been changed since"
+        detail = sentence(REWRITTEN, record=record.version, date=record.as_of, months=record.months)
         yield _wrong(case.loan, record, then.balance_minor, min(later), detail)
 
 
-def _wrong(loan: Loan, record: BureauRecord | None, balance_minor: int, since_ms: int, detail: str) -> Seen:
+def _wrong(loan: Loan, record: BureauRecord | None, balance_minor: int, since_ms: int, detail: SentenceDoc) -> Seen:
     stake = abs(balance_minor - (record.balance_minor if record else 0))
-    version = f"record {record.version} of {record.as_of}: " if record else ""
     return Seen(
         "bureau_differs_from_books", "wrong_bureau", loan.id, loan.id, stake, since_ms, since_ms + LAG_MS,
-        f"{version}{detail}", None, loan.currency,
+        detail, None, loan.currency,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from mocklend.domain.sentences import SentenceDoc
 from mocklend.storage.snapshot import EVERY, Chosen, Snapshot, among
 from mocklend.storage.statements import Value
 
@@ -43,7 +44,7 @@ class Seen:
     amount_minor: int
     since_ms: int
     raised_ms: int
-    detail: str
+    detail: SentenceDoc
     channel: str | None = None
     currency: str | None = None
     difference_minor: int | None = None

@@ -7,10 +7,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mocklend.domain.money import format_minor
+from mocklend.domain.sentences import sentence
+from mocklend.language import message
 from mocklend.monitoring.seen import ALL, DISPUTE_WARNING_MS, PAYOUT_BOUND_MS, SandboxCheck, Scope, Seen
 from mocklend.sandboxes.timestamps import parse_rfc3339, rfc3339
 from mocklend.servicing.disputes import UNDECIDED
 from mocklend.storage.snapshot import Snapshot
+
+GIVEN_UP = message("{channel} gave up after {attempts} attempts; ask it for the order")
+STUCK = {
+    "disbursement": message("the disbursement of {amount} through {channel} is still in transit"),
+    "refund": message("the refund of {amount} through {channel} is still in transit"),
+    "compensation": message("the compensation of {amount} through {channel} is still in transit"),
+}
+"""What is said of a payout, by its purpose."""
+TOO_LATE = message("it is {state} and had to be answered by {answer_at}")
+DUE = message("it is {state} and must be answered by {answer_at}")
 
 _EXHAUSTED = """SELECT c.id, c.loan_id, c.channel, t.currency, t.amount_minor, c.queued_ms, c.log, c.attempts
     FROM callbacks c JOIN trades t ON t.sandbox_id = c.sandbox_id AND t.id = c.out_trade_no
@@ -37,7 +49,7 @@ def callback_exhausted(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]
         last_ms = parse_rfc3339(json.loads(log)[-1]["at"])
         yield Seen(
             "callback_exhausted", None, id, loan_id or None, amount, queued_ms, last_ms,
-            f"{channel} gave up after {attempts} attempts; ask it for the order", channel, currency,
+            sentence(GIVEN_UP, channel=channel, attempts=attempts), channel, currency,
         )  # fmt: skip
 
 
@@ -60,10 +72,9 @@ def payout_stuck_in_transit(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[
     before_ms = snapshot.now_ms - PAYOUT_BOUND_MS
     rows = scope.rows(snapshot, _Ordered, _ORDERED, {"loans": "loan_id"}, before_ms=before_ms)
     for id, loan_id, purpose, channel, currency, amount, created_ms in rows:
-        of = f"{purpose} of {format_minor(amount, currency)}"
         yield Seen(
             "payout_stuck_in_transit", None, id, loan_id, amount, created_ms, created_ms + PAYOUT_BOUND_MS,
-            f"the {of} through {channel} is still in transit", channel, currency,
+            sentence(STUCK[purpose], amount=format_minor(amount, currency), channel=channel), channel, currency,
         )  # fmt: skip
 
 
@@ -85,10 +96,10 @@ def dispute_deadline(snapshot: Snapshot, scope: Scope = ALL) -> Iterator[Seen]:
     until_ms = snapshot.now_ms + DISPUTE_WARNING_MS
     rows = scope.rows(snapshot, _Waiting, _DISPUTES, {"loans": "loan_id"}, until_ms=until_ms)
     for id, loan_id, state, created_ms, answer_by_ms in rows:
-        tense = "had to be" if answer_by_ms <= snapshot.now_ms else "must be"
+        text = TOO_LATE if answer_by_ms <= snapshot.now_ms else DUE
         yield Seen(
             "dispute_deadline", None, id, loan_id, 0, created_ms, answer_by_ms - DISPUTE_WARNING_MS,
-            f"it is {state} and {tense} answered by {rfc3339(answer_by_ms)}",
+            sentence(text, state=state, answer_at=rfc3339(answer_by_ms)),
         )  # fmt: skip
 
 

@@ -101,7 +101,7 @@ class KeptAlertRow(Struct, frozen=True):
     currency: str | None
     since_ms: int
     raised_ms: int
-    detail: str
+    detail: str  # JSON: a sentence, of `domain.sentences`
     opened_ms: int
     seen_ms: int  # when a run saw it last
     closed_ms: int | None
