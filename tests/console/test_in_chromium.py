@@ -316,6 +316,27 @@ def test_a_class_is_accessible_and_fits(
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_id_is_broken_where_there_are_many(
+    console: ServedConsole, open_page: Callable[..., Page], course: str, language: Language, width: int
+) -> None:
+    page = open_page(language, width=width)
+    prepared = f"{console.url}{course.partition('/class/')[0]}"
+    found: list[str] = []
+    for path in ("loans", "ledger", "ledger?balance=1", "messages", "rules/lost-callbacks", "score", "reports", "key"):
+        page.goto(f"{prepared}/{path}")
+        found += barriers(page)
+    page.click(".actions button.strong")
+    found += barriers(page)
+    page.locator("table.key a[href*='/loans/']").first.click()
+    found += barriers(page)
+
+    assert not found, "\n".join(found)
+    page.evaluate("document.querySelector('main .crumbs code').style.cssText = 'display: inline-block; width: 4em'")
+    assert len(barriers(page)) == 1
+
+
 def test_tiles_follow_what_groups_hand_in(console: ServedConsole, open_page: Callable[..., Page], course: str) -> None:
     page = open_page()
     page.clock.install()

@@ -60,6 +60,8 @@ def test_after_an_hour_the_page_catches_up(viewer: Browser) -> None:
     assert "All views agree" not in seen(page)
     assert seen(page).count("Settled") >= 4
     assert "Unpaid" not in seen(page)
+    assert "+1 hour" not in page
+    assert re.search(r"/scenarios/settled-shown-unpaid\">See such a lie<", page)
 
 
 def test_the_steps_are_taken_in_order(viewer: Browser) -> None:

@@ -108,6 +108,20 @@ def test_what_the_last_step_has_changed_is_bold(browser: Browser) -> None:
     assert "Books" in changed
 
 
+def test_the_scores_page_says_what_the_reconcilers_found_as_of_each_chapter(browser: Browser) -> None:
+    reader = Reader(browser, "settled-shown-unpaid")
+    assert "as of the end of each chapter" not in browser.get("/score")
+
+    reader.go_on("chapter")
+
+    table = browser.get("/score").partition('aria-labelledby="by-chapter"')[2].partition("</table>")[0]
+    naive, thorough = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL)
+    assert "<code>naive</code>" in naive
+    assert "nothing" in naive
+    assert re.search(r"<code>unidentified</code> <code>rct_\w+</code> 1,004.50", thorough)
+    assert "What the two reconcilers find" not in seen(browser.get("/score?truth=hidden"))
+
+
 def test_a_hidden_truth_shows_what_the_parties_say_and_no_mark(browser: Browser) -> None:
     reader = Reader(browser, "settled-shown-unpaid")
     reader.go_on("chapter")

@@ -144,6 +144,7 @@ def rule(rule_id: str) -> str:
         threshold_x=round(DRAWN_WIDTH * float(str(probability)), 1),
         title=title_of(shown),
         tried=tried,
+        in_words=_in_words,
         verdicts=VERDICT_NAMES,
         verdict_sentences=VERDICT_SENTENCES,
         views=VIEW_NAMES,
@@ -191,6 +192,12 @@ def _unselected(history: RuleHistory) -> Iterator[str]:
         yield here.text("{name}: {value}", name=here.text(LIMIT_NAMES.get(limit, limit)), value=write.number(count))
 
 
+def _in_words(said: Mapping[str, object]) -> dict[str, object]:
+    """The values of a reason of lint, with words for the codes that the page has words for."""
+    names = {**VERDICT_NAMES, **LIMIT_NAMES}
+    return {name: visit().text(names[str(value)]) if str(value) in names else value for name, value in said.items()}
+
+
 def _why(event: Mapping[str, object], kind: KindDoc | None) -> str:
     """Why a rule had its outcome on an event."""
     here, outcome = visit(), event["outcome"]
@@ -206,5 +213,6 @@ def _why(event: Mapping[str, object], kind: KindDoc | None) -> str:
         title = next((each["title"] for each in (kind["match"] if kind else ()) if each["name"] == field), field)
         return here.text("{field} is {had}, wanted {wanted}", field=title, had=shown, wanted=conditions(field, wanted))
     if outcome == LIMITED:
-        return here.text("the limit {limit} does not allow it", limit=event["limit"])
+        limit = str(event["limit"])
+        return here.text("not allowed by a limit: {limit}", limit=here.text(LIMIT_NAMES.get(limit, limit)))
     return ""

@@ -13,9 +13,12 @@ from mocklend.api.problems import field_problem, invalid
 from mocklend.console.forms import Filled
 from mocklend.console.visit import open_snapshot, platform, visit
 from mocklend.console.words import VERDICTS
+from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.received import LONG_BODIES
+from mocklend.scenarios.documents import PlayedChapter, run_doc
+from mocklend.scenarios.runs import run_of
 from mocklend_faults.api.scores import WITHOUT_LISTS, NewScore, full_doc, handed_in, keep, scored
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc, newest, number_of, score_of
@@ -89,6 +92,15 @@ def _read(typed: str, label: str) -> NewScore:
         raise invalid(error) from None
 
 
+def _played() -> list[PlayedChapter]:
+    """The chapters of the scenario of this sandbox at whose end the reconcilers ran; none where none is played."""
+    try:
+        run = run_of(platform(), visit().sandbox_id)
+    except Refused:
+        return []
+    return [chapter for chapter in run_doc(run, visit().language)["chapters"] if chapter["found"]]
+
+
 def _page(filled: Filled, document: dict[str, object] | None = None) -> str:
     before = request.args.get("before", "")
     with open_snapshot() as snapshot:
@@ -96,6 +108,8 @@ def _page(filled: Filled, document: dict[str, object] | None = None) -> str:
     shown = listed[:PAGE]
     return render_template(
         "score.html",
+        chapters=_played() if visit().shows_truth else (),
+        class_names=CLASSES,
         example=EXAMPLE,
         filled=filled,
         kept=[kept_doc(each) for each in shown],

@@ -35,6 +35,10 @@ BEGINS_MS = 1_767_578_400_000
 """When a sandbox of one's own begins: Monday, 2026-01-05, 10:00 in Shanghai."""
 SEED = 1
 WITHIN_S = 10.0
+WRONG_FOR_NOW = ("first_wrong", "passes_on", "in_transit")
+"""Marks of views that differ from the world."""
+STORY = "settled-shown-unpaid"
+"""The scenario with a lie that does not heal by itself."""
 
 DOORS = (
     (
@@ -84,6 +88,8 @@ def start() -> str:
         borrower=borrower,
         currency=currency,
         doors=DOORS,
+        healed=paid and views is not None and not any(row["mark"] in WRONG_FOR_NOW for row in views["rows"]),
+        story=STORY,
         drawn=None if views is None else draw(views),
         loan=loan,
         name=borrower.name if borrower else BORROWERS[visit().language],

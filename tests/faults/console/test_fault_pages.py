@@ -267,7 +267,7 @@ def test_why_a_rule_cannot_be_repeated_is_said_in_both_languages(browser: Browse
     english, chinese = (browser.get("/rules/twice", language) for language in Language)
 
     assert "times: counted over all entities" in seen(english)
-    assert "times：对全部对象按到来的先后计数" in seen(chinese)
+    assert "最多几次：对全部对象按到来的先后计数" in seen(chinese)
     assert english_sentences(chinese) == []
 
 
