@@ -1,8 +1,9 @@
 """Takes the pictures of the console that README and docs show, in both languages, with Debian's Chromium.
 
-        a platform in this process ─▶ three clicks; a scenario to its third chapter; a class ─▶ each page ─▶ docs/console/*.png
+        a platform in this process ─▶ three clicks; a scenario to its third chapter; a class; a load ─▶ each page ─▶ docs/console/*.png
 
-The stories have fixed seeds, so that only what has changed on a page changes its picture.
+The stories have fixed seeds, so that only what has changed on a page changes its picture; on the page Live, the latencies are those
+of this machine.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from mocklend_faults.engine.layer import FaultLayer
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.classroom import a_class
+from support.load_minute import Seconds, under_load
 from support.served_console import CHROMIUM, WHY_NOT, ServedConsole, chromium, served
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "console"
@@ -41,6 +43,9 @@ MADE_NS = 1_780_000_000 * 10**9
 """The real time at which reports say that they were made."""
 NAMES = {Language.EN: ("Teacher", "Accounting 2, spring"), Language.ZH: ("教师", "会计二班，春季")}
 """What the sandbox that is prepared for a class and the class are called."""
+LOADS = {Language.EN: "Load 42", Language.ZH: "压测 42"}
+LIVE: dict[Language, Literal["light", "dark"]] = {Language.EN: "light", Language.ZH: "dark"}
+"""The theme of the picture of Live in each language."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ PICTURES = (
     Picture("messages", "/console/{sandbox}/messages", height=700),
     Picture("alerts", "/console/{sandbox}/alerts", height=700),
     Picture("faults", "/console/{sandbox}/faults?kind=callback.dropped"),
+    Picture("answer-key", "/console/{prepared}/key", height=800),
     Picture("reports", "/console/{sandbox}/reports", height=480, languages=(Language.ZH,)),
     Picture("report", "/console/{sandbox}/reports/{report}", height=1_300, languages=(Language.ZH,)),
 )
@@ -80,17 +86,32 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     with tempfile.TemporaryDirectory() as folder:
         platform = Platform(str(Path(folder) / "mocklend.db"), FaultLayer(), fast=True)
         platform.ensure_default(1)
+        seconds = Seconds(MADE_NS // 10**6)
+        loaded = Platform(str(Path(folder) / "load.db"), FaultLayer(), fast=True, real_ms=seconds)
+        loaded.ensure_default(1)
         try:
-            with served(platform) as console, chromium() as browser:
-                for path in _taken(console, browser, out):
+            with served(platform) as console, served(loaded) as live, chromium() as browser:
+                for path in (*_taken(console, browser, out), *_live(live, seconds, browser, out)):
                     print(path.name, flush=True)
         finally:
             platform.close()
+            loaded.close()
     return ExitCode.PASS
+
+
+def _live(console: ServedConsole, seconds: Seconds, browser: Browser, out: Path) -> Iterator[Path]:
+    for language, theme in LIVE.items():
+        sandbox = under_load(console.platform, seconds, LOADS[language])
+        page = _window(browser, language, theme, WIDE)
+        page.goto(f"{console.url}/console/{sandbox}/live?window=all")
+        page.locator("#plot-lies canvas").wait_for()
+        yield _shot(page, out / f"live-{language}.png", 1_190)
+        page.close()
 
 
 def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path]:
     for language in Language:
+        prepared = a_class(console.platform, NAMES[language])
         page = _window(browser, language, "light", WIDE)
         page.goto(console.url)
         for _ in range(3):
@@ -98,14 +119,15 @@ def _taken(console: ServedConsole, browser: Browser, out: Path) -> Iterator[Path
         yield _shot(page, out / f"start-{language}.png", 900)
         page.close()
         sandbox, loan, report = _played(console.platform, language)
+        places = {"sandbox": sandbox, "loan": loan, "report": report, "prepared": prepared.split("/")[2]}
         for picture in PICTURES:
             if language in picture.languages:
                 page = _window(browser, language, picture.theme, picture.width)
-                page.goto(console.url + picture.path.format(sandbox=sandbox, loan=loan, report=report))
+                page.goto(console.url + picture.path.format(**places))
                 yield _shot(page, out / f"{picture.name}-{language}.png", picture.height)
                 page.close()
         page = _window(browser, language, "light", WIDE)
-        page.goto(console.url + a_class(console.platform, NAMES[language]))
+        page.goto(console.url + prepared)
         yield _shot(page, out / f"class-{language}.png", 1_190)
         page.close()
 

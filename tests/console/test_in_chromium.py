@@ -337,6 +337,26 @@ def test_no_id_is_broken_where_there_are_many(
     assert len(barriers(page)) == 1
 
 
+@pytest.mark.parametrize("kind", ["pages", "reports"])
+def test_a_dark_page_prints_in_ink_on_white(
+    console: ServedConsole, open_page: Callable[..., Page], course: str, kind: str
+) -> None:
+    page = open_page(theme="dark")
+    prepared = f"{console.url}{course.partition('/class/')[0]}"
+    page.goto(f"{prepared}/reports")
+    if kind == "reports":
+        page.click(".actions button.strong")
+        page.locator("tbody th a").first.click()
+
+    page.emulate_media(media="print")
+
+    colours = page.evaluate(
+        "(style => [style.color, style.backgroundColor])(getComputedStyle(document.documentElement))"
+    )
+    assert colours == ["rgb(26, 25, 22)", "rgb(255, 255, 255)"]
+    assert page.locator("button:visible, nav.side:visible").count() == 0
+
+
 def test_tiles_follow_what_groups_hand_in(console: ServedConsole, open_page: Callable[..., Page], course: str) -> None:
     page = open_page()
     page.clock.install()
