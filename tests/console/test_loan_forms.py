@@ -311,7 +311,7 @@ def test_the_answer_is_in_the_timeline(browser: Browser, story: Story) -> None:
 
     [event] = re.findall(r'<p class="moved".*?href="#([^"]+)"', page, re.DOTALL)
     shown = page.partition(f'id="{event}"')[2].partition("</li>")[0]
-    assert "edit.applied" in seen(f"<body>{shown}")
+    assert "edit posted" in seen(f"<body>{shown}")
 
 
 def test_a_form_that_there_is_not_and_one_of_another_loan_are_not_found(browser: Browser, story: Story) -> None:

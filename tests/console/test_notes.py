@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mocklend.console.chain import Wording
+from mocklend.console.formats import Formats
 from mocklend.console.notes import NOTES
 from mocklend.console.recognised import recognised
+from mocklend.console.visit import Visit
 from mocklend.console.words import ABOUT
 from mocklend.language import Language
 from mocklend.monitoring.channel_checks import unapplied
@@ -44,3 +47,17 @@ def test_an_alert_has_an_amount_of_a_currency_and_no_quotes() -> None:
     assert unapplied(100_450, "CNY", "bill_pay", "Ada", None) == (
         "1,004.50 CNY through bill_pay is unapplied; payer: Ada; reference: none"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        (Language.EN, "Corrected: a repayment applied rpy_1. Left to do: a page that is behind loan_2."),
+        (Language.ZH, "已更正：还款已入账 rpy_1。尚待处理：落后的借款页 loan_2。"),
+    ],
+)
+def test_what_a_dispute_corrected_has_words(language: Language, says: str) -> None:
+    here = Visit("one", language, "system", projector=False, truth=True, student_of=None)
+    wording = Wording(here, Formats(language, "UTC"), "CNY")
+
+    assert wording._note("Corrected: repayment_applied rpy_1. Left to do: page_behind loan_2.") == says

@@ -5,6 +5,7 @@ ViewsDoc ─▶ lines: view, view, ✕ break, view (first wrong), view (passes i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,9 @@ from mocklend.console.recognised import recognised
 from mocklend.console.visit import Visit
 from mocklend.console.words import (
     ABOUT,
+    ACTIONS,
     ANSWERS,
+    CORRECTIONS,
     LOAN_STATUS,
     MARKS,
     OF_A_VIEW,
@@ -31,6 +34,7 @@ from mocklend.console.words import (
 )
 from mocklend.language import message
 from mocklend.monitoring.alerts import CHECKS
+from mocklend.servicing.disputes import CORRECTED_NOTE
 
 FOLDED = (View.LIST, View.INSTALMENTS, View.QUOTE, View.REPAYMENT, View.WEBHOOK, View.STATEMENT, View.PAYOUT)
 """Views that are left out while they say what their source says."""
@@ -42,6 +46,8 @@ TEXTS: Mapping[str, str] = {
     **CAUSES,
 }
 """The sentences of a chain by their codes, in English."""
+CORRECTION = re.compile(r"\b[a-z_]+\b(?= \w+_)")
+"""A code of a correction: the id of what it corrects stands after it."""
 NOTHING = message("(empty)")
 NO_SCORE = message("no score")
 """What a borrower has without a report, or with too short a one."""
@@ -196,6 +202,8 @@ class Wording:
 
     def _note(self, note: str) -> str:
         text = recognised(self._here.language, note, NOTES, {**ABOUT, **LOAN_STATUS, **OPTIONS["claim"]})
+        if note.startswith(CORRECTED_NOTE):
+            return CORRECTION.sub(lambda found: self._here.text(CORRECTIONS.get(found[0], found[0])), text)
         return self._here.text(note) if text == note else text
 
     def _shown(self, name: str, value: Param) -> str:
@@ -203,6 +211,8 @@ class Wording:
             return self._write.amount(value, self._currency)
         if name in ("status", "true_status") and isinstance(value, str):
             return self._here.text(LOAN_STATUS.get(value, value))
+        if name == "action" and isinstance(value, str):
+            return self._here.text(ACTIONS.get(value, value))
         if name == "check" and isinstance(value, str):
             return self._here.text(CHECKS.get(value, value))
         if name == "decision" and isinstance(value, str):

@@ -19,6 +19,7 @@ from mocklend.domain.statuses import (
     TradeState,
 )
 from mocklend.language import message
+from mocklend.lending import operator_log
 
 LOAN_STATUS: Mapping[str, str] = {
     LoanStatus.SUBMITTED: message("Submitted"),
@@ -242,3 +243,51 @@ CALLBACK_EVENTS: Mapping[str, str] = {
     "payment.returned": message("money was returned"),
 }
 """What a callback reports."""
+ACTIONS: Mapping[str, str] = {
+    operator_log.EDIT_DRAFTED: message("edit drafted"),
+    operator_log.EDIT_APPLIED: message("edit posted"),
+    operator_log.EDIT_APPROVED: message("edit approved"),
+    operator_log.EDIT_REJECTED: message("edit rejected"),
+    operator_log.EDIT_REVERSED: message("edit reversed"),
+    operator_log.REPAYMENT_REVERSED: message("repayment reversed"),
+    operator_log.CHANNEL_QUERIED: message("channel queried"),
+    operator_log.REPAYMENT_REBOOKED: message("repayment booked again"),
+    operator_log.REPAYMENT_REINSTATED: message("repayment reinstated"),
+    operator_log.REPAYMENT_RESTORED: message("repayment restored"),
+    operator_log.RECEIPT_MATCHED: message("receipt matched"),
+    operator_log.RECEIPT_MOVED: message("receipt moved"),
+    operator_log.RECEIPT_POSTED: message("receipt posted"),
+    operator_log.RECEIPT_REVERSED: message("receipt reversed"),
+    operator_log.DISPUTE_DECIDED: message("dispute decided"),
+    operator_log.CORRECTION_ORDERED: message("correction ordered"),
+    operator_log.COMPENSATION_AGREED: message("compensation agreed upon"),
+    operator_log.PAGE_REBUILT: message("page rebuilt"),
+    operator_log.LOAN_CAUGHT_UP: message("loan caught up"),
+}
+"""What an operator did, by the operator log's code."""
+CORRECTIONS: Mapping[str, str] = {
+    "repayment_applied": message("a repayment applied"),
+    "receipt_applied": message("a receipt applied"),
+    "receipt_reversed": message("a receipt reversed"),
+    "repayment_rebooked": message("a repayment booked again"),
+    "override_reversed": message("a status set by hand taken back"),
+    "loan_caught_up": message("the loan caught up"),
+    "rest_written_off": message("the rest written off"),
+    "page_rebuilt": message("the page rebuilt"),
+    "payment_not_on_loan": message("a payment that is not on the loan"),
+    "channel_not_asked": message("a channel to be asked"),
+    "booked_otherwise": message("a payment booked otherwise"),
+    "ordered_twice": message("a payment ordered twice"),
+    "posted_twice": message("a receipt posted twice"),
+    "unapproved": message("an entry that nobody approved"),
+    "unsupported": message("an entry with nothing behind it"),
+    "amount_mismatch": message("another amount than was paid"),
+    "rest_of_a_quote": message("the rest of a quote"),
+    "reversed_something_else": message("a reversal of something else"),
+    "stuck_payout": message("a payout in transit"),
+    "compensation_not_posted": message("a compensation not posted"),
+    "page_behind": message("a page that is behind"),
+    "conflicting_override": message("a status that the books do not derive"),
+    "left_behind": message("a loan that the end of day left out"),
+}
+"""What a dispute has corrected, or leaves to staff, by its code."""
