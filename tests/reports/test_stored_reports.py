@@ -100,6 +100,23 @@ def test_the_button_of_live_makes_a_report_of_what_was_counted(lesson: Class, cl
     assert (told["id"], told["kind"], told["title"]) == (id, "sandbox", lesson.id)
 
 
+def test_the_kept_scores_of_a_sandbox_are_in_its_report_where_the_truth_is(lesson: Class) -> None:
+    entity = lesson.lie()
+    right = {"class": "missing_in_books", "entity": entity}
+    lesson.control.call("POST", "/-/scores", {"findings": [right], "label": "Ada"})
+    lesson.control.call("POST", "/-/scores", {"findings": []})
+
+    id = made_on(lesson.browser, "/reports")
+    file = ReportFile(lesson.browser.get(f"/reports/{id}"))
+    lesson.browser.get("/loans?truth=hidden")
+    hidden = ReportFile(lesson.browser.get(f"/reports/{id}"))
+
+    nobody, ada = file.tables["scores"]
+    assert (ada[0], ada[2:]) == ("Ada", ["1", "1", "0", "1", "1", "1"])
+    assert nobody[2:5] == ["1", "0", "0"]
+    assert "scores" not in hidden.tables
+
+
 def test_a_report_is_saved_as_the_file_that_is_shown(lesson: Class) -> None:
     id = made_on(lesson.browser, "/reports")
 

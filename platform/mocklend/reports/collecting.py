@@ -113,7 +113,7 @@ def new_report(
 
 def sandbox_report(client: Client) -> ReportDoc:
     """A report of the newest seconds of the sandbox of a client."""
-    live, sandbox = client.live(), sandbox_facts(client)
+    live, sandbox, truth = client.live(), sandbox_facts(client), truth_of(client)
     rows: list[LiveRow] = live["rows"]
     reads = sum(row["page_reads"] for row in rows)
     stale = round(100 * sum(row["stale_reads"] for row in rows) / reads, 1) if reads else None
@@ -130,9 +130,10 @@ def sandbox_report(client: Client) -> ReportDoc:
             figure(STALE, stale, "%"),
             figure(message("loans"), client.summary()["loans"]),
         ],
-        truth=truth_of(client),
+        truth=truth,
         rows=rows,
         alone=live["alone"],
+        scores=[] if truth is None else [_kept_score(kept) for kept in client.scores(limit=LISTED_MAX)["scores"]],
     )
 
 
@@ -199,6 +200,23 @@ def _score(name: str, score: Doc) -> ScoreFigures:
         "found": score["counts.true_positives"],
         "wrong": score["counts.false_positives"] + score["counts.wrong_class"],
         **{ratio: score[ratio] for ratio in RATIOS},  # type: ignore[typeddict-item]
+    }
+
+
+def _kept_score(kept: Doc) -> ScoreFigures:
+    """A kept score, by the name of who handed it in. The list of kept scores has no reasons."""
+    wrong = kept["false_positives"] + kept["wrong_class"]
+    either = 2 * kept["found"] + wrong + kept["missed"]
+    return {
+        "reconciler": kept["label"] or kept["id"],
+        "verdict": kept["verdict"],
+        "reasons": [],
+        "demanded": kept["demanded"],
+        "found": kept["found"],
+        "wrong": wrong,
+        "precision": kept["precision"],
+        "recall": kept["recall"],
+        "f1": round(2 * kept["found"] / either, 3) if either else None,
     }
 
 

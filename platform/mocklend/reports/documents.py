@@ -87,7 +87,7 @@ class TruthDoc(TypedDict):
 class ScoreFigures(TypedDict):
     """The score of a reconciler's findings."""
 
-    reconciler: Annotated[str, says("The reconciler's name.")]
+    reconciler: Annotated[str, says("The reconciler's name, or who handed in; else the score's id.")]
     verdict: Annotated[str, says("The verdict of the score.")]
     reasons: Annotated[list[SentenceDoc], says("Why it is no PASS.")]
     demanded: Annotated[int, says("How many breaks had to be found.")]
@@ -127,7 +127,10 @@ class ReportDoc(TypedDict):
     scenario: Annotated[
         list[RunDoc], says("The scenario that was played, once in each language, first in that of the run; or nothing.")
     ]
-    scores: Annotated[list[ScoreFigures], says("The scores of the reconcilers that were run.")]
+    scores: Annotated[
+        list[ScoreFigures],
+        says("The scores of the reconcilers that were run, or the newest 50 kept ones of a sandbox."),
+    ]
 
 
 def without_truth(report: ReportDoc, label: str | None) -> ReportDoc:
