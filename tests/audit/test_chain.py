@@ -7,16 +7,20 @@ from typing import NamedTuple
 
 import pytest
 
-from mocklend.audit.chain import traced_loan, views_of
+from mocklend.api.request_context import EXTENSION
+from mocklend.audit import subjects
+from mocklend.audit.chain import said_of, traced_loan, views_of
 from mocklend.audit.chain.answers import ASKED
-from mocklend.audit.chain.docs import View
+from mocklend.audit.chain.docs import SaidDoc, View
 from mocklend.audit.chain.edges import IN_ORDER, edge_of
 from mocklend.client import Client, Doc, ProblemError, numbered_keys
+from mocklend.runtime import Platform
 from mocklend.scenarios.narrator import Narrator
 from mocklend.scenarios.telling import tell_chapters
 from mocklend.scenarios.text import scenarios
 from mocklend.seams import SEAMS
 from mocklend.seams.edges import Edge
+from mocklend.testing import _LOCAL
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
 from support.sql import Unguarded
@@ -157,17 +161,29 @@ def chains_of(run: paired_runs.StoryRun) -> list[Doc]:
 
 
 class Told(NamedTuple):
-    """A kind of fault, the chains of its lesson's loans with the fault and repaired, and what looking changed."""
+    """A kind of fault, the chains of its lesson's loans with the fault and repaired, and what looking changed.
+
+    `said` is what their views say with the fault, and `said_blindly` the same read without the world.
+    """
 
     fault: str
     faulty: list[Doc]
+    said: list[list[SaidDoc]]
+    said_blindly: list[list[SaidDoc]]
     repaired: list[Doc]
     before: tuple[Doc, Doc]
     after: tuple[Doc, Doc]
 
 
+@pytest.fixture(scope="module")
+def served(request: pytest.FixtureRequest, mocklend_server: str) -> Platform:
+    """The platform that the server of this process serves."""
+    platform: Platform = request.config.stash[_LOCAL].app.extensions[EXTENSION].platform
+    return platform
+
+
 @pytest.fixture(scope="module", params=sorted(installed()))
-def lesson(request: pytest.FixtureRequest, mocklend_server: str) -> Iterator[Told]:
+def lesson(request: pytest.FixtureRequest, mocklend_server: str, served: Platform) -> Iterator[Told]:
     """The lesson of each kind. All tests of one come after each other: a process tells it once."""
     fault: str = request.param
     told = paired_runs.lesson_of(fault)
@@ -178,10 +194,16 @@ def lesson(request: pytest.FixtureRequest, mocklend_server: str) -> Iterator[Tol
         run.views()  # Statements and scores are made when somebody asks for them.
         before = (run.client.answer_key(), run.client.rules())
         faulty = chains_of(run)
+        with served.snapshot(str(run.client.sandbox_id)) as snapshot:
+            said = [said_of(snapshot, loan_id) for loan_id in run.loans]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(subjects, "world_facts_by_loan", lambda *_: {})
+                patch.setattr(subjects, "loans_in_the_world", lambda *_: set())
+                said_blindly = [said_of(snapshot, loan_id) for loan_id in run.loans]
         after = (run.client.answer_key(), run.client.rules())
         run.client.halt()
         told.repair(run)
-        yield Told(fault, faulty, chains_of(run), before, after)
+        yield Told(fault, faulty, said, said_blindly, chains_of(run), before, after)
 
 
 def test_each_kind_shows_first_at_the_edge_of_its_seam(lesson: Told) -> None:
@@ -209,6 +231,36 @@ def test_each_wrong_row_of_each_kind_is_explained(lesson: Told) -> None:
 
 def test_looking_at_the_chain_changes_neither_key_nor_counters(lesson: Told) -> None:
     assert lesson.before == lesson.after
+
+
+def test_what_the_views_say_is_said_without_the_world(lesson: Told) -> None:
+    assert lesson.said == lesson.said_blindly
+    for chain, said in zip(lesson.faulty, lesson.said, strict=True):
+        shown = {(row["view"], row["id"]): row for row in chain["rows"]}
+        assert {"world", "client"}.isdisjoint(each["view"] for each in said)
+        assert {"books", "page"} <= {each["view"] for each in said}
+        for each in said:
+            row = shown[each["view"], each["id"]]
+            if each["view"] != View.STATEMENT:
+                assert each == {name: row[name] for name in each}
+
+
+def test_money_is_said_of_a_loan_once_the_platform_has_it_there(mocklend: Client, served: Platform) -> None:
+    mocklend.arm("channel.unrecognised", rule_id="lost-reference")
+    loan_id = mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"]
+    mocklend.pay_at_channel("bill_pay", 100_000, payer_name="Ada", payer_reference=loan_id, type="CLEAR")
+
+    def said() -> list[tuple[str, str | None, int | None]]:
+        with served.snapshot(str(mocklend.sandbox_id)) as snapshot:
+            rows = said_of(snapshot, loan_id)
+        return [
+            (row["view"], row["status"], row["paid_minor"]) for row in rows if row["view"] in ("channel", "console")
+        ]
+
+    assert said() == []
+    [receipt] = mocklend.receipts()["receipts"]
+    mocklend.match_receipt(receipt["id"], loan_id, operator="lee", memo="her payslip")
+    assert said() == [("channel", "SUCCESS", 100_000), ("console", "APPLIED", 100_000)]
 
 
 def test_every_edge_is_in_the_chain_and_a_seam_that_is_gone_counts_as_the_clients() -> None:

@@ -146,3 +146,24 @@ def test_a_student_sees_no_truth(faulty: Platform) -> None:
             assert answer.status_code in (200, 401, 403), path
             found = {secret for secret in secrets if re.search(rf"\b{re.escape(secret)}\b", answer.text)}
             assert not found, f"{path} says {sorted(found)}"
+
+
+def test_without_the_truth_the_loan_page_says_what_each_view_says(faulty: Platform) -> None:
+    app = create_app(Settings(), faulty).wsgi_app
+    sandbox_of(faulty, "guess")
+    client = client_of(app, "guess")
+    client.put_rule("slow-page", {"fault": "cache.bounded_stale", "with": {"lag_s": 3600}})
+    loan_id = client.borrow(client.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"]
+    client.settle(client.repay_quote(client.quote(loan_id, "CLEAR"), "wallet"))
+    browser = Browser(create_console(faulty, Settings()).test_client(), "guess")
+
+    english = browser.get(f"/loans/{loan_id}?truth=hidden")
+    chinese = browser.get(f"/loans/{loan_id}?truth=hidden", Language.ZH)
+
+    rows = {row.partition("<")[0]: row for row in english.partition("said-title")[2].split('class="view">')[1:]}
+    assert "World" not in rows
+    assert "CLEAR" in rows["Books"]
+    assert "USING" in rows["Status page"]
+    assert "各视图所示" in chinese
+    assert "slow-page" not in english
+    assert "agrees" not in english

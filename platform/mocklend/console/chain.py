@@ -9,7 +9,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mocklend.audit.chain.docs import AnswerDoc, BreakDoc, InjectionDoc, Mark, Param, RowDoc, StepDoc, View, ViewsDoc
+from mocklend.audit.chain.docs import (
+    AnswerDoc,
+    BreakDoc,
+    InjectionDoc,
+    Mark,
+    Param,
+    RowDoc,
+    SaidDoc,
+    StepDoc,
+    View,
+    ViewsDoc,
+)
 from mocklend.audit.chain.sentences import BECAUSE, CAUSES, SENTENCES, Sentence
 from mocklend.audit.timeline.docs import SENTENCES as EVENTS
 from mocklend.audit.timeline.docs import Code, TimelineEvent
@@ -125,22 +136,22 @@ class Wording:
     def __init__(self, here: Visit, write: Formats, currency: str) -> None:
         self._here, self._write, self._currency = here, write, currency
 
-    def view(self, row: RowDoc) -> str:
+    def view(self, row: SaidDoc) -> str:
         """The name of a row's view."""
         return self._here.text(VIEWS[row["view"]])
 
-    def note(self, row: RowDoc) -> str:
+    def note(self, row: SaidDoc) -> str:
         """What stands beside the name: what it is about."""
         if row["about"]:
             return self._here.text(ABOUT.get(row["about"], row["about"]))
         return self._here.text(OF_A_VIEW[row["view"]]) if row["view"] in OF_A_VIEW else ""
 
-    def status(self, row: RowDoc) -> str:
+    def status(self, row: SaidDoc) -> str:
         """The word of a row's status; the code where it has no word."""
         word = status_word(row["view"], row["status"])
         return self._here.text(word) if word else row["status"] or ""
 
-    def code(self, row: RowDoc) -> str:
+    def code(self, row: SaidDoc) -> str:
         """The code of a row's status, where the status is a word."""
         return row["status"] or "" if status_word(row["view"], row["status"]) else ""
 

@@ -12,7 +12,7 @@ from flask import Blueprint, render_template, request
 from mocklend.api.asked import AskedOfApp
 from mocklend.api.loans import LoanQuery
 from mocklend.api.pagination import decode_cursor
-from mocklend.audit.chain import traced_loan, views_of
+from mocklend.audit.chain import said_of, traced_loan, views_of
 from mocklend.audit.chain.docs import AnswerDoc, View, ViewsDoc
 from mocklend.audit.chain.subject import Subject
 from mocklend.audit.timeline import Asked, TimelineDoc, timeline_of
@@ -121,13 +121,12 @@ def _event_of(timeline: TimelineDoc, ref: str) -> str | None:
 
 @loan_pages.get("/loans/<loan_id>")
 def loan(loan_id: str) -> str:
-    """One loan: what is true, and what each view says of it. Without the truth: what its borrower sees."""
-    views, timeline = None, None
+    """One loan: what is true, and what each view says of it. Without the truth: only what each view says."""
+    views, timeline, said = None, None, None
     kind = request.args.get("kind") if request.args.get("kind") in KINDS else None
     with open_snapshot() as snapshot:
         entity = reads.entity(snapshot, Loan, loan_id)
         borrower = snapshot.get(Borrower, entity.borrower_id)
-        page = reads.page(snapshot, loan_id)
         if visit().shows_truth:
             traced = traced_loan(snapshot, platform().layer, loan_id)
             views = views_of(traced)
@@ -139,6 +138,8 @@ def loan(loan_id: str) -> str:
                 newest_first=True,
             )
             timeline["events"].reverse()
+        else:
+            said = said_of(snapshot, loan_id)
         write = Formats(visit().language, snapshot.sandbox.zone)
     return render_template(
         "loan.html",
@@ -154,9 +155,9 @@ def loan(loan_id: str) -> str:
         form=partial(form_address, loan_id),
         kind=kind,
         loan=entity,
-        page=page,
         page_answer=None if views is None else _page_answer(views),
         parties=PARTIES,
+        said=said,
         remedies=[] if views is None else remedies_of(views),
         status_words=LOAN_STATUS,
         timeline=timeline,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mocklend.audit.chain.docs import Mark, View
+from mocklend.audit.chain.rows import DAMAGED, LATE, READY
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import PROBLEMS
 from mocklend.domain.statuses import (
@@ -68,7 +69,7 @@ _DECISION: Mapping[str, str] = {
     ApplicationDecision.APPROVED: message("Approved"),
     ApplicationDecision.REFUSED: message("Refused"),
 }
-_STATEMENT: Mapping[str, str] = {"READY": message("Ready"), "LATE": message("Late"), "DAMAGED": message("Damaged")}
+_STATEMENT: Mapping[str, str] = {READY: message("Ready"), LATE: message("Late"), DAMAGED: message("Damaged")}
 
 VERDICTS: Mapping[str, str] = {
     "PASS": message("Passed"),

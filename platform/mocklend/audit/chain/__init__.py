@@ -9,18 +9,18 @@ A reader of the world, as the audit is: it stands in its room. It reads one loan
 from __future__ import annotations
 
 from mocklend.audit.chain.answers import answers_now, wrong_answers
-from mocklend.audit.chain.bureau_rows import bureau_rows
 from mocklend.audit.chain.docs import AnswerDoc, Mark, RowDoc, View, ViewsDoc
 from mocklend.audit.chain.edges import breaks_of
 from mocklend.audit.chain.explaining import because, cause_of, sentence_of
 from mocklend.audit.chain.marking import mark_rows
 from mocklend.audit.chain.remedy import remedies
-from mocklend.audit.chain.rows import Row, rows_above, rows_shown, statement_row
+from mocklend.audit.chain.rows import Row
+from mocklend.audit.chain.said import rows_of, said_doc, said_of
 from mocklend.audit.chain.traced import TracedLoan, traced_loan
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.seams.layer import TracedInjection
 
-__all__ = ["TracedLoan", "ViewsDoc", "traced_loan", "views_of"]
+__all__ = ["TracedLoan", "ViewsDoc", "said_of", "traced_loan", "views_of"]
 
 DAY_MS = 86_400_000
 SYMPTOM_OF = {
@@ -33,8 +33,7 @@ def views_of(loan: TracedLoan) -> ViewsDoc:
     """A loan's views in the order of the chain."""
     subject, traced = loan.subject, loan.injections
     now_ms, answers = subject.snapshot.now_ms, answers_now(loan.layer, subject)
-    rows = [*rows_above(subject), *rows_shown(subject), *bureau_rows(subject)]
-    rows += [statement_row(file, now_ms) for file in subject.files]
+    rows = rows_of(subject)
     marked = mark_rows(subject, rows, loan.explained)
     for row, injection in wrong_answers(traced):
         marked.add_answer(row, injection)
@@ -63,17 +62,7 @@ def _row_doc(row: Row, mark: Mark, injection: TracedInjection | None, answer: An
     since_ms = injection.at_ms if injection is not None else row.pending_ms if mark == Mark.IN_TRANSIT else None
     is_over = injection is not None and injection.ended_ms is not None
     return RowDoc(
-        view=row.view,
-        id=row.id,
-        about=row.about,
-        source=row.source,
-        status=row.status,
-        status_before=row.status_before,
-        outstanding_minor=row.outstanding_minor,
-        overdue_minor=row.overdue_minor,
-        paid_minor=row.paid_minor,
-        version=row.version,
-        as_of=maybe_rfc3339(row.as_of_ms),
+        **said_doc(row),
         mark=mark,
         differs=row.differs,
         wrong_since=maybe_rfc3339(since_ms),
@@ -82,7 +71,6 @@ def _row_doc(row: Row, mark: Mark, injection: TracedInjection | None, answer: An
         symptom=None if injection is None else injection.symptom.get(_symptom_of(row)),
         classes=sorted({discrepancy.finding.finding_class for discrepancy in row.own}),
         details=[*(item.detail for item in row.own), *([row.pending] if row.pending is not None else [])],
-        request=row.request,
         answer=answer,
     )
 

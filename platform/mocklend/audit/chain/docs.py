@@ -75,8 +75,8 @@ class AnswerDoc(TypedDict):
     rules: Annotated[list[str], says("The rules that do it, by their ids.")]
 
 
-class RowDoc(TypedDict):
-    """One view of the loan, compared with the world."""
+class SaidDoc(TypedDict):
+    """What one view says of the loan."""
 
     view: Annotated[str, one_of(View, VIEWS)]
     id: Annotated[str | None, says("The id of what is shown: a trade, a receipt, a lender; null where it is the loan.")]
@@ -92,6 +92,12 @@ class RowDoc(TypedDict):
     paid_minor: Annotated[int | None, says(f"What was paid, {AMOUNT}")]
     version: Annotated[int | None, says("The version that it shows; null where it has none.")]
     as_of: Annotated[str | None, says("The moment whose state it shows. RFC 3339, on the sandbox's clock.")]
+    request: Annotated[str | None, says("The request that shows it, such as `GET /v1/loans/loan_x`.")]
+
+
+class RowDoc(SaidDoc):
+    """One view of the loan, compared with the world."""
+
     mark: Annotated[str, one_of(Mark, MARKS)]
     differs: Annotated[list[DifferenceDoc], says("What is not as in the world; empty where it agrees.")]
     wrong_since: Annotated[str | None, says("Since when it is wrong or on its way; null where it is not. RFC 3339.")]
@@ -100,7 +106,6 @@ class RowDoc(TypedDict):
     symptom: Annotated[str | None, says("What the kind of fault says of this view; null where it says nothing.")]
     classes: Annotated[list[FindingClass], says("The classes of the discrepancies that are in this view.")]
     details: Annotated[list[str], says("Those discrepancies, and what is on its way, a sentence each, in English.")]
-    request: Annotated[str | None, says("The request that shows it, such as `GET /v1/loans/loan_x`.")]
     answer: Annotated[
         AnswerDoc | None, says("What a client gets that sends this request now; null where it gets the view.")
     ]

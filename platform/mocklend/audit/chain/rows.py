@@ -263,10 +263,14 @@ def _webhook_row(subject: Subject, webhook: Webhook) -> Row:
     return row
 
 
+READY, LATE, DAMAGED = "READY", "LATE", "DAMAGED"
+"""The status of a channel's file."""
+
+
 def statement_row(file: StatementFile, now_ms: int) -> Row:
     """A channel's file of a day."""
     late = now_ms < file.ready_ms
-    status = "LATE" if late else "DAMAGED" if is_damaged(file, now_ms) else "READY"
+    status = LATE if late else DAMAGED if is_damaged(file, now_ms) else READY
     return Row(
         View.STATEMENT, file.id, file.channel, View.CHANNEL, status, as_of_ms=file.ready_ms,
         request=f"GET /channels/{file.channel}/statements/{file.day}",
