@@ -36,14 +36,6 @@ def test_reading_page_by_page_reads_the_whole_journal_once(api: Caller) -> None:
     assert len(whole) > 6
 
 
-def test_a_cursor_of_another_list_is_refused(api: Caller) -> None:
-    for n in range(2):
-        api.borrow(1000, reference=f"loan {n}")
-    cursor = api.made(api.get("/v1/loans", limit=1))["next_cursor"]
-
-    api.problem(api.get("/v1/ledger/transactions", cursor=cursor), 422, "validation_failed")
-
-
 def pages(api: Caller, **query: object) -> list[Doc]:
     """Every transaction that a query finds, page by page."""
     listed: list[Doc] = []

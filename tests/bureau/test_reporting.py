@@ -271,7 +271,9 @@ def test_the_file_of_a_day_has_one_line_per_record_and_a_hash(story: Story) -> N
         day = date(2026, 1, 5)
         whole = submission(story.snapshot(connection), day)
         while cursor is not None:
-            page = submission(story.snapshot(connection), day, after=after_cursor(cursor) if cursor else "", limit=2)
+            page = submission(
+                story.snapshot(connection), day, after=after_cursor("submission", cursor) if cursor else "", limit=2
+            )
             pages.append(page)
             cursor = page["next_cursor"]
         lines = connection.exec_driver_sql("SELECT line FROM bureau_records ORDER BY id").fetchall()

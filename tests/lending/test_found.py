@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from apiflask import APIFlask
 
+from mocklend.api.pagination import cursor_of
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.lending.found import loans_with_entries
@@ -108,10 +109,12 @@ def test_a_search_that_makes_no_sense_is_refused(api: Caller, query: dict[str, s
     api.problem(api.get("/v1/loans", **query), 422, "validation_failed")
 
 
-@pytest.mark.parametrize("path", ["/v1/loans", "/v1/borrowers", "/-/loans"])
-def test_a_cursor_of_another_list_is_refused(api: Caller, path: str) -> None:
-    api.problem(api.get(path, q="li", cursor="bG9hbl94"), 422, "validation_failed")
-    api.problem(api.get(path, q="li", cursor="MS5sb2FuX3g"), 422, "validation_failed")
+@pytest.mark.parametrize(
+    ("path", "of"), [("/v1/loans", "loans"), ("/v1/borrowers", "borrowers"), ("/-/loans", "found_loans")]
+)
+@pytest.mark.parametrize("place", ["loan_x", "1.loan_x"])
+def test_a_place_that_is_not_in_the_list_is_refused(api: Caller, path: str, of: str, place: str) -> None:
+    api.problem(api.get(path, q="li", cursor=cursor_of(f"{of}.q", place)), 422, "validation_failed")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])

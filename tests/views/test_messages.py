@@ -14,7 +14,7 @@ from mocklend.storage.entities import Callback, Trade, Webhook
 from mocklend.storage.snapshot import Snapshot
 from mocklend.views import messages as listing
 from mocklend.views.messages import messages, trades
-from mocklend.views.reads import after_cursor
+from mocklend.views.reads import Lists, after_cursor
 from support.sql import asked
 from support.story import Story
 from support.webhook_receiver import listen
@@ -35,7 +35,7 @@ def paid(story: Story) -> str:
     return loan_id
 
 
-def all_pages(list_page: Callable[..., tuple[list[E], str | None]], **filters: str) -> list[E]:
+def all_pages(of: Lists, list_page: Callable[..., tuple[list[E], str | None]], **filters: str) -> list[E]:
     """Every entry of a list, two a page."""
     listed, after = list[E](), ""
     while True:
@@ -44,12 +44,12 @@ def all_pages(list_page: Callable[..., tuple[list[E], str | None]], **filters: s
         listed += page
         if cursor is None:
             return listed
-        after = after_cursor(cursor)
+        after = after_cursor(of, cursor)
 
 
 def test_callbacks_come_newest_first_and_each_once(story: Story, paid: str) -> None:
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        listed = all_pages(lambda **more: messages(snapshot, Callback, **more))
+        listed = all_pages(Lists.CALLBACKS, lambda **more: messages(snapshot, Callback, **more))
 
     assert [callback.channel for callback in listed] == list(reversed(CHANNELS))
     assert len({callback.id for callback in listed}) == len(CHANNELS)
@@ -61,11 +61,17 @@ def test_messages_are_filtered_by_loan_state_and_their_own_columns(story: Story,
     story.wait(3_600)
 
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        of_other = all_pages(lambda **more: messages(snapshot, Callback, **more), loan_id=other)
-        wallet = all_pages(lambda **more: messages(snapshot, Callback, **more), channel="wallet", state="ACKED")
-        waiting = all_pages(lambda **more: messages(snapshot, Webhook, **more), state="RETRY", loan_id=paid)
-        given_up = all_pages(lambda **more: messages(snapshot, Callback, **more), state="EXHAUSTED")
-        ordered = all_pages(lambda **more: messages(snapshot, Webhook, **more), event="repayment.ordered")
+        of_other = all_pages(Lists.CALLBACKS, lambda **more: messages(snapshot, Callback, **more), loan_id=other)
+        wallet = all_pages(
+            Lists.CALLBACKS, lambda **more: messages(snapshot, Callback, **more), channel="wallet", state="ACKED"
+        )
+        waiting = all_pages(
+            Lists.WEBHOOKS, lambda **more: messages(snapshot, Webhook, **more), state="RETRY", loan_id=paid
+        )
+        given_up = all_pages(Lists.CALLBACKS, lambda **more: messages(snapshot, Callback, **more), state="EXHAUSTED")
+        ordered = all_pages(
+            Lists.WEBHOOKS, lambda **more: messages(snapshot, Webhook, **more), event="repayment.ordered"
+        )
 
     assert [callback.loan_id for callback in of_other] == [other]
     assert [callback.channel for callback in wallet] == ["wallet"] * 4
@@ -78,9 +84,9 @@ def test_trades_come_by_their_numbers_and_are_filtered(story: Story, paid: str) 
     story.order(paid, 1_000)
 
     with story.platform.snapshot(story.sandbox_id) as snapshot:
-        listed = all_pages(lambda **more: trades(snapshot, **more))
-        unpaid = all_pages(lambda **more: trades(snapshot, **more), state="CREATED", loan_id=paid)
-        cards = all_pages(lambda **more: trades(snapshot, **more), channel="bank_card")
+        listed = all_pages(Lists.TRADES, lambda **more: trades(snapshot, **more))
+        unpaid = all_pages(Lists.TRADES, lambda **more: trades(snapshot, **more), state="CREATED", loan_id=paid)
+        cards = all_pages(Lists.TRADES, lambda **more: trades(snapshot, **more), channel="bank_card")
 
     assert [trade.id for trade in listed] == sorted(trade.id for trade in story.entities(Trade))
     assert len(listed) == len(CHANNELS) + 1
@@ -95,7 +101,7 @@ def test_a_page_looks_at_a_bounded_number_of_rows_and_goes_on(
 
     with story.platform.snapshot(story.sandbox_id) as snapshot:
         first, cursor = messages(snapshot, Callback, channel="bank_card", limit=1)
-        listed = all_pages(lambda **more: messages(snapshot, Callback, **more), channel="bank_card")
+        listed = all_pages(Lists.CALLBACKS, lambda **more: messages(snapshot, Callback, **more), channel="bank_card")
 
     assert first == []
     assert cursor is not None

@@ -21,7 +21,7 @@ def test_loans_are_listed_once_each_page_by_page(story: Story, limit: int) -> No
         while after is not None:
             page = reads.loans(story.snapshot(connection), after=after, limit=limit)
             listed_ids += [loan["id"] for loan in page["loans"]]
-            after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
+            after = reads.after_cursor("loans.id", page["next_cursor"]) if page["next_cursor"] else None
 
     assert len(listed_ids) == 5
     assert set(listed_ids) == loan_ids
@@ -38,7 +38,7 @@ def test_the_journal_is_listed_once_page_by_page(story: Story, limit: int) -> No
         while after is not None:
             page = listing.transactions(story.snapshot(connection), after=after, limit=limit)
             loan_ids += [transaction["id"] for transaction in page["transactions"]]
-            after = reads.after_cursor(page["next_cursor"]) if page["next_cursor"] else None
+            after = reads.after_cursor("journal.chain", page["next_cursor"]) if page["next_cursor"] else None
 
     assert loan_ids == [t["id"] for loan_id in sorted(loans) for t in story.journal(loan_id)]
     assert len(loan_ids) == 7
@@ -63,7 +63,7 @@ def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
     with story.platform.read() as connection:
         first, cursor = reads.repayments(story.snapshot(connection), loan_id, limit=2)
         rest, end = reads.repayments(
-            story.snapshot(connection), loan_id, after=reads.after_cursor(cursor or ""), limit=2
+            story.snapshot(connection), loan_id, after=reads.after_cursor("repayments", cursor or ""), limit=2
         )
         edits = reads.edits(story.snapshot(connection), loan_id)
 
@@ -72,10 +72,12 @@ def test_repayments_and_edits_of_a_loan_are_listed(story: Story) -> None:
     assert [edit.id for edit in edits] == edited
 
 
-@pytest.mark.parametrize("text", ["\u00e9", "a", "____", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["\u00e9", "a", "____", "\ud800", reads.cursor("edits", "x"), reads.cursor("loans", "")]
+)
 def test_a_foreign_cursor_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="validation_failed"):
-        reads.after_cursor(text)
+        reads.after_cursor("loans", text)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ from mocklend_faults.engine.hints import why_empty
 answer_key = APIBlueprint("answer_key", __name__, tag="Faults")
 
 LINES = "application/jsonl"
+ANSWER_KEY = "answer_key"
+"""The name of this list in its cursors."""
 
 
 class KeyQuery(Paged):
@@ -84,13 +86,13 @@ def get_answer_key(query: KeyQuery) -> Response:
     if query.format == "jsonl":
         return _exported(query)
     with open_snapshot() as snapshot:
-        after = find(snapshot, decode_cursor(query.cursor)) if query.cursor is not None else None
+        after = find(snapshot, decode_cursor(ANSWER_KEY, query.cursor)) if query.cursor is not None else None
         if query.cursor is not None and after is None:
             raise field_problem("cursor", "a next_cursor of this list", query.cursor)
         page = key_page(snapshot, query.wanted, after, query.limit + 1, newest_first=query.order == "newest")
         empty = not page and next(stream(snapshot), None) is None
     documents = [entry.to_json() for entry in page[: query.limit]]
-    next_cursor = cursor_of(page[query.limit - 1].injection) if len(page) > query.limit else None
+    next_cursor = cursor_of(ANSWER_KEY, page[query.limit - 1].injection) if len(page) > query.limit else None
     hint = why_empty(rule_documents()) if empty else None
     return rendered(AnswerKey(entries=documents, next_cursor=next_cursor, hint=hint))
 

@@ -46,7 +46,6 @@ from mocklend_faults.engine.counting import tallies
 from mocklend_faults.engine.hints import OVER_BY_ITSELF, why_empty
 from mocklend_faults.engine.kept_scores import (
     NUMBER_MAX,
-    SCORE,
     KeepScore,
     KeptScore,
     KeptScoreDoc,
@@ -65,6 +64,8 @@ from mocklend_faults.engine.scoring import Break, Records, ReportedFinding, Wind
 scores = APIBlueprint("scores", __name__, tag="Faults")
 
 LISTED_MAX = 1_000
+SCORES = "scores"
+"""The name of the list of kept scores in its cursors."""
 CHECKS_MAX = 10_000
 WITHOUT_LISTS: JsonObject = {
     "hint": None, "reasons": [], "sentences": [], "silent_rules": [], "by_class": {}, "lists": {}, "lists_cut": [],
@@ -343,7 +344,7 @@ def post_score(new: NewScore) -> Response:
 @for_students
 def list_scores(query: Paged) -> Response:
     """The scores of the sandbox, the newest first: the last 100 are kept."""
-    after = decode_cursor(query.cursor, begins=SCORE)
+    after = decode_cursor(SCORES, query.cursor)
     if after and not number_of(after):
         raise field_problem("cursor", "a next_cursor of this list", query.cursor)
     with open_snapshot() as snapshot:
@@ -352,7 +353,7 @@ def list_scores(query: Paged) -> Response:
     return rendered(
         KeptScoreList(
             scores=[kept_doc(score) for score in page],
-            next_cursor=cursor_of(page[-1].id) if len(kept) > query.limit else None,
+            next_cursor=cursor_of(SCORES, page[-1].id) if len(kept) > query.limit else None,
         )
     )
 

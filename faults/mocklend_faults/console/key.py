@@ -12,7 +12,7 @@ from mocklend.console.visit import open_snapshot, platform, require_teacher, req
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
-from mocklend_faults.api.answer_key import KeyQuery
+from mocklend_faults.api.answer_key import ANSWER_KEY, KeyQuery
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.answer_key import STATUSES, KeyFilter, entries, find, key_page
 from mocklend_faults.engine.observed import AuditMatch
@@ -66,7 +66,7 @@ def _page(
     opened: int = 0,
 ) -> str:
     with open_snapshot() as snapshot:
-        after = find(snapshot, decode_cursor(query.cursor)) if query.cursor is not None else None
+        after = find(snapshot, decode_cursor(ANSWER_KEY, query.cursor)) if query.cursor is not None else None
         page = key_page(snapshot, query.wanted, after, PAGE + 1, newest_first=True)
         now_ms = snapshot.now_ms
     explained = match.explained_by if match is not None else ()
@@ -76,7 +76,7 @@ def _page(
         classes=CLASSES,
         shown=[entry.to_json() for entry in page[:PAGE]],
         filled=filled,
-        next=cursor_of(page[PAGE - 1].injection) if len(page) > PAGE else None,
+        next=cursor_of(ANSWER_KEY, page[PAGE - 1].injection) if len(page) > PAGE else None,
         now_ms=now_ms,
         opened=opened,
         query={name: request.values.get(name, "") for name in FILTERS},

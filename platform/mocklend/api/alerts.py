@@ -27,7 +27,7 @@ from mocklend.monitoring.incidents import IncidentList, incidents
 from mocklend.sandboxes.jobs import CHECKS as CHECKS_JOB
 from mocklend.sandboxes.lifecycle import MonitoringDoc, monitoring_doc
 from mocklend.validation import OneOf
-from mocklend.views.reads import cursor
+from mocklend.views.reads import Lists, cursor
 
 alerts = APIBlueprint("alerts", __name__)
 
@@ -71,7 +71,7 @@ class HistoryQuery(AlertQuery):
 @alerts.doc(**operation("listAlerts"))
 def list_alerts(query: AlertQuery) -> Response:
     """The current alerts of the platform's own monitoring. An alert is listed for as long as its cause lasts."""
-    after = decode_cursor(query.cursor)
+    after = decode_cursor(Lists.ALERTS, query.cursor)
     with open_snapshot() as snapshot:
         page = current_alerts(
             snapshot,
@@ -89,7 +89,7 @@ def list_alerts(query: AlertQuery) -> Response:
             AlertList(
                 monitoring=monitoring_doc(snapshot.sandbox),
                 alerts=[alert_doc(alert, reader_language()) for alert in page.alerts],
-                next_cursor=cursor(page.after) if page.after is not None else None,
+                next_cursor=cursor(Lists.ALERTS, page.after) if page.after is not None else None,
             )
         )
     )
@@ -132,7 +132,7 @@ def list_alert_history(query: HistoryQuery) -> Response:
             check=query.check,
             channel=query.channel,
             loan_id=query.loan_id,
-            after=decode_cursor(query.cursor),
+            after=decode_cursor(Lists.ALERT_HISTORY, query.cursor),
             limit=query.limit,
             language=reader_language(),
         )
@@ -156,7 +156,7 @@ def list_incidents(query: HistoryQuery) -> Response:
             check=query.check,
             channel=query.channel,
             loan_id=query.loan_id,
-            after=decode_cursor(query.cursor),
+            after=decode_cursor(Lists.INCIDENTS, query.cursor),
             limit=query.limit,
             language=reader_language(),
         )

@@ -23,6 +23,7 @@ from mocklend.servicing.operations import EditDoc, edit_doc
 from mocklend.storage.entities import OperatorEdit
 from mocklend.validation import Body
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 approvals = APIBlueprint("approvals", __name__)
 
@@ -60,7 +61,7 @@ def list_all_edits(query: EditQuery) -> Response:
     """The edits of all loans. With `state=DRAFT`: the edits that wait for approval."""
     with open_snapshot() as snapshot:
         edits, next_cursor = reads.edits_in(
-            snapshot, state=query.state, after=decode_cursor(query.cursor, begins="edt_"), limit=query.limit
+            snapshot, state=query.state, after=decode_cursor(Lists.EDITS, query.cursor), limit=query.limit
         )
     return rendered(EditPage(edits=[edit_doc(edit) for edit in edits], next_cursor=next_cursor))
 

@@ -19,6 +19,7 @@ from mocklend.lending.found import BorrowerList
 from mocklend.storage.entities import Borrower
 from mocklend.validation import Body
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 borrowers = APIBlueprint("borrowers", __name__)
 
@@ -59,7 +60,7 @@ class BorrowerQuery(Paged):
 @borrowers.doc(**operation("listBorrowers"))
 def list_borrowers(query: BorrowerQuery) -> Response:
     """Borrowers by id, or those whose id, reference or name begins with a text."""
-    after = decode_cursor(query.cursor, begins="brw_" if query.q is None else "")
+    after = decode_cursor(found.list_of(Lists.BORROWERS, query.q, found.BY_ID), query.cursor)
     with open_snapshot() as snapshot:
         return rendered(found.borrowers(snapshot, q=query.q, after=after, limit=query.limit))
 

@@ -40,6 +40,7 @@ from mocklend.storage.values import ReportDoc, ScoreDoc
 from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 bureau = APIBlueprint("bureau", __name__)
 
@@ -121,7 +122,9 @@ def list_records(loan_id: str) -> Response:
 def get_submission(date: str, query: Paged) -> Response:
     """The file of one day that the platform submitted to the bureau."""
     with open_snapshot() as snapshot:
-        return rendered(submission(snapshot, _date(date), after=decode_cursor(query.cursor), limit=query.limit))
+        return rendered(
+            submission(snapshot, _date(date), after=decode_cursor(Lists.SUBMISSION, query.cursor), limit=query.limit)
+        )
 
 
 def _date(text: str) -> dt.date:

@@ -28,6 +28,7 @@ from mocklend.storage.entities import Callback, Trade
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
 from mocklend.views import messages
+from mocklend.views.reads import Lists
 
 channels = APIBlueprint("channels", __name__)
 
@@ -126,7 +127,7 @@ def list_trades(query: TradeQuery) -> Response:
             loan_id=query.loan_id,
             state=query.state,
             channel=query.channel,
-            after=decode_cursor(query.cursor, begins=("ML", "PY")),
+            after=decode_cursor(Lists.TRADES, query.cursor),
             limit=query.limit,
         )
     return rendered(TradeList(trades=[trade_doc(trade) for trade in page], next_cursor=cursor))
@@ -155,7 +156,7 @@ def callbacks_of(snapshot: Snapshot, query: CallbackQuery) -> CallbackList:
         loan_id=query.loan_id,
         state=query.state,
         channel=query.channel,
-        after=decode_cursor(query.cursor),
+        after=decode_cursor(Lists.CALLBACKS, query.cursor),
         limit=query.limit,
     )
     trades = snapshot.by_id(Trade, [callback.out_trade_no for callback in page])

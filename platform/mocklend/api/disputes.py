@@ -27,6 +27,7 @@ from mocklend.storage.values import DECISIONS, EVIDENCE_KINDS
 from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf, bounded_str
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 disputes = APIBlueprint("disputes", __name__)
 
@@ -128,7 +129,7 @@ def dispute_of(sandbox_id: str, idem: Idempotency, new: NewDispute) -> OpenDispu
 @disputes.doc(**operation("listDisputes"))
 def list_disputes(query: DisputeQuery) -> Response:
     """Disputes by id."""
-    after = decode_cursor(query.cursor, begins="dsp_")
+    after = decode_cursor(Lists.DISPUTES, query.cursor)
     with open_snapshot() as snapshot:
         page, cursor = reads.disputes(
             snapshot, loan_id=query.loan_id, state=query.state, after=after, limit=query.limit

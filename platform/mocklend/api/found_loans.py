@@ -18,6 +18,7 @@ from mocklend.api.responses import rendered
 from mocklend.lending import found
 from mocklend.lending.found import FoundLoans
 from mocklend.validation import OneOf
+from mocklend.views.reads import Lists
 
 found_loans = APIBlueprint("found_loans", __name__)
 
@@ -50,7 +51,10 @@ def find_loans(query: FoundQuery) -> Response:
     """
     if query.order is not None and (query.q is not None or query.wrong):
         raise field_problem("order", "no value beside q or wrong", query.order)
-    after = decode_cursor(query.cursor)
+    order = query.order or found.NEWEST
+    after = decode_cursor(
+        found.list_of(Lists.FOUND_LOANS, query.q, found.WRONG if query.wrong else order), query.cursor
+    )
     with open_snapshot() as snapshot:
         return rendered(
             found.loans_with_entries(
@@ -58,7 +62,7 @@ def find_loans(query: FoundQuery) -> Response:
                 current_platform().layer,
                 wrong=query.wrong,
                 q=query.q,
-                order=query.order or found.NEWEST,
+                order=order,
                 after=after,
                 limit=query.limit,
                 shows_truth=shows_truth(snapshot.sandbox),

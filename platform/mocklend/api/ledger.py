@@ -20,6 +20,7 @@ from mocklend.ledger import listing
 from mocklend.ledger.beancount import export
 from mocklend.ledger.listing import TransactionList, TrialBalance
 from mocklend.validation import Body, Expecting, OneOf, bounded_str
+from mocklend.views.reads import Lists
 
 ledger = APIBlueprint("ledger", __name__)
 
@@ -64,7 +65,8 @@ def list_transactions(query: JournalQuery) -> Response:
 
     A page looks at 1,000 transactions: with `account` or `kind` it may be short, and `next_cursor` still goes on.
     """
-    after = decode_cursor(query.cursor)
+    order = query.order or (listing.BY_CHAIN if query.day is None else listing.NEWEST)
+    after = decode_cursor(Lists.JOURNAL.ordered(order), query.cursor)
     with open_snapshot() as snapshot:
         return rendered(
             listing.transactions(
@@ -73,7 +75,7 @@ def list_transactions(query: JournalQuery) -> Response:
                 account=query.account,
                 kind=query.kind,
                 recorded_ms=None if query.day is None else listing.day_of(snapshot, query.day),
-                order=query.order or (listing.BY_CHAIN if query.day is None else listing.NEWEST),
+                order=order,
                 after=after,
                 limit=query.limit,
             )

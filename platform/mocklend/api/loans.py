@@ -29,7 +29,7 @@ from mocklend.lending import Borrow, found
 from mocklend.lending.books import terms_of
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
-from mocklend.views.reads import InstalmentList, LoanList
+from mocklend.views.reads import InstalmentList, Lists, LoanList
 from mocklend.views.render import LoanDoc
 
 loans = APIBlueprint("loans", __name__)
@@ -112,11 +112,11 @@ def list_loans(query: LoanQuery) -> Response:
 
     With `reference`, `q` or `order` a page may be short although there are more: `next_cursor` says so.
     """
-    after = decode_cursor(query.cursor)
     if query.q is not None and query.order is not None:
         raise field_problem("order", "no value beside q", query.order)
     if query.q is not None and query.reference is not None:
         raise field_problem("q", "no value beside reference", query.q)
+    after = decode_cursor(found.list_of(Lists.LOANS, query.q, query.order or found.BY_ID), query.cursor)
     if (query.q, query.reference, query.order or found.BY_ID) != (None, None, found.BY_ID):
         with open_snapshot() as snapshot:
             return rendered(
@@ -137,7 +137,7 @@ def list_loans(query: LoanQuery) -> Response:
                 snapshot,
                 borrower_id=query.borrower_id,
                 status=query.status,
-                after=decode_cursor(query.cursor, begins="loan_"),
+                after=after,
                 limit=query.limit,
             )
         )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from mocklend.api.fields import PageSize
 from mocklend.api.problems import field_problem
+from mocklend.domain.problems import Refused
 from mocklend.validation import Body, Expecting, Means, bounded_str
 from mocklend.views.reads import after_cursor, cursor
 
@@ -24,19 +25,22 @@ class Paged(Body):
     cursor: Cursor | None = None
 
 
-def decode_cursor(cursor: str | None, field: str = "cursor", *, begins: str | tuple[str, ...] = "") -> str:
-    """The key after which a page begins; "" for the first page. Refused `validation_failed` for a wrong cursor.
+def decode_cursor(of: str, cursor: str | None, field: str = "cursor") -> str:
+    """The place after which a page of the list `of` begins; "" for the first page.
 
-    `begins` is how each key of the list begins: the cursor of another list is wrong, too.
+    Refused `validation_failed` for what is no cursor, and for that of another list.
     """
     if cursor is None:
         return ""
-    after = after_cursor(cursor)
-    if not after.isascii() or not after.isprintable() or not after.startswith(begins):
+    try:
+        after = after_cursor(of, cursor)
+    except Refused:
+        raise field_problem(field, "a next_cursor of this list", cursor) from None
+    if not after.isascii() or not after.isprintable():
         raise field_problem(field, "a next_cursor of this list", cursor)
     return after
 
 
-def cursor_of(last: str) -> str:
-    """The cursor of the page after this key."""
-    return cursor(last)
+def cursor_of(of: str, last: str) -> str:
+    """The cursor of the page after this place in the list `of`."""
+    return cursor(of, last)

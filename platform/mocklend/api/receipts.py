@@ -35,6 +35,7 @@ from mocklend.servicing.moving import MoveReceipt
 from mocklend.storage.work import Idempotency
 from mocklend.validation import Body, OneOf
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 receipts = APIBlueprint("receipts", __name__)
 
@@ -107,7 +108,7 @@ def pay_at_channel(channel: str, new: NewPayment) -> Response:
 @receipts.doc(**operation("listReceipts"))
 def list_receipts(query: ReceiptQuery) -> Response:
     """The receipts of push payments. With `state=UNAPPLIED`: those that operators have to match."""
-    after = decode_cursor(query.cursor, begins="rct_")
+    after = decode_cursor(Lists.RECEIPTS, query.cursor)
     with open_snapshot() as snapshot:
         page, cursor = reads.receipts(snapshot, state=query.state, after=after, limit=query.limit)
     return rendered(ReceiptList(receipts=[receipt_doc(receipt) for receipt in page], next_cursor=cursor))

@@ -24,6 +24,7 @@ from mocklend.storage.entities import Repayment
 from mocklend.storage.work import Idempotency
 from mocklend.validation import Body
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 repayments = APIBlueprint("repayments", __name__)
 
@@ -92,7 +93,7 @@ def get_repayment(repayment_id: str) -> Response:
 @repayments.doc(**operation("listRepayments", "loan_unknown"))
 def list_repayments(loan_id: str, query: Paged) -> Response:
     """A loan's repayments, by id."""
-    after = decode_cursor(query.cursor, begins="rpy_")
+    after = decode_cursor(Lists.REPAYMENTS, query.cursor)
     with open_snapshot() as snapshot:
         page, cursor = reads.repayments(snapshot, loan_id, after=after, limit=query.limit)
     return rendered(RepaymentList(repayments=[repayment_doc(order) for order in page], next_cursor=cursor))

@@ -48,6 +48,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
 from mocklend.validation import Body, Expecting, Means, OneOf, bounded_int, bounded_str
+from mocklend.views.reads import Lists
 
 sandboxes = APIBlueprint("sandboxes", __name__)
 
@@ -198,12 +199,14 @@ def create_sandbox(new: NewSandbox) -> Response:
 @leaves_truth_out
 def list_sandboxes(query: SandboxQuery) -> Response:
     """All sandboxes, without their keys, and when each was last used."""
-    sandboxes = current_platform().uses.listed(decode_cursor(query.cursor), query.limit + 1, query.unused_for)
+    sandboxes = current_platform().uses.listed(
+        decode_cursor(Lists.SANDBOXES, query.cursor), query.limit + 1, query.unused_for
+    )
     page = sandboxes[: query.limit]
     return rendered(
         SandboxList(
             sandboxes=[ListedSandbox(**_doc(sandbox), last_used_at=rfc3339(used_ms)) for sandbox, used_ms in page],
-            next_cursor=cursor_of(page[-1][0].id) if len(sandboxes) > query.limit else None,
+            next_cursor=cursor_of(Lists.SANDBOXES, page[-1][0].id) if len(sandboxes) > query.limit else None,
         )
     )
 

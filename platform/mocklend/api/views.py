@@ -19,6 +19,7 @@ from mocklend.audit.chain import ViewsDoc, traced_loan, views_of
 from mocklend.audit.timeline import TimelineDoc, timeline_of
 from mocklend.audit.timeline.docs import Kind
 from mocklend.validation import Body, OneOf
+from mocklend.views.reads import Lists
 
 views = APIBlueprint("views", __name__)
 
@@ -65,7 +66,7 @@ def get_loan_timeline(loan_id: str, query: TimelineQuery) -> Response:
                 traced_loan(snapshot, current_platform().layer, loan_id),
                 asked_of(snapshot.sandbox),
                 kind=query.kind,
-                after=decode_cursor(query.after, "after"),
+                after=decode_cursor(Lists.TIMELINE, query.after, "after"),
                 limit=query.limit,
                 newest_first=query.order == NEWEST,
             )

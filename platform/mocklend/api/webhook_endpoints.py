@@ -28,6 +28,7 @@ from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.values import EndpointDoc
 from mocklend.validation import Body, OneOf
 from mocklend.views import messages, reads
+from mocklend.views.reads import Lists
 from mocklend.webhooks.attempts import WebhookDoc, endpoint_of, webhook_doc
 from mocklend.webhooks.endpoints import AddEndpoint, RemoveEndpoint
 from mocklend.webhooks.events import EVENTS
@@ -105,7 +106,7 @@ def list_endpoints() -> Response:
 @webhook_endpoints.doc(**operation("listWebhooks", "endpoint_unknown"))
 def list_webhooks(endpoint_id: str, query: WebhookQuery) -> Response:
     """The messages to an endpoint by id, each with the results of its delivery attempts."""
-    after = decode_cursor(query.cursor, begins="msg_")
+    after = decode_cursor(Lists.ENDPOINT_WEBHOOKS, query.cursor)
     with open_snapshot() as snapshot:
         if endpoint_of(snapshot.sandbox, endpoint_id) is None:
             raise Refused("endpoint_unknown", f"no endpoint {endpoint_id}", endpoint_id=endpoint_id)
@@ -135,7 +136,7 @@ def webhooks_of(snapshot: Snapshot, query: MessageQuery) -> WebhookList:
         state=query.state,
         event=query.event,
         endpoint_id=query.endpoint_id,
-        after=decode_cursor(query.cursor),
+        after=decode_cursor(Lists.WEBHOOKS, query.cursor),
         limit=query.limit,
     )
     return WebhookList(webhooks=[webhook_doc(webhook) for webhook in page], next_cursor=cursor)

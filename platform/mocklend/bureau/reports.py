@@ -235,5 +235,5 @@ def submission(snapshot: Snapshot, day: date, *, after: str = "", limit: int = 5
         "count": count,
         "sha256": digest,
         "lines": [_LINE.decode(row.line) for row in page[:limit]],
-        "next_cursor": reads.cursor(page[limit - 1].id) if len(page) > limit else None,
+        "next_cursor": reads.cursor(reads.Lists.SUBMISSION, page[limit - 1].id) if len(page) > limit else None,
     }

@@ -31,6 +31,7 @@ from mocklend.monitoring.sentences import shown
 from mocklend.sandboxes import jobs
 from mocklend.sandboxes.jobs import CHECKS as CHECKS_JOB
 from mocklend.sandboxes.timestamps import parse_rfc3339
+from mocklend.views.reads import Lists
 
 alert_pages = Blueprint("alerts", __name__)
 
@@ -65,7 +66,8 @@ def alerts() -> str:
         job = None if newest is None else platform().jobs.watched(snapshot, CHECKS_JOB, newest)
         asked: dict[str, Any] = {
             "state": state, "check": query.check, "channel": query.channel, "loan_id": query.loan_id,
-            "after": decode_cursor(query.cursor), "language": visit().language, "show": show,
+            "after": decode_cursor(Lists.ALERT_HISTORY if singly else Lists.INCIDENTS, query.cursor),
+            "language": visit().language, "show": show,
         }  # fmt: skip
         shown_alerts: list[KeptAlertDoc] = []
         grouped: list[IncidentDoc] = []

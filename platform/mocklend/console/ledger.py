@@ -12,6 +12,7 @@ from mocklend.console.words import KINDS
 from mocklend.domain.problems import Refused
 from mocklend.ledger import listing
 from mocklend.ledger.accounts import ACCOUNTS
+from mocklend.views.reads import Lists
 
 ledger_pages = Blueprint("ledger", __name__)
 
@@ -35,7 +36,7 @@ def ledger() -> str:
             kind=query.kind,
             recorded_ms=None if query.day is None else listing.day_of(snapshot, query.day),
             order=listing.NEWEST,
-            after=decode_cursor(query.cursor),
+            after=decode_cursor(Lists.JOURNAL.ordered(listing.NEWEST), query.cursor),
             limit=query.limit,
         )
         balance = listing.trial_balance(snapshot) if "balance" in request.args else None

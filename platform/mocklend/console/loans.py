@@ -30,6 +30,7 @@ from mocklend.lending import found
 from mocklend.monitoring.alerts import CHECKS
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.views import reads
+from mocklend.views.reads import Lists
 
 loan_pages = Blueprint("loans", __name__)
 
@@ -53,7 +54,7 @@ def loans() -> str:
             q=query.q,
             status=query.status,
             order=found.NEWEST,
-            after=decode_cursor(query.cursor),
+            after=decode_cursor(found.list_of(Lists.LOANS, query.q, found.NEWEST), query.cursor),
             limit=query.limit,
         )
         borrowers = snapshot.find_all(Borrower, [loan["borrower_id"] for loan in listed["loans"]])
@@ -134,7 +135,7 @@ def loan(loan_id: str) -> str:
                 traced,
                 _asked_about(traced.subject),
                 kind=kind,
-                after=decode_cursor(request.args.get("after")),
+                after=decode_cursor(Lists.TIMELINE, request.args.get("after"), "after"),
                 newest_first=True,
             )
             timeline["events"].reverse()

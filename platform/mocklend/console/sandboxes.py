@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 from mocklend.api.pagination import cursor_of, decode_cursor
 from mocklend.console.visit import platform, require_teacher
 from mocklend.sandboxes.timestamps import rfc3339
+from mocklend.views.reads import Lists
 
 sandbox_pages = Blueprint("sandboxes", __name__)
 
@@ -17,10 +18,10 @@ LIMIT = 50
 def sandboxes() -> str:
     """All sandboxes, by id, without their keys."""
     require_teacher()
-    listed = platform().uses.listed(decode_cursor(request.args.get("cursor")), LIMIT + 1, None)
+    listed = platform().uses.listed(decode_cursor(Lists.SANDBOXES, request.args.get("cursor")), LIMIT + 1, None)
     page = listed[:LIMIT]
     return render_template(
         "sandboxes.html",
         listed=[(sandbox, rfc3339(used_ms)) for sandbox, used_ms in page],
-        next=cursor_of(page[-1][0].id) if len(listed) > LIMIT else None,
+        next=cursor_of(Lists.SANDBOXES, page[-1][0].id) if len(listed) > LIMIT else None,
     )

@@ -18,7 +18,7 @@ from mocklend.ledger.accounts import ACCOUNTS
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.statements import Value
-from mocklend.views.reads import cursor
+from mocklend.views.reads import Lists, cursor
 
 SCANNED_MAX = 1_000
 """How many transactions a list page looks at."""
@@ -122,7 +122,7 @@ def transactions(
     last = page[-1] if len(asked) > limit else walked[-1] if filtered and len(walked) >= most else None
     return {
         "transactions": [_transaction(reader, row) for row in page],
-        "next_cursor": cursor(_place(last, order)) if last is not None else None,
+        "next_cursor": cursor(Lists.JOURNAL.ordered(order), _place(last, order)) if last is not None else None,
     }
 
 

@@ -18,11 +18,13 @@ from mocklend.lending.borrow import BorrowerDoc, borrower_doc
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.entities import Borrower, Loan
 from mocklend.storage.snapshot import PlatformLayer, SandboxReader, Snapshot
-from mocklend.views.reads import LIST, LoanList, cursor, loans_in_view
+from mocklend.views.reads import LIST, Lists, LoanList, cursor, loans_in_view
 
 BY_ID, NEWEST = "id", "newest"
 ORDERS = (BY_ID, NEWEST)
 """The orders of a list of loans."""
+WRONG = "wrong"
+"""The order of those that are wrong: by id, whatever is looked for among them."""
 
 _IDS = re.compile("[a-z0-9_]{1,80}")
 _LAST = "\U0010ffff"
@@ -71,6 +73,11 @@ def newest_loans(snapshot: SandboxReader, *, borrower_id: str | None = None, aft
 def loans_by_id(snapshot: SandboxReader, *, after: str = "", limit: int = 50) -> Found:
     """Loans by id, after an id."""
     return _page(snapshot.ids(_BY_ID, after=after, most=limit + 1), limit)
+
+
+def list_of(listed: Lists, q: str | None, order: str) -> str:
+    """The name of a list in its order, which is that of the ways to find it where a text is looked for."""
+    return listed.ordered("q" if q is not None and order != WRONG else order)
 
 
 def _page(ids: list[str], limit: int) -> Found:
@@ -170,7 +177,7 @@ def found_loans(
     listed = [docs[id] for id in found.ids if id in docs]
     return LoanList(
         loans=[doc for doc in listed if borrower_id in (None, doc["borrower_id"]) and status in (None, doc["status"])],
-        next_cursor=cursor(found.after) if found.after else None,
+        next_cursor=cursor(list_of(Lists.LOANS, q, order), found.after) if found.after else None,
     )
 
 
@@ -243,7 +250,8 @@ def loans_with_entries(
     rows = _rows(snapshot, found.ids, open_entries)
     if wrong and q is not None:
         rows = [row for row in rows if any(known.startswith(q) for known in _known(row))]
-    return FoundLoans(loans=rows, next_cursor=cursor(found.after) if found.after else None)
+    of = list_of(Lists.FOUND_LOANS, q, WRONG if wrong else order)
+    return FoundLoans(loans=rows, next_cursor=cursor(of, found.after) if found.after else None)
 
 
 def _known(row: FoundLoan) -> tuple[str, str, str]:
@@ -289,7 +297,8 @@ def borrowers(snapshot: SandboxReader, *, q: str | None = None, after: str = "",
     else:
         listed, last = _matching_borrowers(snapshot, q, after, limit)
     return BorrowerList(
-        borrowers=[borrower_doc(borrower) for borrower in listed[:limit]], next_cursor=cursor(last) if last else None
+        borrowers=[borrower_doc(borrower) for borrower in listed[:limit]],
+        next_cursor=cursor(list_of(Lists.BORROWERS, q, BY_ID), last) if last else None,
     )
 
 

@@ -29,7 +29,7 @@ from mocklend.storage.schema import KeptAlertRow
 from mocklend.storage.snapshot import SandboxReader, Snapshot
 from mocklend.storage.statements import ENTITIES, FACTS, JOURNAL, VIEWS, Value, statement
 from mocklend.storage.work import Answer, Idempotency, Key, Work
-from mocklend.views.reads import cursor, numbered_place
+from mocklend.views.reads import Lists, cursor, numbered_place
 
 OPEN_MAX, CLOSED_MAX = 1_000, 1_000
 OPEN, CLOSED = "open", "closed"
@@ -212,7 +212,9 @@ def history(
     return {
         "last_run": None if last is None else alert_run_doc(last),
         "alerts": [kept_doc(row, language, show) for row in page],
-        "next_cursor": cursor(f"{page[-1].opened_run}/{page[-1].id}") if len(rows) > limit else None,
+        "next_cursor": cursor(Lists.ALERT_HISTORY, f"{page[-1].opened_run}/{page[-1].id}")
+        if len(rows) > limit
+        else None,
     }
 
 

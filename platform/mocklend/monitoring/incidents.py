@@ -33,7 +33,7 @@ from mocklend.monitoring.sentences import Show, shown
 from mocklend.sandboxes.timestamps import maybe_rfc3339, rfc3339
 from mocklend.storage.schema import KeptAlertRow
 from mocklend.storage.snapshot import Snapshot
-from mocklend.views.reads import cursor, numbered_place
+from mocklend.views.reads import Lists, cursor, numbered_place
 
 ALERTS_MAX = 5
 """How many alerts stand beneath an incident: those that were opened first."""
@@ -155,7 +155,7 @@ def incidents(
     return {
         "last_run": None if last is None else alert_run_doc(last),
         "incidents": [_doc(each, language, show) for each in page],
-        "next_cursor": cursor(f"{-page[-1].place[0]}/{page[-1].id}") if len(listed) > limit else None,
+        "next_cursor": cursor(Lists.INCIDENTS, f"{-page[-1].place[0]}/{page[-1].id}") if len(listed) > limit else None,
     }
 
 

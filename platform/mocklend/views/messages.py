@@ -14,8 +14,10 @@ from mocklend.storage.entities import NOT_ACKED, Callback, Trade, Webhook
 from mocklend.storage.snapshot import SandboxReader
 from mocklend.storage.statements import Value
 from mocklend.storage.stores import STORES
-from mocklend.views.reads import cursor, numbered_place
+from mocklend.views.reads import Lists, cursor, numbered_place
 
+LISTED: dict[type, Lists] = {Callback: Lists.CALLBACKS, Webhook: Lists.WEBHOOKS}
+"""By class of message: its list."""
 SCANNED_MAX = 1_000
 """How many rows a list page looks at."""
 
@@ -64,7 +66,7 @@ def messages(
         values["after_ms"], values["after_id"] = numbered_place(after)
     sql = _filled(_MESSAGES, filters, where=where, table=STORES[cls.kind].table)
     ids, last = _walk(reader, sql, values, filters, limit)
-    return reader.find_all(cls, ids), None if last is None else cursor(f"{last.queued_ms}/{last.id}")
+    return reader.find_all(cls, ids), None if last is None else cursor(LISTED[cls], f"{last.queued_ms}/{last.id}")
 
 
 def trades(
@@ -82,7 +84,7 @@ def trades(
     if loan_id is not None:
         where, values["loan_id"] = "id > :after AND loan_id = :loan_id", loan_id
     ids, last = _walk(reader, _filled(_TRADES, filters, where=where), values, filters, limit)
-    return reader.find_all(Trade, ids), None if last is None else cursor(last.id)
+    return reader.find_all(Trade, ids), None if last is None else cursor(Lists.TRADES, last.id)
 
 
 def _filled(template: str, filters: Mapping[str, str], **parts: str) -> str:

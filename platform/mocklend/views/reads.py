@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
 from typing import Annotated, NamedTuple, TypedDict
 
 from mocklend.domain.facts import Terms
@@ -160,7 +161,7 @@ def loans(
     rows = snapshot.rows(_Each, sql, now_ms=snapshot.now_ms, after=after, most=limit + 1, **chosen)
     return LoanList(
         loans=[read_page(row.doc) for row in rows[:limit]],
-        next_cursor=cursor(rows[limit - 1].loan_id) if len(rows) > limit else None,
+        next_cursor=cursor(Lists.LOANS.ordered("id"), rows[limit - 1].loan_id) if len(rows) > limit else None,
     )
 
 
@@ -178,9 +179,36 @@ def loans_in_view(snapshot: Snapshot, view: str, loan_ids: Sequence[str]) -> lis
     return [read_page(doc) for _, doc in rows]
 
 
-def cursor(after: str) -> str:
-    """The opaque cursor of the list page after this id."""
-    return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=")
+class Lists(StrEnum):
+    """The lists that page, by the names that their cursors carry; orders of one list have names of their own."""
+
+    ALERTS = "alerts"
+    ALERT_HISTORY = "alert_history"
+    BORROWERS = "borrowers"
+    CALLBACKS = "callbacks"
+    DISPUTES = "disputes"
+    EDITS = "edits"
+    ENDPOINT_WEBHOOKS = "endpoint_webhooks"
+    FOUND_LOANS = "found_loans"
+    INCIDENTS = "incidents"
+    JOURNAL = "journal"
+    LOANS = "loans"
+    RECEIPTS = "receipts"
+    REPAYMENTS = "repayments"
+    SANDBOXES = "sandboxes"
+    SUBMISSION = "submission"
+    TIMELINE = "timeline"
+    TRADES = "trades"
+    WEBHOOKS = "webhooks"
+
+    def ordered(self, order: str) -> str:
+        """The name of this list in one of its orders: a place in one is none in another."""
+        return f"{self.value}.{order}"
+
+
+def cursor(of: str, after: str) -> str:
+    """The opaque cursor of the list page after this place in the list `of`, whose name it carries."""
+    return base64.urlsafe_b64encode(f"{of}:{after}".encode()).decode().rstrip("=")
 
 
 def numbered_place(after: str) -> tuple[int, str]:
@@ -192,12 +220,16 @@ def numbered_place(after: str) -> tuple[int, str]:
     return number, id
 
 
-def after_cursor(text: str) -> str:
-    """The id after which a cursor's list page begins. Raises Refused `validation_failed`."""
+def after_cursor(of: str, text: str) -> str:
+    """The place after which a cursor's page of the list `of` begins. Raises Refused `validation_failed`."""
     try:
-        return base64.urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")).decode("utf-8")
+        place = base64.urlsafe_b64decode((text + "=" * (-len(text) % 4)).encode("ascii")).decode("utf-8")
     except (ValueError, UnicodeError):
         raise Refused("validation_failed", "the cursor is invalid", received=text[:64]) from None
+    name, _, after = place.partition(":")
+    if name != of or not after:
+        raise Refused("validation_failed", "the cursor is of another list", received=text[:64])
+    return after
 
 
 def repayments(
@@ -209,7 +241,7 @@ def repayments(
              ORDER BY id LIMIT :most"""
     ids = reader.ids(sql, loan_id=loan_id, after=after, most=limit + 1)
     repayments_read = reader.find_all(Repayment, ids[:limit])
-    return repayments_read, cursor(ids[limit - 1]) if len(ids) > limit else None
+    return repayments_read, cursor(Lists.REPAYMENTS, ids[limit - 1]) if len(ids) > limit else None
 
 
 def receipts(
@@ -221,7 +253,7 @@ def receipts(
               ORDER BY id LIMIT :most"""
     ids = reader.ids(sql, after=after, most=limit + 1, **({"state": state} if state is not None else {}))
     receipts_read = reader.find_all(Receipt, ids[:limit])
-    return receipts_read, cursor(ids[limit - 1]) if len(ids) > limit else None
+    return receipts_read, cursor(Lists.RECEIPTS, ids[limit - 1]) if len(ids) > limit else None
 
 
 def disputes(
@@ -238,7 +270,7 @@ def disputes(
     sql = f"SELECT id FROM disputes WHERE sandbox_id = :sandbox_id AND id > :after{filters} ORDER BY id LIMIT :most"
     ids = reader.ids(sql, after=after, most=limit + 1, **chosen)
     disputes_read = reader.find_all(Dispute, ids[:limit])
-    return disputes_read, cursor(ids[limit - 1]) if len(ids) > limit else None
+    return disputes_read, cursor(Lists.DISPUTES, ids[limit - 1]) if len(ids) > limit else None
 
 
 def webhooks(
@@ -256,7 +288,7 @@ def webhooks(
     chosen = {"state": state} if state is not None else {}
     ids = reader.ids(sql, endpoint_id=endpoint_id, after=after, most=limit + 1, **chosen)
     webhooks_read = reader.find_all(Webhook, ids[:limit])
-    return webhooks_read, cursor(ids[limit - 1]) if len(ids) > limit else None
+    return webhooks_read, cursor(Lists.ENDPOINT_WEBHOOKS, ids[limit - 1]) if len(ids) > limit else None
 
 
 def payouts(reader: SandboxReader, loan_id: str) -> list[Payout]:
@@ -275,7 +307,7 @@ def edits_in(
     sql = f"SELECT id FROM edits WHERE sandbox_id = :sandbox_id AND id > :after {filters} ORDER BY id LIMIT :most"
     ids = reader.ids(sql, after=after, most=limit + 1, **({"state": state} if state is not None else {}))
     edits_read = reader.find_all(OperatorEdit, ids[:limit])
-    return edits_read, cursor(ids[limit - 1]) if len(ids) > limit else None
+    return edits_read, cursor(Lists.EDITS, ids[limit - 1]) if len(ids) > limit else None
 
 
 def edits(reader: SandboxReader, loan_id: str) -> list[OperatorEdit]:

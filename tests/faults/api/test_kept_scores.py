@@ -93,7 +93,7 @@ def test_a_cursor_of_another_list_is_refused(mocklend: Client, after: str) -> No
     mocklend.score([])
 
     with pytest.raises(ProblemError, match="cursor: expected a next_cursor of this list"):
-        mocklend.scores(cursor=cursor_of(after))
+        mocklend.scores(cursor=cursor_of("scores", after))
 
 
 def test_a_score_that_is_kept_changes_neither_the_key_nor_another_score(mocklend: Client) -> None:

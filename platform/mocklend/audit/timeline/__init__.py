@@ -31,7 +31,7 @@ from mocklend.domain.replay import replay
 from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.storage.facts import BOOKS, recorded_by_loan
 from mocklend.storage.snapshot import among
-from mocklend.views.reads import cursor
+from mocklend.views.reads import Lists, cursor
 
 __all__ = ["Asked", "TimelineDoc", "timeline_of"]
 
@@ -74,7 +74,7 @@ def timeline_of(
         now=rfc3339(subject.snapshot.now_ms),
         events=[_event_doc(event, subject, wrong, requests.get((event.ref or "", event.at_ms))) for event in page],
         total=len(chosen),
-        next_cursor=cursor(_key_text(page[-1])) if len(chosen) > start + limit else None,
+        next_cursor=cursor(Lists.TIMELINE, _key_text(page[-1])) if len(chosen) > start + limit else None,
     )
 
 
