@@ -1615,7 +1615,8 @@ class Client:
     def move_class(self, class_id: str, by: str | int | None = None, *, to: str | None = None) -> Doc:
         """Move the clocks of all groups to one moment. Returns the class; its `clock` says how many have arrived.
 
-        Refused with `class_not_ready`, `clock_backwards`.
+        `to="next"` is when the next thing is due in any of their sandboxes. Refused with `class_not_ready`,
+        `clock_backwards`, `nothing_due`.
         """
         return self._post(f"/-/classes/{_part(class_id)}/clock", {"by": by, "to": to})
 

@@ -31,6 +31,7 @@ from mocklend.sandboxes.lifecycle import HIDDEN, REVEALED, ChangeSandbox, requir
 from mocklend.sandboxes.timestamps import LAST_MS, Span, rfc3339
 from mocklend.scenarios.runs import CHAPTER, go_on, named, play
 from mocklend.scheduling.driver import problem_of
+from mocklend.scheduling.due import next_due
 from mocklend.storage.changes import number_of_loans
 from mocklend.storage.stores import STORES
 from mocklend.storage.work import Sandbox
@@ -276,10 +277,11 @@ def new_keys(platform: Platform, class_id: str) -> list[GroupKey]:
     return keys
 
 
-def move(platform: Platform, class_id: str, to_ms: int | None, by: Span | None) -> None:
-    """Move the clocks of all groups to one moment: `to_ms`, or `by` after the clock that is furthest.
+def move(platform: Platform, class_id: str, to: int | Span | None) -> None:
+    """Move the clocks of all groups to one moment: this one (ms), or so much after the clock that is furthest.
 
-    Raises Refused `class_not_ready`, `clock_backwards` if a clock is past it, `validation_failed` if it is too late.
+    With None they move to when the next thing is due in any of their sandboxes. Raises Refused `class_not_ready`,
+    `clock_backwards` if a clock is past it, `nothing_due`, `validation_failed` if it is too late.
     """
     groups = _open_groups(platform, class_id)
     sandboxes = []
@@ -288,9 +290,10 @@ def move(platform: Platform, class_id: str, to_ms: int | None, by: Span | None) 
             with suppress(Refused):
                 sandboxes.append(required(connection, group.sandbox))
     furthest_ms = max((target_or_now(sandbox) for sandbox in sandboxes), default=0)
-    if by is not None:
-        to_ms = by.after(furthest_ms, sandboxes[0].zone if sandboxes else "UTC")
-    assert to_ms is not None
+    if isinstance(to, Span):
+        to_ms = to.after(furthest_ms, sandboxes[0].zone if sandboxes else "UTC")
+    else:
+        to_ms = _next_ms(platform, sandboxes, furthest_ms) if to is None else to
     if to_ms > LAST_MS:
         raise Refused("validation_failed", "the time is too late", expected=f"a time not after {rfc3339(LAST_MS)}")
     if to_ms < furthest_ms:
@@ -298,14 +301,25 @@ def move(platform: Platform, class_id: str, to_ms: int | None, by: Span | None) 
             "clock_backwards", "a clock of the class is past that time", expected=f"not before {rfc3339(furthest_ms)}",
             received=rfc3339(to_ms),
         )  # fmt: skip
-    target_ms = to_ms
 
     def act() -> None:
-        platform.writer.call(lambda connection: classes.moved(connection, class_id, target_ms))
+        platform.writer.call(lambda connection: classes.moved(connection, class_id, to_ms))
         with ThreadPoolExecutor(TOGETHER, thread_name_prefix="mocklend-class-clock") as pool:
-            list(pool.map(lambda sandbox: _advance(platform, sandbox.id, target_ms), sandboxes))
+            list(pool.map(lambda sandbox: _advance(platform, sandbox.id, to_ms), sandboxes))
 
     work_of(platform).begin(class_id, act)
+
+
+def _next_ms(platform: Platform, sandboxes: Sequence[Sandbox], furthest_ms: int) -> int:
+    """When the next thing is due in any of these sandboxes, but not before the clock that is furthest."""
+    moments = []
+    for sandbox in sandboxes:
+        with suppress(Refused), platform.snapshot(sandbox.id) as snapshot:
+            coming = next_due(snapshot)
+            moments += [] if coming is None else [max(coming.due_ms, furthest_ms)]
+    if not moments:
+        raise Refused("nothing_due", "nothing is due in any group's sandbox")
+    return min(moments)
 
 
 def _advance(platform: Platform, sandbox_id: str, to_ms: int) -> None:

@@ -11,9 +11,10 @@ from apiflask import APIBlueprint
 from flask import Response, current_app
 from pydantic import Field
 
+from mocklend.api.clock import NEXT
 from mocklend.api.documents import document
 from mocklend.api.failures import refuse_a_body
-from mocklend.api.fields import SEED_MAX, Id, Moment, Seed, SpanOfTime
+from mocklend.api.fields import SEED_MAX, Id, MomentOrNext, Seed, SpanOfTime
 from mocklend.api.openapi import BODY_CODES, operation
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, sandbox_id
@@ -87,7 +88,10 @@ class NewClass(Body):
 class ClassMove(Body):
     """Where the clocks of a class move: exactly one of a moment (`to`) and a duration (`by`)."""
 
-    to: Moment | None = Field(default=None, description="The moment, not before that of any group.")
+    to: MomentOrNext | None = Field(
+        default=None,
+        description="The moment, not before that of any group; or `next`, when the next thing is due in any of them.",
+    )
     by: SpanOfTime | None = Field(default=None, description="The duration, from the clock that is furthest.")
 
 
@@ -168,7 +172,13 @@ def get_class(class_id: str, query: ClassQuery) -> Response:
 @classes_api.output(document(ClassDoc))
 @classes_api.doc(
     **operation(
-        "moveClass", "class_unknown", "class_not_ready", "clock_backwards", example={"by": "P1D"}, parameters=A_CLASS
+        "moveClass",
+        "class_unknown",
+        "class_not_ready",
+        "clock_backwards",
+        "nothing_due",
+        example={"by": "P1D"},
+        parameters=A_CLASS,
     )
 )
 def move_class(class_id: str, move: ClassMove) -> Response:
@@ -176,7 +186,7 @@ def move_class(class_id: str, move: ClassMove) -> Response:
 
     `clock` says how many have arrived. The same moment again goes on with those that have not.
     """
-    class_work.move(current_platform(), class_id, *target_of(move))
+    class_work.move(current_platform(), class_id, target_of(move))
     return rendered(class_doc(current_platform(), class_id))
 
 
@@ -258,11 +268,16 @@ def story_of(new: NewClass, source_id: str | None) -> Story:
     return Story("", new.scenario, chapter, new.seeds, new.seed, Language(new.language))
 
 
-def target_of(move: ClassMove) -> tuple[int | None, Span | None]:
-    """How far the clocks move. Raises Refused `validation_failed` unless exactly one of `to` and `by` says it."""
+def target_of(move: ClassMove) -> int | Span | None:
+    """How far the clocks move: to a moment (ms), by a duration, or, with None, to when the next thing is due.
+
+    Raises Refused `validation_failed` unless exactly one of `to` and `by` says it.
+    """
     if (move.to is None) == (move.by is None):
         raise field_problem("to", "exactly one of to and by", "neither" if move.to is None else "both")
-    return move.to, move.by
+    if move.by is not None:
+        return move.by
+    return None if move.to == NEXT else int(move.to or 0)
 
 
 def class_doc(platform: Platform, class_id: str, order: str = BY_NUMBER) -> ClassDoc:

@@ -93,7 +93,7 @@ def move(class_id: str) -> AnyResponse | tuple[str, int]:
         if values.get("local"):
             values["to"] = local_moment(values["local"])
         asked = read_form(ClassMove, {name: values.get(name) for name in ("to", "by")})
-        class_work.move(platform(), class_id, *target_of(asked))
+        class_work.move(platform(), class_id, target_of(asked))
     except Refused as refused:
         return _page(class_id, Filled.refused_with(refused)), refused.problem.status
     return _back(class_id)

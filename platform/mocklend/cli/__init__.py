@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 
-from mocklend.cli import experiments, faults, judge, sandboxes, scenarios, serving
+from mocklend.cli import classes, experiments, faults, judge, sandboxes, scenarios, serving
 from mocklend.cli.output import print_refusal
 from mocklend.cli.root import TARGET, app
 from mocklend.exit_codes import ExitCode
 
 __all__ = ["app", "main"]
 
-COMMANDS = (serving, sandboxes, judge, faults, experiments, scenarios)
+COMMANDS = (serving, sandboxes, judge, faults, experiments, scenarios, classes)
 """The modules that define the commands, in the order in which `mocklend --help` lists them."""
 for _module in COMMANDS:
     app.add_typer(_module.commands)

@@ -208,6 +208,33 @@ def test_one_move_brings_all_clocks_to_one_moment(school: School) -> None:
     assert refused["code"] == "clock_backwards"
 
 
+def test_all_clocks_go_to_when_the_next_thing_is_due_in_any_sandbox(school: School) -> None:
+    school.prepare(1)
+    course, _ = school.make(3)
+    first, second = (school.group(course, n) for n in (0, 1))
+    first.advance("PT1H")
+    loan = second.loans()["loans"][0]["id"]
+    second.repay(loan, 2_000, "wallet", "OVD_AND_CURRENT", idempotency_key="two")
+    due, furthest = second.clock()["next"]["at"], first.clock()["now"]
+    assert second.clock()["now"] < due < furthest
+
+    moves = [school.ask("POST", f"/-/classes/{course['id']}/clock", {"to": "next"})["clock"]["now"] for _ in range(2)]
+    each = [school.group(course, n).clock() for n in range(3)]
+
+    assert moves[0] == furthest
+    assert moves[1] > furthest
+    assert {clock["now"] for clock in each} == {moves[1]}
+    assert moves[1] <= min(clock["next"]["at"] for clock in each)
+
+
+def test_a_class_in_which_nothing_is_due_is_not_moved(school: School) -> None:
+    course, _ = school.make(2)
+
+    refused = school.ask("POST", f"/-/classes/{course['id']}/clock", {"to": "next"}, status=409)
+
+    assert refused["code"] == "nothing_due"
+
+
 def test_clocks_that_did_not_arrive_are_seen_and_the_same_moment_goes_on(
     school: School, monkeypatch: pytest.MonkeyPatch
 ) -> None:
