@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import unquote
 
@@ -22,6 +23,7 @@ from mocklend.console.visit import CHOICES
 from mocklend.language import Language
 from mocklend.received import BODY_MAX
 from mocklend.runtime import Platform, find_layer
+from mocklend.sandboxes.lifecycle import HIDDEN, ChangeSandbox
 from mocklend.scenarios.in_process import client_of
 from mocklend_faults.api.answer_key import KeyQuery
 from support.console import ROOMS, Browser, english_sentences, forms_of
@@ -30,14 +32,18 @@ from support.story import MONDAY_MS, SEED
 
 @pytest.fixture
 def served(open_platform: Callable[..., Platform]) -> Platform:
-    """A platform with the fault layer and the sandbox `default`."""
-    platform = open_platform(find_layer())
-    platform.create_sandbox(seed=SEED, mode="manual", now_ms=MONDAY_MS, id="default")
-    return platform
+    """A platform with the fault layer."""
+    return open_platform(find_layer())
 
 
 @pytest.fixture
-def browser(served: Platform) -> Browser:
+def key(served: Platform) -> str:
+    """The key of its sandbox `default`."""
+    return served.create_sandbox(seed=SEED, mode="manual", now_ms=MONDAY_MS, id="default").api_key
+
+
+@pytest.fixture
+def browser(served: Platform, key: str) -> Browser:
     """A viewer of `default`, on loopback."""
     return Browser(create_app(Settings(), served).test_client(), "default")
 
@@ -139,6 +145,9 @@ HOSTILE = (
     *("%F0%9F%8F%A6", "%27%22%3C%3E", "%7B0%7D", "..%2F..", "%0A", "", "0001-01-01", "9999-12-31T23:59"),
 )
 """Texts as they stand in an address."""
+RULE = "the-rule-that-slows-pages"
+OF_TRUTH = re.compile(rf"{RULE}|\binj_[a-z2-7]{{20}}\b|\bA class\b")
+"""What no answer to a student may say: a rule, an injection, a class of the teacher's."""
 NAMES = re.compile(
     r"""request\.(?:args|form|values)(?:\.get\(|\[)\s*"(\w+)"|\(args\.get\("(\w+)"|"(\w+)" in request\."""
 )
@@ -167,7 +176,7 @@ def routes(served: Platform, method: str) -> list[str]:
 def ids_of(served: Platform, browser: Browser) -> dict[str, str]:
     """An id that there is, by the part of the path before it."""
     client = client_of(create_app(Settings(), served).wsgi_app, "default")
-    client.put_rule("slow", {"fault": "cache.bounded_stale", "with": {"lag_s": 60}})
+    client.put_rule(RULE, {"fault": "cache.bounded_stale", "with": {"lag_s": 60}})
     borrower = client.add_borrower("ada", "Ada")
     loan = client.borrow(borrower["id"], 100_000, product_id="jiebei-like", idempotency_key="borrow")["id"]
     client.repay(loan, 5_000, "wallet", "OVD_AND_CURRENT", idempotency_key="repay")
@@ -176,7 +185,7 @@ def ids_of(served: Platform, browser: Browser) -> dict[str, str]:
     assert browser.post("/score", {"findings": "[]"}).status_code == 200
     return {
         "loans": loan,
-        "rules": "slow",
+        "rules": RULE,
         "class": made,
         "score": "scr_1",
         "scenarios": "stale-page",
@@ -190,52 +199,80 @@ def filled(path: str, ids: Mapping[str, str]) -> str:
     return "/".join(ids.get(parts[n - 1], "x") if part == "{}" else part for n, part in enumerate(parts))
 
 
-def is_answered(answer: TestResponse, address: str) -> None:
-    """No failure of ours: no 5xx, and no page that says so."""
-    assert answer.status_code < 500, address[:200]
-    if answer.mimetype == "text/html":
-        assert "A bug of Mocklend" not in answer.text, address[:200]
-    answer.close()
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at `default`, and ids in it. No answer may be a failure of ours, or tell a student of the truth."""
+
+    browser: Browser
+    ids: Mapping[str, str]
+    is_student: bool
+
+    def get(self, address: str, **headers: str) -> TestResponse:
+        """Open an address."""
+        return self._checked(self.browser.client.get(address, headers=headers), address)
+
+    def post(self, path: str, fields: Mapping[str, str]) -> None:
+        """Send a form."""
+        self._checked(self.browser.client.post(path, data=fields), f"{path} {fields}")
+
+    def _checked(self, answer: TestResponse, asked: str) -> TestResponse:
+        assert answer.status_code < 500, asked[:200]
+        if answer.mimetype == "text/html":
+            assert "A bug of Mocklend" not in answer.text, asked[:200]
+            typed_it = RULE in answer.request.path
+            assert not self.is_student or typed_it or OF_TRUTH.search(answer.text) is None, asked[:200]
+        answer.close()
+        return answer
+
+
+@pytest.fixture(params=["teacher", "student"])
+def viewer(request: pytest.FixtureRequest, served: Platform, browser: Browser, key: str) -> Viewer:
+    """A teacher on loopback; or a student who has signed in elsewhere, and from whom the truth is hidden."""
+    ids = ids_of(served, browser)
+    if request.param == "teacher":
+        return Viewer(browser, ids, is_student=False)
+    served.run(ChangeSandbox("default", None, HIDDEN))
+    elsewhere = Settings(host="0.0.0.0", control_token="the-teachers-token")
+    student = Browser(create_app(elsewhere, served).test_client(), "default")
+    assert student.client.post("/console/sign-in", data={"secret": key}).status_code == 303
+    return Viewer(student, ids, is_student=True)
 
 
 @pytest.mark.long
-def test_no_address_of_a_page_fails(browser: Browser, served: Platform) -> None:
-    paths, names, ids = routes(served, "GET"), names_asked_for(), ids_of(served, browser)
+def test_no_address_of_a_page_fails(viewer: Viewer, served: Platform) -> None:
+    paths, names = routes(served, "GET"), names_asked_for()
     assert len(paths) > 30
     assert {"cursor", "before", "step", "chapter", "since", "q", "from"} <= set(names)
 
     for path in paths:
         for text in HOSTILE:
             if "{}" in path:
-                is_answered(browser.client.get(path.replace("{}", text or "x")), path)
+                viewer.get(path.replace("{}", text or "x"))
             query = "&".join(f"{name}={text}" for name in names)
-            is_answered(browser.client.get(f"{filled(path, ids)}?{query}"), f"{path} {text}")
+            viewer.get(f"{filled(path, viewer.ids)}?{query}")
         for n, name in enumerate(names):
-            text = HOSTILE[n % len(HOSTILE)]
-            is_answered(browser.client.get(f"{filled(path, ids)}?{name}={text}"), f"{path} {name}={text}")
+            viewer.get(f"{filled(path, viewer.ids)}?{name}={HOSTILE[n % len(HOSTILE)]}")
     for text in HOSTILE:
-        is_answered(browser.client.get(f"/console/{text or 'x'}/loans"), text)
-        is_answered(browser.client.get(f"/?{text}={text}&{text}"), text)
-        is_answered(browser.client.get("/console/default/loans", headers={"Cookie": f"mocklend_console={text}"}), text)
+        viewer.get(f"/console/{text or 'x'}/loans")
+        viewer.get(f"/?{text}={text}&{text}")
+        viewer.get("/console/default/loans", Cookie=f"mocklend_console={text}")
 
 
 @pytest.mark.long
-def test_no_form_of_a_page_fails(browser: Browser, served: Platform) -> None:
-    ids = ids_of(served, browser)
+def test_no_form_of_a_page_fails(viewer: Viewer, served: Platform) -> None:
     forms = {path: dict.fromkeys(names_asked_for(), "") for path in routes(served, "POST")}
     assert len(forms) > 20
-    shown = [page for path in routes(served, "GET") for page in [browser.client.get(filled(path, ids))]]
+    shown = [viewer.get(filled(path, viewer.ids)) for path in routes(served, "GET")]
     for action, fields in (form for page in shown if page.mimetype == "text/html" for form in forms_of(page.text)):
-        [path] = [path for path in forms if filled(path, ids) == action] or [""]
+        [path] = [path for path in forms if filled(path, viewer.ids) == action] or [""]
         if path:
             forms[path] |= fields
 
     for path, fields in forms.items():
         for text in HOSTILE:
             if "{}" in path:
-                is_answered(browser.client.post(path.replace("{}", text or "x"), data=fields), path)
-            everything = dict.fromkeys(fields, unquote(text, errors="replace"))
-            is_answered(browser.client.post(filled(path, ids), data=everything), f"{path} {text}")
+                viewer.post(path.replace("{}", text or "x"), fields)
+            viewer.post(filled(path, viewer.ids), dict.fromkeys(fields, unquote(text, errors="replace")))
         for n, one in enumerate(fields):
             text = unquote(HOSTILE[n % len(HOSTILE)], errors="replace")
-            is_answered(browser.client.post(filled(path, ids), data=fields | {one: text}), f"{path} {one}={text}")
+            viewer.post(filled(path, viewer.ids), fields | {one: text})
