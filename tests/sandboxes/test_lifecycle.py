@@ -239,6 +239,7 @@ def test_a_reset_keeps_the_named_columns_of_a_sandbox_and_no_other_row(platform:
             "page_epoch",
             "advances",
             "jobs",
+            "story",
         ):
             assert named.get(field.name, field.name) in document["kept"], field.name
             assert getattr(again, field.name) == getattr(before, field.name)

@@ -91,6 +91,7 @@ def _after_reset(sandbox: Sandbox) -> Sandbox:
         target_ms=None,
         advances=0,
         jobs=0,
+        story=None,
         resets=sandbox.resets + 1,
         page_epoch=next_epoch(sandbox),
     )
