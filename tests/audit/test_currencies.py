@@ -28,7 +28,7 @@ def test_a_lost_payment_has_its_amount_and_currency(mocklend: Client, currency: 
     [nobodys] = [each for each in found.values() if each["loan_id"] is None]
     assert f"receipt of {WRITTEN[currency]} at " in nobodys["detail"]
     details = [alert["detail"] for alert in mocklend.alerts()["alerts"] if alert["entity"] == lost["id"]]
-    assert f"wallet was paid {PAYOFF[currency]} at " in " ".join(details)
+    assert f"Wallet balance was paid {PAYOFF[currency]} at " in " ".join(details)
 
 
 @pytest.mark.parametrize("currency", WRITTEN)

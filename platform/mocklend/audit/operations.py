@@ -13,15 +13,18 @@ from mocklend.domain.statuses import EditState
 from mocklend.storage.snapshot import Chosen, Snapshot, among
 from mocklend.world.reading import RETURNED_MONEY
 
-_OF_LOAN = "(SELECT l.currency FROM loans l WHERE l.sandbox_id = {of}.sandbox_id AND l.id = {of}.loan_id)"
 # None has an ORDER BY: without statistics SQLite prefers an index in that order to one of the loans.
 
 # Overdue and not handled yet: until `taken_up_ms` staff cannot answer the dispute.
-_UNANSWERED = f"""SELECT id, loan_id, {_OF_LOAN.format(of="disputes")} FROM disputes WHERE sandbox_id = :sandbox_id
-    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms AND {{loans}}"""
+_UNANSWERED = """SELECT id, loan_id,
+        (SELECT currency FROM loans l WHERE l.sandbox_id = disputes.sandbox_id AND l.id = disputes.loan_id)
+    FROM disputes WHERE sandbox_id = :sandbox_id
+    AND answer_by_ms <= :now_ms AND taken_up_ms > :now_ms AND {loans}"""
 # The approver may be the operator under another spelling.
-_UNAPPROVED = f"""SELECT id, loan_id, to_approve_minor, {_OF_LOAN.format(of="edits")}, operator, approver, state
-    FROM edits WHERE sandbox_id = :sandbox_id AND to_approve_minor IS NOT NULL AND {{loans}}"""
+_UNAPPROVED = """SELECT id, loan_id, to_approve_minor,
+        (SELECT currency FROM loans l WHERE l.sandbox_id = edits.sandbox_id AND l.id = edits.loan_id),
+        operator, approver, state
+    FROM edits WHERE sandbox_id = :sandbox_id AND to_approve_minor IS NOT NULL AND {loans}"""
 # Payouts that will never settle: one that is in transit has a due time.
 _STUCK = """SELECT id, loan_id, purpose, channel, amount_minor, currency FROM payouts
     WHERE sandbox_id = :sandbox_id AND state = 'ORDERED' AND due_ms IS NULL AND {loans}"""
