@@ -118,7 +118,7 @@ def test_the_scores_page_says_what_the_reconcilers_found_as_of_each_chapter(brow
     naive, thorough = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL)
     assert "<code>naive</code>" in naive
     assert "nothing" in naive
-    assert re.search(r"<code>unidentified</code> <code>rct_\w+</code> 1,004.50", thorough)
+    assert re.search(r"<code>unidentified</code> <code>rct_\w+</code> CN¥1,004.50", thorough)
     assert "What the two reconcilers find" not in seen(browser.get("/score?truth=hidden"))
 
 
