@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from inspect import iscoroutinefunction, unwrap
-from typing import Any
 
 from flask import Flask
 
@@ -14,7 +13,7 @@ from mocklend.runtime import Platform
 from mocklend_faults.engine import FaultLayer
 
 
-def functions_of(app: Flask) -> Iterator[Callable[..., Any]]:
+def functions_of(app: Flask) -> Iterator[Callable[..., object]]:
     """The views of an app, and what it calls before and after them."""
     yield from app.view_functions.values()
     for hooks in (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs):

@@ -249,6 +249,7 @@ def test_money_is_said_of_a_loan_once_the_platform_has_it_there(mocklend: Client
     mocklend.arm("channel.unrecognised", rule_id="lost-reference")
     loan_id = mocklend.borrow(mocklend.add_borrower("ada", "Ada")["id"], 100_000, product_id="jiebei-like")["id"]
     mocklend.pay_at_channel("bill_pay", 100_000, payer_name="Ada", payer_reference=loan_id, type="CLEAR")
+    mocklend.advance("P1D")
 
     def said() -> list[tuple[str, str | None, int | None]]:
         with served.snapshot(str(mocklend.sandbox_id)) as snapshot:
