@@ -36,6 +36,7 @@ class Browser:
         """The HTML of a page of the sandbox, in a language."""
         answer = self.client.get(self._path(path), headers={"Accept-Language": language.tag})
         assert answer.status_code == status, (answer.status_code, answer.text[:2000])
+        assert "&lt;time" not in answer.text, "a moment is text, and no element"
         return answer.text
 
     def post(self, path: str, form: Mapping[str, str], language: Language = Language.EN) -> TestResponse:

@@ -116,7 +116,7 @@ def run() -> AnyResponse:
 def show(language: Language, name: str, value: str) -> str:
     """A value in the sentence of an alert: moments and days as elsewhere on a page, statuses in words."""
     if name.endswith("_at"):
-        return formats().full_moment(value)
+        return str(formats().full_moment(value).striptags())
     if name == "date":
         return formats().day_of(value)
     if name == "state":
