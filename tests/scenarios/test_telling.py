@@ -68,6 +68,9 @@ def test_every_scenario_that_ships_runs_as_it_says_and_ends_clean(name: str) -> 
 
     assert (code, facts["as_told"]) == (0, True), facts.get("surprise")
     assert facts["audit"]["clean"]
+    claims = [claim["claim"] for scene in facts["scenes"] for claim in scene["claims"]]
+    assert claims
+    assert [claim for claim in claims if "['" in claim] == [], "a list is written in words"
     assert bool(facts["answer_key"]) == any(chapter.get("rules") for chapter in SHIPPED[name].chapters)
     assert all(entry["status"] != "active" for entry in facts["answer_key"])
     scores_as_it_should(facts["scores"], simple=name in DEMO)

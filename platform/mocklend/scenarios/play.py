@@ -155,7 +155,8 @@ class Play:
             narrator.claim(filled(narrator.translated(step["claim"]), kept), got, expected)
         else:
             for field, value in expected.items():
-                self._claim(step, "{field} is {value}", got[field], value, field=field, value=value)
+                said = narrator.translated(", ").join(map(str, value)) if isinstance(value, list) else value
+                self._claim(step, "{field} is {value}", got[field], value, field=field, value=said)
         line.claims = narrator.claims - line.claims
 
     def _claim(self, step: Mapping[str, Any], text: str, got: Any, expected: Any, **values: object) -> None:
