@@ -38,7 +38,11 @@ EVENT = {
     "type": "object",
     "description": "One event of the stream, by its fields.",
     "properties": {
-        "event": {"type": "string", "enum": ["series"], "description": "The event's name; left out where it is a row."},
+        "event": {
+            "type": "string",
+            "enum": ["series", "message"],
+            "description": "The event's name; `message`, which is the name of an event without one, where it is a row.",
+        },
         "id": {"type": "string", "pattern": "^[0-9]{1,12}$", "description": "The row's second. The first has none."},
         "data": {"type": "string", "description": "JSON: a row of `GET /-/live`, or its other fields."},
     },
