@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, TypedDict
 
 from apiflask import APIBlueprint
@@ -124,19 +125,7 @@ def list_alert_history(query: HistoryQuery) -> Response:
 
     An alert is open until a run does not see it any more. 1,000 open alerts are kept, and the 1,000 closed last.
     """
-    with open_snapshot() as snapshot:
-        listed = history(
-            snapshot,
-            state=query.state,
-            finding_class=query.finding_class,
-            check=query.check,
-            channel=query.channel,
-            loan_id=query.loan_id,
-            after=decode_cursor(Lists.ALERT_HISTORY, query.cursor),
-            limit=query.limit,
-            language=reader_language(),
-        )
-    return spoken(rendered(listed))
+    return _kept(query, Lists.ALERT_HISTORY, history)
 
 
 @alerts.get("/operator/alerts/incidents")
@@ -148,15 +137,20 @@ def list_incidents(query: HistoryQuery) -> Response:
 
     An incident is open as long as one of its alerts is. A filter chooses incidents that have such an alert.
     """
+    return _kept(query, Lists.INCIDENTS, incidents)
+
+
+def _kept(query: HistoryQuery, of: Lists, read: Callable[..., AlertHistory] | Callable[..., IncidentList]) -> Response:
+    """A page of what runs of the checks have seen, as `read` lists it: one by one, or by incidents."""
     with open_snapshot() as snapshot:
-        listed = incidents(
+        listed = read(
             snapshot,
             state=query.state,
             finding_class=query.finding_class,
             check=query.check,
             channel=query.channel,
             loan_id=query.loan_id,
-            after=decode_cursor(Lists.INCIDENTS, query.cursor),
+            after=decode_cursor(of, query.cursor),
             limit=query.limit,
             language=reader_language(),
         )
