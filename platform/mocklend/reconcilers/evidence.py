@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from mocklend.client import Client, Doc, ProblemError
 from mocklend.domain.money import format_minor
+from mocklend.reconcilers.found import Found
 from mocklend.reconcilers.patient import Patient
 from mocklend.reconcilers.statement import MalformedFile, Row, read_camt053, whole_rows
 
@@ -58,6 +59,10 @@ class Case:
     def money(self, amount_minor: int) -> str:
         """An amount of the loan for people to read, like `1,000.00 CNY`."""
         return format_minor(amount_minor, self.currency)
+
+    def found(self, finding_class: str, entity: str, amount_minor: int, action: str, detail: str) -> Found:
+        """A finding about this loan; the amount is in minor units of its currency."""
+        return Found(finding_class, entity, self.id, amount_minor, action, detail, currency=self.currency)
 
     @property
     def _client(self) -> Patient:

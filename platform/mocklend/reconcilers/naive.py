@@ -61,4 +61,4 @@ def _paid_and_open(evidence: Evidence) -> Iterator[Found]:
         if settled and case.page["status"] != LoanStatus.CLEAR and case.books["status"] == LoanStatus.CLEAR:
             owed = case.page["outstanding_minor"]
             detail = f"paid off, and the page says {case.page['status']}"
-            yield Found("missing_in_books", case.id, case.id, owed, "post", detail, currency=case.currency)
+            yield case.found("missing_in_books", case.id, owed, "post", detail)

@@ -18,9 +18,7 @@ def late_records(evidence: Evidence) -> Iterator[Found]:
         for record in case.records:
             due = datetime.fromisoformat(record["snapshot_at"]) + LAG
             if due <= evidence.now < datetime.fromisoformat(record["published_at"]):
-                yield Found(
-                    "wrong_bureau", record["id"], case.id, 0, "wait", f"due {due.isoformat()}", currency=case.currency
-                )
+                yield case.found("wrong_bureau", record["id"], 0, "wait", f"due {due.isoformat()}")
                 break
 
 
@@ -41,15 +39,7 @@ def lost_corrections(evidence: Evidence) -> Iterator[Found]:
         reported_before = any(taken < cut for _, taken in snapshots)
         was_reported = any(cause == "correction" and taken >= cut for cause, taken in snapshots)
         if reported_before and not was_reported and cut + LAG <= evidence.now:
-            yield Found(
-                "wrong_bureau",
-                case.id,
-                case.id,
-                0,
-                "correct_again",
-                f"dispute {dispute_id} of {at}",
-                currency=case.currency,
-            )
+            yield case.found("wrong_bureau", case.id, 0, "correct_again", f"dispute {dispute_id} of {at}")
 
 
 def old_scores(evidence: Evidence) -> Iterator[Found]:

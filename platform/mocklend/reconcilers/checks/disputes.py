@@ -15,15 +15,7 @@ def overdue_answers(evidence: Evidence) -> Iterator[Found]:
         for dispute in case.disputes:
             due, taken_up = (datetime.fromisoformat(dispute[name]) for name in ("due_at", "taken_up_at"))
             if due <= evidence.now < taken_up:
-                yield Found(
-                    "deadline_missed",
-                    dispute["id"],
-                    case.id,
-                    0,
-                    "escalate",
-                    f"owed by {dispute['due_at']}",
-                    currency=case.currency,
-                )
+                yield case.found("deadline_missed", dispute["id"], 0, "escalate", f"owed by {dispute['due_at']}")
 
 
 def unposted_compensations(evidence: Evidence) -> Iterator[Found]:
@@ -33,12 +25,4 @@ def unposted_compensations(evidence: Evidence) -> Iterator[Found]:
             if dispute["compensation_id"] is not None and dispute["payout_id"] is None:
                 amount_minor = dispute["compensation_minor"]
                 detail = f"promised with dispute {dispute['id']}"
-                yield Found(
-                    "missing_in_books",
-                    dispute["compensation_id"],
-                    case.id,
-                    amount_minor,
-                    "compensate",
-                    detail,
-                    currency=case.currency,
-                )
+                yield case.found("missing_in_books", dispute["compensation_id"], amount_minor, "compensate", detail)

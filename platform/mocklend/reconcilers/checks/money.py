@@ -40,9 +40,7 @@ def ordered_and_not_booked(evidence: Evidence) -> Iterator[Found]:
             amount_minor = trade["amount_minor"]
             paid = f"{case.money(amount_minor)} of {trade['paid_at']}"
             detail = f"{repayment['channel']} has {paid}, its message is {log['state']}"
-            yield Found(
-                "missing_in_books", repayment["id"], case.id, amount_minor, "query", detail, currency=case.currency
-            )
+            yield case.found("missing_in_books", repayment["id"], amount_minor, "query", detail)
 
 
 def paid_and_not_booked(evidence: Evidence) -> Iterator[Found]:
@@ -91,15 +89,7 @@ def booked_twice(evidence: Evidence) -> Iterator[Found]:
         if receipt["state"] == ReceiptState.APPLIED and case is not None:
             detail = f"{receipt['channel_trade_no']} is a second number for {receipt['out_trade_no']}"
             amount_minor = receipt["amount_minor"]
-            yield Found(
-                "duplicate_in_books",
-                receipt["id"],
-                case.id,
-                amount_minor,
-                "reverse_receipt",
-                detail,
-                currency=case.currency,
-            )
+            yield case.found("duplicate_in_books", receipt["id"], amount_minor, "reverse_receipt", detail)
 
 
 def on_another_loan(evidence: Evidence) -> Iterator[Found]:
@@ -138,15 +128,7 @@ def booked_differently(evidence: Evidence) -> Iterator[Found]:
             booked = (repayment["booked_type"], repayment["booked_at"])
             if booked != ordered:
                 detail = f"booked as {booked[0]} of {booked[1]}, ordered as {ordered[0]}, paid {ordered[1]}"
-                yield Found(
-                    "misapplied",
-                    repayment["id"],
-                    case.id,
-                    repayment["amount_minor"],
-                    "rebook",
-                    detail,
-                    currency=case.currency,
-                )
+                yield case.found("misapplied", repayment["id"], repayment["amount_minor"], "rebook", detail)
 
 
 def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
@@ -164,7 +146,7 @@ def left_by_a_quote(evidence: Evidence) -> Iterator[Found]:
             last = max(paid, key=lambda repayment: repayment["applied_at"])
             total, left = case.money(last["amount_minor"]), case.money(rest)
             detail = f"{total} was paid by {last['quote_id']}, {left} is left"
-            yield Found("wrong_view", last["quote_id"], case.id, rest, "write_off_rest", detail, currency=case.currency)
+            yield case.found("wrong_view", last["quote_id"], rest, "write_off_rest", detail)
 
 
 def taken_back(evidence: Evidence) -> Iterator[Found]:
@@ -203,15 +185,7 @@ def stuck_payouts(evidence: Evidence) -> Iterator[Found]:
             age = evidence.now - datetime.fromisoformat(payout["created_at"])
             if payout["state"] == PayoutState.ORDERED and age > SLOWEST:
                 detail = f"a {payout['purpose']} through {payout['channel']}, ordered at {payout['created_at']}"
-                yield Found(
-                    "missing_in_channel",
-                    payout["id"],
-                    case.id,
-                    payout["amount_minor"],
-                    "escalate",
-                    detail,
-                    currency=case.currency,
-                )
+                yield case.found("missing_in_channel", payout["id"], payout["amount_minor"], "escalate", detail)
 
 
 def debited_twice(evidence: Evidence) -> Iterator[Found]:
@@ -224,9 +198,7 @@ def debited_twice(evidence: Evidence) -> Iterator[Found]:
         for (at, amount_minor), ids in debits.items():
             if len(ids) > 1:
                 detail = f"{case.money(amount_minor)} was debited {len(ids)} times at {at}"
-                yield Found(
-                    "duplicate_in_channel", max(ids), case.id, amount_minor, "reverse", detail, currency=case.currency
-                )
+                yield case.found("duplicate_in_channel", max(ids), amount_minor, "reverse", detail)
 
 
 def ordered_twice(evidence: Evidence) -> Iterator[Found]:
@@ -240,15 +212,7 @@ def ordered_twice(evidence: Evidence) -> Iterator[Found]:
         for key, ids in orders.items():
             if len(ids) > 1:
                 detail = f"{' and '.join(sorted(ids))} are one request, {key}"
-                yield Found(
-                    "duplicate_in_channel",
-                    max(ids),
-                    case.id,
-                    amounts[max(ids)],
-                    "reverse",
-                    detail,
-                    currency=case.currency,
-                )
+                yield case.found("duplicate_in_channel", max(ids), amounts[max(ids)], "reverse", detail)
 
 
 def _on_its_way(log: Doc) -> bool:

@@ -22,7 +22,7 @@ def overrides_that_the_books_contradict(evidence: Evidence) -> Iterator[Found]:
         override = case.books["status_override"]
         if override is not None:
             detail = f"edit {override['edit_id']} says {override['status']}"
-            yield Found("status_mismatch", case.id, case.id, 0, "reverse_edit", detail, currency=case.currency)
+            yield case.found("status_mismatch", case.id, 0, "reverse_edit", detail)
 
 
 def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
@@ -39,7 +39,7 @@ def amounts_that_the_memo_contradicts(evidence: Evidence) -> Iterator[Found]:
             assert meant is not None
             detail = f"the memo says {case.money(meant)}, the books have {case.money(edit['amount_minor'])}"
             stake = abs(edit["amount_minor"] - meant)
-            yield Found("amount_mismatch", edit["id"], case.id, stake, "reverse_edit", detail, currency=case.currency)
+            yield case.found("amount_mismatch", edit["id"], stake, "reverse_edit", detail)
 
 
 def edits_without_log_entry(evidence: Evidence) -> Iterator[Found]:
@@ -50,7 +50,7 @@ def edits_without_log_entry(evidence: Evidence) -> Iterator[Found]:
             if edit["state"] == EditState.APPLIED and edit["amount_minor"] is not None and edit["id"] not in logged:
                 stake = abs(edit["amount_minor"])
                 detail = f"nothing but the name {edit['operator']} is behind it"
-                yield Found("unsupported", edit["id"], case.id, stake, "reverse_edit", detail, currency=case.currency)
+                yield case.found("unsupported", edit["id"], stake, "reverse_edit", detail)
 
 
 def edits_without_approval(evidence: Evidence) -> Iterator[Found]:
@@ -61,15 +61,7 @@ def edits_without_approval(evidence: Evidence) -> Iterator[Found]:
             if edit["state"] == EditState.APPLIED and edit["approval_needed"] and alone:
                 action = "escalate" if edit["kind"] == "REFUND" else "reverse_edit"
                 stake = abs(edit["amount_minor"] or 0)
-                yield Found(
-                    "unapproved",
-                    edit["id"],
-                    case.id,
-                    stake,
-                    action,
-                    f"by {edit['operator']} alone",
-                    currency=case.currency,
-                )
+                yield case.found("unapproved", edit["id"], stake, action, f"by {edit['operator']} alone")
 
 
 def reversals_of_another_repayment(evidence: Evidence) -> Iterator[Found]:
@@ -86,15 +78,7 @@ def reversals_of_another_repayment(evidence: Evidence) -> Iterator[Found]:
             if named and about not in named and orders[about]["reversal_id"] is not None:
                 amount_minor = orders[named[0]]["amount_minor"]
                 detail = f"{about} was reversed, the memo names {named[0]}"
-                yield Found(
-                    "misapplied",
-                    orders[about]["reversal_id"],
-                    case.id,
-                    amount_minor,
-                    "reverse_again",
-                    detail,
-                    currency=case.currency,
-                )
+                yield case.found("misapplied", orders[about]["reversal_id"], amount_minor, "reverse_again", detail)
 
 
 def _amount_in(memo: str, currency: str) -> int | None:

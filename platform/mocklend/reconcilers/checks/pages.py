@@ -23,7 +23,7 @@ def behind_the_books(evidence: Evidence) -> Iterator[Found]:
             names = " and ".join(sorted({view for view, _ in late}))
             version = min(shown["version"] for _, shown in late)
             detail = f"{names}: version {version}, the books are at {books['version']}"
-            yield Found("stale_view", case.id, case.id, difference, _action(case), detail, currency=case.currency)
+            yield case.found("stale_view", case.id, difference, _action(case), detail)
 
 
 def wrong_amount(evidence: Evidence) -> Iterator[Found]:
@@ -34,7 +34,7 @@ def wrong_amount(evidence: Evidence) -> Iterator[Found]:
         if page["version"] == books["version"] and wrong:
             shown, owed = case.money(page["outstanding_minor"]), case.money(books["outstanding_minor"])
             detail = f"version {page['version']}: shown {shown}, owed {owed}"
-            yield Found("wrong_view", case.id, case.id, wrong, "refresh", detail, currency=case.currency)
+            yield case.found("wrong_view", case.id, wrong, "refresh", detail)
 
 
 def left_behind(evidence: Evidence) -> Iterator[Found]:
@@ -46,7 +46,7 @@ def left_behind(evidence: Evidence) -> Iterator[Found]:
             detail = (
                 f"{case.money(due['due_minor'])} was due on {due['due_date']}, and the books still wait for that day"
             )
-            yield Found("left_behind", case.id, case.id, 0, "catch_up", detail, currency=case.currency)
+            yield case.found("left_behind", case.id, 0, "catch_up", detail)
 
 
 def _action(case: Case) -> str:
