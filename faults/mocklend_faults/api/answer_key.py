@@ -16,7 +16,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Id, PageSize
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, cursor_of, decode_cursor
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import current_platform, open_snapshot, sandbox_id
 from mocklend.api.responses import in_full, rendered
@@ -24,6 +24,7 @@ from mocklend.domain.nouns import JsonObject, NextCursor, says
 from mocklend.domain.problems import Refused
 from mocklend.storage.snapshot import Snapshot
 from mocklend.validation import OneOf
+from mocklend.views.reads import cursor
 from mocklend_faults.api.rules import rule_documents
 from mocklend_faults.engine.answer_key import STATUSES, EntryDoc, KeyFilter, batches, find, key_page, stream
 from mocklend_faults.engine.hints import why_empty
@@ -92,7 +93,7 @@ def get_answer_key(query: KeyQuery) -> Response:
         page = key_page(snapshot, query.wanted, after, query.limit + 1, newest_first=query.order == "newest")
         empty = not page and next(stream(snapshot), None) is None
     documents = [entry.to_json() for entry in page[: query.limit]]
-    next_cursor = cursor_of(ANSWER_KEY, page[query.limit - 1].injection) if len(page) > query.limit else None
+    next_cursor = cursor(ANSWER_KEY, page[query.limit - 1].injection) if len(page) > query.limit else None
     hint = why_empty(rule_documents()) if empty else None
     return rendered(AnswerKey(entries=documents, next_cursor=next_cursor, hint=hint))
 

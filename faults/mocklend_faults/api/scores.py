@@ -18,7 +18,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Doc, Id, Moment, RelativeMinor
 from mocklend.api.nouns import LoanId
 from mocklend.api.openapi import operation
-from mocklend.api.pagination import Paged, cursor_of, decode_cursor
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import (
     current_platform,
@@ -39,6 +39,7 @@ from mocklend.sandboxes.timestamps import FIRST_MS, rfc3339
 from mocklend.storage.snapshot import Snapshot
 from mocklend.storage.work import Sandbox
 from mocklend.validation import Body, OneOf, Ratio, bounded_int, bounded_str
+from mocklend.views.reads import cursor
 from mocklend_faults.api.rules import rule_documents
 from mocklend_faults.api.sentences import SentenceDoc
 from mocklend_faults.api.this_layer import fault_layer
@@ -353,7 +354,7 @@ def list_scores(query: Paged) -> Response:
     return rendered(
         KeptScoreList(
             scores=[kept_doc(score) for score in page],
-            next_cursor=cursor_of(SCORES, page[-1].id) if len(kept) > query.limit else None,
+            next_cursor=cursor(SCORES, page[-1].id) if len(kept) > query.limit else None,
         )
     )
 

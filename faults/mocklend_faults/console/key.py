@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from mocklend.api.pagination import cursor_of, decode_cursor
+from mocklend.api.pagination import decode_cursor
 from mocklend.audit import Audit, audit
 from mocklend.console.forms import Filled, read_form
 from mocklend.console.visit import open_snapshot, platform, require_teacher, require_truth
 from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
+from mocklend.views.reads import cursor
 from mocklend_faults.api.answer_key import ANSWER_KEY, KeyQuery
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.answer_key import STATUSES, KeyFilter, entries, find, key_page
@@ -76,7 +77,7 @@ def _page(
         classes=CLASSES,
         shown=[entry.to_json() for entry in page[:PAGE]],
         filled=filled,
-        next=cursor_of(ANSWER_KEY, page[PAGE - 1].injection) if len(page) > PAGE else None,
+        next=cursor(ANSWER_KEY, page[PAGE - 1].injection) if len(page) > PAGE else None,
         now_ms=now_ms,
         opened=opened,
         query={name: request.values.get(name, "") for name in FILTERS},

@@ -23,7 +23,15 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.nouns import NextCursor, says
 from mocklend.monitoring import alerts as current_alerts
 from mocklend.monitoring.alerts import CHECKS, AlertDoc, alert_doc
-from mocklend.monitoring.history import STATES, AlertHistory, AlertRunDoc, AlertRunJobDoc, checks_task, history
+from mocklend.monitoring.history import (
+    STATES,
+    AlertHistory,
+    AlertRunDoc,
+    AlertRunJobDoc,
+    KeptFilter,
+    checks_task,
+    history,
+)
 from mocklend.monitoring.incidents import IncidentList, incidents
 from mocklend.sandboxes.jobs import CHECKS as CHECKS_JOB
 from mocklend.sandboxes.lifecycle import MonitoringDoc, monitoring_doc
@@ -64,6 +72,11 @@ class HistoryQuery(AlertQuery):
     state: Annotated[str, OneOf(STATES)] | None = Field(
         default=None, description="Only what is `open`, as of the last run, or `closed`."
     )
+
+    @property
+    def only(self) -> KeptFilter:
+        """The filters, without the page."""
+        return KeptFilter(self.state, self.finding_class, self.check, self.channel, self.loan_id)
 
 
 @alerts.get("/operator/alerts")
@@ -145,11 +158,7 @@ def _kept(query: HistoryQuery, of: Lists, read: Callable[..., AlertHistory] | Ca
     with open_snapshot() as snapshot:
         listed = read(
             snapshot,
-            state=query.state,
-            finding_class=query.finding_class,
-            check=query.check,
-            channel=query.channel,
-            loan_id=query.loan_id,
+            query.only,
             after=decode_cursor(of, query.cursor),
             limit=query.limit,
             language=reader_language(),

@@ -8,7 +8,7 @@ from mocklend.api.fields import PageSize
 from mocklend.api.problems import field_problem
 from mocklend.domain.problems import Refused
 from mocklend.validation import Body, Expecting, Means, bounded_str
-from mocklend.views.reads import after_cursor, cursor
+from mocklend.views.reads import after_cursor
 
 Cursor = Annotated[
     str,
@@ -39,8 +39,3 @@ def decode_cursor(of: str, cursor: str | None, field: str = "cursor") -> str:
     if not after.isascii() or not after.isprintable():
         raise field_problem(field, "a next_cursor of this list", cursor)
     return after
-
-
-def cursor_of(of: str, last: str) -> str:
-    """The cursor of the page after this place in the list `of`."""
-    return cursor(of, last)

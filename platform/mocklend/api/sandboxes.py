@@ -14,7 +14,7 @@ from mocklend.api.documents import document
 from mocklend.api.fields import Duration, LimitMinor, Moment, Seed
 from mocklend.api.json_body import asked_request
 from mocklend.api.openapi import BODY_CODES, operation
-from mocklend.api.pagination import Paged, cursor_of, decode_cursor
+from mocklend.api.pagination import Paged, decode_cursor
 from mocklend.api.problems import field_problem
 from mocklend.api.request_context import (
     current_platform,
@@ -48,7 +48,7 @@ from mocklend.sandboxes.timestamps import rfc3339
 from mocklend.sandboxes.uses import NOTED_EVERY_MS
 from mocklend.storage.work import Sandbox
 from mocklend.validation import Body, Expecting, Means, OneOf, bounded_int, bounded_str
-from mocklend.views.reads import Lists
+from mocklend.views.reads import Lists, cursor
 
 sandboxes = APIBlueprint("sandboxes", __name__)
 
@@ -206,7 +206,7 @@ def list_sandboxes(query: SandboxQuery) -> Response:
     return rendered(
         SandboxList(
             sandboxes=[ListedSandbox(**_doc(sandbox), last_used_at=rfc3339(used_ms)) for sandbox, used_ms in page],
-            next_cursor=cursor_of(Lists.SANDBOXES, page[-1][0].id) if len(sandboxes) > query.limit else None,
+            next_cursor=cursor(Lists.SANDBOXES, page[-1][0].id) if len(sandboxes) > query.limit else None,
         )
     )
 

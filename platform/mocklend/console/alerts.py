@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -64,18 +65,18 @@ def alerts() -> str:
     with open_snapshot() as snapshot:
         newest = jobs.newest(snapshot, CHECKS_JOB)
         job = None if newest is None else platform().jobs.watched(snapshot, CHECKS_JOB, newest)
+        only = replace(query.only, state=state)
         asked: dict[str, Any] = {
-            "state": state, "check": query.check, "channel": query.channel, "loan_id": query.loan_id,
             "after": decode_cursor(Lists.ALERT_HISTORY if singly else Lists.INCIDENTS, query.cursor),
             "language": visit().language, "show": show,
         }  # fmt: skip
         shown_alerts: list[KeptAlertDoc] = []
         grouped: list[IncidentDoc] = []
         if singly:
-            listed = history(snapshot, **asked)
+            listed = history(snapshot, only, **asked)
             shown_alerts, next_cursor = listed["alerts"], listed["next_cursor"]
         else:
-            by_incident = incidents(snapshot, **asked)
+            by_incident = incidents(snapshot, only, **asked)
             grouped, next_cursor = by_incident["incidents"], by_incident["next_cursor"]
             shown_alerts = [alert for each in grouped for alert in each["alerts"]]
         last = last_run(snapshot)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from mocklend.api.pagination import cursor_of, decode_cursor
+from mocklend.api.pagination import decode_cursor
 from mocklend.console.visit import platform, require_teacher
 from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.views.reads import Lists
+from mocklend.views.reads import Lists, cursor
 
 sandbox_pages = Blueprint("sandboxes", __name__)
 
@@ -23,5 +23,5 @@ def sandboxes() -> str:
     return render_template(
         "sandboxes.html",
         listed=[(sandbox, rfc3339(used_ms)) for sandbox, used_ms in page],
-        next=cursor_of(Lists.SANDBOXES, page[-1][0].id) if len(listed) > LIMIT else None,
+        next=cursor(Lists.SANDBOXES, page[-1][0].id) if len(listed) > LIMIT else None,
     )

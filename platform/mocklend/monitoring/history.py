@@ -182,14 +182,24 @@ def last_run(reader: SandboxReader) -> AlertRun | None:
     return reader.find(AlertRun, LAST)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFilter:
+    """Which kept alerts a list has, or which incidents: those that have such an alert. None filters nothing out."""
+
+    state: str | None = None
+    finding_class: str | None = None
+    check: str | None = None
+    channel: str | None = None
+    loan_id: str | None = None
+
+
+EVERY_KEPT = KeptFilter()
+
+
 def history(
     snapshot: Snapshot,
+    only: KeptFilter = EVERY_KEPT,
     *,
-    state: str | None = None,
-    finding_class: str | None = None,
-    check: str | None = None,
-    channel: str | None = None,
-    loan_id: str | None = None,
     after: str = "",
     limit: int = 50,
     language: Language = Language.EN,
@@ -199,11 +209,16 @@ def history(
 
     Raises Refused `validation_failed` for a wrong cursor.
     """
-    columns = {"finding_class": finding_class, "check_name": check, "channel": channel, "loan_id": loan_id}
+    columns = {
+        "finding_class": only.finding_class,
+        "check_name": only.check,
+        "channel": only.channel,
+        "loan_id": only.loan_id,
+    }
     values: dict[str, Value] = {name: value for name, value in columns.items() if value is not None}
     filters = [f"AND {name} = :{name}" for name in values]
-    if state is not None:
-        filters.append(_IN_STATE[state])
+    if only.state is not None:
+        filters.append(_IN_STATE[only.state])
     if after:
         values["after_run"], values["after_id"] = numbered_place(after)
         filters.append("AND (opened_run < :after_run OR (opened_run = :after_run AND id > :after_id))")

@@ -20,11 +20,13 @@ from mocklend.language import Language, translate
 from mocklend.monitoring.alerts import CHECKS
 from mocklend.monitoring.history import (
     CLOSED,
+    EVERY_KEPT,
     KEPT,
     OPEN,
     STATES,
     AlertRunDoc,
     KeptAlertDoc,
+    KeptFilter,
     alert_run_doc,
     kept_doc,
     last_run,
@@ -122,18 +124,14 @@ def incidents_of(rows: Iterable[KeptAlertRow]) -> list[Incident]:
 
 def incidents(
     snapshot: Snapshot,
+    only: KeptFilter = EVERY_KEPT,
     *,
-    state: str | None = None,
-    finding_class: str | None = None,
-    check: str | None = None,
-    channel: str | None = None,
-    loan_id: str | None = None,
     after: str = "",
     limit: int = 50,
     language: Language = Language.EN,
     show: Show = shown,
 ) -> IncidentList:
-    """A list page of the incidents. With `loan_id`, those that have an alert about the loan.
+    """A list page of the incidents, those that were opened last first.
 
     Raises Refused `validation_failed` for a wrong cursor.
     """
@@ -144,11 +142,11 @@ def incidents(
     listed = [
         each
         for each in incidents_of(snapshot.rows(KeptAlertRow, KEPT))
-        if state in (None, CLOSED if each.closed_ms is not None else OPEN)
-        and finding_class in (None, each.alerts[0].finding_class)
-        and check in (None, each.alerts[0].check_name)
-        and channel in (None, each.alerts[0].channel)
-        and (loan_id is None or any(alert.loan_id == loan_id for alert in each.alerts))
+        if only.state in (None, CLOSED if each.closed_ms is not None else OPEN)
+        and only.finding_class in (None, each.alerts[0].finding_class)
+        and only.check in (None, each.alerts[0].check_name)
+        and only.channel in (None, each.alerts[0].channel)
+        and (only.loan_id is None or any(alert.loan_id == only.loan_id for alert in each.alerts))
         and (after_place is None or each.place > after_place)
     ]
     page = listed[:limit]
