@@ -32,6 +32,7 @@ from mocklend.arriving import Arriving, Read, incomplete
 from mocklend.config import LIVE_STREAMS_MAX
 from mocklend.domain.problems import Refused
 from mocklend.event_streams import STREAM, STREAMS, EventStreams, Opening
+from mocklend.held import HeldAnswers
 from mocklend.hosts import HostPolicy
 from mocklend.received import BODY_MAX, ReceivedRequest, body_max, environ_of, headers_of
 from mocklend.spool import Content, gathered, size_of
@@ -186,7 +187,7 @@ class Door:
         self._arriving = Arriving(limits.body_deadline_s)
         self._long: Counter[str] = Counter()
         self._long_max, self._long_lane_max = limits.long_bodies_max, limits.long_bodies_lane_max
-        self._held: dict[asyncio.TimerHandle, Callable[[], None]] = {}
+        self._held = HeldAnswers()
         self._open = 0
         self._stopping = False
 
@@ -250,7 +251,7 @@ class Door:
                 proto.sandbox_id = sandbox_id
             if hold_ms:
                 until_s = request.came_s + hold_ms / 1_000
-                self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, headers, content)
+                self._held.hold(until_s, lambda: proto.response_bytes(status, headers, content))
             else:
                 proto.response_bytes(status, headers, content)
 
@@ -277,9 +278,7 @@ class Door:
         self._stopping = True
         self._arriving.stop()
         self.streams.stop()
-        for timer, answer in list(self._held.items()):
-            timer.cancel()
-            answer()
+        self._held.stop()
         while not await self._is_idle():
             await asyncio.sleep(TICK_S)
 
@@ -439,13 +438,15 @@ class Door:
             self._stream(proto, sent, content, environ[STREAM])
             self._answered.append(done)
             return
-        hold_ms = environ[HOLD]
-        if hold_ms:
-            until_s = request.came_s + hold_ms / 1_000
-            self._loop.call_soon_threadsafe(self._hold, until_s, proto, status, sent, content, done)
-            return
-        self._send(proto, status, sent, content)
-        self._answered.append(done)
+
+        def send() -> None:
+            self._send(proto, status, sent, content)
+            self._answered.append(done)
+
+        if environ[HOLD]:
+            self._held.hold(request.came_s + environ[HOLD] / 1_000, send)
+        else:
+            send()
 
     def _send(self, proto: Connection, status: int, headers: Headers, content: Content) -> None:
         """Send an answer. A file is read by the server, as fast as the client receives it."""
@@ -463,26 +464,6 @@ class Door:
             self.streams.begin(proto, [each for each in headers if each[0].lower() != "content-length"], first, opening)
         except Refused as refused:
             refuse(proto, refused)
-
-    def _hold(
-        self,
-        until_s: float,
-        proto: Connection,
-        status: int,
-        sent: Headers,
-        content: Content,
-        done: asyncio.Future[bool] | None = None,
-    ) -> None:
-        """Send an answer at a time of `perf_counter`, without a thread; a stopping server sends it at once."""
-
-        def answer() -> None:
-            self._held.pop(timer, None)
-            self._send(proto, status, sent, content)
-            if done is not None:
-                self._let_go(done)
-
-        timer = self._loop.call_later(0 if self._stopping else until_s - perf_counter(), answer)
-        self._held[timer] = answer
 
 
 def refuse(proto: Connection, refused: Refused) -> None:
