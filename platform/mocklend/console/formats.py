@@ -6,11 +6,12 @@ import json
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_date, format_skeleton
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import NumberPattern, format_currency, format_decimal, parse_pattern
 from markupsafe import Markup
 
 from mocklend.domain.money import minor_exponent
@@ -21,6 +22,9 @@ _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z])(?=\d)")
 """Where CLDR has a space that does not break, which Babel leaves out: between a currency's code and its amount."""
 LOCALES = {Language.EN: Locale.parse("en_US"), Language.ZH: Locale.parse("zh_CN")}
 """Babel's locales, parsed once: that takes longer than writing a date. American numbers, and days like 9 Mar."""
+
+WRITTEN_MAX = 4_096
+"""How many numbers, amounts and sums of money are remembered as they are written."""
 
 
 def indented(text: str) -> str:
@@ -36,20 +40,15 @@ class Formats:
 
     def number(self, number: float) -> str:
         """A number: 16,000."""
-        return str(format_decimal(number, locale=self._locale))
+        return _number(self._language, number)
 
     def amount(self, minor: int | None, currency: str) -> str:
         """An amount without its currency, which stands beside it or above: 1,004.50. Empty for None."""
-        if minor is None:
-            return ""
-        decimals = minor_exponent(currency)
-        pattern = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
-        return str(format_decimal(_major(minor, decimals), format=pattern, locale=self._locale))
+        return "" if minor is None else _amount(self._language, minor, currency)
 
     def money(self, minor: int, currency: str) -> str:
         """An amount that stands alone: CN¥1,004.50 in English, ¥1,004.50 in Chinese; without a sign, KWD 1.005."""
-        written = str(format_currency(_major(minor, minor_exponent(currency)), currency, locale=self._locale))
-        return _CODE_BEFORE_DIGIT.sub("\u00a0", written)
+        return _money(self._language, minor, currency)
 
     def moment(self, at: str | int | None) -> Markup:
         """A moment (RFC 3339 or ms) in a table: 03-09 10:10, with UTC for machines and in the title."""
@@ -95,12 +94,35 @@ class Formats:
         if at is None:
             return Markup("")
         utc = rfc3339(_ms(at))
-        return Markup('<time datetime="{utc}" title="{utc}">{shown}</time>').format(
-            utc=utc, shown=self._local(at).strftime(pattern)
-        )
+        return Markup(f'<time datetime="{utc}" title="{utc}">{self._local(at).strftime(pattern)}</time>')
 
     def _local(self, at: str | int) -> datetime:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=_ms(at))).astimezone(self._zone)
+
+
+# A page writes some hundreds of them, many the same, and Babel takes longer for each than the database for a row.
+
+
+@lru_cache(WRITTEN_MAX)
+def _number(language: Language, number: float) -> str:
+    return str(format_decimal(number, locale=LOCALES[language]))
+
+
+@lru_cache(WRITTEN_MAX)
+def _amount(language: Language, minor: int, currency: str) -> str:
+    decimals = minor_exponent(currency)
+    return str(format_decimal(_major(minor, decimals), format=_pattern(decimals), locale=LOCALES[language]))
+
+
+@lru_cache(WRITTEN_MAX)
+def _money(language: Language, minor: int, currency: str) -> str:
+    written = str(format_currency(_major(minor, minor_exponent(currency)), currency, locale=LOCALES[language]))
+    return _CODE_BEFORE_DIGIT.sub("\u00a0", written)
+
+
+@cache
+def _pattern(decimals: int) -> NumberPattern:
+    return parse_pattern(f"#,##0.{'0' * decimals}" if decimals else "#,##0")
 
 
 def _ms(at: str | int) -> int:
