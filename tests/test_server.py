@@ -36,6 +36,23 @@ serving._announce_json = say
 sys.argv = ["mocklend", "serve", "--json", "--port", "0", "--database", sys.argv[1]]
 main()
 """
+ON_DEMAND = (
+    "alembic", "babel", "mocklend.client", "mocklend.console.app", "mocklend.reconcilers", "mocklend.reports.page", "requests",
+    "rich", "sqlalchemy.dialects.postgresql", "urllib3", "yaml",
+)  # fmt: skip
+"""What a server imports when somebody asks for it: a page, a story, a report."""
+BUILT = """
+import json, sys
+from mocklend.cli.lean import lean
+
+with lean():
+    from mocklend.app import create_app
+    from mocklend.config import Settings
+    from mocklend.runtime import Platform, find_layer
+
+create_app(Settings(database=sys.argv[1]), Platform(sys.argv[1], find_layer(), fast=True))
+print(json.dumps(sorted(sys.modules)))
+"""
 CANNOT_BUILD = """
 import sys
 import mocklend.app
@@ -67,6 +84,16 @@ def test_a_server_that_says_it_is_up_has_not_imported_what_health_does_not_need(
     assert "mocklend.server" in modules
     assert [name for name in modules if name.startswith(tuple(f"{late}." for late in LATE + UNUSED))] == []
     assert set(modules) & {*LATE, *UNUSED} == set()
+
+
+def test_an_app_that_is_built_has_not_imported_what_is_for_pages_stories_and_reports(tmp_path: Path) -> None:
+    ran = run(BUILT, tmp_path)
+
+    modules = json.loads(ran.stdout)
+    assert {"mocklend.api.loans", "mocklend_faults.api.classes", "mocklend.scenarios.runs"} <= set(modules)
+    assert [
+        name for name in modules if name in ON_DEMAND or name.startswith(tuple(f"{each}." for each in ON_DEMAND))
+    ] == []
 
 
 def test_a_server_whose_app_cannot_be_built_ends_with_the_reason(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
-from mocklend.api.pagination import cursor_of
+from mocklend.views.reads import cursor
 from support.caller import Caller, Documented
 from support.story import Story
 
@@ -385,7 +385,7 @@ def test_a_query_parameter_is_text_without_control_characters(
 
 @pytest.mark.parametrize("place", ["loan_x/²", "/³", "x/9999999999999999999", "x/-1", "/"])
 def test_an_invented_cursor_is_refused(api: Caller, ids: dict[str, str], place: str) -> None:
-    read = api.get("/v1/ledger/transactions", cursor=cursor_of("journal.chain", place))
+    read = api.get("/v1/ledger/transactions", cursor=cursor("journal.chain", place))
 
     assert read.status_code == 422
     api.problem(read, 422, "validation_failed")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from apiflask import APIFlask
 
-from mocklend.api.pagination import cursor_of
 from mocklend.app import create_app
 from mocklend.config import Settings
 from mocklend.lending.found import loans_with_entries
 from mocklend.runtime import NewSandbox, Platform, find_layer
+from mocklend.views.reads import cursor
 from support.caller import Caller, Documented
 from support.story import MONDAY_MS
 
@@ -114,7 +114,7 @@ def test_a_search_that_makes_no_sense_is_refused(api: Caller, query: dict[str, s
 )
 @pytest.mark.parametrize("place", ["loan_x", "1.loan_x"])
 def test_a_place_that_is_not_in_the_list_is_refused(api: Caller, path: str, of: str, place: str) -> None:
-    api.problem(api.get(path, q="li", cursor=cursor_of(f"{of}.q", place)), 422, "validation_failed")
+    api.problem(api.get(path, q="li", cursor=cursor(f"{of}.q", place)), 422, "validation_failed")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 50])

@@ -15,7 +15,7 @@ from mocklend.console.visit import platform, require_teacher, visit
 from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.language import message
-from mocklend.scenarios.documents import listed_doc
+from mocklend.scenarios.shown import listed_doc
 from mocklend_faults.api import class_work
 from mocklend_faults.api.class_work import GroupKey
 from mocklend_faults.api.classes import (

@@ -17,8 +17,9 @@ from mocklend.domain.finding import CLASSES
 from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.received import LONG_BODIES
-from mocklend.scenarios.documents import PlayedChapter, run_doc
+from mocklend.scenarios.documents import PlayedChapter
 from mocklend.scenarios.runs import run_of
+from mocklend.scenarios.shown import run_doc
 from mocklend_faults.api.scores import WITHOUT_LISTS, NewScore, full_doc, handed_in, keep, scored
 from mocklend_faults.api.this_layer import layer_of
 from mocklend_faults.engine.kept_scores import LISTED_MAX, NUMBER_MAX, kept_doc, newest, number_of, score_of

@@ -38,10 +38,11 @@ from mocklend.reports.documents import (
     VerdictDoc,
 )
 from mocklend.sandboxes.timestamps import rfc3339
-from mocklend.scenarios.documents import RunDoc, run_doc
+from mocklend.scenarios.documents import RunDoc
 from mocklend.scenarios.narrator import Narrator
 from mocklend.scenarios.play import Play
 from mocklend.scenarios.runs import Run
+from mocklend.scenarios.shown import run_doc
 
 NEWEST_OPEN = f"/-/answer-key?status=active&order=newest&limit={LISTED_MAX}"
 RULE_COUNTERS = ("evaluated", "matched", "selected", "injected")

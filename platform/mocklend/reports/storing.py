@@ -17,11 +17,9 @@ import orjson
 from mocklend.domain.problems import Refused
 from mocklend.language import Language, said
 from mocklend.machine_clock import wall_ns
-from mocklend.reports.collecting import sandbox_report, scenario_report
 from mocklend.reports.documents import ReportDoc, without_truth
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import HIDDEN
-from mocklend.scenarios.in_process import client_of
 from mocklend.scenarios.runs import run_of
 from mocklend.storage.entities import StoredReport
 from mocklend.storage.snapshot import Snapshot
@@ -77,6 +75,9 @@ def make_report(app: WSGIApplication, platform: Platform, sandbox_id: str, contr
 
     Raises Refused `sandbox_unknown`, `conflict`.
     """
+    from mocklend.reports.collecting import sandbox_report, scenario_report  # Here: a server starts without it.
+    from mocklend.scenarios.in_process import client_of
+
     with client_of(app, sandbox_id, control_token) as client:
         try:
             played = run_of(platform, sandbox_id)

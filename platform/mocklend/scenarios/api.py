@@ -20,8 +20,8 @@ from mocklend.api.responses import rendered
 from mocklend.domain.nouns import says
 from mocklend.language import Language
 from mocklend.sandboxes.lifecycle import MadeSandbox
-from mocklend.scenarios.documents import ListedScenario, RunDoc, listed_doc, run_doc
-from mocklend.scenarios.runs import STEP, UNTIL, go_on, play, run_of
+from mocklend.scenarios.documents import ListedScenario, RunDoc
+from mocklend.scenarios.runs import STEP, UNTIL, Run, go_on, play, run_of
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend.validation import Body, OneOf, bounded_int
 
@@ -82,6 +82,8 @@ class StepsBody(Body):
 @scenario_runs.doc(**operation("listScenarios"))
 def list_scenarios(query: LanguageQuery) -> Response:
     """The scenarios that can be played."""
+    from mocklend.scenarios.shown import listed_doc
+
     return rendered(ScenarioList(scenarios=listed_doc(_language(query.language))))
 
 
@@ -94,7 +96,7 @@ def list_scenarios(query: LanguageQuery) -> Response:
 def play_scenario(scenario: str, new: PlayBody) -> Response:
     """Begin a scenario in a new sandbox. No step is made yet; the run is that of the new sandbox's key."""
     run, sandbox = play(current_app.wsgi_app, current_platform(), scenario, new.seed, _language(new.language))
-    return rendered({"sandbox": sandbox, "run": run_doc(run)}, 201)
+    return rendered({"sandbox": sandbox, "run": _shown(run)}, 201)
 
 
 @scenario_runs.get("/-/scenarios/run")
@@ -104,7 +106,7 @@ def play_scenario(scenario: str, new: PlayBody) -> Response:
 def get_run(query: RunQuery) -> Response:
     """The scenario that is played in this sandbox: what was shown so far, and what comes next."""
     run = run_of(current_platform(), sandbox_id())
-    return rendered(run_doc(run, None if query.language is None else _language(query.language)))
+    return rendered(_shown(run, None if query.language is None else _language(query.language)))
 
 
 @scenario_runs.post("/-/scenarios/run/steps")
@@ -114,7 +116,13 @@ def get_run(query: RunQuery) -> Response:
 def make_steps(steps: StepsBody) -> Response:
     """Make the next step of this sandbox's scenario, or several, with real requests. A run that is over stays so."""
     run = go_on(current_app.wsgi_app, current_platform(), sandbox_id(), steps.until, steps.at_step)
-    return rendered(run_doc(run))
+    return rendered(_shown(run))
+
+
+def _shown(run: Run, language: Language | None = None) -> RunDoc:
+    from mocklend.scenarios.shown import run_doc
+
+    return run_doc(run, language)
 
 
 def _language(name: str | None) -> Language:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mocklend.audit.chain import traced_loan, views_of
-from mocklend.client import Doc
 from mocklend.runtime import Platform
+
+if TYPE_CHECKING:
+    from mocklend.client import Doc
 
 
 class BelievedRow(NamedTuple):

@@ -27,8 +27,9 @@ from mocklend.domain.problems import Refused
 from mocklend.language import message
 from mocklend.sandboxes.lifecycle import HIDDEN
 from mocklend.scenarios.chain import BelievedRow, believed_now
-from mocklend.scenarios.documents import RunDoc, at_step, believed_at, listed_doc, run_doc
+from mocklend.scenarios.documents import RunDoc
 from mocklend.scenarios.runs import STEP, UNTIL, Run, go_on, named, play, run_of
+from mocklend.scenarios.shown import at_step, believed_at, listed_doc, run_doc
 from mocklend.scenarios.words import CODES
 from mocklend.storage.snapshot import PlatformLayer
 from mocklend.validation import Body

@@ -6,7 +6,7 @@
 The steps are real requests to the app, so that the client of the story sees what any client would, faults included. The
 run is a row of its sandbox: any process of the database goes on with it, and a reset or a deletion ends it. A step that
 was made but not stored, because the process died, is made again under the same idempotency keys, and so has no second
-effect.
+effect. What plays a story (the client, its narrator) is imported when one is played: a server starts without it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,21 @@ import orjson
 from msgspec.structs import replace
 
 from mocklend import __version__
-from mocklend.client import Doc
 from mocklend.domain.names import did_you_mean
 from mocklend.domain.problems import Refused
 from mocklend.language import Language, translate
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import LABEL_MAX
 from mocklend.scenarios.chain import believed_now
-from mocklend.scenarios.in_process import client_of
-from mocklend.scenarios.narrator import Narrator, NotAsTold
-from mocklend.scenarios.play import Play
-from mocklend.scenarios.text import Scenario, scenarios
 from mocklend.storage.entities import ScenarioRun
 from mocklend.storage.work import Answer, Idempotency, Key, Work
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+    from mocklend.client import Doc
+    from mocklend.scenarios.play import Play
+    from mocklend.scenarios.text import Scenario
 
 RUN = "run"
 """The id of a sandbox's run."""
@@ -93,6 +92,8 @@ class Run:
 @cache
 def shipped() -> dict[str, Scenario]:
     """The installed scenarios by name, read once."""
+    from mocklend.scenarios.text import scenarios
+
     return scenarios()
 
 
@@ -109,6 +110,10 @@ def play(app: WSGIApplication, platform: Platform, name: str, seed: int | None, 
 
     Raises Refused `scenario_unknown`, and what the creation of a sandbox is refused with.
     """
+    from mocklend.scenarios.in_process import client_of
+    from mocklend.scenarios.narrator import Narrator
+    from mocklend.scenarios.play import Play
+
     scenario = named(name)
     made: list[Doc] = []
     client = client_of(app)
@@ -144,6 +149,10 @@ def go_on(
     With `at_step` nothing is done unless the run is at that step: a form that is sent twice makes one step. A run that
     is over or has failed stays as it is. Raises Refused `run_unknown`, `sandbox_unknown`, `conflict`.
     """
+    from mocklend.scenarios.in_process import client_of
+    from mocklend.scenarios.narrator import Narrator
+    from mocklend.scenarios.play import Play
+
     with _STEPPING[hash(sandbox_id) % len(_STEPPING)]:
         run = run_of(platform, sandbox_id)
         if at_step is not None and at_step != run.state["position"]:
@@ -166,6 +175,8 @@ def _stops(player: Play, until: str) -> bool:
 
 
 def _one_step(platform: Platform, run: Run, player: Play) -> Run:
+    from mocklend.scenarios.narrator import NotAsTold
+
     came_from, failed = player.position, None
     try:
         player.step()

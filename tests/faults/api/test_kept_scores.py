@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from mocklend.api.pagination import cursor_of
 from mocklend.app import create_app
 from mocklend.client import Client, ProblemError
 from mocklend.config import Settings
 from mocklend.runtime import Platform, find_layer
 from mocklend.scorecard import scorecard
+from mocklend.views.reads import cursor
 from mocklend_faults.engine import kept_scores
 from support.caller import Caller, Documented
 from support.story import MONDAY_MS
@@ -93,7 +93,7 @@ def test_a_cursor_of_another_list_is_refused(mocklend: Client, after: str) -> No
     mocklend.score([])
 
     with pytest.raises(ProblemError, match="cursor: expected a next_cursor of this list"):
-        mocklend.scores(cursor=cursor_of("scores", after))
+        mocklend.scores(cursor=cursor("scores", after))
 
 
 def test_a_score_that_is_kept_changes_neither_the_key_nor_another_score(mocklend: Client) -> None:
