@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
+
+import orjson
 
 from mocklend.domain.statuses import EntryStatus
 from mocklend.sandboxes.ids import make_id
@@ -51,7 +52,9 @@ class Injection:
             for field in fields(event)
             if getattr(event, field.name) != getattr(outcome, field.name)
         }
-        intended: SeamEvent = replace(event, **{name: getattr(original, name) for name in changes})
+        intended = event
+        if event is not original:  # An earlier rule has changed it.
+            intended = replace(event, **{name: getattr(original, name) for name in changes})
         return cls(
             id=make_id("inj", context.seed, rule.id, event.seam, event.entity, event.occurrence),
             rule=rule,
@@ -168,7 +171,7 @@ def open_injections(reader: SandboxReader, rule_id: str) -> dict[str, OpenInject
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _text(value: Any) -> str:
