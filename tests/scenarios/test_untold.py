@@ -14,7 +14,7 @@ from mocklend.config import Settings
 from mocklend.console.app import create_console
 from mocklend.language import Language, translate
 from mocklend.runtime import Platform, find_layer
-from mocklend.scenarios.runs import END, go_on, named, play
+from mocklend.scenarios.runs import END, go_on, named, play, shipped
 from mocklend.storage.entities import Loan, Repayment
 
 pytestmark = pytest.mark.security
@@ -120,6 +120,14 @@ def naming(text: str) -> list[str]:
 def exam(open_platform: Callable[..., Platform], request: pytest.FixtureRequest) -> Exam:
     """A story that was played in one of the languages."""
     return Exam(open_platform(find_layer()), request.param)
+
+
+def test_all_shipped_stories_begin_alike() -> None:
+    """Every viewer sees when a sandbox began, its seed and its settings: they must not tell the stories apart."""
+    stories = shipped().values()
+
+    assert len(stories) > 10
+    assert len({(story.seed, story.starts, repr(story.sandbox)) for story in stories}) == 1
 
 
 def test_no_answer_to_a_students_key_names_the_story(exam: Exam) -> None:
