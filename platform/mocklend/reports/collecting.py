@@ -134,7 +134,7 @@ def sandbox_report(client: Client) -> ReportDoc:
         truth=truth,
         rows=rows,
         alone=live["alone"],
-        scores=[] if truth is None else [_kept_score(kept) for kept in client.scores(limit=LISTED_MAX)["scores"]],
+        scores=[] if truth is None else _kept_scores(client),
     )
 
 
@@ -204,14 +204,22 @@ def _score(name: str, score: Doc) -> ScoreFigures:
     }
 
 
-def _kept_score(kept: Doc) -> ScoreFigures:
-    """A kept score, by the name of who handed it in. The list of kept scores has no reasons."""
+def _kept_scores(client: Client) -> list[ScoreFigures]:
+    """The newest kept scores. Their list has no reasons: those of a score that has not passed are asked for."""
+    return [
+        _kept_score(kept, [] if kept["verdict"] == "PASS" else client.kept_score(kept["id"])["sentences"])
+        for kept in client.scores(limit=LISTED_MAX)["scores"]
+    ]
+
+
+def _kept_score(kept: Doc, reasons: list[SentenceDoc]) -> ScoreFigures:
+    """A kept score, by the name of who handed it in."""
     wrong = kept["false_positives"] + kept["wrong_class"]
     either = 2 * kept["found"] + wrong + kept["missed"]
     return {
         "reconciler": kept["label"] or kept["id"],
         "verdict": kept["verdict"],
-        "reasons": [],
+        "reasons": reasons,
         "demanded": kept["demanded"],
         "found": kept["found"],
         "wrong": wrong,
