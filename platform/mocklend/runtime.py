@@ -22,7 +22,8 @@ from mocklend.plugins import installed
 from mocklend.pulse import HealthDoc, Pulse
 from mocklend.receivers import ReceiverPolicy
 from mocklend.sandbox_uses import SandboxUses
-from mocklend.sandboxes import lifecycle, uses
+from mocklend.sandboxes import advances, lifecycle, uses
+from mocklend.sandboxes.advances import Move
 from mocklend.sandboxes.known import KnownSandboxes
 from mocklend.sandboxes.lifecycle import DEFAULT, DEFAULT_ZONE, Bounds
 from mocklend.scheduling.background import Jobs
@@ -144,6 +145,8 @@ class Platform:
         self.known.on_reset = self._notify_reset_elsewhere
         self.on_reset_elsewhere: Callable[[str], None] = lambda sandbox_id: None
         """Called once another process has reset a sandbox, with its id."""
+        self.on_clock_moved: Callable[[str, int, int], None] = lambda sandbox_id, from_ms, to_ms: None
+        """Called once `move_clock` has moved a clock, with its times before and after."""
         if layer is not None and self.known.shared:
             layer.share(partial(writing, self.engine, waits_for_disk=False))
             self.known.on_rules = layer.compare_rules
@@ -234,6 +237,14 @@ class Platform:
     def sandbox(self, connection: Connection, sandbox_id: str) -> Sandbox:
         """Return a sandbox from this snapshot. Raises Refused `sandbox_unknown`."""
         return lifecycle.required(connection, sandbox_id)
+
+    def move_clock(self, sandbox_id: str, move: Move, within_s: float) -> None:
+        """Advance a sandbox's clock for a page or a class: no request to the sandbox asks for it. Raises Refused."""
+        before_ms = self.now_ms(sandbox_id)
+        advanced = self.clocks.runs.advance(sandbox_id, move, None, within_s)
+        with self.snapshot(sandbox_id) as snapshot:
+            running = advances.find(snapshot, advanced) if isinstance(advanced, int) else None
+            self.on_clock_moved(sandbox_id, before_ms, snapshot.now_ms if running is None else running.to_ms)
 
     def now_ms(self, sandbox_id: str) -> int:
         """Return a sandbox's current time. Raises Refused `sandbox_unknown`."""

@@ -350,3 +350,39 @@ def test_the_log_can_be_filtered_by_path_and_status(mocklend: Client) -> None:
     assert paths("?path=loan_x") == ["/v1/loans/loan_x"]
     assert paths("?status=200") == ["/v1/loans"]
     assert paths("?status=200&path=loan_x") == []
+
+
+def test_a_clock_that_a_page_moves_is_logged_as_an_advance_and_earlier_requests_keep_their_times(
+    mocklend: Client, mocklend_server: str
+) -> None:
+    mocklend.add_borrower("ada", "Ada")
+    page = f"{mocklend_server}/console/{mocklend.sandbox_id}/clock"
+
+    answer = requests.post(page, data={"by": "P1D", "from": ""}, timeout=30, allow_redirects=False)
+    mocklend.add_borrower("bob", "Bob")
+
+    assert answer.status_code == 303
+    log = mocklend.request("GET", "/-/requests")
+    assert [(each["path"], each["at"], each["body"]) for each in log["requests"] if each["method"] == "POST"] == [
+        ("/v1/borrowers", "2026-01-05T02:00:00.000Z", {"reference": "ada", "name": "Ada"}),
+        ("/-/clock/advance", "2026-01-05T02:00:00.000Z", {"to": "2026-01-06T02:00:00.000Z"}),
+        ("/v1/borrowers", "2026-01-06T02:00:00.000Z", {"reference": "bob", "name": "Bob"}),
+    ]
+    assert log["complete"]
+
+
+def test_what_a_viewer_does_on_a_page_is_logged_as_left_out(mocklend: Client, mocklend_server: str) -> None:
+    ada = mocklend.add_borrower("ada", "Ada")
+    loan_id = mocklend.borrow(ada["id"], 100_000, product_id="jiebei-like")["id"]
+    form = f"{mocklend_server}/console/{mocklend.sandbox_id}/loans/{loan_id}/forms/repay"
+
+    requests.post(form, data={"amount_minor": "many"}, timeout=30, allow_redirects=False)
+    typed = {"amount_minor": "5000", "channel": "wallet", "type": "OVD_AND_CURRENT"}
+    answer = requests.post(form, data=typed, timeout=30, allow_redirects=False)
+
+    assert answer.status_code == 303
+    log = mocklend.request("GET", "/-/requests")
+    [left_out] = [each for each in log["requests"] if each["left_out"]]
+    assert (left_out["path"], left_out["left_out"]) == (
+        f"/console/{mocklend.sandbox_id}/loans/{loan_id}/forms/repay", "done on a page of the console",
+    )  # fmt: skip

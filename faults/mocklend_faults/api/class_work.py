@@ -326,7 +326,7 @@ def _advance(platform: Platform, sandbox_id: str, to_ms: int) -> None:
     if platform.clocks.is_closing:
         return
     try:
-        platform.clocks.runs.advance(sandbox_id, Move(to_ms=to_ms), None, MOVE_WITHIN_S)
+        platform.move_clock(sandbox_id, Move(to_ms=to_ms), MOVE_WITHIN_S)
     except Refused as refused:  # Its row says where its clock is; the others go on.
         log.warning("a clock of a class was not moved", sandbox=sandbox_id, why=str(refused))
     except Exception as failure:

@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.console.forms import Filled, back, curl, sandbox_path
-from mocklend.console.visit import open_snapshot, platform, visit
+from mocklend.console.visit import act, open_snapshot, visit
 from mocklend.console.words import ABOUT
 from mocklend.domain.problems import FieldErrorDoc, Refused
 from mocklend.seams.edges import Edge
@@ -76,7 +76,7 @@ def arm() -> AnyResponse | str | tuple[str, int]:
         if "try" in request.form:
             try_on_one_loan(kind, rule_id, body)
         else:
-            platform().run(PutRule(visit().sandbox_id, rule))
+            act(PutRule(visit().sandbox_id, rule))
     except Refused as refused:
         names = {*NUMBERS, *form, *(f"match.{field['name']}" for field in kind["match"])}
         errors = errors_by_field(refused.ids.get("errors", ()), names - {"fault"})
@@ -92,7 +92,7 @@ def profile() -> AnyResponse | tuple[str, int] | str:
     try:
         armed = profile_named(name).armed(catalogue(), f"{name}.")
         if "show" not in request.form:
-            platform().run(PutProfile(visit().sandbox_id, name, tuple(armed)))
+            act(PutProfile(visit().sandbox_id, name, tuple(armed)))
             return redirect(sandbox_path("faults.faults"), 303)
     except Refused as refused:
         if refused.code == "profile_unknown":
@@ -108,7 +108,7 @@ def profile() -> AnyResponse | tuple[str, int] | str:
 
 def halt() -> AnyResponse:
     """Switch every rule off."""
-    platform().run(HaltRules(visit().sandbox_id))
+    act(HaltRules(visit().sandbox_id))
     return back()
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from mocklend.console.forms import back, curl, sandbox_path
-from mocklend.console.visit import formats, open_snapshot, platform, visit
+from mocklend.console.visit import act, formats, open_snapshot, visit
 from mocklend.domain.numbers import whole_number
 from mocklend.domain.problems import Refused
 from mocklend.language import message
@@ -77,10 +77,10 @@ def change(rule_id: str) -> AnyResponse:
     """Switch a rule on or off, or delete it."""
     match request.form.get("do"):
         case "delete":
-            platform().run(DeleteRule(visit().sandbox_id, rule_id))
+            act(DeleteRule(visit().sandbox_id, rule_id))
             return redirect(sandbox_path("faults.faults"), 303)
         case "on" | "off" as switch:
-            platform().run(PatchRule(visit().sandbox_id, rule_id, switch == "on"))
+            act(PatchRule(visit().sandbox_id, rule_id, switch == "on"))
             return back()
         case other:
             raise Refused(

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mocklend.api.json_body import parse
 from mocklend.api.problems import field_problem
 from mocklend.console.forms import Filled, curl, sandbox_path
-from mocklend.console.visit import platform, visit
+from mocklend.console.visit import act, visit
 from mocklend.domain.problems import FieldErrorDoc, Refused
 from mocklend.received import BODY_MAX
 from mocklend_faults.console.rules_shown import catalogue, rules_shown
@@ -52,7 +52,7 @@ def arm_all() -> AnyResponse | str | tuple[str, int]:
         rules = read_rule_set(BODY.read(document), catalogue())
         if "show" in request.form:
             return _page(typed, Filled(), curl("POST", "/-/rules", document))
-        platform().run(PutRules(visit().sandbox_id, rules))
+        act(PutRules(visit().sandbox_id, rules))
     except Refused as refused:
         errors: dict[str, FieldErrorDoc] = {error["field"]: error for error in refused.ids.get("errors", ())}
         if not errors:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from mocklend.audit.chain import traced_loan, views_of
 from mocklend.console.chain import Wording, draw
 from mocklend.console.formats import Formats
-from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.console.visit import act, open_snapshot, platform, require_teacher, visit
 from mocklend.language import Language, message
 from mocklend.sandboxes.advances import Move
 from mocklend.sandboxes.lifecycle import DEFAULT
@@ -118,7 +118,7 @@ def lag() -> AnyResponse:
     require_teacher()
     catalogue = layer_of(platform()).catalogue
     rule = Rule.from_body(RULE_ID, RuleBody.model_validate(LAGS), catalogue)
-    platform().run(PutRule(visit().sandbox_id, rule))
+    act(PutRule(visit().sandbox_id, rule))
     return _to(visit().sandbox_id, request.form.get("loan", ""))
 
 
@@ -131,7 +131,7 @@ def repay() -> AnyResponse:
     with open_snapshot() as snapshot:
         manual = snapshot.sandbox.mode == "manual"
     if manual:
-        platform().clocks.runs.advance(sandbox_id, Move(by_ms=SETTLED_AFTER_MS), None, WITHIN_S)
+        platform().move_clock(sandbox_id, Move(by_ms=SETTLED_AFTER_MS), WITHIN_S)
     return _to(sandbox_id, loan_id)
 
 

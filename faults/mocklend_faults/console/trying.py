@@ -12,7 +12,7 @@ from mocklend.api.problems import field_problem
 from mocklend.api.repayments import NewRepayment, order
 from mocklend.console.actions import fresh_key
 from mocklend.console.forms import sandbox_path
-from mocklend.console.visit import open_snapshot, platform, visit
+from mocklend.console.visit import act, open_snapshot, visit
 from mocklend.domain.product import PRODUCTS
 from mocklend.domain.statuses import QuoteType
 from mocklend.language import Language
@@ -81,7 +81,7 @@ def lend(sandbox_id: str, *, reference: str | None = None, disburse_to: str | No
     language = visit().language
     # A reference of each language: a borrower keeps the name that came with the reference.
     new = AddBorrower(sandbox_id, f"zhangsan-{language.value}", BORROWERS[language], CREDIT_LIMIT_MINOR)
-    borrower = platform().run(new).body
+    borrower = act(new).body
     borrowing = Borrow(
         sandbox_id,
         fresh_key(),
@@ -93,17 +93,17 @@ def lend(sandbox_id: str, *, reference: str | None = None, disburse_to: str | No
         reference=reference,
         disburse_to=disburse_to,
     )
-    loan_id: str = platform().run(borrowing).body["id"]
+    loan_id: str = act(borrowing).body["id"]
     return loan_id
 
 
 def repay_all(sandbox_id: str, loan_id: str) -> None:
     """Pay all of a loan back, through the wallet. Raises Refused as the orders of a client do."""
-    quote = platform().run(MakeQuote(sandbox_id, loan_id, QuoteType.CLEAR, None)).body
+    quote = act(MakeQuote(sandbox_id, loan_id, QuoteType.CLEAR, None)).body
     new = NewRepayment(
         amount_minor=quote["total_minor"], channel=WALLET, type=QuoteType.CLEAR.value, quote_id=quote["id"]
     )
-    platform().run(order(sandbox_id, fresh_key(), loan_id, new))
+    act(order(sandbox_id, fresh_key(), loan_id, new))
 
 
 def pay_off(rule_id: str) -> AnyResponse:
@@ -118,4 +118,4 @@ def _named(match: Mapping[str, object]) -> str | None:
 
 
 def _arm(sandbox_id: str, rule_id: str, body: Mapping[str, object]) -> None:
-    platform().run(PutRule(sandbox_id, Rule.from_json(rule_id, body, catalogue())))
+    act(PutRule(sandbox_id, Rule.from_json(rule_id, body, catalogue())))

@@ -12,6 +12,8 @@ from mocklend.audit.timeline import Asked
 from mocklend.storage.work import Sandbox
 
 PAYMENT = "out_trade_no"
+ON_A_PAGE = "done on a page of the console"
+"""Why a scenario cannot repeat what a viewer did: no client has asked for it."""
 
 
 class AskedOfApp:
@@ -27,6 +29,11 @@ class AskedOfApp:
             return asked_of(
                 sandbox, lambda entry: bool(named.search(entry.path.encode()) or named.search(entry.answer))
             )
+
+    def acted(self, sandbox_id: str, path: str, real_ms: int) -> None:
+        """Log that a viewer has changed something on a page of the console, at this path."""
+        acted = LoggedRequest(real_ms, "POST", path, None, b"", 303, b"", False, ON_A_PAGE)
+        request_log_of(self._app).add(sandbox_id, acted)
 
     def logged(self, sandbox_id: str, request_id: str) -> LoggedRequest | None:
         """A request by its id; None if it is not kept any more."""
@@ -44,7 +51,7 @@ def asked_of(sandbox: Sandbox, chosen: Callable[[LoggedRequest], bool] = lambda 
     return [
         asked
         for entry, at_ms in zip(entries, times, strict=False)
-        if entry.method != "GET" and chosen(entry)
+        if entry.method != "GET" and entry.left_out != ON_A_PAGE and chosen(entry)
         for asked in _asked(entry, received(sandbox, clocks, entry, at_ms)[0])
     ]
 

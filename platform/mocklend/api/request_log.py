@@ -166,6 +166,15 @@ class RequestLog:
             if self._count > self._requests_most_of_all or self._size > self._bytes_most_of_all or is_new:
                 self._keep_bounds()
 
+    def moved(self, sandbox_id: str, entry: LoggedRequest, from_ms: int, to_ms: int) -> None:
+        """Log that a manual clock was moved by no request, as `entry`: from then on requests come at `to_ms`."""
+        with self._lock:
+            kept = self._kept.get(sandbox_id)
+            if kept is not None and kept.now_ms is None:  # It stood there for all requests before.
+                kept.times = deque(from_ms for _ in kept.requests)
+                kept.now_ms = from_ms
+        self.add(sandbox_id, entry, to_ms)
+
     def clock_changed(self, before: Sandbox, after: Sandbox) -> None:
         """Note that the mode or speed of the sandbox's clock has changed."""
         until_ms = after.real_ms
@@ -286,6 +295,9 @@ def log_requests(app: Flask, platform: Platform) -> None:
     """
     log = app.extensions[EXTENSION] = RequestLog()
     platform.on_reset_elsewhere = log.forget
+    platform.on_clock_moved = lambda id, from_ms, to_ms: log.moved(
+        id, _an_advance(platform.real_ms(), to_ms), from_ms, to_ms
+    )
     with platform.read() as connection:
         if find(connection, "id", DEFAULT) is None:
             log.begin(DEFAULT)
@@ -399,6 +411,12 @@ def log_request(response: Response) -> Response:
             entry = _as_an_advance(entry)
         log.add(id, entry, _moved_to_ms(response) if address == ADVANCE else None)
     return response
+
+
+def _an_advance(real_ms: int, to_ms: int) -> LoggedRequest:
+    """A move of a clock that no request asked for, as the request that would have asked for it."""
+    body = json.dumps({"to": rfc3339(to_ms)}).encode()
+    return LoggedRequest(real_ms, "POST", ADVANCE, None, body, 200, b"", False, None)
 
 
 def _as_an_advance(entry: LoggedRequest) -> LoggedRequest:

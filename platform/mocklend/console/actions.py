@@ -18,7 +18,7 @@ from mocklend.console.form_fields import body_of, filled_in
 from mocklend.console.forms import Filled, curl, sandbox_path
 from mocklend.console.loan_forms import FIELD_OF, FORMS, SECTIONS, LoanForm
 from mocklend.console.targets import LoanHere, Target, loan_here
-from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.console.visit import act, open_snapshot, require_teacher, visit
 from mocklend.domain.problems import FieldErrorDoc, Refused
 from mocklend.storage.work import Idempotency
 
@@ -84,7 +84,7 @@ def send(loan_id: str, operation: str) -> AnyResponse | str | tuple[str, int]:
         )
         if "show" in request.form:
             return _page(chosen, here, Filled(request.form.to_dict()), offered, key)
-        answer = platform().run(command)
+        answer = act(command)
     except Refused as refused:
         return _page(chosen, here, _refused_with(refused, chosen), offered), refused.problem.status
     ref = str(answer.body.get("id", ""))

@@ -34,7 +34,7 @@ def move() -> AnyResponse | tuple[str, int]:
         if values.get("local"):
             values["to"] = local_moment(values["local"])
         asked = read_form(Advance, {name: values.get(name) for name in ("to", "by")})
-        platform().clocks.runs.advance(visit().sandbox_id, move_of(asked), None, WITHIN_S)
+        platform().move_clock(visit().sandbox_id, move_of(asked), WITHIN_S)
     except Refused as refused:
         filled = Filled.refused_with(refused)
         return render_template("clock.html", filled=filled, came_from=values.get("from", "")), refused.problem.status

@@ -16,7 +16,7 @@ from mocklend.channels.callbacks import ResendCallback
 from mocklend.channels.settlement import AttemptDoc, CallbackDoc
 from mocklend.console.formats import indented
 from mocklend.console.forms import Filled, back, read_form, sandbox_path, with_query
-from mocklend.console.visit import open_snapshot, platform, require_teacher, visit
+from mocklend.console.visit import act, open_snapshot, platform, require_teacher, visit
 from mocklend.console.words import ABOUT, CALLBACK_EVENTS, DELIVERY, OUTCOMES
 from mocklend.domain.channel import channels
 from mocklend.domain.problems import Refused
@@ -64,7 +64,7 @@ def resend_callback() -> AnyResponse | tuple[str, int]:
     require_teacher()
     message_id = request.form.get("message", "")
     try:
-        platform().run(ResendCallback(visit().sandbox_id, message_id))
+        act(ResendCallback(visit().sandbox_id, message_id))
     except Refused as refused:
         return _page(CALLBACKS, Filled({}, {}, refused)), refused.problem.status
     return back(resent=message_id)

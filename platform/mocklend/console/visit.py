@@ -16,14 +16,17 @@ from typing import cast
 from flask import Request, Response, current_app, g, redirect, request, url_for
 from markupsafe import Markup
 
+from mocklend.api.asked import AskedOfApp
 from mocklend.config import Settings
 from mocklend.console.field_errors import expected_text, wrong_text
 from mocklend.console.formats import Formats
+from mocklend.console.mount import ASKED
 from mocklend.domain.problems import FieldErrorDoc, Refused
 from mocklend.language import Language, accepted, available, html, translate
 from mocklend.runtime import Platform
 from mocklend.sandboxes.lifecycle import DEFAULT, REVEALED
 from mocklend.storage.snapshot import Snapshot
+from mocklend.storage.work import Answer, Command
 from mocklend.validation import is_storable
 
 EXTENSION = "mocklend.console"
@@ -111,6 +114,15 @@ def visit() -> Visit:
 def formats() -> Formats:
     """How numbers, money and times are written for this visit: in the zone of the sandbox."""
     return cast(Formats, g.formats)
+
+
+def act(command: Command) -> Answer:
+    """Run a command for the viewer. The request log has it as what cannot be repeated. Raises Refused."""
+    answer = platform().run(command)
+    log: AskedOfApp | None = request.environ.get(ASKED)
+    if log is not None:
+        log.acted(command.sandbox_id, request.path, platform().real_ms())
+    return answer
 
 
 @contextmanager
