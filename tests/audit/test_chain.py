@@ -23,6 +23,7 @@ from mocklend.seams.edges import Edge
 from mocklend.testing import _LOCAL
 from mocklend_faults.engine.catalogue import installed
 from support import paired_runs
+from support.chain_edges import AFTER
 from support.sql import Unguarded
 from support.story import Story
 
@@ -140,19 +141,6 @@ def test_once_corrected_the_copies_are_on_their_way_and_in_the_end_every_view_ag
 
 AT_THE_CLIENT = {kind for kind, fault in installed().items() if set(fault.seams()) == {"api.answer"}}
 """Kinds whose injection is a single answer: it is over at once, and the next answer is right."""
-AFTER: dict[Edge, tuple[View, ...]] = {
-    Edge.WORLD_TO_CHANNEL: (View.CHANNEL, View.PAYOUT),
-    Edge.CHANNEL_TO_BOOKS: (View.CONSOLE, View.BOOKS),
-    Edge.CHANNEL_TO_STATEMENT: (View.STATEMENT,),
-    Edge.PEOPLE_TO_BOOKS: (View.CONSOLE, View.BOOKS),
-    Edge.END_OF_DAY_TO_BOOKS: (View.BOOKS,),
-    Edge.BOOKS_TO_PAGE: (View.PAGE, View.LIST, View.INSTALMENTS, View.QUOTE),
-    Edge.BOOKS_TO_REPORT: (View.REPORT,),
-    Edge.REPORT_TO_SCORE: (View.SCORE,),
-    Edge.TO_LENDER: (View.LENDER,),
-    Edge.CLIENT: (View.CLIENT,),
-}
-"""The views in which a lie of an edge may show first."""
 
 
 def chains_of(run: paired_runs.StoryRun) -> list[Doc]:
