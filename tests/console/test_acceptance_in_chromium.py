@@ -162,25 +162,32 @@ AT_ITS_HEIGHT = [
 ]
 
 
+@pytest.fixture(scope="module")
+def settled(console: ServedConsole) -> tuple[str, str]:
+    """The pages of the loan of the story, at the end of its third chapter and at the end."""
+    addresses = []
+    for chapters in (("chapter",) * 3, ("end",)):
+        with Client(console.url) as anyone:
+            sandbox = anyone.play_scenario("settled-shown-unpaid", seed=7)["sandbox"]
+        with Client(console.url, sandbox["api_key"]) as player:
+            for until in chapters:
+                player.scenario_steps(until)
+            [loan] = player.loans()["loans"]
+        addresses.append(f"{console.url}/console/{sandbox['id']}/loans/{loan['id']}?all=1")
+    return addresses[0], addresses[1]
+
+
 @EACH_LOOK
 def test_the_story_of_a_settled_loan_gives_the_chain_value_by_value(
-    console: ServedConsole, open_page: Callable[[Look], Page], look: Look
+    settled: tuple[str, str], open_page: Callable[[Look], Page], look: Look
 ) -> None:
-    with Client(console.url) as anyone:
-        begun = anyone.play_scenario("settled-shown-unpaid", seed=7, language=look.language)
+    at_its_height, in_the_end = settled
     page = open_page(look)
-    with Client(console.url, begun["sandbox"]["api_key"]) as player:
-        for _ in range(3):
-            player.scenario_steps("chapter")
-        [loan] = player.loans()["loans"]
-        address = f"{console.url}/console/{begun['sandbox']['id']}/loans/{loan['id']}?all=1"
-        page.goto(address)
-        assert page.evaluate(ROWS) == AT_ITS_HEIGHT
-        expect(page.locator("tr.break")).to_have_count(1)
 
-        player.scenario_steps("end")
-
-    page.goto(address)
+    page.goto(at_its_height)
+    assert page.evaluate(ROWS) == AT_ITS_HEIGHT
+    expect(page.locator("tr.break")).to_have_count(1)
+    page.goto(in_the_end)
     assert {row[-1] for row in page.evaluate(ROWS)} == {"agrees"}
     expect(page.locator("tr.break")).to_have_count(0)
 
@@ -195,7 +202,7 @@ BREAKS = """() => [...document.querySelectorAll("tr.break")].map(row => {
 UNEXPLAINED = ".chain .mark.unexplained"
 
 
-@pytest.mark.parametrize(("fault", "look"), zip(sorted(installed()), cycle(LOOKS), strict=False), ids=str)
+@pytest.mark.parametrize(("fault", "look"), list(zip(sorted(installed()), cycle(LOOKS), strict=False)), ids=str)
 def test_the_sign_of_each_kind_is_at_the_edge_of_its_seam(
     console: ServedConsole, open_page: Callable[[Look], Page], fault: str, look: Look
 ) -> None:
@@ -360,7 +367,7 @@ EMPTIED = ("operator", "approver", "statement")
 """Fields that accept any text; they are left empty."""
 
 
-@pytest.mark.parametrize(("operation", "look"), zip(sorted(FORMS), cycle(LOOKS), strict=False), ids=str)
+@pytest.mark.parametrize(("operation", "look"), list(zip(sorted(FORMS), cycle(LOOKS), strict=False)), ids=str)
 def test_each_form_has_its_errors_by_their_fields_and_keeps_what_was_typed(
     console: ServedConsole, client: Client, chromium_browser: Browser, operation: str, look: Look
 ) -> None:
