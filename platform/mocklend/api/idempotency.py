@@ -39,8 +39,11 @@ def is_usable(key: str) -> bool:
     return 1 <= len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+"""Fingerprints are stored, so it must not change."""
+
+
 def fingerprint(method: str, path: str, document: object) -> str:
     """A hash of what a request asks for. Requests with the same fingerprint ask for the same."""
-    body = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    text = f"{method}\n{path}\n{body}"
+    text = f"{method}\n{path}\n{_CANONICAL.encode(document)}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
