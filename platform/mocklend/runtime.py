@@ -145,8 +145,8 @@ class Platform:
         self.known.on_reset = self._notify_reset_elsewhere
         self.on_reset_elsewhere: Callable[[str], None] = lambda sandbox_id: None
         """Called once another process has reset a sandbox, with its id."""
-        self.on_clock_moved: Callable[[str, int, int], None] = lambda sandbox_id, from_ms, to_ms: None
-        """Called once `move_clock` has moved a clock, with its times before and after."""
+        self.on_clock_moved: list[Callable[[str, int, int], None]] = []
+        """Called once `move_clock` has moved a clock, with its times before and after: by each app of this platform."""
         if layer is not None and self.known.shared:
             layer.share(partial(writing, self.engine, waits_for_disk=False))
             self.known.on_rules = layer.compare_rules
@@ -244,7 +244,9 @@ class Platform:
         advanced = self.clocks.runs.advance(sandbox_id, move, None, within_s)
         with self.snapshot(sandbox_id) as snapshot:
             running = advances.find(snapshot, advanced) if isinstance(advanced, int) else None
-            self.on_clock_moved(sandbox_id, before_ms, snapshot.now_ms if running is None else running.to_ms)
+            after_ms = snapshot.now_ms if running is None else running.to_ms
+        for told in self.on_clock_moved:
+            told(sandbox_id, before_ms, after_ms)
 
     def now_ms(self, sandbox_id: str) -> int:
         """Return a sandbox's current time. Raises Refused `sandbox_unknown`."""

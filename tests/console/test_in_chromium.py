@@ -141,6 +141,8 @@ def test_no_key_leads_to_two_places(console: ServedConsole, open_page: Callable[
     page.keyboard.press("Shift+H")
     expect(page.locator(".told button")).to_be_focused()
     page.click(".side [data-key='g l']")
+    page.wait_for_url("**/loans")
+    page.wait_for_load_state()  # A key that is pressed before its script is there does nothing.
     page.keyboard.press("j")
     expect(page.locator("tbody tr").first.locator("a").first).to_be_focused()
 

@@ -295,8 +295,8 @@ def log_requests(app: Flask, platform: Platform) -> None:
     """
     log = app.extensions[EXTENSION] = RequestLog()
     platform.on_reset_elsewhere = log.forget
-    platform.on_clock_moved = lambda id, from_ms, to_ms: log.moved(
-        id, _an_advance(platform.real_ms(), to_ms), from_ms, to_ms
+    platform.on_clock_moved.append(
+        lambda id, from_ms, to_ms: log.moved(id, _an_advance(platform.real_ms(), to_ms), from_ms, to_ms)
     )
     with platform.read() as connection:
         if find(connection, "id", DEFAULT) is None:
