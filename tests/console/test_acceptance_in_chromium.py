@@ -53,6 +53,8 @@ class Look(NamedTuple):
 THEMES: tuple[Theme, ...] = ("light", "dark")
 LOOKS = [Look(*look) for look in product(Language, THEMES, (WIDE, NARROW))]
 EACH_LOOK = pytest.mark.parametrize("look", LOOKS, ids=str)
+OPPOSITE_LOOKS = pytest.mark.parametrize("look", [LOOKS[0], LOOKS[-1]], ids=str)
+"""Two that have nothing in common, for what takes long: each language, theme and width is one of theirs."""
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +289,7 @@ def _secrets(platform: Platform) -> Iterator[str]:
         yield from (entry.injection for entry in platform.layer.answer_key(snapshot))
 
 
-@EACH_LOOK
+@OPPOSITE_LOOKS
 def test_no_byte_for_a_student_names_a_rule_a_fault_or_an_injection(
     chromium_browser: Browser, exam: Exam, look: Look
 ) -> None:
@@ -336,7 +338,7 @@ def test_a_chinese_page_has_no_english_sentence_and_a_borrowers_script_is_text(
 # --- 11: what was opened ---
 
 
-@EACH_LOOK
+@OPPOSITE_LOOKS
 def test_an_opened_event_stays_open_and_a_link_restores_it_with_its_filter(
     console: ServedConsole, client: Client, open_page: Callable[[Look], Page], look: Look
 ) -> None:
@@ -392,7 +394,7 @@ def test_each_form_has_its_errors_by_their_fields_and_keeps_what_was_typed(
 # --- 13: an outage ---
 
 
-@EACH_LOOK
+@OPPOSITE_LOOKS
 def test_during_a_full_outage_every_page_answers_and_says_what_a_client_gets(
     console: ServedConsole, client: Client, open_page: Callable[[Look], Page], look: Look
 ) -> None:
